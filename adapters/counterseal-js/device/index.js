@@ -26,6 +26,7 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
 /** @typedef {import("./wallet.js").ChangeEvent} ChangeEvent */
+/** @typedef {import("../wire/errors.js").ErrorCode} ErrorCode */
 /** @typedef {import("../wire/display.js").Attachment} Attachment */
 /** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */

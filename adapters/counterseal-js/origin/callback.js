@@ -70,8 +70,8 @@ export async function verifyCallback(headers, body, secrets, how = {}) {
   let request;
   try {
     request = readProcessed(document);
-  } catch {
-    throw new CallbackRefused("the body is no processed request");
+  } catch (error) {
+    throw new CallbackRefused("the body is no processed request", { cause: error });
   }
   return Object.freeze({ id, sentAt, request });
 }
@@ -94,8 +94,8 @@ export async function verifyEvent(headers, body, secrets, how = {}) {
   let event;
   try {
     event = readEvent(document);
-  } catch {
-    throw new CallbackRefused("the body is no event");
+  } catch (error) {
+    throw new CallbackRefused("the body is no event", { cause: error });
   }
   if (event.guid !== id) throw new CallbackRefused("the body is of another event");
   return event;
@@ -134,8 +134,8 @@ async function verify(headers, body, secrets, { now = Date.now(), tolerance = TO
   if (!isNear) throw new CallbackRefused("too old, or too new");
   try {
     return { id, sentAt, document: readJson(readUtf8(bytes)) };
-  } catch {
-    throw new CallbackRefused("the body is no JSON");
+  } catch (error) {
+    throw new CallbackRefused("the body is no JSON", { cause: error });
   }
 }
 
@@ -191,8 +191,8 @@ async function readPublic(text) {
   let key;
   try {
     ({ key } = await readPublicKey({ ...jwk, kid: PUBLIC, alg: "EdDSA" }));
-  } catch {
-    throw new Unfit("not a public callback key: whpk_ and base64 of 32 bytes");
+  } catch (error) {
+    throw new Unfit("not a public callback key: whpk_ and base64 of 32 bytes", { cause: error });
   }
   return async (signature, signed) => {
     const raw = signature.startsWith("v1a,") ? readBase64(signature.slice("v1a,".length)) : undefined;

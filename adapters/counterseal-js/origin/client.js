@@ -12,7 +12,7 @@ import { retryAfter } from "../wire/problem.js";
 import { readKnownAction } from "./action.js";
 import { ATTEMPTS, Calls } from "./calls.js";
 import { Credential } from "./credential.js";
-import { demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
+import { demandEvidence, demandFit, Finished } from "./errors.js";
 import { readEventPage } from "./events.js";
 import { PendingRequest, readPending } from "./pending.js";
 import { pollUntilFinished } from "./polling.js";
@@ -120,7 +120,7 @@ export class Client {
       idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
     });
     const { origin } = this.#calls.settings.credential;
-    const [pending, issued] = readOwn(reply, (document) => readPending(body, document, origin));
+    const [pending, issued] = readReply(reply, (document) => readPending(body, document, origin));
     await pending.demandIssued(issued);
     this.#demandOwn(pending.appSpace);
     return pending;
@@ -133,7 +133,7 @@ export class Client {
    * @param {{signal?: AbortSignal}} [how]
    * @returns {Promise<ProcessedRequest>}
    * @throws {import("./errors.js").NotFound} This origin has none of that GUID.
-   * @throws {EvidenceRefused} The reply is about another request.
+   * @throws {import("./errors.js").EvidenceRefused} The reply is about another request.
    */
   async status(request, { signal } = {}) {
     return (await this.#poll(request, { signal })).request;
@@ -239,7 +239,7 @@ export class Client {
    */
   async action(request) {
     const call = { method: "GET", path: `action/${guidOf(request)}` };
-    return demandOwnAction(readOwn(await this.#calls.call(call), readKnownAction), request);
+    return demandOwnAction(readReply(await this.#calls.call(call), readKnownAction), request);
   }
 
   /**
@@ -261,7 +261,7 @@ export class Client {
       body: JSON.stringify({ accountId, userInfo }),
       idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
     });
-    const invitation = readOwn(reply, readInvitation);
+    const invitation = readReply(reply, readInvitation);
     this.#demandOwn(invitation.appSpace);
     const members = displayName === undefined ? invitation : { ...invitation, displayName };
     return { ...invitation, link: writeLink(members) };
@@ -276,7 +276,7 @@ export class Client {
   async devices(accountId) {
     demandFit(typeof accountId === "string", "accountId: not a text");
     const call = { method: "GET", path: "device/getAll", query: { accountId } };
-    return readOwn(await this.#calls.call(call), readDevices);
+    return readReply(await this.#calls.call(call), readDevices);
   }
 
   /**
@@ -303,7 +303,7 @@ export class Client {
   async account(accountId) {
     demandFit(typeof accountId === "string", "accountId: not a text");
     const call = { method: "GET", path: "account/getAccount", query: { accountId } };
-    return readOwn(await this.#calls.call(call), readAccount);
+    return readReply(await this.#calls.call(call), readAccount);
   }
 
   /**
@@ -322,7 +322,7 @@ export class Client {
     let cursor = after;
     for (let more = true; more; ) {
       const query = { limit: String(limit), ...(cursor === undefined ? {} : { after: cursor }) };
-      const page = readOwn(
+      const page = readReply(
         await this.#calls.call({ method: "GET", path: "events", query }),
         readEventPage,
       );
@@ -342,7 +342,7 @@ export class Client {
   async #sendAction(verb, members, request, attempts = ATTEMPTS) {
     const body = writeBody(members);
     const call = { method: "POST", path: `action/${verb}`, body, attempts };
-    return demandOwnAction(readOwn(await this.#calls.call(call), readKnownAction), request);
+    return demandOwnAction(readReply(await this.#calls.call(call), readKnownAction), request);
   }
 
   /** @param {string} appSpace */
@@ -365,7 +365,7 @@ export class Client {
       longer: hold * SECOND,
       signal,
     });
-    const processed = readOwn(reply, readProcessed);
+    const processed = readReply(reply, readProcessed);
     if (request instanceof PendingRequest) await request.demandEqual(processed);
     demandEvidence(processed.guid === guid, "guid");
     const now = this.#calls.settings.now();
@@ -389,28 +389,6 @@ async function demandOwnAction(action, request) {
   const digest = request instanceof PendingRequest ? await request.actionDigest() : action.digest;
   demandEvidence(action.digest === digest, "digest");
   return action;
-}
-
-/**
- * @template T
- * @param {import("../wire/http.js").Reply} reply
- * @param {(document: any) => T} reader
- * @returns {T}
- */
-function readOwn(reply, reader) {
-  /** @type {EvidenceRefused | undefined} */
-  let refusal;
-  const value = readReply(reply, (document) => {
-    try {
-      return reader(document);
-    } catch (error) {
-      if (!(error instanceof EvidenceRefused)) throw error;
-      refusal = error;
-      return undefined;
-    }
-  });
-  if (refusal) throw refusal;
-  return /** @type {T} */ (value);
 }
 
 /** @param {unknown} document */

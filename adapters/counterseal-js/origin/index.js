@@ -18,6 +18,7 @@ export { writeLink } from "../wire/link.js";
 /** @typedef {import("./callback.js").Callback} Callback */
 /** @typedef {import("./client.js").ClientSettings} ClientSettings */
 /** @typedef {import("./client.js").Invitation} Invitation */
+/** @typedef {import("../wire/errors.js").ErrorCode} ErrorCode */
 /** @typedef {import("./events.js").AccountEvent} AccountEvent */
 /** @typedef {import("./events.js").AccountEventPage} AccountEventPage */
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */

@@ -13,7 +13,8 @@ NAMES = ("device", "origin")
 BLOCK = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
 TYPED = """
 import {
-  type Approval, Client, requireApproved, strongKey, Trust, type UseReceipt,
+  type Approval, Client, CountersealError, type ErrorCode, requireApproved, RequirementUnmet,
+  strongKey, Trust, type UseReceipt,
 } from "@counterseal/origin";
 import {
   type Account, deviceOnlyKeys, indexedDbStore, memoryStore, type Outcome, type Store, Wallet,
@@ -48,12 +49,27 @@ export async function leave(account: Account): Promise<void> {
   await account.unbind();
 }
 
+export function isMissing(error: unknown): boolean {
+  const code: ErrorCode = "request_not_there";
+  return error instanceof CountersealError && error.code === code;
+}
+
+export const unmet = new RequirementUnmet("requirement_of_this_shop");
+
 export const open = (store: Store) => new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
 export const stores: Promise<Store>[] = [Promise.resolve(memoryStore()), indexedDbStore()];
 """
 MISTYPED = """
 import { Client } from "@counterseal/origin";
 await new Client({ url: "https://auth.example.com", origin: 7, key: "key" }).ask("user-42");
+"""
+ERRORS = """
+import { Misuse, Refused } from "@counterseal/device";
+import { Misuse as OtherMisuse, Refused as OtherRefused, Unfit } from "@counterseal/origin";
+
+const error = new Unfit("a mistake");
+const instances = [error instanceof Misuse, new Misuse("client_unfit") instanceof OtherMisuse];
+console.log(JSON.stringify([Misuse === OtherMisuse, ...instances, error instanceof Refused]));
 """
 
 
@@ -128,6 +144,12 @@ def answered(node, folder, url, program):
     assert shown.endswith("ANSWERED true\n")
     assert device.returncode == 0
     return printed, shown
+
+
+def test_an_error_of_one_package_is_one_of_the_other(node, installed):
+    program = installed / "errors.mjs"
+    program.write_text(ERRORS, "utf-8")
+    assert json.loads(node.run(program, cwd=installed)) == [False, True, True, False]
 
 
 def compiled(node, folder, text):
