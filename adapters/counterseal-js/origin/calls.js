@@ -35,7 +35,7 @@ import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js"
  * @property {import("../wire/bytes.js").Random} random
  */
 
-export const ATTEMPTS = 3;
+const ATTEMPTS = 3;
 /** Milliseconds of the pause after the first attempt. */
 const FIRST_PAUSE = 400;
 const PATIENCE = 5000;
