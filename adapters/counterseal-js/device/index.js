@@ -8,6 +8,7 @@ export { passkeys } from "./passkeys.js";
 export { indexedDbStore, memoryStore } from "./store.js";
 export { deviceOnlyKeys, pinKeys } from "./strong_keys.js";
 export { Wallet } from "./wallet.js";
+export { REASONS } from "../wire/answer.js";
 export { readLink } from "../wire/link.js";
 export { verifyReceipt } from "../wire/receipt.js";
 

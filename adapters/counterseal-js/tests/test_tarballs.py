@@ -155,7 +155,7 @@ def test_an_error_of_one_package_is_one_of_the_other(node, installed):
 def compiled(node, folder, text):
     """Compile a program strictly against the installed packages, and return what is wrong."""
     (folder / "program.ts").write_text(text, "utf-8")
-    compiler = PACKAGES / "node_modules" / "typescript" / "bin" / "tsc"
+    compiler = PACKAGES / "node_modules" / "tsc" / "bin" / "tsc"
     options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types"]
     command = [node.program, compiler, *options, "", "program.ts"]
     ended = subprocess.run(
