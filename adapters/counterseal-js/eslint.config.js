@@ -20,6 +20,9 @@ const RUNNER = [{ from: "package", package: "node:test", name: "test" }];
 /**
  * Return the rules that need types: no promise is forgotten, or taken for its value.
  *
+ * Their plugin needs the compiler's programming interface, which TypeScript 7 has not: in
+ * package.json, `typescript` is the version before, and `tsc` the compiler that checks the types.
+ *
  * @param {string} folder The folder of the projects.
  * @param {string[]} files
  * @param {string[]} projects Their settings for the compiler.
@@ -29,7 +32,7 @@ export const promiseRules = (folder, files, projects = ["tsconfig.json"]) => ({
   plugins: { "@typescript-eslint": plugin },
   languageOptions: {
     parser,
-    parserOptions: { project: projects, tsconfigRootDir: folder, warnOnUnsupportedTypeScriptVersion: false },
+    parserOptions: { project: projects, tsconfigRootDir: folder },
   },
   rules: {
     "@typescript-eslint/await-thenable": "error",

@@ -41,7 +41,7 @@ function logarithms(prime) {
 /** @type {readonly (readonly [bigint, Map<number, number>])[] | undefined} */
 let tables;
 
-/** Return the logarithms modulo each prime; they take some milliseconds, and few programs need them. */
+/** Return the logarithms modulo each prime, which only a program that reads RSA keys needs. */
 const logarithmTables = () =>
   (tables ??= Array.from({ length: LAST_PRIME - 1 }, (_, index) => index + 2)
     .filter(isPrime)
