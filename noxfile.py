@@ -88,6 +88,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 SMOKE = {
     "pythons": ("-k test_ijson", 60),
     "browser-full": ("-k 'test_a_key_under_a_pin or test_matrix'", 60),
+    "runtimes": ("", 60),
     "screens": ("-k 'test_login_browser and confirmed'", 45),
     "generate": ("", 45),
     "coverage": ("tests/unit/rules", 40),
@@ -245,6 +246,15 @@ def javascript(session: nox.Session) -> None:
     names = ("js", "portal", "pwa")
     folders = [f"adapters/counterseal-{name}" for name in names]
     pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
+
+
+@nox.session(default=False)
+def runtimes(session: nox.Session) -> None:
+    """Test the npm packages in Deno and Bun, which npm installs by a lock file of their own."""
+    sync_browser(session)
+    require("deno", "npm")
+    tests = "adapters/counterseal-js/tests/test_runtimes.py"
+    session.run("pytest", tests, *session.posargs, env={"RUNTIMES": "1"})
 
 
 @nox.session(allow_parallel=True)
