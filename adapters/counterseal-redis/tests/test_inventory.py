@@ -11,7 +11,14 @@ from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal_records import SourceUnsound, TargetDiffers, check, copy_store, search_key
+from counterseal_records import (
+    SameStore,
+    SourceUnsound,
+    TargetDiffers,
+    check,
+    copy_store,
+    search_key,
+)
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
 USERS = ("zoe", "adam", "eve")
@@ -176,6 +183,11 @@ def test_a_store_with_a_violation_is_not_copied(server, world, keyspace, new_key
 
     with pytest.raises(SourceUnsound):
         list(copy(keyspace, new_keyspace(server)))
+
+
+def test_a_store_is_not_copied_into_itself(server, world, keyspace):
+    with pytest.raises(SameStore):
+        list(copy(keyspace, Keyspace(server.client(), prefix=keyspace.prefix)))
 
 
 class Breaking(RedisInventory):

@@ -43,7 +43,14 @@ from counterseal_records.columns import (
     search_key,
     search_range,
 )
-from counterseal_records.copying import CopyProgress, SourceUnsound, TargetDiffers, copy_store
+from counterseal_records.copying import (
+    CopyProgress,
+    SameStore,
+    SourceUnsound,
+    TargetDiffers,
+    copy_store,
+    require_different,
+)
 from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents, check
 
 __all__ = [
@@ -59,6 +66,7 @@ __all__ = [
     "PartitionContents",
     "RecordUnreadable",
     "Run",
+    "SameStore",
     "SourceUnsound",
     "TargetDiffers",
     "check",
@@ -75,6 +83,7 @@ __all__ = [
     "read_as",
     "read_event",
     "read_record",
+    "require_different",
     "search",
     "search_key",
     "search_range",

@@ -28,6 +28,10 @@ TRIES = 10
 """How often a page is sent whose reply is lost."""
 
 
+class SameStore(Misuse, code="same_store"):
+    """FROM and TO are the same store."""
+
+
 class SourceUnsound(Misuse, code="source_unsound"):
     """The store to copy has records that cannot be read, or wrong index entries."""
 
@@ -64,10 +68,12 @@ def copy_store(
         name: Returns random names of operations.
 
     Raises:
+        SameStore: *source* and *target* are one store.
         SourceUnsound: *source* has records that cannot be read, or index entries that are wrong.
         TargetDiffers: *target* has a record that *source* does not have, or another version of one.
         Unavailable: One of them did not answer; the same call continues the copy.
     """
+    require_different(source, target)
     records, listed_across = 0, list[NumberedRecord]()
     for partition in range(PARTITIONS):
         missing, copied_count = _missing(source, target, partition)
@@ -87,6 +93,17 @@ def copy_store(
         target.append_events(page, events)
         events += len(page)
         yield CopyProgress(PARTITIONS, records, events)
+
+
+def require_different(source: Inventory, target: Inventory) -> None:
+    """
+    Require two stores; the log of one would be appended to itself without end.
+
+    Raises:
+        SameStore: *source* and *target* are one store, however their addresses are spelt.
+    """
+    if source.identity() == target.identity():
+        raise SameStore
 
 
 def _missing(

@@ -57,6 +57,9 @@ class Inventory(Protocol):
     `load` has then changed nothing, and `append_events` may have appended some events.
     """
 
+    def identity(self) -> str:
+        """Return a name that no other store has, and this one at each of its addresses."""
+
     def read_partition(self, partition: int) -> PartitionContents:
         """
         Return one partition.

@@ -54,6 +54,7 @@ from counterseal_redis.indexes import (
     position_of,
 )
 from counterseal_redis.keyspace import Keyspace
+from counterseal_redis.wiring import server_identity
 
 PAGE = 500
 """Keys, or entries of the log, in one round trip."""
@@ -78,6 +79,10 @@ class RedisInventory:
         self._keyspace = keyspace
         self._clock = clock
         self._names: Mapping[int, set[str]] | None = None
+
+    def identity(self) -> str:
+        """Return which processes have the keys, the number of the database, and the prefix."""
+        return f"redis {server_identity(self._keyspace)} {self._keyspace.prefix}"
 
     def read_partition(self, partition: int) -> PartitionContents:
         """

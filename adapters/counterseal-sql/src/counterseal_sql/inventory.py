@@ -51,6 +51,10 @@ class SqlInventory:
         self._database = database
         self._clock = clock
 
+    def identity(self) -> str:
+        """Return which file it is, or which table of which database of which running server."""
+        return self._database.dialect.identity()
+
     def read_partition(self, partition: int) -> PartitionContents:
         """Return one partition, as it was at one moment."""
         first = f"{partition:02x}"

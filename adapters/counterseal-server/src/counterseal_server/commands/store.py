@@ -109,7 +109,7 @@ def copy(source: str, target: str, data: str | None) -> None:
     with plainly():
         from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
         from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415
-        from counterseal_records import CopyProgress, copy_store  # noqa: PLC0415
+        from counterseal_records import CopyProgress, copy_store, require_different  # noqa: PLC0415
         from counterseal_server.head_memory import FileHeadMemory  # noqa: PLC0415
         from counterseal_server.records import opened  # noqa: PLC0415
         from counterseal_server.screen import progress  # noqa: PLC0415
@@ -123,12 +123,11 @@ def copy(source: str, target: str, data: str | None) -> None:
             progress("partitions") as done,
         ):
             _prepare_source(source_records)
+            old, inventory = source_records.inventory(clock), new.inventory(clock)
+            # Before anything is written there: SQLite breaks a file that it writes by two names.
+            require_different(old, inventory)
             new.create()
-            steps = copy_store(
-                source_records.inventory(clock),
-                new.inventory(clock),
-                lambda: entropy.token(NAME_BYTES).hex(),
-            )
+            steps = copy_store(old, inventory, lambda: entropy.token(NAME_BYTES).hex())
             last = CopyProgress(0, 0, 0)
             for last in steps:
                 done(last.partitions)

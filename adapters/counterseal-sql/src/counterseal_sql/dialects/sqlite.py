@@ -103,6 +103,14 @@ class SqliteDialect:
         with self.writer.exclusive() as connection:
             connection.run("PRAGMA journal_mode=WAL")
 
+    def identity(self) -> str:
+        """Return the number of the file, which all its names have; its name if there is none."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return f"sqlite {self._file.absolute()}"
+        return f"sqlite {status.st_dev}:{status.st_ino}"
+
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Do nothing: the transaction has the write lock of the file."""
 
