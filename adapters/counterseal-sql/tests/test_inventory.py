@@ -54,8 +54,8 @@ def world(database):
 
 
 def checked(database):
-    records, flaws = check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)
-    return records, list(flaws)
+    result = check(SqlInventory(database, FrozenClock()), FrozenClock(), max)
+    return result.records, list(result.violations)
 
 
 def changed(database, statement, **values):

@@ -51,12 +51,20 @@ from counterseal_records.copying import (
     copy_store,
     require_different,
 )
-from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents, check
+from counterseal_records.inventory import (
+    CheckResult,
+    Inventory,
+    NumberedRecord,
+    PartitionContents,
+    check,
+    merge_results,
+)
 
 __all__ = [
     "KINDS",
     "MICROSECOND",
     "ROOT",
+    "CheckResult",
     "CopyProgress",
     "IndexKey",
     "IndexKind",
@@ -75,6 +83,7 @@ __all__ = [
     "fingerprint",
     "form_of",
     "index_keys",
+    "merge_results",
     "microseconds",
     "moment_at",
     "natural_key",

@@ -19,7 +19,7 @@ from counterseal.errors import Conflict, Indeterminate, Misuse
 from counterseal.models import Record
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.models.index import Listing, index_of
-from counterseal_records.inventory import Inventory, NumberedRecord
+from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents
 
 PAGE = 100
 """Records that are created at once."""
@@ -75,8 +75,10 @@ def copy_store(
     """
     require_different(source, target)
     records, listed_across = 0, list[NumberedRecord]()
-    for partition in range(PARTITIONS):
-        missing, copied_count = _missing(source, target, partition)
+    partitions = range(PARTITIONS)
+    pairs = zip(source.read_partitions(partitions), target.read_partitions(partitions), strict=True)
+    for partition, (contents, copied) in enumerate(pairs):
+        missing, copied_count = _missing(contents, copied)
         listed_across += filter(_is_listed_across, missing)
         others = [one.record for one in missing if not _is_listed_across(one)]
         for begin in range(0, len(others), PAGE):
@@ -107,9 +109,8 @@ def require_different(source: Inventory, target: Inventory) -> None:
 
 
 def _missing(
-    source: Inventory, target: Inventory, partition: int
+    contents: PartitionContents, copied: PartitionContents
 ) -> tuple[list[NumberedRecord], int]:
-    contents, copied = source.read_partition(partition), target.read_partition(partition)
     if contents.violations:
         raise SourceUnsound(f"{contents.violations[0].subject}: {contents.violations[0].problem}")
     originals = {one.record.guid: one.record for one in contents.records}

@@ -78,12 +78,12 @@ def check(data: str | None, config: str | None) -> None:
         with Runtime(configured(config, data=data)) as runtime, progress("partitions") as done:
             runtime.prepare_records()
             clock = runtime.ports.clock
-            records, flaws = looked_at(lambda: runtime.records.inventory(clock), clock, done)
-        for flaw in flaws:
-            print_line(f"{flaw.subject}: {flaw.problem}")
-        if flaws:
-            raise Failed(f"store: {len(flaws)} inconsistencies")
-        print_line(f"records: {records}, all consistent")
+            result = looked_at(runtime.records.inventory(clock), clock, lambda read, _: done(read))
+        for violation in result.violations:
+            print_line(f"{violation.subject}: {violation.problem}")
+        if result.violations:
+            raise Failed(f"store: {len(result.violations)} inconsistencies")
+        print_line(f"records: {result.records}, all consistent")
 
 
 @store.command()

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused, StoreUnavailable
+from counterseal.models.index import index_of
 from counterseal_sql.commits import Commit, Update
 from counterseal_sql.connections import Connection, ConnectionPool
 from counterseal_sql.deferred_sync import DeferredSync
@@ -135,7 +136,7 @@ def _make_durable(connection: Any, _: object) -> None:
 
 def _changed_columns(change: Update) -> Row:
     """Return only the columns that differ: SQLite writes an index for each column that is set."""
-    old = index_row(change.old)
+    old = index_row(change.old, index_of(change.old))
     return {
         name: value for name, value in change.new.items() if name not in old or old[name] != value
     } | {"old_guid": change.old.guid, "old_version": change.old.version}
