@@ -76,9 +76,7 @@ class Runtime:
         self.channels = channels(settings, clock, entropy)
         self.passkeys = PasskeyVerifier(settings)
         self._providers = Providers(settings, self.keys.sealer, clock, entropy)
-        self.records: Records = opened(
-            settings.database_file if settings.store is None else settings.store
-        )
+        self.records: Records = opened(settings.store_address)
         audit = MemoryAudit()
         self.full_store = FullStore()
         self.ports: Ports = self.records.joined(
