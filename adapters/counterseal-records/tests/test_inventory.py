@@ -71,6 +71,6 @@ def test_parts_give_the_result_of_the_whole_in_any_order():
         for part in (range(3, 256), range(3))
     ]
 
-    whole = check(FakeInventory(subjects), FrozenClock(), max)
-    assert merge_results(parts) == merge_results(reversed(parts)) == whole
-    assert [violation.subject for violation in whole.violations] == sorted("qwerty")
+    complete = check(FakeInventory(subjects), FrozenClock(), max)
+    assert merge_results(parts) == merge_results(reversed(parts)) == complete
+    assert [violation.subject for violation in complete.violations] == sorted("qwerty")

@@ -48,6 +48,19 @@ def test_of_what_is_over_soon_only_the_end_is_said(capsys):
     assert capsys.readouterr().err == "partitions: all done; it took 3 s\n"
 
 
+def test_what_took_time_without_a_reading_does_not_count(capsys):
+    seconds = FakeSeconds()
+    with progress("partitions", lines=True, seconds=seconds) as report:
+        for done, moment in ((1, 2), (8, 16), (8, 100), (24, 116), (256, 348)):
+            seconds.now = 1_000 + moment
+            report(done)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "partitions: 24 of 256; about 3 min 52 s left",
+        "partitions: all done; it took 5 min 48 s",
+    ]
+
+
 def test_more_can_be_planned_on_the_way(capsys):
     seconds = FakeSeconds()
     with progress("partitions", lines=True, seconds=seconds) as report:

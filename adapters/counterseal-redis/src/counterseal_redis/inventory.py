@@ -244,7 +244,7 @@ class RedisInventory:
             hash_items, self._keyspace.read(*(Call(("HGETALL", key), key) for key in keys))
         )
         numbers = dict(names)
-        gauges = {
+        gauges: dict[str, bytes] = {
             guid_from(member): numbers.get(number, b"")
             for member, number in names
             if len(member) == GUID_BYTES

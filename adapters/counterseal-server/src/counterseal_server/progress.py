@@ -56,14 +56,16 @@ class Pace:
         self._every = every
         self._begun = seconds()
         self._first: tuple[int, float] | None = None
+        self._last = 0
         self._step = 0
 
     def line(self, done: int, planned: int) -> str | None:
         """Return the line that is due; None if none is."""
         now = self._seconds()
-        if self._first is None:
-            # What is done before the first partition, such as starting processes, is done once.
+        if self._first is None or done == self._last:
+            # What took time without a partition read, such as starting processes, is done once.
             self._first = done, now
+        self._last = done
         first, begun = self._first
         step = done * STEPS // planned
         if step <= self._step or not first < done < planned or (self._step and not self._every):

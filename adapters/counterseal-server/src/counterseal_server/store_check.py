@@ -170,7 +170,7 @@ def _results_of(children: Sequence[_Child]) -> list[CheckResult]:
                     del unfinished[messages]
                 case Failed() as failure:
                     raise failure
-                case done, planned:
+                case int() as done, int() as planned:
                     unfinished[messages].report(done, planned)
     return results
 
@@ -191,6 +191,8 @@ def _check_share(address: Address, partitions: Sequence[int], messages: Connecti
     try:
         try:
             with plainly(), closing(opened(address)) as records:
+                # How long the start took says nothing about the partitions.
+                messages.send((0, len(partitions)))
                 result = check(
                     records.inventory(clock),
                     clock,
