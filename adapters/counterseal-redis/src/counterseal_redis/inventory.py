@@ -192,16 +192,18 @@ class RedisInventory:
 
     def _scan_names(self, partitions: Sequence[int]) -> dict[int, set[str]]:
         client, begin = self._keyspace.client, f"{self._keyspace.prefix}:{{"
-        wanted = frozenset(partitions)
+        numbers = frozenset(partitions)
         shape = re.compile(rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}})")
         targets: dict[str, Any] = {}
         if isinstance(client, RedisCluster):
             targets = {"target_nodes": RedisCluster.PRIMARIES}
         names: dict[int, set[str]] = defaultdict(set)
         try:
-            for key in client.scan_iter(f"{begin}{_digits(wanted)}}}*", count=10 * PAGE, **targets):
+            for key in client.scan_iter(
+                f"{begin}{_digits(numbers)}}}*", count=10 * PAGE, **targets
+            ):
                 match = shape.fullmatch(key.decode())
-                if match is not None and int(match[1], 16) in wanted:
+                if match is not None and int(match[1], 16) in numbers:
                     names[int(match[1], 16)].add(match[2])
         except Exception as error:
             raise StoreUnavailable from error
@@ -272,8 +274,8 @@ class RedisInventory:
 def _digits(partitions: Collection[int]) -> str:
     """Return a pattern of the digits of *partitions*, so that the server sends few other keys."""
     names = [f"{partition:02x}" for partition in partitions]
-    places = ["".join(sorted(set(digits))) for digits in zip(*names, strict=True)]
-    return "".join(f"[{digits}]" if len(digits) > 1 else digits for digits in places)
+    choices = ["".join(sorted(set(digits))) for digits in zip(*names, strict=True)]
+    return "".join(f"[{digits}]" if len(digits) > 1 else digits for digits in choices)
 
 
 def _event(chained: ChainedEvent) -> AuditEvent:

@@ -59,8 +59,8 @@ class Pace:
         self._last = 0
         self._step = 0
 
-    def line(self, done: int, planned: int) -> str | None:
-        """Return the line that is due; None if none is."""
+    def remaining_text(self, done: int, planned: int) -> str | None:
+        """Return how long the rest takes; None if no line is due."""
         now = self._seconds()
         if self._first is None or done == self._last:
             # What took time without a partition read, such as starting processes, is done once.
@@ -76,7 +76,7 @@ class Pace:
             return None
         return f"{self._what}: {done} of {planned}; about {span_text(remaining)} left"
 
-    def last_line(self) -> str:
+    def total_text(self) -> str:
         """Return how long all took."""
         return f"{self._what}: all done; it took {span_text(self._seconds() - self._begun)}"
 
@@ -108,9 +108,11 @@ def progress(
         with _bar(what, pace, console) as report:
             yield report
     else:
-        yield lambda done, planned=PARTITIONS: _print(pace.line(done, planned) if lines else None)
+        yield lambda done, planned=PARTITIONS: _print(
+            pace.remaining_text(done, planned) if lines else None
+        )
     # Not if the command fails.
-    _print(pace.last_line() if lines or console.is_terminal else None)
+    _print(pace.total_text() if lines or console.is_terminal else None)
 
 
 @contextmanager
@@ -126,7 +128,7 @@ def _bar(what: str, pace: Pace, console: Console) -> Iterator[Report]:
 
         def report(done: int, planned: int = PARTITIONS, /) -> None:
             progress_bar.update(bar, completed=done, total=planned)
-            line = pace.line(done, planned)
+            line = pace.remaining_text(done, planned)
             if line is not None:
                 progress_bar.console.print(line, highlight=False, markup=False)
 
