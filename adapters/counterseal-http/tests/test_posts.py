@@ -15,12 +15,12 @@ class FakeStream:
 
     def __init__(self):
         self.response = RESPONSE
-        self.looks = 0
+        self.look_count = 0
         self.closed_by_server = False
         self.closed = False
 
     def write(self, buffer, timeout):
-        self.written = buffer
+        self.request = buffer
 
     def read(self, max_bytes, timeout):
         response, self.response = self.response, RESPONSE
@@ -28,7 +28,7 @@ class FakeStream:
 
     def get_extra_info(self, info):
         assert info == "is_readable"
-        self.looks += 1
+        self.look_count += 1
         return self.closed_by_server
 
     def close(self):
@@ -69,8 +69,8 @@ def take(connections, *targets):
     return [(target, connections.take(target, Budget(60))) for target in targets]
 
 
-def give_back(connections, taken, *, usable=True):
-    for target, connection in taken:
+def give_back(connections, pairs, *, usable=True):
+    for target, connection in pairs:
         connections.give_back(target, connection, usable=usable)
 
 
@@ -79,12 +79,12 @@ def post(connection):
 
 
 def test_a_request_takes_the_connection_that_was_returned_last(connections):
-    taken = take(connections, SHOP, SHOP, BANK)
-    give_back(connections, taken)
+    pairs = take(connections, SHOP, SHOP, BANK)
+    give_back(connections, pairs)
 
-    assert take(connections, SHOP) == [taken[1]]
-    assert take(connections, SHOP) == [taken[0]]
-    assert take(connections, BANK) == [taken[2]]
+    assert take(connections, SHOP) == [pairs[1]]
+    assert take(connections, SHOP) == [pairs[0]]
+    assert take(connections, BANK) == [pairs[2]]
 
 
 def test_a_request_looks_at_one_connection_only(connections, network):
@@ -92,7 +92,7 @@ def test_a_request_looks_at_one_connection_only(connections, network):
 
     give_back(connections, take(connections, SHOP))
 
-    assert [stream.looks for stream in network.streams] == [0, 0, 1, 0]
+    assert [stream.look_count for stream in network.streams] == [0, 0, 1, 0]
 
 
 def test_no_request_takes_one_that_the_server_closed(connections, network):
@@ -163,7 +163,7 @@ def test_a_connection_sends_again_after_a_whole_response(connections, network):
     for _ in range(3):
         assert post(connection)[0] == 204
         assert connection.renew()
-        assert network.streams[0].written.startswith(b"POST / HTTP/1.1\r\n")
+        assert network.streams[0].request.startswith(b"POST / HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(

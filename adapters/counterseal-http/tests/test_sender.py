@@ -187,17 +187,18 @@ class TestTheConnection:
         self, new_sender, new_receiver, delivery, monkeypatch
     ):
         """Each look is a call to the system; the others of the pool were looked at twice."""
-        looks = []
+        connections = []
         monkeypatch.setattr(
-            "counterseal_http.stream._is_readable", lambda connected: bool(looks.append(connected))
+            "counterseal_http.stream._is_readable",
+            lambda connected: bool(connections.append(connected)),
         )
         sender, receivers = new_sender(allow_http=True), [new_receiver() for _ in range(6)]
         for _ in range(2):
             for receiver in receivers:
-                looks.clear()
+                connections.clear()
                 assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
 
-        assert len(looks) == 1
+        assert len(connections) == 1
         assert [receiver.connections for receiver in receivers] == [1] * 6
 
 
