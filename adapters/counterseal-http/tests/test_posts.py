@@ -1,9 +1,13 @@
 """Connections of posts: which one a request takes, and which ones are closed."""
 
+import h11
+import httpx2
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from counterseal_http.budget import Budget
-from counterseal_http.posts import PostConnections
+from counterseal_http.posts import PostConnections, read_simple_response
 from counterseal_http.target import read_target
 
 SHOP, BANK = (read_target(f"https://{name}.example/done") for name in ("shop", "bank"))
@@ -69,9 +73,10 @@ def take(connections, *targets):
     return [(target, connections.take(target, Budget(60))) for target in targets]
 
 
-def give_back(connections, pairs, *, usable=True):
+def give_back(connections, pairs, *, reusable=True):
     for target, connection in pairs:
-        connections.give_back(target, connection, usable=usable)
+        connection.is_reusable = reusable
+        connections.give_back(target, connection)
 
 
 def post(connection):
@@ -107,8 +112,8 @@ def test_no_request_takes_one_that_the_server_closed(connections, network):
     assert len(network.streams) == 3
 
 
-def test_no_request_takes_one_that_is_not_usable(connections, network):
-    give_back(connections, take(connections, SHOP), usable=False)
+def test_no_request_takes_one_that_is_not_reusable(connections, network):
+    give_back(connections, take(connections, SHOP), reusable=False)
 
     take(connections, SHOP)
 
@@ -141,7 +146,7 @@ def test_only_idle_ones_are_closed_at_the_end(connections, network):
     connections.close()
     assert [stream.closed for stream in network.streams] == [True, False]
 
-    give_back(connections, [used], usable=False)
+    give_back(connections, [used], reusable=False)
     assert [stream.closed for stream in network.streams] == [True, True]
 
 
@@ -162,7 +167,7 @@ def test_a_connection_sends_again_after_a_whole_response(connections, network):
 
     for _ in range(3):
         assert post(connection)[0] == 204
-        assert connection.renew()
+        assert connection.is_reusable
         assert network.streams[0].request.startswith(b"POST / HTTP/1.1\r\n")
 
 
@@ -172,6 +177,7 @@ def test_a_connection_sends_again_after_a_whole_response(connections, network):
         b"HTTP/1.1 200 Fine\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.0 200 Fine\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\nwrong\r\n",
+        b"HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 Fine\r\n",
     ],
 )
 def test_a_connection_sends_nothing_after_any_other(connections, network, response):
@@ -179,4 +185,120 @@ def test_a_connection_sends_nothing_after_any_other(connections, network, respon
     network.streams[0].response = response
 
     assert post(connection)[0] == 200
-    assert not connection.renew()
+    assert not connection.is_reusable
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((b"x", value) for value in (b"a\r\nX: b", b"a\nb", b"a\0", b" a", b"a\x7f", b"\xe4")),
+        *((name, b"a") for name in (b"x y", b"x:", b"", b"x: a\r\ny")),
+    ],
+)
+def test_an_invalid_header_is_not_sent(connections, network, name, value):
+    ((_, connection),) = take(connections, SHOP)
+
+    with pytest.raises(httpx2.LocalProtocolError):
+        connection.post(b"/", [(name, value)], b"", Budget(60), 99)
+
+    assert not hasattr(network.streams[0], "request")
+
+
+# A simple response: what is read without h11 is what h11 reads
+
+
+def read_by_h11(octets):
+    """Return the status and the headers, and whether all was read and the connection stays."""
+    protocol = h11.Connection(h11.CLIENT)
+    protocol.send(h11.Request(method=b"POST", target=b"/", headers=[(b"Host", b"a")]))
+    protocol.send(h11.EndOfMessage())
+    protocol.receive_data(octets)
+    try:
+        response = protocol.next_event()
+        while not isinstance(protocol.next_event(), h11.EndOfMessage | type):
+            pass
+    except h11.RemoteProtocolError:
+        return None
+    if not isinstance(response, h11.Response):
+        return None
+    is_whole = protocol.our_state is protocol.their_state is h11.DONE
+    if not is_whole or protocol.trailing_data != (b"", False):
+        return None
+    return response.status_code, list(response.headers)
+
+
+LINES = st.one_of(
+    st.sampled_from(
+        [
+            b"Content-Length: 0",
+            b"Content-Length: 2",
+            b"content-length:2",
+            b"Content-Length: 2, 2",
+            b"Content-Length: -2",
+            b"Content-Length: +2",
+            b"Content-Length: 2 ",
+            b"Content-Length : 2",
+            b"Content-Length: 000002",
+            b"Content-Length: 99999999",
+            b"Connection: close",
+            b"Connection: keep-alive",
+            b"Transfer-Encoding: chunked",
+            b"Transfer-Encoding: identity",
+            b"Retry-After: 120",
+            b"X: \xe4",
+            b"X: a\0b",
+            b" folded",
+            b"no colon",
+            b"",
+        ]
+    ),
+    st.binary(max_size=12),
+)
+STARTS = st.sampled_from(
+    [
+        *(b"HTTP/1.1 %d Fine" % status for status in (100, 101, 200, 204, 205, 304, 410, 503, 600)),
+        *(b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.0 200 Fine", b"HTTP/1.1  200 Fine"),
+        *(b"HTTP/1.1 20 Fine", b"HTTP/2 200 Fine", b"ICY 200 Fine", b"HTTP/1.1 200 \xe4"),
+    ]
+)
+PLAIN_LINES = st.sampled_from([b"Retry-After: 120", b"Server:", b"X:\ta \t", b"x: b"])
+
+
+@st.composite
+def responses(draw):
+    """Return a simple response, with up to two changes."""
+    body = draw(st.sampled_from([b"", b"ab"]))
+    lines = [*draw(st.lists(PLAIN_LINES, max_size=2)), b"Content-Length: %d" % len(body)]
+    start, line_break, more = b"HTTP/1.1 200 OK", b"\r\n", b""
+    for change in draw(st.lists(st.sampled_from(["start", "line", "break", "more"]), max_size=2)):
+        match change:
+            case "start":
+                start = draw(STARTS)
+            case "line":
+                lines[draw(st.integers(0, len(lines) - 1))] = draw(LINES)
+            case "break":
+                line_break = draw(st.sampled_from([b"\n", b"\r"]))
+            case _:
+                more = draw(st.binary(max_size=4) | st.just(b"2\r\nab\r\n0\r\n\r\n"))
+    return line_break.join([start, *lines, b"", body + more])
+
+
+@given(responses())
+@settings(max_examples=1_000)
+def test_a_simple_response_is_read_as_h11_reads_it(octets):
+    simple_response = read_simple_response(octets)
+    event(f"simple: {simple_response is not None}")
+    if simple_response is not None:
+        assert simple_response == read_by_h11(octets)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"HTTP/1.1 204 Fine\r\nServer: x\r\nDate: Tue, 01 Jan 2030 12:00:30 GMT\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab",
+        b"HTTP/1.1 503 \r\nRetry-After: 120\r\nContent-Length:\t0 \r\n\r\n",
+    ],
+)
+def test_common_responses_are_simple(octets):
+    assert read_simple_response(octets) == read_by_h11(octets) is not None

