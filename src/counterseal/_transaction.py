@@ -34,6 +34,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.outbox import NEW_RECORDS, workers_to_wake
 from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Tools
+from counterseal._new_callbacks import NewCallbacks
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -126,13 +127,15 @@ class Transactions:
                 record_refusal(ports, context, refusal, stored)
                 raise
             if decision.writes or decision.audit:
+                lease = self.policy.callback_lease
                 try:
-                    _commit(
-                        ports,
-                        self.policy,
-                        changes_of(decision, stored),
-                        events_of(decision, context, now, stored),
-                    )
+                    with NewCallbacks(ports.callback_slots, decision, now, lease):
+                        _commit(
+                            ports,
+                            self.policy,
+                            changes_of(decision, stored),
+                            events_of(decision, context, now, stored),
+                        )
                 except Conflict:
                     loaded = None
                     continue
