@@ -103,7 +103,7 @@ SMOKE = {
     "mutants": ("counterseal.rules.standing.x_in_force__mutmut_1", 60),
     "bench": ("--small", 90),
     "bench-search": ("--small", 45),
-    "bench-growth": ("--small", 60),
+    "bench-growth": ("--small", 80),
     "waiters": ("--small", 30),
     "load": ("--small", 85),
     "soak": ("--small", 60),
@@ -530,10 +530,11 @@ def bench_search(session: nox.Session) -> None:
 
 @nox.session(name="bench-growth", default=False)
 def bench_growth(session: nox.Session) -> None:
-    """Measure PostgreSQL with 1,000 and many challenges and actions, beside bare statements."""
+    """Measure PostgreSQL with 1,000 and many challenges and actions, and checks of large stores."""
     sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
     measure(session, "bench/sql_growth.py")
     measure(session, "bench/action_growth.py")
+    measure(session, "bench/store_check.py")
 
 
 @nox.session(default=False)
