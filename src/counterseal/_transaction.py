@@ -70,7 +70,7 @@ from counterseal.models import (
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.authorization import require_origin_role
+from counterseal.rules.authorization import OriginPermission, require_origin_role
 
 Value = TypeVar("Value")
 R = TypeVar("R")
@@ -83,7 +83,7 @@ OPERATION_BYTES = 16
 MINUTE = timedelta(minutes=1)
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class AuditContext:
     """
     Who does what to which record, for the audit log.
@@ -99,6 +99,12 @@ class AuditContext:
     actor: str
     subject: Guid | None = None
     app_space: Guid | None = None
+
+    def with_subject(self, subject: Guid) -> AuditContext:
+        """Return the context of the same call, which is about the record *subject*."""
+        return AuditContext(
+            event=self.event, actor=self.actor, subject=subject, app_space=self.app_space
+        )
 
 
 @attrs.define
@@ -217,8 +223,9 @@ class Transactions:
         for record in due:
             guid = record.guid
             try:
-                swept_context = attrs.evolve(context, subject=guid)
-                self.transact(swept_context, reading(guid), _decide_unless_lost, decide)
+                self.transact(
+                    context.with_subject(guid), reading(guid), _decide_unless_lost, decide
+                )
             except Refused:
                 # It was finished, or the clock stepped back, since the store was read.
                 continue
@@ -316,12 +323,24 @@ class UseCase:
     def _bind(self) -> Transactions:
         return Transactions(self.ports, self.policy)
 
-    def _permit(self, party: RelyingParty, event: str, subject: Guid | None = None) -> AuditContext:
+    def _permit(
+        self,
+        party: RelyingParty,
+        permission: OriginPermission,
+        event: str,
+        subject: Guid | None = None,
+    ) -> AuditContext:
         """
         Return the audit context of a call that *party* makes; each of its calls begins with this.
 
+        Args:
+            permission: What the call needs.
+            event: `noun.verb`.
+            subject: The record that the call names.
+
         Raises:
-            AskingOnly: The origin only asks, and *event* is another call; the refusal is recorded.
+            AskingOnly: The origin only asks, and *permission* is another one; the refusal is
+                recorded.
         """
         context = AuditContext(
             event=event,
@@ -330,7 +349,7 @@ class UseCase:
             app_space=party.app_space.guid,
         )
         try:
-            require_origin_role(party.origin, event)
+            require_origin_role(party.origin, permission)
         except Refused as refusal:
             record_refusal(self.ports, context, refusal)
             raise
@@ -356,6 +375,11 @@ class UseCase:
         """Return what runs plans by the policy of *app_space*, and of *origin* if one acts."""
         policy = policy_within(self.policy, app_space, origin)
         return self._transactions if policy is self.policy else Transactions(self.ports, policy)
+
+
+def with_same_ports(use_case: Callable[[Ports, Policy], Value]) -> Value:
+    """Return the default of a use case's member that is a use case of the same service."""
+    return attrs.Factory(lambda holder: use_case(holder.ports, holder.policy), takes_self=True)
 
 
 class refusals:  # noqa: N801 (a context, keywords as it is read)

@@ -756,7 +756,7 @@ def test_only_admission_makes_a_loaded_authenticated_device():
 
 def unadmitted(tree):
     """
-    The functions that read a device's request, and do not run a plan on what `admit` returned.
+    The functions that read a device's request, and do not transact with what `admit` returned.
 
     A claim of `authentication` is no device's, and has a `reading`, too.
     """
@@ -772,17 +772,19 @@ def unadmitted(tree):
             name.endswith(".reading") and name != "claim.reading" for name in calls.values()
         ):
             continue
-        loaded = {
-            ast.unparse(target)
+        admitted = {
+            tuple(ast.unparse(element) for element in target.elts)
             for node in ast.walk(function)
             if isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
             and ast.unparse(node.value.func) == "admit"
             for target in node.targets
+            if isinstance(target, ast.Tuple)
         }
         runs = [call for call, name in calls.items() if name.endswith("transactions.transact")]
         if "admit" not in calls.values() or any(
-            ast.unparse(run.args[1]) not in loaded for run in runs
+            tuple(ast.unparse(argument) for argument in run.args[:2]) not in admitted
+            for run in runs
         ):
             yield function.name
 
@@ -790,7 +792,7 @@ def unadmitted(tree):
 ADMITTED = """
 def pending(self, call):
     reading = request.reading()
-    device = admit(self._transactions, context, request, reading)
+    context, device = admit(self._transactions, context, request, reading)
     return self._transactions.transact(context, device, decide)
 """
 
@@ -805,9 +807,12 @@ def test_whoever_reads_a_devices_request_admits_it():
 @pytest.mark.parametrize(
     "planted",
     [
-        ADMITTED.replace("device = admit(self._transactions, context, request, reading)", "pass"),
-        ADMITTED.replace(", device)", ")"),
-        ADMITTED.replace(", device)", ", other)"),
+        ADMITTED.replace(
+            "context, device = admit(self._transactions, context, request, reading)", "pass"
+        ),
+        ADMITTED.replace("context, device =", "_, device ="),
+        ADMITTED.replace(", device, decide", ", decide"),
+        ADMITTED.replace(", device, decide", ", other, decide"),
     ],
 )
 def test_a_request_that_is_planted_and_not_admitted_is_found(planted):

@@ -55,7 +55,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.models.passkeys import scope_of
 from counterseal.policy import Policy
-from counterseal.rules.authorization import require_origin_role
+from counterseal.rules.authorization import OriginPermission, require_origin_role
 from counterseal.rules.evidence import (
     Completing,
     Evidence,
@@ -285,7 +285,7 @@ async def complete(
     company, *inviters = await records_beside(others, company_guid, *inviter_guids)
     for inviter in inviters:
         # A thief of an agent's key may have invited before the operator changed the role.
-        require_origin_role(require(inviter, Origin), "binding.complete")
+        require_origin_role(require(inviter, Origin), OriginPermission.USERS)
     if binding.session is not None:
         await demand_standing_inviter(binding, tools)
     return _write_completion(

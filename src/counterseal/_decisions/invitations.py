@@ -57,6 +57,7 @@ class Invitation:
         deadline: From then on the token is refused.
         devices: Of a log-in: the bound devices of the account, oldest first, one of which the new
             one may replace.
+        account_created: Whether the account did not exist before.
     """
 
     account: Account
@@ -65,11 +66,7 @@ class Invitation:
     token: str = attrs.field(repr=False)
     deadline: datetime
     devices: tuple[Binding, ...] = ()
-
-    @property
-    def account_created(self) -> bool:
-        """Return whether the account did not exist before this invitation."""
-        return self.account.version == 1
+    account_created: bool = False
 
     def link(
         self, *, public_url: str, app_url: str | None = None, display_name: str | None = None
@@ -133,7 +130,9 @@ async def invite_once(stored: Records, tools: Tools, invitee: Invitee) -> Decisi
         return invite(await invited_account(invitee), tools, invitee)
     account = require_account(record)
     token = tools.open(binding.sealed_token, token_context(binding.guid)).decode()
-    return Decision(result=_invitation(invitee, account, binding, token))
+    # An account and the invitation that creates it are made at the same moment.
+    created = account.created_at == binding.created_at
+    return Decision(result=_invitation(invitee, account, binding, token, account_created=created))
 
 
 def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[Invitation]:
@@ -175,7 +174,9 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         updated_account = revise(account, **changes)
     token = f"{binding.guid}.{secret}"
     return Decision(
-        result=_invitation(invitee, updated_account, binding, token),
+        result=_invitation(
+            invitee, updated_account, binding, token, account_created=account is None
+        ),
         writes=(updated_account, binding),
         audit=(AuditEntry(binding.guid),),
     )
@@ -240,11 +241,14 @@ def _new_binding(tools: Tools, invitee: Invitee, account: Guid, secret: str) -> 
     )
 
 
-def _invitation(invitee: Invitee, account: Account, binding: Binding, token: str) -> Invitation:
+def _invitation(
+    invitee: Invitee, account: Account, binding: Binding, token: str, *, account_created: bool
+) -> Invitation:
     return Invitation(
         account=account,
         app_space=invitee.app_space,
         binding=binding.guid,
         token=token,
         deadline=binding.deadline,
+        account_created=account_created,
     )

@@ -57,6 +57,15 @@ class Permission(enum.Enum):
     """Look at, rotate and revoke itself."""
 
 
+class OriginPermission(enum.Enum):
+    """What an origin may do; one that only asks has the permission ASK alone."""
+
+    ASK = "ask"
+    """Issue challenges, read and cancel its own, and use, report and withdraw their approvals."""
+    USERS = "users"
+    """Invite and register users, authenticate them, see and revoke them, and read their events."""
+
+
 @attrs.frozen(kw_only=True)
 class Reach:
     """
@@ -110,27 +119,6 @@ APPOINTING: Mapping[AdminRole, Permission] = MappingProxyType(
     }
 )
 """The permission to make, rotate and revoke an administrator of a role."""
-
-ASKING_CALLS = frozenset(
-    {
-        "action.consume",
-        "action.report",
-        "action.status",
-        "action.withdraw",
-        "challenge.attach",
-        "challenge.cancel",
-        "challenge.issue",
-        "challenge.list",
-        "challenge.redeem",
-        "challenge.status",
-    }
-)
-"""
-The calls of an origin that only asks, by the names that the audit log has for them.
-
-Each is about challenges that the origin itself has issued, or issues one. Any other call is
-refused, so a call that is new is refused until it is listed here.
-"""
 
 
 def permission_for(record: Company | AppSpace | Origin | Admin, by: Administrator) -> Permission:
@@ -250,17 +238,14 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies:
         raise InvalidField("allCompanies", f"a {role.value} reaches one App Space")
 
 
-def require_origin_role(origin: Origin, call: str) -> None:
+def require_origin_role(origin: Origin, permission: OriginPermission) -> None:
     """
     Refuse a call that the origin's role does not include.
 
-    Args:
-        call: What the audit log calls it.
-
     Raises:
-        AskingOnly: The origin only asks, and this is another call.
+        AskingOnly: The origin only asks, and *permission* is another one.
     """
-    if origin.role is OriginRole.ASKING and call not in ASKING_CALLS:
+    if origin.role is OriginRole.ASKING and permission is not OriginPermission.ASK:
         raise AskingOnly
 
 

@@ -7,6 +7,8 @@ authenticates again, without repeating these steps.
 
 from __future__ import annotations
 
+import attrs
+
 from counterseal._decisions.device_requests import (
     AuthenticatedDevice,
     DeviceRequest,
@@ -53,11 +55,14 @@ def admit(
     context: AuditContext,
     request: DeviceRequest,
     reading: Reading[AuthenticatedDevice],
-) -> Loaded[AuthenticatedDevice]:
+) -> tuple[AuditContext, Loaded[AuthenticatedDevice]]:
     """
     Authenticate a device's request, and remember its proof.
 
     Where it is due, its user is revalidated, and it is stored that the device was seen.
+
+    Returns:
+        The context of what follows, with the device's App Space; and the device.
 
     Raises:
         WrongDevice: There is no such device.
@@ -67,11 +72,11 @@ def admit(
         Refused: The proof is not valid, or its account or binding may not act.
     """
     ports, policy = transactions.ports, transactions.policy
-    with refusals(ports, context):
-        stored = load(ports, reading)
-        tools = tools_of(ports, policy)
+    stored = load(ports, reading)
+    tools = tools_of(ports, policy)
+    try:
         device = request.identify(stored, tools)
-        context.app_space = device.app_space.guid
+        context = attrs.evolve(context, app_space=device.app_space.guid)
         key = ("proof", device.binding.guid, request.proof.id)
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
@@ -80,10 +85,13 @@ def admit(
             _revalidate(transactions, device)
             # Also where the policy believes no word for longer than it takes to hear it.
             loaded = transactions.load(reading)
+    except Refused as refusal:
+        record_refusal(ports, context, refusal)
+        raise
     last_seen_at = loaded.value.binding.last_seen_at
     if last_seen_at is not None and tools.now - last_seen_at < SEEN_STEP:
-        return loaded
-    return _store_seen(transactions, context, reading, loaded)
+        return context, loaded
+    return context, _store_seen(transactions, context, reading, loaded)
 
 
 def _store_seen(

@@ -17,7 +17,7 @@ from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
 from counterseal.models.guid import SHAPE
-from counterseal.rules.authorization import Permission
+from counterseal.rules.authorization import OriginPermission, Permission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_by_origin
 from counterseal.usecases.revalidation import remove_alias, revoke_grant
@@ -47,7 +47,7 @@ class Accounts(UseCase):
         Raises:
             AccountUnknown: The App Space has none.
         """
-        context = self._permit(party, "account.get")
+        context = self._permit(party, OriginPermission.USERS, "account.get")
         self._demand_fit(context, account_id)
         first = account_of(party.app_space.guid, account_id)
         return self._transactions.transact(context, first, accounts.get)
@@ -60,7 +60,7 @@ class Accounts(UseCase):
             NotFound: There is no such account.
             Foreign: It belongs to another App Space than the origin's.
         """
-        context = self._permit(party, "account.get", account)
+        context = self._permit(party, OriginPermission.USERS, "account.get", account)
         return self._transactions.transact(
             context, records(account), accounts.get_by_guid, party.origin
         )
@@ -75,7 +75,7 @@ class Accounts(UseCase):
         Raises:
             InvalidField: *account_id* does not fit.
         """
-        context = self._permit(party, "account.devices")
+        context = self._permit(party, OriginPermission.USERS, "account.devices")
         self._demand_fit(context, account_id)
         first = account_of(party.app_space.guid, account_id)
         return self._transactions.transact(context, first, accounts.list_devices)
@@ -89,7 +89,7 @@ class Accounts(UseCase):
         Raises:
             InvalidField: *account_id* does not fit.
         """
-        context = self._permit(party, "account.devices")
+        context = self._permit(party, OriginPermission.USERS, "account.devices")
         self._demand_fit(context, account_id)
         first = account_of(party.app_space.guid, account_id)
         return self._transactions.transact(context, first, accounts.has_device)
@@ -105,7 +105,7 @@ class Accounts(UseCase):
             AccountUnknown: The App Space has no such account.
             WrongKind: An Identity Provider identifies the users of this App Space.
         """
-        context = self._permit(party, "account.revoke")
+        context = self._permit(party, OriginPermission.USERS, "account.revoke")
         with refusals(self.ports, context):
             identified_by_origin(party.app_space)
         self._demand_fit(context, account_id)

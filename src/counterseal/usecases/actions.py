@@ -16,6 +16,7 @@ from counterseal.errors import InvalidField
 from counterseal.machines import UseEvent
 from counterseal.models import ActionUse, ApprovedAction, Guid, RelyingParty, UseState
 from counterseal.ports import Due
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import text_fits
 
 DETAIL_BYTES = 1_024
@@ -57,7 +58,7 @@ class Actions(UseCase):
             ApproverInactive: The device that approved may no longer answer for the account.
             InvalidField: *arguments* cannot be written as I-JSON, or are no object.
         """
-        context = self._permit(party, "action.consume", challenge)
+        context = self._permit(party, OriginPermission.ASK, "action.consume", challenge)
         with refusals(self.ports, context):
             _object_fits(arguments)
         return self._within(party.app_space, party.origin).act(
@@ -74,7 +75,7 @@ class Actions(UseCase):
             ArgumentsMissing: The policy's `arguments_required` forbids it.
             ActionUsed, DeadlinePassed, AccountLocked, ApproverInactive: As of `consume`.
         """
-        context = self._permit(party, "action.consume", challenge)
+        context = self._permit(party, OriginPermission.ASK, "action.consume", challenge)
         return self._within(party.app_space, party.origin).act(
             context, actions.consume, challenge, party.origin.guid, None
         )
@@ -101,7 +102,7 @@ class Actions(UseCase):
             InvalidField: *outcome* is UNKNOWN, or *detail* is empty or too long.
             WrongState: The action was not used, or another outcome was reported.
         """
-        context = self._permit(party, "action.report", challenge)
+        context = self._permit(party, OriginPermission.ASK, "action.report", challenge)
         with refusals(self.ports, context):
             if outcome not in _EVENTS:
                 raise InvalidField("outcome", "neither executed nor failed")
@@ -120,14 +121,14 @@ class Actions(UseCase):
             ActionUsed: It was used.
             DeadlinePassed: Its time has passed.
         """
-        context = self._permit(party, "action.withdraw", challenge)
+        context = self._permit(party, OriginPermission.ASK, "action.withdraw", challenge)
         return self._within(party.app_space, party.origin).act(
             context, actions.withdraw, challenge, party.origin.guid
         )
 
     def status(self, party: RelyingParty, challenge: Guid) -> ActionStatus:
         """Return what is known of the action: the question, the approval and the use."""
-        context = self._permit(party, "action.status", challenge)
+        context = self._permit(party, OriginPermission.ASK, "action.status", challenge)
         return self._transactions.act(context, actions.read_status, challenge, party.origin.guid)
 
     def expire(self, limit: int = 100) -> int:

@@ -13,6 +13,7 @@ from counterseal._decisions.discovery import StartedDiscovery
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
+from counterseal._transaction import with_same_ports
 from counterseal.errors import (
     NotFound,
     Unavailable,
@@ -68,11 +69,21 @@ class AdminLogins(DeviceLogins):
     `auth.example.com`, or `localhost:8787`.
     """
 
-    _ceremonies: Ceremonies = attrs.field(init=False, eq=False, repr=False)
-
-    @_ceremonies.default
-    def _bind_ceremonies(self) -> Ceremonies:
-        return Ceremonies(self.ports, self.policy)
+    _accounts: Accounts = attrs.field(
+        default=with_same_ports(Accounts), init=False, eq=False, repr=False
+    )
+    _ceremonies: Ceremonies = attrs.field(
+        default=with_same_ports(Ceremonies), init=False, eq=False, repr=False
+    )
+    _confirmations: Confirmations = attrs.field(
+        default=with_same_ports(Confirmations), init=False, eq=False, repr=False
+    )
+    _devices: Devices = attrs.field(
+        default=with_same_ports(Devices), init=False, eq=False, repr=False
+    )
+    _invitations: Invitations = attrs.field(
+        default=with_same_ports(Invitations), init=False, eq=False, repr=False
+    )
 
     def start_registration(self, cookie: str) -> PasskeyStart:
         """
@@ -193,7 +204,7 @@ class AdminLogins(DeviceLogins):
         authenticated = self.sessions.may_add_key(cookie)
         if authenticated.session.state is not SessionState.ACTIVE:
             raise WrongState("a browser that has no passkey yet")
-        return Invitations(self.ports, self.policy).invite(
+        return self._invitations.invite(
             self.portal(), authenticated.admin.guid, session=authenticated.session.guid
         )
 
@@ -218,7 +229,7 @@ class AdminLogins(DeviceLogins):
         own_keys = {each.guid for each in self.list_keys(authenticated.admin.guid)}
         if binding not in own_keys:
             raise NotFound
-        return Confirmations(self.ports, self.policy).compare(self.portal(), binding, code)
+        return self._confirmations.compare(self.portal(), binding, code)
 
     def list_keys(self, admin: Guid) -> tuple[Binding, ...]:
         """
@@ -227,7 +238,7 @@ class AdminLogins(DeviceLogins):
         Raises:
             Unavailable: A port failed.
         """
-        return Accounts(self.ports, self.policy).list_devices(self.portal(), admin)
+        return self._accounts.list_devices(self.portal(), admin)
 
     def revoke_key(self, cookie: str, binding: Guid) -> Binding:
         """
@@ -241,7 +252,7 @@ class AdminLogins(DeviceLogins):
         admin = self.sessions.may_add_key(cookie).admin
         if binding not in {each.guid for each in self.list_keys(admin.guid)}:
             raise NotFound
-        return Devices(self.ports, self.policy).revoke(binding, by=Operator(name=admin.guid))
+        return self._devices.revoke(binding, by=Operator(name=admin.guid))
 
     def revoke_key_of(self, admin: Guid, binding: Guid, *, by: Administrator) -> Binding:
         """

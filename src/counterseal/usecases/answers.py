@@ -29,9 +29,10 @@ class Answers(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "challenge.pending")
-        context.subject = None
-        device = admit(self._transactions, context, request, request.reading())
+        context, request = open_call(
+            self._transactions, call, "challenge.pending", about_device=False
+        )
+        context, device = admit(self._transactions, context, request, request.reading())
         return self._transactions.transact(context, device, answers.list_pending)
 
     def pending_again(self, device: AuthenticatedDevice) -> tuple[Challenge, ...]:
@@ -58,9 +59,10 @@ class Answers(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "challenge.ended")
-        context.subject = None
-        device = admit(self._transactions, context, request, request.reading())
+        context, request = open_call(
+            self._transactions, call, "challenge.ended", about_device=False
+        )
+        context, device = admit(self._transactions, context, request, request.reading())
         return self._transactions.transact(context, device, answers.list_ended)
 
     def fetch(self, call: DeviceCall, challenge: Guid) -> Challenge:
@@ -77,8 +79,10 @@ class Answers(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "challenge.fetch")
-        context.subject = challenge
-        device = admit(self._transactions, context, request, request.reading(challenge))
+        reading = request.reading(challenge)
+        context, device = admit(
+            self._transactions, context.with_subject(challenge), request, reading
+        )
         return self._transactions.transact(context, device, answers.fetch)
 
     def answer(self, call: DeviceCall) -> Challenge:
@@ -126,7 +130,7 @@ class Answers(UseCase):
         context = AuditContext(
             event=context_before_reading.event, actor=request.proof.device, subject=challenge
         )
-        device = admit(self._transactions, context, request, request.reading(challenge))
+        context, device = admit(self._transactions, context, request, request.reading(challenge))
         served_kinds = ports.notifier.kinds()
         return self._transactions.transact(
             context, device, answers.respond, token, served_kinds=served_kinds

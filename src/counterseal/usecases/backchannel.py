@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -20,7 +21,7 @@ from counterseal._decisions.backchannel import (
     write_secret_id,
 )
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
 from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
 from counterseal.models import (
     Administrator,
@@ -34,6 +35,7 @@ from counterseal.models import (
 )
 from counterseal.models.approved_action import approved_action_guid
 from counterseal.models.sealing import backchannel_context
+from counterseal.rules.authorization import OriginPermission
 from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
 
@@ -56,6 +58,16 @@ class BegunRequest:
 class Backchannel(UseCase):
     """What a façade for CIBA calls (OpenID Connect CIBA Core 1.0)."""
 
+    _challenges: Challenges = attrs.field(
+        default=with_same_ports(Challenges), init=False, eq=False, repr=False
+    )
+    _signers: SignerAuthentication = attrs.field(
+        default=with_same_ports(partial(SignerAuthentication, registration="backchannel")),
+        init=False,
+        eq=False,
+        repr=False,
+    )
+
     def authenticate(
         self, client_id: str, check: Callable[[Origin, datetime], SingleUse]
     ) -> RelyingParty:
@@ -72,8 +84,7 @@ class Backchannel(UseCase):
             CredentialRefused: There is no such client; or what *check* raises.
             Replayed: It was used before.
         """
-        signers = SignerAuthentication(self.ports, self.policy, registration="backchannel")
-        return signers.authenticate_signer(client_id, check)
+        return self._signers.authenticate_signer(client_id, check)
 
     def accept_request(
         self, party: RelyingParty, check: Callable[[Origin, datetime], SingleUse]
@@ -89,7 +100,7 @@ class Backchannel(UseCase):
             Replayed: It was used before; or what *check* raises.
         """
         origin = party.origin
-        context = self._permit(party, "challenge.issue", origin.guid)
+        context = self._permit(party, OriginPermission.ASK, "challenge.issue", origin.guid)
         with refusals(self.ports, context):
             once, until = check(origin, self.ports.clock.now())
             if not self.ports.replay.first_seen(("backchannel request", origin.guid, once), until):
@@ -117,7 +128,7 @@ class Backchannel(UseCase):
             InvalidField: There is no *notification_token* though a ping is to be sent; or as
                 `Challenges.issue`, whose other errors it raises too.
         """
-        context = self._permit(party, "challenge.issue")
+        context = self._permit(party, OriginPermission.ASK, "challenge.issue")
         with refusals(self.ports, context):
             client = require_client(party.origin)
             if client.mode is DeliveryMode.POLL:
@@ -129,7 +140,7 @@ class Backchannel(UseCase):
             notification_token=notification_token,
             repeatable=idempotency_key is not None,
         )
-        issued = Challenges(self.ports, self.policy).issue(
+        issued = self._challenges.issue(
             party,
             replace(question, callback=client.notification_endpoint),
             idempotency_key=idempotency_key,
@@ -162,10 +173,10 @@ class Backchannel(UseCase):
             TokenSpent: Its tokens were issued.
         """
         origin = party.origin.guid
-        context = self._permit(party, "challenge.status")
+        context = self._permit(party, OriginPermission.ASK, "challenge.status")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
-        context.subject = secret.challenge
+        context = context.with_subject(secret.challenge)
         first = record_with_account(secret.challenge)
         return self._transactions.transact(context, first, backchannel.poll, origin, secret)
 
@@ -191,10 +202,10 @@ class Backchannel(UseCase):
             ApproverInactive: The device that approved may no longer answer for the account.
             SignerUnavailable: The ID token could not be signed; nothing was issued.
         """
-        context = self._permit(party, "challenge.redeem")
+        context = self._permit(party, OriginPermission.ASK, "challenge.redeem")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
-        context.subject = secret.challenge
+        context = context.with_subject(secret.challenge)
         first = record_with_account(
             secret.challenge, party.origin.guid, approved_action_guid(secret.challenge)
         )

@@ -39,6 +39,7 @@ from counterseal.models import (
 from counterseal.models.ceremony import ceremony_guid
 from counterseal.models.guid import account_partition
 from counterseal.ports import Due
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.ceremonies import scope_at
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_by_origin
@@ -72,12 +73,11 @@ class Ceremonies(UseCase):
             UnfitKey: The policy refuses passkeys.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
-            UnfitKey: The policy refuses passkeys.
             AttestationRefused: The service registers no passkeys of browsers.
             TooOften: The origin makes too many invitations.
         """
         origin = party.origin.guid
-        context = self._permit(party, "registration.start")
+        context = self._permit(party, OriginPermission.USERS, "registration.start")
         transactions = self._within(party.app_space, party.origin)
         policy = transactions.policy
         demand_rate(self.ports, context, ("invite", origin), policy.invite_rate)
@@ -128,13 +128,13 @@ class Ceremonies(UseCase):
                 the domain is no longer on the origin's allow-list.
             Refused: The answer does not hold; as `AttestationVerifier.verify`.
         """
-        context = self._permit(party, "registration.register")
+        context = self._permit(party, OriginPermission.USERS, "registration.register")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             text_fits(name, self.policy.name_bytes, "name", empty=True)
             challenge = _claimed_challenge(response.client_data, MalformedRegistration)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
-        context.subject = guid
+        context = context.with_subject(guid)
         reading = record_with_account(guid)
         transactions = self._within(party.app_space, party.origin)
         registration = transactions.transact(
@@ -174,7 +174,7 @@ class Ceremonies(UseCase):
             TooOften: The origin begins too many.
         """
         origin = party.origin.guid
-        context = self._permit(party, "authentication.start")
+        context = self._permit(party, OriginPermission.USERS, "authentication.start")
         transactions = self._within(party.app_space, party.origin)
         policy = transactions.policy
         demand_rate(self.ports, context, ("authenticate", origin), policy.authenticate_rate)
@@ -211,12 +211,12 @@ class Ceremonies(UseCase):
             WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
-        context = self._permit(party, "authentication.finish")
+        context = self._permit(party, OriginPermission.USERS, "authentication.finish")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             challenge = _claimed_challenge(assertion.client_data, MalformedAssertion)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
-        context.subject = guid
+        context = context.with_subject(guid)
         return self._within(party.app_space, party.origin).transact(
             context,
             record_with_account(guid),
@@ -239,7 +239,7 @@ class Ceremonies(UseCase):
             DomainForbidden: The domain is not on the origin's allow-list.
             UnfitKey: The policy refuses passkeys.
         """
-        context = self._permit(party, "authentication.start")
+        context = self._permit(party, OriginPermission.USERS, "authentication.start")
         with refusals(self.ports, context):
             scope = scope_at(party, domain)
         transactions = self._within(party.app_space, party.origin)
@@ -271,7 +271,7 @@ class Ceremonies(UseCase):
             WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
-        context = self._permit(party, "authentication.finish")
+        context = self._permit(party, OriginPermission.USERS, "authentication.finish")
         return self._within(party.app_space, party.origin).act(
             context,
             finish_discovery,

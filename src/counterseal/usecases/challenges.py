@@ -23,6 +23,7 @@ from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.actions import displayed_action
 from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
@@ -73,7 +74,7 @@ class Challenges(UseCase):
         transactions = self._within(party.app_space, party.origin)
         ports, policy = self.ports, transactions.policy
         origin = party.origin.guid
-        context = self._permit(party, "challenge.issue")
+        context = self._permit(party, OriginPermission.ASK, "challenge.issue")
         demand_rate(ports, context, ("origin", origin), policy.origin_rate)
         with refusals(ports, context):
             question_fits(question, policy)
@@ -137,7 +138,7 @@ class Challenges(UseCase):
             Foreign: Another origin issued it.
         """
         origin = party.origin.guid
-        context = self._permit(party, "challenge.status", challenge)
+        context = self._permit(party, OriginPermission.ASK, "challenge.status", challenge)
         return self._transactions.transact(
             context, record_with_account(challenge), challenges.read_status, origin
         )
@@ -151,7 +152,7 @@ class Challenges(UseCase):
             InvalidField: *account_id* is empty or too long.
         """
         origin = party.origin.guid
-        context = self._permit(party, "challenge.list")
+        context = self._permit(party, OriginPermission.ASK, "challenge.list")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
         return self._transactions.transact(
@@ -185,7 +186,7 @@ class Challenges(UseCase):
             DeadlinePassed: Its deadline has passed.
         """
         origin = party.origin.guid
-        context = self._permit(party, "challenge.cancel", challenge)
+        context = self._permit(party, OriginPermission.ASK, "challenge.cancel", challenge)
         served_kinds = self.ports.notifier.kinds()
         return self._within(party.app_space, party.origin).transact(
             context,

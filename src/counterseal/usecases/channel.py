@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -11,7 +12,7 @@ import attrs
 from counterseal._decisions import channel
 from counterseal._decisions.channel import MARGIN, ChannelDraft, require_realm
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
 from counterseal.models import (
     Action,
     Administrator,
@@ -23,6 +24,7 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
+from counterseal.rules.authorization import OriginPermission
 from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
 
@@ -35,6 +37,16 @@ class AuthenticationChannel(UseCase):
     The realm is called back when a challenge ends: at most once after a byte was sent, and not
     from *until* on, when the bearer token of the request expires.
     """
+
+    _challenges: Challenges = attrs.field(
+        default=with_same_ports(Challenges), init=False, eq=False, repr=False
+    )
+    _signers: SignerAuthentication = attrs.field(
+        default=with_same_ports(partial(SignerAuthentication, registration="realm")),
+        init=False,
+        eq=False,
+        repr=False,
+    )
 
     def authenticate(
         self, origin: str, check: Callable[[ChannelRealm, datetime], SingleUse]
@@ -51,8 +63,7 @@ class AuthenticationChannel(UseCase):
             CredentialRefused: There is no such origin, or it has no realm; or what *check* raises.
             Replayed: It was used before.
         """
-        signers = SignerAuthentication(self.ports, self.policy, registration="realm")
-        return signers.authenticate_signer(
+        return self._signers.authenticate_signer(
             origin, lambda origin, now: check(require_realm(origin), now)
         )
 
@@ -73,22 +84,19 @@ class AuthenticationChannel(UseCase):
             InvalidField: The bearer token expires too soon; or as `Challenges.issue`.
             Refused: As `Challenges.issue`.
         """
-        with refusals(self.ports, self._permit(party, "challenge.issue")):
+        with refusals(self.ports, self._permit(party, OriginPermission.ASK, "challenge.issue")):
             realm = require_realm(party.origin)
         policy = self._within(party.app_space, party.origin).policy
         longest = policy.challenge_life_limit
         if isinstance(question.content, Action):
             _, longest = policy.action_lives(question.content)
         life = min(until - self.ports.clock.now() - MARGIN, longest)
-        return (
-            Challenges(self.ports, self.policy)
-            .issue(
-                party,
-                replace(question, callback=realm.callback, duration=life),
-                channel=ChannelDraft(bearer=bearer, until=until),
-            )
-            .challenge
+        issued = self._challenges.issue(
+            party,
+            replace(question, callback=realm.callback, duration=life),
+            channel=ChannelDraft(bearer=bearer, until=until),
         )
+        return issued.challenge
 
     def attach(
         self,
@@ -119,7 +127,7 @@ class AuthenticationChannel(UseCase):
             InvalidField: It may be answered for longer than the bearer token is valid.
             CallbackForbidden: The realm's callback is no longer on the allow-list.
         """
-        context = self._permit(party, "challenge.attach", challenge)
+        context = self._permit(party, OriginPermission.ASK, "challenge.attach", challenge)
         draft = ChannelDraft(bearer=bearer, until=until)
         transactions = self._within(party.app_space, party.origin)
         return transactions.transact(

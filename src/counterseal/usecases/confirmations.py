@@ -10,6 +10,7 @@ from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import Binding, DeviceCall, Guid, RelyingParty
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import text_fits
 from counterseal.usecases._admission import admit, open_call
 
@@ -39,7 +40,7 @@ class Confirmations(UseCase):
             TooOften: The account's devices make too many invitations.
         """
         context, request = open_call(self._transactions, call, "binding.invite", about_device=False)
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         account = device.value.account.guid
         rate = self._within(device.value.app_space, None).policy.device_invite_rate
         demand_rate(self.ports, context, ("device_invite", account), rate)
@@ -55,7 +56,7 @@ class Confirmations(UseCase):
         context, request = open_call(
             self._transactions, call, "binding.unconfirmed", about_device=False
         )
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         return self._transactions.transact(context, device, confirmations.list_unconfirmed)
 
     def decide(self, call: DeviceCall) -> Binding:
@@ -86,7 +87,7 @@ class Confirmations(UseCase):
             token = confirmations.read_token(call.body, self.policy)
         binding = token.confirmation.binding
         context = AuditContext(event="binding.confirm", actor=request.proof.device, subject=binding)
-        device = admit(self._transactions, context, request, request.reading(binding))
+        context, device = admit(self._transactions, context, request, request.reading(binding))
         served_kinds = ports.notifier.kinds()
         return self._transactions.transact(
             context, device, confirmations.decide_by_device, token, served_kinds=served_kinds
@@ -119,7 +120,7 @@ class Confirmations(UseCase):
             WrongCode: The code is wrong; has `attempts_left`.
             InvalidField: The code does not fit.
         """
-        context = self._permit(party, "binding.compare", binding)
+        context = self._permit(party, OriginPermission.USERS, "binding.compare", binding)
         with refusals(self.ports, context):
             text_fits(code, CODE_BYTES, "code")
         transactions = self._within(party.app_space, party.origin)

@@ -14,7 +14,7 @@ from counterseal._decisions.operators import ensure_operators
 from counterseal._decisions.plan import require
 from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
 from counterseal.errors import (
     CodeDemanded,
     DeadlinePassed,
@@ -94,11 +94,12 @@ class DeviceLogins(UseCase):
     """
 
     domain: str = attrs.field(kw_only=True)
-    sessions: Sessions = attrs.field(init=False, eq=False, repr=False)
-
-    @sessions.default
-    def _bind_sessions(self) -> Sessions:
-        return Sessions(self.ports, self.policy)
+    sessions: Sessions = attrs.field(
+        default=with_same_ports(Sessions), init=False, eq=False, repr=False
+    )
+    _challenges: Challenges = attrs.field(
+        default=with_same_ports(Challenges), init=False, eq=False, repr=False
+    )
 
     def portal(self) -> RelyingParty:
         """
@@ -243,7 +244,7 @@ class DeviceLogins(UseCase):
             content=PairsContent(title=title, pairs=pairs),
             show_code=True,
         )
-        issued = Challenges(self.ports, self.policy).issue(self.portal(), question)
+        issued = self._challenges.issue(self.portal(), question)
         if issued.code is None:
             # The portal's codes were switched off: a person who approves everything is no proof.
             raise CodeDemanded
@@ -258,9 +259,7 @@ class DeviceLogins(UseCase):
         return DeviceAnswer(challenge=self._challenge(document), code=document["code"])
 
     def _challenge(self, document: Mapping[str, Any]) -> Challenge:
-        return Challenges(self.ports, self.policy).status(
-            self.portal(), Guid(document["challenge"])
-        )
+        return self._challenges.status(self.portal(), Guid(document["challenge"]))
 
     def _approved(self, document: Mapping[str, Any]) -> tuple[Guid, Outcome]:
         """Return which device has approved, and its approval, of a short while ago."""

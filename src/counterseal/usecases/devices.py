@@ -22,6 +22,7 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
+from counterseal.rules.authorization import OriginPermission
 from counterseal.usecases._admission import admit, demand_sendable, open_call
 from counterseal.usecases._guid_memory import GuidMemory
 from counterseal.wire.telemetry import read_report
@@ -59,7 +60,8 @@ class Devices(UseCase):
             Refused: The proof does not hold, was seen before, or the device may not act.
         """
         context, request = open_call(self._transactions, call, event, about_device=False)
-        return admit(self._transactions, context, request, request.reading()).value
+        _, device = admit(self._transactions, context, request, request.reading())
+        return device.value
 
     def status(self, call: DeviceCall) -> tuple[AuthenticatedDevice, Company]:
         """
@@ -70,7 +72,8 @@ class Devices(UseCase):
         """
         context, request = open_call(self._transactions, call, "device.prove", about_device=False)
         others = self._companies.find(request.proof.app_space)
-        device = admit(self._transactions, context, request, request.reading(*others)).value
+        _, loaded = admit(self._transactions, context, request, request.reading(*others))
+        device = loaded.value
         company = find_record(device.others, device.app_space.company)
         if company is None:
             (company,) = load(self.ports, records(device.app_space.company))
@@ -96,7 +99,7 @@ class Devices(UseCase):
             StrongKeyMissed: The device's strong key did not endorse it; has `attempts_left`.
         """
         context, request = open_call(self._transactions, call, "binding.rotate")
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         served_kinds = self.ports.notifier.kinds()
         binding = self._transactions.transact(
             context, device, devices.rotate, call.body, served_kinds=served_kinds
@@ -117,7 +120,7 @@ class Devices(UseCase):
                 refuses a push address.
         """
         context, request = open_call(self._transactions, call, "binding.update")
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         with refusals(self.ports, context):
             changes = devices.read_changes(call.body, self.policy)
             demand_sendable(self.ports.notifier, changes.addresses or ())
@@ -136,7 +139,7 @@ class Devices(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "binding.unbind")
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         served_kinds = self.ports.notifier.kinds()
         return self._transactions.transact(
             context, device, devices.unbind, served_kinds=served_kinds
@@ -156,7 +159,7 @@ class Devices(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "account.lock")
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         return self._transactions.transact(context, device, devices.lock_account)
 
     def suspend(self, device: Guid, *, by: Administrator) -> Binding:
@@ -191,7 +194,7 @@ class Devices(UseCase):
         """
         event = "binding.revoke"
         if isinstance(by, RelyingParty):
-            context = self._permit(by, event, device)
+            context = self._permit(by, OriginPermission.USERS, event, device)
         else:
             context = AuditContext(event=event, actor=by.actor, subject=device)
         served_kinds = self.ports.notifier.kinds()
@@ -224,7 +227,7 @@ class KeySets(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "device.keys")
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         service_keys = self.ports.signer.jwks()
         return self._transactions.transact(context, device, devices.endorse_keys, service_keys)
 
@@ -244,7 +247,8 @@ class Telemetry(UseCase):
         """
         ports = self.ports
         context, request = open_call(self._transactions, call, "device.telemetry")
-        device = admit(self._transactions, context, request, request.reading()).value
+        context, loaded = admit(self._transactions, context, request, request.reading())
+        device = loaded.value
         with refusals(ports, context):
             report = read_report(ijson.parse(call.body))
         guid = device.binding.guid

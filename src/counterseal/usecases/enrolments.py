@@ -64,7 +64,7 @@ class Enrolments(UseCase):
             binding, _ = split_token(enrolment.token)
             offer = enrolments.read_offer(enrolment, self.policy)
             demand_sendable(ports.notifier, enrolment.addresses)
-        context = attrs.evolve(_COMPLETE, subject=binding)
+        context = _COMPLETE.with_subject(binding)
         claimed = enrolments.claimed_app_spaces(offer)
         parents = (*self._companies.find(*claimed), *self._inviters.find(*claimed))
         replaced = () if enrolment.replaces is None else (enrolment.replaces,)
@@ -100,7 +100,7 @@ class Enrolments(UseCase):
         """
         with refusals(self.ports, _PEEK):
             binding, secret = split_token(token)
-        context = attrs.evolve(_PEEK, subject=binding)
+        context = _PEEK.with_subject(binding)
         target = self._transactions.transact(
             context, record_with_account(binding), enrolments.peek, secret, self._companies
         )

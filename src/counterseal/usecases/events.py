@@ -18,6 +18,7 @@ from counterseal.errors import Refused, Unavailable
 from counterseal.models import AccountEvent, Guid, Record, RelyingParty
 from counterseal.models.events import event_log_guid
 from counterseal.ports import Due
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import limit_fits
 from counterseal.wire.events import AccountEventPage
 
@@ -103,7 +104,7 @@ class Events(UseCase):
             InvalidField: *after* is no cursor of this App Space, or the limit is not one that can
                 be asked for.
         """
-        context = self._permit(party, "event.read")
+        context = self._permit(party, OriginPermission.USERS, "event.read")
         with refusals(self.ports, context):
             limit_fits(limit)
         first = records(event_log_guid(party.app_space.guid))

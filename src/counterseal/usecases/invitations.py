@@ -22,6 +22,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due, Ports
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_by_origin
 from counterseal.usecases._idempotency import reserve
@@ -69,7 +70,7 @@ class Invitations(UseCase):
         transactions = self._within(party.app_space, party.origin)
         ports, policy = self.ports, transactions.policy
         origin = party.origin.guid
-        context = self._permit(party, "binding.invite")
+        context = self._permit(party, OriginPermission.USERS, "binding.invite")
         demand_rate(ports, context, ("invite", origin), policy.invite_rate)
         invitee = Invitee(
             app_space=party.app_space,

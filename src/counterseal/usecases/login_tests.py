@@ -130,7 +130,7 @@ class LoginTests(UseCase):
             if not error and not response.get("code"):
                 raise InvalidField("code", "missing")
         returned = ReturnedTest(state_secret=state_secret, app_secret=secret, error=error)
-        context.subject = guid
+        context = context.with_subject(guid)
         used_test = self._transactions.transact(
             context, records(app_space, guid), login_tests.use_test, by, returned
         )

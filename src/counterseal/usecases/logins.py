@@ -11,7 +11,7 @@ from counterseal._decisions import logins, revalidation
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal._decisions.readings import nothing, records
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, with_same_ports
 from counterseal.errors import Replayed, Unavailable, WrongIssuer
 from counterseal.models import Account, BindingState, Guid
 from counterseal.ports import Due
@@ -31,6 +31,10 @@ RELAYED_PARAMETERS = ("code", "iss", "error")
 @attrs.frozen
 class Logins(UseCase):
     """Log-ins at an Identity Provider, and what it says of users afterwards."""
+
+    _invitations: Invitations = attrs.field(
+        default=with_same_ports(Invitations), init=False, eq=False, repr=False
+    )
 
     def redirect(self, app_space: Guid, app_return: str) -> Redirect:
         """
@@ -115,7 +119,7 @@ class Logins(UseCase):
         with refusals(self.ports, context):
             guid, state_secret = split_token(state)
             text_fits(code, CODE_BYTES, "code")
-        context.subject = guid
+        context = context.with_subject(guid)
         exchange = self._transactions.transact(
             context, records(guid), logins.spend, state_secret, secret
         )
@@ -130,7 +134,7 @@ class Logins(UseCase):
                 company=app_space.company,
             )
             expected_issuer(identity, app_space)
-        invitation = Invitations(self.ports, self.policy).invite_identified(app_space, identity)
+        invitation = self._invitations.invite_identified(app_space, identity)
         # Before anybody learns the token: no device is bound that a logout would not find.
         add_aliases(self._transactions, invitation.account, identity)
         if any(device.state is BindingState.SUSPENDED for device in invitation.account.devices):

@@ -71,8 +71,10 @@ class Sessions(UseCase):
         context = AuditContext(event="session.redeem", actor="stranger")
         with refusals(self.ports, context):
             text_fits(browser, self.policy.name_bytes, "browser", empty=True)
-        guid, secret = self._parse(link, context)
-        return self._transactions.transact(context, records(guid), sessions.redeem, secret, browser)
+            guid, secret = read_token(link)
+        return self._transactions.transact(
+            context.with_subject(guid), records(guid), sessions.redeem, secret, browser
+        )
 
     def start(
         self,
@@ -135,8 +137,7 @@ class Sessions(UseCase):
             WrongKey: Another link than this browser's has registered the passkey, or none; or it is
                 not the administrator's.
         """
-        context = AuditContext(event="session.enrol", actor="stranger")
-        guid, secret = self._parse(cookie, context)
+        context, guid, secret = self._read_cookie(cookie, "session.enrol")
         return self._transactions.transact(context, records(guid), sessions.enrol, secret, binding)
 
     def authenticate(self, cookie: str) -> AuthenticatedSession:
@@ -153,8 +154,7 @@ class Sessions(UseCase):
             BindingInactive: A passkey or device by which it was opened or stepped up has been
                 revoked or suspended; the session ends.
         """
-        context = AuditContext(event="session.use", actor="stranger")
-        guid, secret = self._parse(cookie, context)
+        context, guid, secret = self._read_cookie(cookie, "session.use")
         return self._transactions.transact(context, records(guid), sessions.use_session, secret)
 
     def may_add_key(self, cookie: str) -> AuthenticatedSession:
@@ -170,8 +170,7 @@ class Sessions(UseCase):
                 revoked or suspended; the session ends.
             StepUpNeeded: It is neither enrolling nor stepped up.
         """
-        context = AuditContext(event="session.use", actor="stranger")
-        guid, secret = self._parse(cookie, context)
+        context, guid, secret = self._read_cookie(cookie, "session.use")
         return self._transactions.transact(context, records(guid), sessions.may_add_key, secret)
 
     def step_up(
@@ -202,8 +201,7 @@ class Sessions(UseCase):
                 the session was opened or stepped up has been, and then it ends.
             WrongKey: It is not the administrator's.
         """
-        context = AuditContext(event="session.step_up", actor="stranger")
-        guid, secret = self._parse(cookie, context)
+        context, guid, secret = self._read_cookie(cookie, "session.step_up")
         return self._transactions.transact(
             context,
             records(guid),
@@ -221,8 +219,7 @@ class Sessions(UseCase):
         Raises:
             WrongToken: There is no such session, or its secret is another.
         """
-        context = AuditContext(event="session.revoke", actor="stranger")
-        guid, secret = self._parse(cookie, context)
+        context, guid, secret = self._read_cookie(cookie, "session.revoke")
         self._transactions.transact(context, records(guid), ended_sessions.log_out, secret)
 
     def end_others(self, cookie: str) -> int:
@@ -237,8 +234,7 @@ class Sessions(UseCase):
             BindingInactive: A passkey or device by which it was opened or stepped up has been
                 revoked or suspended; the session ends.
         """
-        context = AuditContext(event="session.revoke", actor="stranger")
-        guid, secret = self._parse(cookie, context)
+        context, guid, secret = self._read_cookie(cookie, "session.revoke")
         return self._transactions.transact(
             context, records(guid), ended_sessions.end_others, secret
         )
@@ -328,12 +324,12 @@ class Sessions(UseCase):
             return True
         return False
 
-    def _parse(self, token: str, context: AuditContext) -> tuple[Guid, str]:
-        """Return GUID and secret of a link or cookie, and name the session in *context*."""
+    def _read_cookie(self, cookie: str, event: str) -> tuple[AuditContext, Guid, str]:
+        """Return the context of a call by *cookie*, and the GUID and the secret that it holds."""
+        context = AuditContext(event=event, actor="stranger")
         with refusals(self.ports, context):
-            guid, secret = read_token(token)
-        context.subject = guid
-        return guid, secret
+            guid, secret = read_token(cookie)
+        return context.with_subject(guid), guid, secret
 
 
 def read_token(token: str) -> tuple[Guid, str]:

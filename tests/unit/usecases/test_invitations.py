@@ -77,6 +77,19 @@ def test_a_known_account_stays_and_gets_another_token(service):
     assert service.account().user_info == ""
 
 
+def test_a_repeat_says_as_the_first_result_whether_it_made_the_account(service):
+    def invite(key):
+        invitation = service.invitations.invite(service.origin, "alice", idempotency_key=key)
+        return invitation, invitation.account_created
+
+    first, created = invite("first")
+    service.clock.advance(TICK)
+    _, second_created = invite("second")
+    assert (created, second_created) == (True, False)
+    service.complete(first, service.phone())
+    assert [invite(key)[1] for key in ("first", "second")] == [True, False]
+
+
 def test_any_text_is_an_account_id(service):
     for account_id in ("Alice", "alice ", "\N{CJK UNIFIED IDEOGRAPH-4E2D}", "a/b?c=d&e", "0"):
         invitation = service.invitations.invite(service.origin, account_id)
@@ -353,6 +366,7 @@ def test_a_token_is_stored_sealed_and_only_where_it_can_be_asked_for_again(servi
 def test_a_refused_invitation_frees_its_key(service, invite):
     account = service.invitations.invite(service.origin, "alice").account
     service.accounts.lock(account.guid, by=OPERATOR)
+    service.clock.advance(TICK)
     with pytest.raises(AccountLocked):
         invite()
     service.accounts.unlock(account.guid, by=OPERATOR)
