@@ -35,7 +35,8 @@ INTEROP = Path(__file__).parent / "interop"
 """Whose lock file has the programs of others that use the service."""
 
 REQUIRABLE = {
-    *("chromium", "hadolint", "nginx", "npm", "ntfy", "promtool", "systemd-analyze", "unshare")
+    *("chromium", "deno", "hadolint", "nginx", "npm", "ntfy", "promtool", "systemd-analyze"),
+    "unshare",
 }
 # Under a name of its own, for other processes: the service refuses settings that it does not know.
 REQUIRED = os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))

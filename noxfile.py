@@ -88,6 +88,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 SMOKE = {
     "pythons": ("-k test_ijson", 60),
     "browser-full": ("-k 'test_a_key_under_a_pin or test_matrix'", 60),
+    "runtimes": ("", 60),
     "screens": ("-k 'test_login_browser and confirmed'", 45),
     "generate": ("", 45),
     "coverage": ("tests/unit/rules", 40),
@@ -102,7 +103,7 @@ SMOKE = {
     "mutants": ("counterseal.rules.standing.x_in_force__mutmut_1", 60),
     "bench": ("--small", 90),
     "bench-search": ("--small", 45),
-    "bench-growth": ("--small", 60),
+    "bench-growth": ("--small", 80),
     "waiters": ("--small", 30),
     "load": ("--small", 85),
     "soak": ("--small", 60),
@@ -245,6 +246,15 @@ def javascript(session: nox.Session) -> None:
     names = ("js", "portal", "pwa")
     folders = [f"adapters/counterseal-{name}" for name in names]
     pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
+
+
+@nox.session(default=False)
+def runtimes(session: nox.Session) -> None:
+    """Test the npm packages in Deno and Bun, which npm installs by a lock file of their own."""
+    sync_browser(session)
+    require("deno", "npm")
+    tests = "adapters/counterseal-js/tests/test_runtimes.py"
+    session.run("pytest", tests, *session.posargs, env={"RUNTIMES": "1"})
 
 
 @nox.session(allow_parallel=True)
@@ -520,10 +530,11 @@ def bench_search(session: nox.Session) -> None:
 
 @nox.session(name="bench-growth", default=False)
 def bench_growth(session: nox.Session) -> None:
-    """Measure PostgreSQL with 1,000 and many challenges and actions, beside bare statements."""
+    """Measure PostgreSQL with 1,000 and many challenges and actions, and checks of large stores."""
     sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
     measure(session, "bench/sql_growth.py")
     measure(session, "bench/action_growth.py")
+    measure(session, "bench/store_check.py")
 
 
 @nox.session(default=False)

@@ -34,6 +34,7 @@ from counterseal_server.logs import LINE_LIMIT
 from counterseal_server.records.redis_address import RedisAddress
 from counterseal_server.serving import FILES
 from counterseal_server.settings import Settings
+from counterseal_server.store_check import LARGE, MOST
 from counterseal_web.settings import Settings as WebSettings
 
 KIB = 1_024
@@ -77,6 +78,8 @@ VALUES: Mapping[str, Any] = MappingProxyType(
         "aio_threads": DEFAULT_THREADS,
         "authority_days": RENEWAL.days,
         "bindings": STANDARD.bindings_limit,
+        "check_processes": MOST,
+        "check_records": LARGE,
         "callback_delays": _delays(),
         "callback_ports": _listed(sorted(WEB_PORTS)),
         "callback_timeout": STANDARD.callback_timeout,

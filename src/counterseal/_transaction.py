@@ -41,6 +41,7 @@ from counterseal._decisions.plan import (
     Signing,
     Tools,
 )
+from counterseal._new_callbacks import NewCallbacks
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -159,13 +160,15 @@ class Transactions:
                 record_refusal(ports, context, refusal, stored)
                 raise
             if decision.writes or decision.audit:
+                lease = self.policy.callback_lease
                 try:
-                    _commit(
-                        ports,
-                        self.policy,
-                        changes_of(decision, stored),
-                        events_of(decision, context, now, stored),
-                    )
+                    with NewCallbacks(ports.callback_slots, decision, now, lease):
+                        _commit(
+                            ports,
+                            self.policy,
+                            changes_of(decision, stored),
+                            events_of(decision, context, now, stored),
+                        )
                 except Conflict:
                     if isinstance(first, Loaded):
                         assert first.reading is not None  # noqa: S101 (for the type checker)

@@ -97,16 +97,19 @@ def violations(partition: int, records: Iterable[Record], now: datetime) -> Iter
     *now* decides which records may have been deleted, and which deadlines have passed.
     """
     by_guid = {record.guid: record for record in records}
+    by_kind: dict[type, list[Record]] = defaultdict(list)
     for record in by_guid.values():
+        by_kind[type(record)].append(record)
         yield from _misplaced(partition, record, by_guid)
-    callbacks = _grouped(by_guid, Callback, lambda callback: callback.challenge)
-    for callback in _of_kind(by_guid, Callback):
+    callbacks = _grouped(by_kind, Callback, lambda callback: callback.challenge)
+    for callback in _of_kind(by_kind, Callback):
         yield from _subject(callback, by_guid, now)
-    yield from _logs(by_guid, now)
-    challenges = _grouped(by_guid, Challenge, lambda challenge: challenge.account)
-    bindings = _grouped(by_guid, Binding, lambda binding: binding.account)
-    events = _grouped(by_guid, AccountEvent, lambda event: event.account)
-    for account in _of_kind(by_guid, Account):
+    yield from _logs(by_kind, now)
+    challenges = _grouped(by_kind, Challenge, lambda challenge: challenge.account)
+    bindings = _grouped(by_kind, Binding, lambda binding: binding.account)
+    events = _grouped(by_kind, AccountEvent, lambda event: event.account)
+    has_actions = ApprovedAction in by_kind or ActionUse in by_kind
+    for account in _of_kind(by_kind, Account):
         for event in events.get(account.guid, []):
             if event.number > account.events:
                 yield Violation(event.guid, "its account does not count it")
@@ -120,7 +123,9 @@ def violations(partition: int, records: Iterable[Record], now: datetime) -> Iter
         if account.erased_at is None:
             yield from _receipts(account, own_challenges)
             for challenge in own_challenges:
-                yield from _action(challenge, by_guid, now)
+                # Of most challenges no GUID of an action has to be derived.
+                if has_actions or challenge.action is not None:
+                    yield from _action(challenge, by_guid, now)
                 yield from _callbacks(challenge, callbacks.get(challenge.guid, []), now)
 
 
@@ -157,9 +162,10 @@ def _subject(
             yield Violation(callback.guid, "it waits for a callback that is over")
 
 
-def _logs(by_guid: Mapping[Guid, Record], now: datetime) -> Iterator[Violation]:
-    for log in _of_kind(by_guid, EventLog):
-        entries = [one for one in _of_kind(by_guid, LoggedEvent) if one.app_space == log.app_space]
+def _logs(by_kind: Mapping[type, list[Record]], now: datetime) -> Iterator[Violation]:
+    entries_by_space = _grouped(by_kind, LoggedEvent, lambda entry: entry.app_space)
+    for log in _of_kind(by_kind, EventLog):
+        entries = entries_by_space.get(log.app_space, [])
         for entry in entries:
             expected = logged_event_guid(log.app_space, entry.number)
             if entry.guid != expected or entry.number > log.last:
@@ -246,14 +252,14 @@ def _receipts(account: Account, challenges: list[Challenge]) -> Iterator[Violati
             yield Violation(account.guid, "its last receipt is not the one that it names")
 
 
-def _of_kind(by_guid: Mapping[Guid, Record], kind: type[R]) -> Iterator[R]:
-    return (record for record in by_guid.values() if isinstance(record, kind))
+def _of_kind(by_kind: Mapping[type, list[Record]], kind: type[R]) -> Iterator[R]:
+    return (record for record in by_kind.get(kind, ()) if isinstance(record, kind))
 
 
 def _grouped(
-    by_guid: Mapping[Guid, Record], kind: type[R], owner: Callable[[R], Guid | None]
+    by_kind: Mapping[type, list[Record]], kind: type[R], owner: Callable[[R], Guid | None]
 ) -> Mapping[Guid | None, list[R]]:
     groups: Mapping[Guid | None, list[R]] = defaultdict(list)
-    for record in _of_kind(by_guid, kind):
+    for record in _of_kind(by_kind, kind):
         groups[owner(record)].append(record)
     return groups

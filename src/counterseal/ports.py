@@ -69,6 +69,7 @@ __all__ = [
     "AttestationVerifier",
     "Audit",
     "CallbackSender",
+    "CallbackSlots",
     "Clock",
     "Counters",
     "Due",
@@ -749,6 +750,47 @@ class Wake(Protocol):
         """
 
 
+class CallbackSlots(Protocol):
+    """
+    The attempts that this process makes to deliver callbacks.
+
+    A callback for which there is a slot when it is stored is stored as claimed by this process,
+    which begins the attempt at once: no worker has to look for it and to claim it. If the process
+    ends before, any worker finds it when the lease is over.
+    """
+
+    def reserve(self, callback: Callback) -> bool:
+        """
+        Reserve a slot for a callback that is about to be stored; return whether one is free.
+
+        It never blocks, and raises nothing.
+        """
+
+    def begin(self, callback: Callback) -> None:
+        """
+        Begin the attempt in the reserved slot: the callback is stored, and claimed.
+
+        It returns at once, and raises nothing.
+        """
+
+    def release(self, callback: Callback) -> None:
+        """Give the reserved slot back, since the callback was not stored."""
+
+
+class NoCallbackSlots:
+    """The slots of a process that delivers no callbacks."""
+
+    def reserve(self, _: Callback) -> bool:
+        """Return False."""
+        return False
+
+    def begin(self, callback: Callback) -> None:
+        """Do nothing."""
+
+    def release(self, callback: Callback) -> None:
+        """Do nothing."""
+
+
 @attrs.frozen(kw_only=True)
 class Ports:
     """
@@ -758,6 +800,7 @@ class Ports:
 
     Attributes:
         actions: The types of actions that people are asked about; others are refused.
+        callback_slots: The attempts of this process; by default it makes none.
     """
 
     store: Store
@@ -775,3 +818,4 @@ class Ports:
     entropy: Entropy
     audit: Audit
     actions: ActionTypes = STANDARD_ACTIONS
+    callback_slots: CallbackSlots = attrs.field(factory=NoCallbackSlots)

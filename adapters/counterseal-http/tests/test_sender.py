@@ -153,6 +153,55 @@ class TestAnAttempt:
         assert len(receiver.requests) == 1
 
 
+class TestTheConnection:
+    """A sender's requests are not those of the client: they have connections of their own."""
+
+    def test_is_used_again(self, new_sender, receiver, delivery):
+        sender = new_sender()
+
+        for _ in range(3):
+            assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
+
+        assert (len(receiver.requests), receiver.connections) == (3, 1)
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            b"HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n",
+            b"HTTP/1.1 200 Fine\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 10_000_000,
+            b"HTTP/1.1 200 Fine\r\nContent-Length: 9\r\n\r\nx",
+        ],
+    )
+    def test_is_not_used_again_after_such_a_response(
+        self, new_sender, receiver, delivery, response
+    ):
+        receiver.respond = receiver.raw(response)
+        sender = new_sender()
+
+        for _ in range(2):
+            assert sender.send(delivery(receiver.url(), TIMEOUT)).status in {200, 204}
+
+        assert receiver.connections == 2
+
+    def test_is_one_of_few_where_many_are_open(
+        self, new_sender, new_receiver, delivery, monkeypatch
+    ):
+        """Each look is a call to the system; the others of the pool were looked at twice."""
+        connections = []
+        monkeypatch.setattr(
+            "counterseal_http.stream._is_readable",
+            lambda connected: bool(connections.append(connected)),
+        )
+        sender, receivers = new_sender(allow_http=True), [new_receiver() for _ in range(6)]
+        for _ in range(2):
+            for receiver in receivers:
+                connections.clear()
+                assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
+
+        assert len(connections) == 1
+        assert [receiver.connections for receiver in receivers] == [1] * 6
+
+
 class TestOnlyTheStatusCounts:
     @pytest.mark.parametrize(
         "rest",

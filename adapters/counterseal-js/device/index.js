@@ -1,6 +1,7 @@
 /** A device: binds, shows what is asked exactly as it signs it, answers, and keeps receipts. */
 
 export { Account } from "./account.js";
+export { splitActionRows } from "./action_rows.js";
 export { ATTACHMENT_LIMIT, fetchAttachment } from "./attachments.js";
 export * from "./errors.js";
 export { readHtml } from "./html.js";
@@ -8,6 +9,7 @@ export { passkeys } from "./passkeys.js";
 export { indexedDbStore, memoryStore } from "./store.js";
 export { deviceOnlyKeys, pinKeys } from "./strong_keys.js";
 export { Wallet } from "./wallet.js";
+export { REASONS } from "../wire/answer.js";
 export { readLink } from "../wire/link.js";
 export { verifyReceipt } from "../wire/receipt.js";
 
@@ -26,6 +28,7 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
 /** @typedef {import("./wallet.js").ChangeEvent} ChangeEvent */
+/** @typedef {import("../wire/errors.js").ErrorCode} ErrorCode */
 /** @typedef {import("../wire/display.js").Attachment} Attachment */
 /** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */

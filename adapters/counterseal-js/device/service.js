@@ -3,11 +3,10 @@
 import { digest, newId, utf8 } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { PROOF } from "../wire/enrolment.js";
-import { Overloaded, ReplyLost } from "../wire/errors.js";
+import { Overloaded, ReplyLost, ServiceRefused } from "../wire/errors.js";
 import { failureOf, open, readBody, readReply, send } from "../wire/http.js";
 import { signToken } from "../wire/jws.js";
-import { readDate, readFailure, retryAfter } from "../wire/problem.js";
-import { ServiceRefused } from "./errors.js";
+import { errorOf, retryAfter } from "../wire/problem.js";
 
 /** @typedef {import("../wire/http.js").Reply} Reply */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
@@ -19,7 +18,7 @@ import { ServiceRefused } from "./errors.js";
  * @property {typeof fetch} fetch
  * @property {() => number} now Milliseconds since the epoch.
  * @property {import("../wire/bytes.js").Random} random
- * @property {import("../wire/sleep.js").Sleep} sleep
+ * @property {import("../wire/pause.js").Sleep} sleep
  * @property {number} timeout Milliseconds that one call may take.
  */
 
@@ -134,7 +133,7 @@ export class Service {
       call.signal?.throwIfAborted();
       throw failureOf(error);
     }
-    throw this.#errorOf(reply);
+    throw errorOf(reply, this.now());
   }
 
   /**
@@ -207,7 +206,7 @@ export class Service {
    */
   async #send(call, headers) {
     const reply = await send(this.#world.fetch, this.#attempt(call, headers, JSON_TYPE));
-    if (reply.status < 200 || reply.status >= 300) throw this.#errorOf(reply);
+    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, this.now());
     return reply;
   }
 
@@ -241,14 +240,6 @@ export class Service {
       jti: newId(this.#world.random),
     });
     return ["counterseal-proof", token];
-  }
-
-  /** @param {Reply} reply */
-  #errorOf(reply) {
-    const failure = readFailure(reply, this.now());
-    if (!failure.problem) return failure.error;
-    const date = readDate(reply.headers.get("date") ?? "");
-    return new ServiceRefused(failure.problem, failure.retryAfter, date);
   }
 }
 

@@ -6,7 +6,7 @@ import { BadReply, InvalidField, Misuse } from "../wire/errors.js";
 import { readAddress, trimAddress } from "../wire/http.js";
 import { keySigner } from "../wire/jws.js";
 import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
-import { systemSleep } from "../wire/sleep.js";
+import { systemSleep } from "../wire/pause.js";
 import { Account } from "./account.js";
 import { writeBind } from "./enrolment.js";
 import { demandAppSpace, fetchInvitation, readLinkOrToken } from "./invitation.js";
@@ -38,7 +38,7 @@ import { generateKey } from "./strong_keys.js";
  * @property {() => number} [now] Milliseconds since the epoch.
  * @property {import("../wire/bytes.js").Random} [random] For ids and PINs' keys; other keys are
  *   made by WebCrypto, with randomness of its own.
- * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("../wire/pause.js").Sleep} [sleep]
  * @property {import("./locks.js").Locks} [locks] What keeps other users of the same store from
  *   changing an account at the same time; Web Locks if none is given.
  */

@@ -91,14 +91,29 @@ def node():
 @pytest.fixture(scope="session")
 def tools(node):
     """The development tools, which npm installs where they are not what the lock file says."""
-    lock = PACKAGES / "package-lock.json"
-    installed = PACKAGES / "node_modules" / "installed-lock.json"
+    install(node, PACKAGES)
+
+
+@pytest.fixture(scope="session")
+def runtimes(node):
+    """The packages of other runtimes, where the session is theirs: they are large."""
+    if "RUNTIMES" not in os.environ:
+        pytest.skip("no deno: `nox -s runtimes` installs it, and bun")
+    folder = PACKAGES / "runtimes"
+    install(node, folder)
+    return folder / "node_modules"
+
+
+def install(node, folder):
+    """Install what the lock file of *folder* names, unless it is there."""
+    lock = folder / "package-lock.json"
+    installed = folder / "node_modules" / "installed-lock.json"
     with lock.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
         if installed.exists() and installed.read_bytes() == lock.read_bytes():
             return
         try:
-            node.npm("ci", "--fetch-retries=2", "--fetch-retry-mintimeout=1000")
+            node.npm("ci", "--fetch-retries=2", "--fetch-retry-mintimeout=1000", cwd=folder)
         except AssertionError as error:
             unreachable = any(code in str(error) for code in UNREACHABLE)
             if not unreachable:

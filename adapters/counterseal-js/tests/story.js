@@ -39,7 +39,7 @@ async function ask(account, accountId, answer, options = {}) {
   const [request] = await account.wait({ timeout: 20 });
   const shown = await account.show(request.guid);
   const device = await outcome(() => answer(account, shown, pending));
-  const reply = await client.wait(pending, { timeout: 20 });
+  const reply = await client.wait(pending, { timeoutSeconds: 20 });
   const verdict = await outcome(() =>
     requireApproved(reply, pending, trust, { requirements: [strongKey()] }),
   );

@@ -56,6 +56,7 @@ def test_clients_are_used_by_the_listed_methods():
 
     assert verbs == {
         "execute_command",
+        "get_connection_kwargs",
         "get_encoder",
         "get_node_from_key",
         "get_redis_connection",

@@ -11,7 +11,14 @@ from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal_records import SourceUnsound, TargetDiffers, check, copy_store, search_key
+from counterseal_records import (
+    SameStore,
+    SourceUnsound,
+    TargetDiffers,
+    check,
+    copy_store,
+    search_key,
+)
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
 USERS = ("zoe", "adam", "eve")
@@ -46,8 +53,8 @@ def world(keyspace):
 
 
 def checked(keyspace):
-    records, flaws = check(lambda: RedisInventory(keyspace, FrozenClock()), FrozenClock(), id)
-    return records, list(flaws)
+    result = check(RedisInventory(keyspace, FrozenClock()), FrozenClock(), max)
+    return result.records, list(result.violations)
 
 
 def record_key(keyspace, guid):
@@ -66,6 +73,15 @@ def test_the_records_of_the_core_have_no_violation(keyspace, world):
     # Tenancy, users, the event of each bind, and who is invited; the fifth notification is of the
     # cancelled question.
     assert records == 4 + 3 * (2 + 4 + 3 + 5 + 1) + 2
+
+
+def test_some_partitions_are_read_as_with_all_others(keyspace, world):
+    inventory = RedisInventory(keyspace, FrozenClock())
+    contents = list(inventory.read_partitions(range(PARTITIONS)))
+    account = world.ports.store.account(world.app_space.guid, USERS[0])
+
+    for part in ([partition_of(account.guid)], [255, 0], range(9, 250), range(128), []):
+        assert list(inventory.read_partitions(part)) == [contents[number] for number in part]
 
 
 def test_a_missing_record_is_noticed(keyspace, world):
@@ -178,6 +194,11 @@ def test_a_store_with_a_violation_is_not_copied(server, world, keyspace, new_key
         list(copy(keyspace, new_keyspace(server)))
 
 
+def test_a_store_is_not_copied_into_itself(server, world, keyspace):
+    with pytest.raises(SameStore):
+        list(copy(keyspace, Keyspace(server.client(), prefix=keyspace.prefix)))
+
+
 class Breaking(RedisInventory):
     """A target that fails after some pages."""
 
@@ -217,4 +238,8 @@ def contents_of(keyspace, world):
 def test_without_a_server_the_inventory_is_unavailable(nowhere):
     client = nowhere.client()
     with pytest.raises(StoreUnavailable):
-        RedisInventory(Keyspace(client, prefix=fresh_prefix()), FrozenClock()).read_partition(0)
+        list(
+            RedisInventory(Keyspace(client, prefix=fresh_prefix()), FrozenClock()).read_partitions(
+                [0]
+            )
+        )

@@ -73,7 +73,7 @@ def search(world, prefix="zo"):
 
 
 def violations(keyspace):
-    return check(lambda: RedisInventory(keyspace, FrozenClock()), FrozenClock(), id)[1]
+    return check(RedisInventory(keyspace, FrozenClock()), FrozenClock(), max).violations
 
 
 def test_every_account_is_searched_after_the_upgrade(world, keyspace):
@@ -174,7 +174,7 @@ def active_world(world, keyspace):
 
 def counted(keyspace):
     inventory = RedisInventory(keyspace, FrozenClock())
-    contents = map(inventory.read_partition, range(PARTITIONS))
+    contents = inventory.read_partitions(range(PARTITIONS))
     return count_gauges(one.record for each in contents for one in each.records)
 
 

@@ -113,9 +113,10 @@ def test_the_store_is_read_one_partition_at_a_time(users):
         def __init__(self):
             self.partitions = []
 
-        def read_partition(self, partition):
-            self.partitions.append(partition)
-            return PartitionContents((), ())
+        def read_partitions(self, partitions):
+            for partition in partitions:
+                self.partitions.append(partition)
+                yield PartitionContents((), ())
 
     inventory = Counting()
     pages = read_accounts(inventory, None, bound=None)
@@ -126,12 +127,13 @@ def test_the_store_is_read_one_partition_at_a_time(users):
 
 
 def test_what_cannot_be_read_is_said_and_fails(run, data, users, monkeypatch):
-    def broken(self, partition):
-        return PartitionContents(
-            (), (Violation("a-record", "it cannot be read"),) if partition == 7 else ()
-        )
+    def broken(self, partitions):
+        for partition in partitions:
+            yield PartitionContents(
+                (), (Violation("a-record", "it cannot be read"),) if partition == 7 else ()
+            )
 
-    monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.read_partition", broken)
+    monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.read_partitions", broken)
     result = run("account", "list", "--data", data)
     assert result.exit_code == 1
     assert result.stderr.startswith(

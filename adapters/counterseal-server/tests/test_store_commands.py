@@ -107,6 +107,25 @@ def test_what_is_there_is_not_overwritten(file, world, run, tmp_path):
     assert copied.stderr.startswith("target_differs: ")
 
 
+def test_a_store_is_not_copied_into_itself(file, world, run, tmp_path, redis):
+    (tmp_path / "symbolic").symlink_to(tmp_path)
+    (tmp_path / "hard.db").hardlink_to(tmp_path / "counterseal.db")
+    there = f"redis://127.0.0.1:{redis.port}?prefix=itself"
+    run("store", "copy", file, there)
+    pairs = (
+        (file, file),
+        (file, f"sqlite:///{tmp_path}/symbolic/../{tmp_path.name}/symbolic/counterseal.db"),
+        (file, f"sqlite:///{tmp_path}/hard.db"),
+        (there, f"redis://localhost:{redis.port}/0?prefix=itself&retries=1"),
+    )
+
+    for source, target in pairs:
+        copied = run("store", "copy", source, target, "--data", tmp_path)
+        assert (copied.exit_code, copied.stdout) == (2, ""), target
+        assert copied.stderr == "same_store: FROM and TO are the same store.\n"
+    assert not (tmp_path / HEAD_NOTE).exists()
+
+
 def test_nothing_is_not_copied(run, tmp_path):
     (tmp_path / "one.db").touch()
     empty = (f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two"))

@@ -1,5 +1,6 @@
 """Workers: they deliver, expire and forget, outlive what fails, and stop when told."""
 
+import copy
 import threading
 import time
 from datetime import timedelta
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from counterseal import AuditChain
+from counterseal import Answers, AuditChain, Callbacks
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome
 from counterseal.testing import FakeService
@@ -74,6 +75,9 @@ def start(world, database, tmp_path):
         metrics = Metrics()
         workers = Workers(runtime, metrics, **more)
         started.append(workers)
+        # What the process serves stores its callbacks with the slots of its workers.
+        begin.world = copy.copy(world)
+        begin.world.answers = Answers(runtime.ports, world.policy)
         workers.start()
         return metrics
 
@@ -194,6 +198,68 @@ def test_an_answer_wakes_the_worker(world, start, monkeypatch):
     eventually(lambda: world.sender.attempts)
 
 
+def test_a_callback_of_this_process_needs_no_look(world, start, monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    world.bind("zoe")
+    monkeypatch.setattr(Callbacks, "find_due", refuse)
+    metrics = start(duties={Duty.DELIVER})
+    answered(start.world, account="mia")
+    counted(metrics, 'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0')
+    assert len(world.sender.attempts) == 1
+
+
+def test_a_receiver_that_hangs_leaves_slots_to_callbacks_of_other_origins(
+    world, start, monkeypatch
+):
+    goes_on, urls = threading.Event(), []
+    send = world.sender.send
+
+    def hanging(delivery):
+        urls.append(delivery.url)
+        if delivery.url == CALLBACK:
+            goes_on.wait(PATIENCE)
+        return send(delivery)
+
+    monkeypatch.setattr(world.sender, "send", hanging)
+    guid = world.new_origin(world.app_space, "Other shop").origin.guid
+    world.administration.allow_callback(guid, OTHER_CALLBACK)
+    start(duties={Duty.DELIVER}, senders=4)
+    try:
+        for number in range(5):
+            answered(start.world, account=f"user-{number}")
+        eventually(lambda: len(urls) == 2)
+        answered(start.world, world.administration.relying_party(guid), OTHER_CALLBACK)
+        eventually(lambda: OTHER_CALLBACK in urls)
+        assert urls.count(CALLBACK) == 2, "half of the slots"
+    finally:
+        goes_on.set()
+    eventually(lambda: len(world.sender.attempts) == 6)
+
+
+def test_no_slot_is_reserved_before_the_start_and_after_the_end(world, tmp_path, caplog):
+    runtime = SimpleNamespace(
+        ports=world.ports,
+        policy=world.policy,
+        settings=settings({"data": tmp_path, "senders": 4}, {}),
+    )
+    stop = threading.Event()
+    delivering = callback_workers.CallbackWorkers(runtime, Metrics(), stop)
+    callback = RecordFactory().callback(RecordFactory().account())
+    assert not delivering.reserve(callback)
+    delivering.start()
+    assert delivering.reserve(callback)
+    delivering.release(callback)
+    assert delivering.reserve(callback)
+    stop.set()
+    assert not delivering.reserve(RecordFactory().callback(RecordFactory().account()))
+    # Its commit ended after the workers: nothing is raised, and the lease ends by itself.
+    delivering.begin(callback)
+    delivering.stop()
+    assert delivering.reserve(callback) is False
+
+
 def test_an_origin_with_a_long_backlog_that_hangs_does_not_delay_another(world, start, monkeypatch):
     """More is due of it than any look reads first."""
     goes_on = threading.Event()
@@ -260,7 +326,7 @@ def test_they_outlive_what_fails(start, monkeypatch, caplog):
         def __init__(self, *_):
             pass
 
-        def expire(self, _, *, looking_past):
+        def expire(self, _):
             if failures:
                 raise failures.pop()
             return 0

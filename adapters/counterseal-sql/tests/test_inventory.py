@@ -1,5 +1,6 @@
 """All that a database holds: it fits together, or is said not to; and it goes into another one."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -13,7 +14,7 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, PushAddress
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal_records import TargetDiffers, check, copy_store
+from counterseal_records import SameStore, TargetDiffers, check, copy_store
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
 from counterseal_sql.prepared import Statement
 
@@ -53,8 +54,8 @@ def world(database):
 
 
 def checked(database):
-    records, flaws = check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)
-    return records, list(flaws)
+    result = check(SqlInventory(database, FrozenClock()), FrozenClock(), max)
+    return result.records, list(result.violations)
 
 
 def changed(database, statement, **values):
@@ -184,6 +185,16 @@ def test_a_record_that_differs_is_never_overwritten(database, world, new_databas
     with pytest.raises(TargetDiffers):
         list(copy(database, other))
     assert contents(other, world) == before
+
+
+def test_a_store_is_not_copied_into_itself(world, database, opened):
+    assert AuditChain(world.ports, world.policy).chain(10) == 10
+    events = contents(database, world)[-1]
+
+    with pytest.raises(SameStore):
+        # It would append the log to the log, without end.
+        list(itertools.islice(copy(database, opened(database.engine.url)), 1_000))
+    assert contents(database, world)[-1] == events
 
 
 def test_the_log_has_what_is_chained_and_what_is_not(database, world):

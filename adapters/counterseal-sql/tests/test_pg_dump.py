@@ -66,9 +66,9 @@ def test_a_dump_restores_every_record(service, postgres_server, opened, tmp_path
     store = with_sql(world.ports, database).store
     assert store.get(question.challenge.guid) == world.ports.store.get(question.challenge.guid)
     counts = [
-        check(lambda each=each: SqlInventory(each, FrozenClock()), FrozenClock(), id)
+        check(SqlInventory(each, FrozenClock()), FrozenClock(), max)
         for each in (opened(address), database)
     ]
     assert counts[0] == counts[1]
-    assert counts[1][1] == ()
+    assert counts[1].violations == ()
     database.close()

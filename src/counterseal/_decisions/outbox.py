@@ -18,7 +18,7 @@ from counterseal.machines import (
     NotificationEvent,
     step,
 )
-from counterseal.models import Record, revise
+from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind, BindingState, Occasion
 from counterseal.models.challenge import Challenge
@@ -187,6 +187,13 @@ def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:
     if callback.state in {CallbackState.DEAD, CallbackState.DROPPED}:
         step(CALLBACK, callback.state, CallbackEvent.CLAIM, None)
     return _claim(tools, callback, CALLBACK, CallbackEvent.CLAIM, tools.policy.callback_lease)
+
+
+def claim_new_callback(callback: Callback, now: datetime, lease: timedelta) -> Callback:
+    """Return a callback that is due and not stored yet, as claimed by who stores it."""
+    facts = Claiming(now=now, record=callback)
+    state = step(CALLBACK, callback.state, CallbackEvent.CLAIM, facts)
+    return replace(callback, state=state, lease_until=now + lease)
 
 
 def claim_notification(stored: Records, tools: Tools) -> Decision[Notification]:

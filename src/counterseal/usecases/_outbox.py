@@ -30,7 +30,7 @@ def make_attempt(
     noun: str,
     record: R | Guid,
     *,
-    claim: Callable[[Records, Tools], Decision[R]],
+    claim: Callable[[Records, Tools], Decision[R]] | None,
     compose: Callable[[R], Plan[Message]],
     send: Callable[[Message], Effect],
     plan_record: Callable[[R, Message, Effect], Plan[R]],
@@ -45,13 +45,18 @@ def make_attempt(
         noun: What the audit log calls the record.
         record: The record as it was read when it was due, or its GUID. It is read again only if it
             has changed since.
+        claim: Decides on the claim; None if *record* is claimed.
         compose: Plans what is sent, once the claim is committed.
         plan_record: Plans the record's new state from the claim, what was sent, and its outcome.
         records_claim: Whether that plan reads nothing but the record, as claimed.
     """
     guid, loaded = (record, None) if isinstance(record, str) else (record.guid, _loaded(record))
-    context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
-    claimed = transactions.run(context, records(guid).then(claim), loaded)
+    if claim is None:
+        assert not isinstance(record, str)  # noqa: S101 (a claimed record; for the type checker)
+        claimed = record
+    else:
+        context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
+        claimed = transactions.run(context, records(guid).then(claim), loaded)
     context = AuditContext(event=f"{noun}.attempt", actor="worker", subject=guid)
     composed = transactions.run(context, compose(claimed))
     outcome = send(composed)

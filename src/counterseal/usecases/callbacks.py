@@ -133,7 +133,7 @@ class Callbacks(UseCase):
         """
         self.ports.wake.wait(NEW_CALLBACKS, timeout)
 
-    def attempt(self, callback: Callback | Guid) -> Callback:
+    def attempt(self, callback: Callback | Guid, *, claimed: bool = False) -> Callback:
         """
         Claim one callback, send it once, and record what came of it.
 
@@ -142,6 +142,7 @@ class Callbacks(UseCase):
 
         Args:
             callback: As `find_due` returned it, which saves a trip; or its GUID.
+            claimed: Whether it is a callback that `CallbackSlots.begin` got, and so is claimed.
 
         Returns:
             The callback; DROPPED where it arrived after it was dropped.
@@ -157,22 +158,22 @@ class Callbacks(UseCase):
             self._transactions,
             "callback",
             callback,
-            claim=claim_callback,
-            compose=lambda claimed: callbacks.read_to_compose(claimed).then(
-                lambda stored, tools: callbacks.compose(stored, tools, claimed)
+            claim=None if claimed else claim_callback,
+            compose=lambda record: callbacks.read_to_compose(record).then(
+                lambda stored, tools: callbacks.compose(stored, tools, record)
             ),
             send=self._send,
-            plan_record=lambda claimed, composed, outcome: records(claimed.guid).then(
+            plan_record=lambda record, composed, outcome: records(record.guid).then(
                 lambda stored, tools: callbacks.record_attempt(
                     stored,
                     tools,
-                    claimed,
+                    record,
                     outcome,
                     composed if isinstance(composed, DeadReason) else None,
                 )
             ),
             # That an attempt begins which is made once is stored in between.
-            records_claim=lambda claimed: not claimed.once,
+            records_claim=lambda record: not record.once,
         )
 
     def get(self, callback: Guid, *, by: Administrator) -> Callback:

@@ -63,10 +63,13 @@ def read_basic(header: str) -> BasicHeader:
     if match is None:
         raise CredentialRefused
     try:
-        user, colon, secret = base64.b64decode(match[1], validate=True).decode().partition(":")
+        data = base64.b64decode(match[1], validate=True)
+        user, colon, secret = data.decode().partition(":")
     except (binascii.Error, ValueError):
         raise CredentialRefused from None
-    if not colon or not user or not secret:
+    # Python reads more padding than there has to be, and bits that stand for nothing.
+    is_canonical = base64.b64encode(data).decode("ascii") == match[1]
+    if not (is_canonical and colon and user and secret):
         raise CredentialRefused
     return BasicHeader(guid=Guid(user), secret=secret)
 

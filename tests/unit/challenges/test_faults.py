@@ -142,6 +142,7 @@ def test_s22_the_calls_of_an_answer(new_service):
     """What the tests below put faults on; every kind of port takes part."""
     calls = calls_of(new_service, "right")
     assert {call.partition(".")[0] for call in calls} == {
+        "callback_slots",
         "clock",
         "entropy",
         "notifier",

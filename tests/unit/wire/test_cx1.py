@@ -222,6 +222,8 @@ class TestBasic:
             "Basic " + b64(b"user:\xff"),
             "Basic user:secret",
             "Basic ====",
+            "Basic " + b64(b"user:secrets") + "=",
+            "Basic " + b64(b"user:secret").replace("XQ=", "XR="),
             "Basic " + b64(b"user:" + b"s" * 1024),
         ],
     )

@@ -18,6 +18,7 @@ from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import Budget
 from counterseal_http.errors import NotAttempted
 from counterseal_http.guard import Guard
+from counterseal_http.posts import PostConnections
 from counterseal_http.target import Target
 
 MAX_TIMEOUT = timedelta(seconds=30)
@@ -86,6 +87,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._connections = connections
         self._tls = load_machine_authorities if tls is None else tls
         self._pools: dict[str, httpcore2.ConnectionPool] = {}
+        self._posts = PostConnections(self._connect, limit=connections, idle_seconds=IDLE_SECONDS)
         # At DEBUG it logs the headers of responses, which may contain secrets of the request.
         logging.getLogger("httpcore2.http11").addFilter(_without_headers)
 
@@ -131,7 +133,8 @@ class GuardedTransport(httpx2.BaseTransport):
         """
         Send a `POST` once, and read what the response limit allows of the response.
 
-        It costs half the CPU time of `exchange`, which builds a request and a response of httpx2.
+        It costs a tenth of the CPU time of `exchange`, which builds a request and a response of
+        httpx2 and uses the pool of httpcore2.
 
         Args:
             target: What the guard returned.
@@ -148,30 +151,20 @@ class GuardedTransport(httpx2.BaseTransport):
         """
         host = target.origin.partition("://")[2]
         lines = (("Host", host), *headers, ("Content-Length", str(len(body))))
-        request = httpcore2.Request(
-            b"POST",
-            httpcore2.URL(
-                scheme=target.scheme.encode(),
-                host=target.host.encode(),
-                port=target.port,
-                target=target.path.encode(),
-            ),
-            headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in lines],
-            content=body,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), budget)},
-        )
-        response = self._send(request, target.scheme, budget)
+        encoded = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
+        self._start(budget)
         try:
-            for _ in response.iter_stream():
-                pass
-        except tuple(_HTTPX2):
-            pass
+            with _as_httpx2():
+                connection = self._posts.take(target, budget)
+                try:
+                    status, received = connection.post(
+                        target.path.encode(), encoded, body, budget, self._response_limit
+                    )
+                finally:
+                    self._posts.give_back(target, connection)
         finally:
-            try:
-                response.close()
-            finally:
-                self._end()
-        return response.status, httpx2.Headers(response.headers)
+            self._end()
+        return status, httpx2.Headers(received)
 
     def _send(self, request: httpcore2.Request, scheme: str, budget: Budget) -> httpcore2.Response:
         """Send *request*; who gets the response calls `_end` once it has been read."""
@@ -212,6 +205,16 @@ class GuardedTransport(httpx2.BaseTransport):
     def _load_context(self) -> ssl.SSLContext:
         return self._tls if isinstance(self._tls, ssl.SSLContext) else self._tls()
 
+    def _connect(self, target: Target, budget: Budget) -> httpcore2.NetworkStream:
+        # Before there is a connection: it can fail.
+        context = self._load_context() if target.scheme == "https" else None
+        backend = GuardedBackend(self._guard, target.scheme)
+        stream = backend.connect_tcp(target.host, target.port, budget)
+        if context is None:
+            return stream
+        context.set_alpn_protocols(["http/1.1"])
+        return stream.start_tls(context, target.host, budget)
+
     def _start(self, budget: Budget) -> None:
         try:
             is_acquired = self._slots.acquire(timeout=budget.seconds())
@@ -236,6 +239,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._slots.release()
 
     def _close(self) -> None:
+        self._posts.close()
         for pool in self._pools.values():
             pool.close()
 

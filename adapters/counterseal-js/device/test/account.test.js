@@ -510,6 +510,14 @@ test("two calls at once by a wrong clock are both made again", async () => {
   const account = await bind();
   service.ahead = 3_600_000;
   service.requests = [];
+  // Neither is refused before both were sent, or the first would correct the clock of the second.
+  const { promise: bothSent, resolve } = Promise.withResolvers();
+  const together = async (reply) => {
+    if (service.requests.length === 2) resolve();
+    await bothSent;
+    return reply;
+  };
+  service.script = [together, together];
   const lists = await Promise.all([account.pending(), account.pending()]);
   assert.deepEqual([lists[0].length, lists[1].length, service.requests.length], [1, 1, 4]);
   assert.equal(account.now(), service.now);

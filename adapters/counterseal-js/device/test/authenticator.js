@@ -27,14 +27,18 @@ export class Authenticator {
     if (this.absent) throw new DOMException("", "NotAllowedError");
     if (userVerification !== "required") throw new Error("not verified");
     const { privateKey } = this.pairs.get(base64url(allowCredentials[0].id));
-    const counter = Uint8Array.of(0, 0, 0, 1);
-    const data = concatenate(await sha256(utf8(rpId)), Uint8Array.of(this.flags), counter);
     const client = { type: "webauthn.get", challenge: base64url(challenge), origin: this.origin };
     const clientData = utf8(JSON.stringify(client));
-    const signed = concatenate(data, await sha256(clientData));
     const how = { name: "ECDSA", hash: "SHA-256" };
+    let data;
     let raw;
+    let count = 0;
     do {
+      // Where ECDSA is deterministic (RFC 6979), only other data have another signature.
+      count += 1;
+      const counter = Uint8Array.of(0, 0, count >> 8, count & 0xff);
+      data = concatenate(await sha256(utf8(rpId)), Uint8Array.of(this.flags), counter);
+      const signed = concatenate(data, await sha256(clientData));
       raw = new Uint8Array(await crypto.subtle.sign(how, privateKey, signed));
     } while (raw[0] === 0 || raw[0] >= 0x80); // in DER, r has no zero before it
     const signature = this.change(derOf([raw.subarray(0, 32), raw.subarray(32)]));

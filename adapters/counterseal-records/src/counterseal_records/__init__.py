@@ -43,13 +43,28 @@ from counterseal_records.columns import (
     search_key,
     search_range,
 )
-from counterseal_records.copying import CopyProgress, SourceUnsound, TargetDiffers, copy_store
-from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents, check
+from counterseal_records.copying import (
+    CopyProgress,
+    SameStore,
+    SourceUnsound,
+    TargetDiffers,
+    copy_store,
+    require_different,
+)
+from counterseal_records.inventory import (
+    CheckResult,
+    Inventory,
+    NumberedRecord,
+    PartitionContents,
+    check,
+    merge_results,
+)
 
 __all__ = [
     "KINDS",
     "MICROSECOND",
     "ROOT",
+    "CheckResult",
     "CopyProgress",
     "IndexKey",
     "IndexKind",
@@ -59,6 +74,7 @@ __all__ = [
     "PartitionContents",
     "RecordUnreadable",
     "Run",
+    "SameStore",
     "SourceUnsound",
     "TargetDiffers",
     "check",
@@ -67,6 +83,7 @@ __all__ = [
     "fingerprint",
     "form_of",
     "index_keys",
+    "merge_results",
     "microseconds",
     "moment_at",
     "natural_key",
@@ -75,6 +92,7 @@ __all__ = [
     "read_as",
     "read_event",
     "read_record",
+    "require_different",
     "search",
     "search_key",
     "search_range",

@@ -19,13 +19,17 @@ from counterseal.errors import Conflict, Indeterminate, Misuse
 from counterseal.models import Record
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.models.index import Listing, index_of
-from counterseal_records.inventory import Inventory, NumberedRecord
+from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents
 
 PAGE = 100
 """Records that are created at once."""
 
 TRIES = 10
 """How often a page is sent whose reply is lost."""
+
+
+class SameStore(Misuse, code="same_store"):
+    """FROM and TO are the same store."""
 
 
 class SourceUnsound(Misuse, code="source_unsound"):
@@ -64,13 +68,17 @@ def copy_store(
         name: Returns random names of operations.
 
     Raises:
+        SameStore: *source* and *target* are one store.
         SourceUnsound: *source* has records that cannot be read, or index entries that are wrong.
         TargetDiffers: *target* has a record that *source* does not have, or another version of one.
         Unavailable: One of them did not answer; the same call continues the copy.
     """
+    require_different(source, target)
     records, listed_across = 0, list[NumberedRecord]()
-    for partition in range(PARTITIONS):
-        missing, copied_count = _missing(source, target, partition)
+    partitions = range(PARTITIONS)
+    pairs = zip(source.read_partitions(partitions), target.read_partitions(partitions), strict=True)
+    for partition, (contents, copied) in enumerate(pairs):
+        missing, copied_count = _missing(contents, copied)
         listed_across += filter(_is_listed_across, missing)
         others = [one.record for one in missing if not _is_listed_across(one)]
         for begin in range(0, len(others), PAGE):
@@ -89,10 +97,20 @@ def copy_store(
         yield CopyProgress(PARTITIONS, records, events)
 
 
+def require_different(source: Inventory, target: Inventory) -> None:
+    """
+    Require two stores; the log of one would be appended to itself without end.
+
+    Raises:
+        SameStore: *source* and *target* are one store, however their addresses are spelt.
+    """
+    if source.identity() == target.identity():
+        raise SameStore
+
+
 def _missing(
-    source: Inventory, target: Inventory, partition: int
+    contents: PartitionContents, copied: PartitionContents
 ) -> tuple[list[NumberedRecord], int]:
-    contents, copied = source.read_partition(partition), target.read_partition(partition)
     if contents.violations:
         raise SourceUnsound(f"{contents.violations[0].subject}: {contents.violations[0].problem}")
     originals = {one.record.guid: one.record for one in contents.records}

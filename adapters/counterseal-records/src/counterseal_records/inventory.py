@@ -8,7 +8,7 @@ cannot do so, within a short time.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -57,12 +57,15 @@ class Inventory(Protocol):
     `load` has then changed nothing, and `append_events` may have appended some events.
     """
 
-    def read_partition(self, partition: int) -> PartitionContents:
+    def identity(self) -> str:
+        """Return a name that no other store has, and this one at each of its addresses."""
+
+    def read_partitions(self, partitions: Sequence[int]) -> Iterator[PartitionContents]:
         """
-        Return one partition.
+        Return the contents of each of *partitions*, one after the other, as they are by then.
 
         Args:
-            partition: 0 to 255.
+            partitions: Numbers, 0 to 255, in any order.
         """
 
     def load(self, records: Sequence[Record], operation: str) -> None:
@@ -91,35 +94,65 @@ class Inventory(Protocol):
         """
 
 
-def check(
-    new_inventory: Callable[[], Inventory], clock: Clock, report: Callable[[int], None]
-) -> tuple[int, tuple[Violation, ...]]:
+@attrs.frozen
+class CheckResult:
     """
-    Check all of a store, which may be in use, against the invariants of the core.
+    What a check found.
+
+    Attributes:
+        records: How many records can be read.
+        violations: Those that every reading found, in the order of their subjects.
+    """
+
+    records: int
+    violations: tuple[Violation, ...]
+
+
+def check(
+    inventory: Inventory,
+    clock: Clock,
+    report: Callable[[int, int], None],
+    partitions: Sequence[int] = range(PARTITIONS),
+) -> CheckResult:
+    """
+    Check a store, which may be in use, against the invariants of the core.
 
     Args:
-        new_inventory: Returns a new inventory of the store.
+        inventory: The inventory of the store.
         clock: The clock of the service.
-        report: Called after each partition with the number of partitions that are done.
-
-    Returns:
-        The number of records, and the violations that every reading found.
+        report: Called after each reading of a partition with the number of readings so far, and
+            of all; there are more of them where a violation is found.
+        partitions: Those to check.
     """
-    inventory = new_inventory()
     count, violations_by_partition = 0, dict[int, set[Violation]]()
-    for partition in range(PARTITIONS):
-        contents = inventory.read_partition(partition)
+    done, planned = 0, len(partitions)
+    for partition, contents in zip(partitions, inventory.read_partitions(partitions), strict=True):
         count += len(contents.records)
         violations_by_partition[partition] = _violations_in(partition, contents, clock)
-        report(partition + 1)
+        done += 1
+        report(done, planned)
     for _ in range(ATTEMPTS - 1):
-        inventory = new_inventory()
-        for partition in [number for number, some in violations_by_partition.items() if some]:
-            violations_by_partition[partition] &= _violations_in(
-                partition, inventory.read_partition(partition), clock
-            )
-    all_violations = itertools.chain.from_iterable(violations_by_partition.values())
-    return count, tuple(sorted(all_violations, key=lambda one: (one.subject, one.problem)))
+        suspects = [number for number, some in violations_by_partition.items() if some]
+        if not suspects:
+            break
+        planned += len(suspects)
+        for partition, contents in zip(suspects, inventory.read_partitions(suspects), strict=True):
+            violations_by_partition[partition] &= _violations_in(partition, contents, clock)
+            done += 1
+            report(done, planned)
+    return merge_results(
+        [CheckResult(count, tuple(itertools.chain(*violations_by_partition.values())))]
+    )
+
+
+def merge_results(results: Iterable[CheckResult]) -> CheckResult:
+    """Return what checks of different partitions found together."""
+    results = tuple(results)
+    violations = itertools.chain.from_iterable(result.violations for result in results)
+    return CheckResult(
+        sum(result.records for result in results),
+        tuple(sorted(violations, key=lambda one: (one.subject, one.problem))),
+    )
 
 
 def _violations_in(partition: int, contents: PartitionContents, clock: Clock) -> set[Violation]:

@@ -1,4 +1,4 @@
-"""All that a key space holds, for checks and copies; to list it, every key is scanned once."""
+"""All that a key space holds, for checks and copies; to list it, the keys are scanned once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import re
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from redis.cluster import RedisCluster
@@ -17,7 +17,7 @@ from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.invariants import Violation
 from counterseal.models import Account, AuditEvent, ChainedEvent, Guid, Record
 from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
-from counterseal.models.index import index_of
+from counterseal.models.index import Index, index_of
 from counterseal.ports import Clock
 from counterseal_records import (
     NumberedRecord,
@@ -54,6 +54,7 @@ from counterseal_redis.indexes import (
     position_of,
 )
 from counterseal_redis.keyspace import Keyspace
+from counterseal_redis.wiring import server_identity
 
 PAGE = 500
 """Keys, or entries of the log, in one round trip."""
@@ -77,54 +78,20 @@ class RedisInventory:
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
         self._keyspace = keyspace
         self._clock = clock
-        self._names: Mapping[int, set[str]] | None = None
 
-    def read_partition(self, partition: int) -> PartitionContents:
-        """
-        Return the contents of one partition.
+    def identity(self) -> str:
+        """Return which processes have the keys, the number of the database, and the prefix."""
+        return f"redis {server_identity(self._keyspace)} {self._keyspace.prefix}"
 
-        Its keys are those that the first call scanned, and those that an index names.
+    def read_partitions(self, partitions: Sequence[int]) -> Iterator[PartitionContents]:
         """
-        if self._names is None:
-            self._names = self._scan_names()
-        names = self._names[partition]
-        indexes = self._indexes(partition)
-        guids = {name for name in names if not name.startswith(NATURAL)}
-        guids |= {
-            guid
-            for index, entries in indexes.items()
-            if index != SEARCH
-            for guid in entries.values()
-        }
-        values = self._read_values(partition, sorted(guids))
-        keys = {name for name in names if name.startswith(NATURAL)}
-        records: list[NumberedRecord] = []
-        violations: list[Violation] = []
-        expected: dict[str, dict[bytes, str]] = defaultdict(dict)
-        expected_names: dict[str, str] = {}
-        for guid, value in values.items():
-            try:
-                record = read_record(value.partition(b"\n")[2])
-                number = _number(value, record, guid)
-            except (RecordUnreadable, ValueError):
-                violations.append(
-                    Violation(guid, "it cannot be read, or is not what its first line says")
-                )
-                continue
-            records.append(NumberedRecord(number, record))
-            if isinstance(record, Account):
-                expected_names[_natural_key_name(record)] = guid
-            for index, entry in _entries(record, number):
-                expected[index][entry] = guid
-        found_names = self._read_values(partition, sorted(keys | set(expected_names)))
-        violations += _wrong_names(
-            {name: guid.decode() for name, guid in found_names.items()}, expected_names
-        )
-        for index, entries in indexes.items():
-            violations += _wrong_entries(index, entries, expected[index], set(values))
-        violations += self._wrong_gauges(partition, [one.record for one in records], set(values))
-        records.sort(key=lambda one: one.number)
-        return PartitionContents(tuple(records), tuple(violations))
+        Return the contents of each of *partitions*.
+
+        Their keys are those that one scan at the beginning found, and those that an index names.
+        """
+        names = self._scan_names(partitions) if partitions else {}
+        for partition in partitions:
+            yield self._read_partition(partition, names.pop(partition, set()))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
         """
@@ -181,17 +148,62 @@ class RedisInventory:
         if not confirmed:
             raise StoreUnavailable
 
-    def _scan_names(self) -> Mapping[int, set[str]]:
+    def _read_partition(self, partition: int, names: Collection[str]) -> PartitionContents:
+        indexes = self._indexes(partition)
+        guids = {name for name in names if not name.startswith(NATURAL)}
+        guids |= {
+            guid for name, entries in indexes.items() if name != SEARCH for guid in entries.values()
+        }
+        values = self._read_values(partition, sorted(guids))
+        keys = {name for name in names if name.startswith(NATURAL)}
+        records: list[NumberedRecord] = []
+        violations: list[Violation] = []
+        expected: dict[str, dict[bytes, str]] = defaultdict(dict)
+        expected_names: dict[str, str] = {}
+        gauges: dict[str, bytes] = {}
+        for guid, value in values.items():
+            first_line, _, body = value.partition(b"\n")
+            try:
+                record = read_record(body)
+                index = index_of(record)
+                account_word = _account_word(index)
+                number = _number(first_line, record, guid, account_word)
+            except (RecordUnreadable, ValueError):
+                violations.append(
+                    Violation(guid, "it cannot be read, or is not what its first line says")
+                )
+                continue
+            records.append(NumberedRecord(number, record))
+            if isinstance(record, Account):
+                expected_names[f"{NATURAL}{account_word}"] = guid
+            if index.gauge is not None:
+                gauges[guid] = gauge_name(index.gauge)
+            for name, entry in _entries(record, index, number):
+                expected[name][entry] = guid
+        found_names = self._read_values(partition, sorted(keys | set(expected_names)))
+        violations += _wrong_names(
+            {name: guid.decode() for name, guid in found_names.items()}, expected_names
+        )
+        for name, entries in indexes.items():
+            violations += _wrong_entries(name, entries, expected[name], values)
+        violations += self._wrong_gauges(partition, gauges, values)
+        records.sort(key=lambda one: one.number)
+        return PartitionContents(tuple(records), tuple(violations))
+
+    def _scan_names(self, partitions: Sequence[int]) -> dict[int, set[str]]:
         client, begin = self._keyspace.client, f"{self._keyspace.prefix}:{{"
+        numbers = frozenset(partitions)
         shape = re.compile(rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}})")
         targets: dict[str, Any] = {}
         if isinstance(client, RedisCluster):
             targets = {"target_nodes": RedisCluster.PRIMARIES}
-        names: Mapping[int, set[str]] = defaultdict(set)
+        names: dict[int, set[str]] = defaultdict(set)
         try:
-            for key in client.scan_iter(f"{begin}*", count=10 * PAGE, **targets):
+            for key in client.scan_iter(
+                f"{begin}{_digits(numbers)}}}*", count=10 * PAGE, **targets
+            ):
                 match = shape.fullmatch(key.decode())
-                if match is not None:
+                if match is not None and int(match[1], 16) in numbers:
                     names[int(match[1], 16)].add(match[2])
         except Exception as error:
             raise StoreUnavailable from error
@@ -227,22 +239,17 @@ class RedisInventory:
         return entries
 
     def _wrong_gauges(
-        self, partition: int, records: Sequence[Record], guids: set[str]
+        self, partition: int, expected: Mapping[str, bytes], guids: Container[str]
     ) -> Iterator[Violation]:
         keys = [self._keyspace.key(partition, name) for name in (GAUGED, GAUGES)]
         names, counts = map(
             hash_items, self._keyspace.read(*(Call(("HGETALL", key), key) for key in keys))
         )
         numbers = dict(names)
-        gauges = {
+        gauges: dict[str, bytes] = {
             guid_from(member): numbers.get(number, b"")
             for member, number in names
             if len(member) == GUID_BYTES
-        }
-        expected = {
-            record.guid: gauge_name(index_of(record).gauge)
-            for record in records
-            if index_of(record).gauge is not None
         }
         for guid in sorted(gauges.keys() | expected.keys()):
             # A dead callback that the server has dropped counts until `forget` finds it gone.
@@ -264,6 +271,13 @@ class RedisInventory:
             after = page[-1].position
 
 
+def _digits(partitions: Collection[int]) -> str:
+    """Return a pattern of the digits of *partitions*, so that the server sends few other keys."""
+    names = [f"{partition:02x}" for partition in partitions]
+    choices = ["".join(sorted(set(digits))) for digits in zip(*names, strict=True)]
+    return "".join(f"[{digits}]" if len(digits) > 1 else digits for digits in choices)
+
+
 def _event(chained: ChainedEvent) -> AuditEvent:
     return read_as(AuditEvent, chained.body)
 
@@ -275,30 +289,21 @@ def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
     return ((member, float(score)) for member, score in reply)
 
 
-def _number(value: bytes, record: Record, guid: str) -> int:
-    number, _, rest = value.partition(b"\n")[0].decode().partition(" ")
-    if (
-        record.guid != guid
-        or rest.rpartition(" ")[0] != f"{header(record)} {_account_word(record)}"
-    ):
+def _number(first_line: bytes, record: Record, guid: str, account_word: str) -> int:
+    number, _, rest = first_line.decode().partition(" ")
+    if record.guid != guid or rest.rpartition(" ")[0] != f"{header(record)} {account_word}":
         raise ValueError
     return int(number)
 
 
-def _account_word(record: Record) -> str:
+def _account_word(index: Index) -> str:
     """Return the word of the header that names the account."""
-    index = index_of(record)
     if index.account is not None:
         return index.account
     return NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
 
 
-def _natural_key_name(account: Account) -> str:
-    return f"{NATURAL}{_account_word(account)}"
-
-
-def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
-    index = index_of(record)
+def _entries(record: Record, index: Index, number: int) -> Iterator[tuple[str, bytes]]:
     position = position_of(index)
     if position is not None and position.listed:
         age = struct.pack(">Q", number)
@@ -325,7 +330,7 @@ def _wrong_names(names: Mapping[str, str], expected: Mapping[str, str]) -> Itera
 
 
 def _wrong_entries(
-    index: str, entries: Mapping[bytes, str], expected: Mapping[bytes, str], guids: set[str]
+    index: str, entries: Mapping[bytes, str], expected: Mapping[bytes, str], guids: Container[str]
 ) -> Iterator[Violation]:
     for entry in sorted(expected.keys() - entries.keys()):
         yield Violation(expected[entry], f"it is not in the index {index}")

@@ -52,6 +52,22 @@ def attach(client: Client, *, prefix: str = PREFIX, durability: Durability = NON
     return keyspace
 
 
+def server_identity(keyspace: Keyspace) -> str:
+    """
+    Return which processes have the keys of *keyspace*, and the number of the database.
+
+    Raises:
+        StoreUnavailable: A server did not answer.
+    """
+    client = keyspace.client
+    number = client.get_connection_kwargs().get("db", 0) if isinstance(client, Redis) else 0
+    try:
+        names = sorted(str(info["run_id"]) for info in _server_infos(client))
+    except Exception as error:
+        raise StoreUnavailable from error
+    return f"{' '.join(names)} {number or 0}"
+
+
 def with_redis(ports: Ports, keyspace: Keyspace) -> Ports:
     """Return *ports* with every port that stores something, and `wake`, in *keyspace*."""
     return attrs.evolve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from datetime import timedelta
@@ -12,6 +13,10 @@ from counterseal.wire.claims import format_time
 from counterseal_server.attempts import Attempts
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
+
+log = logging.getLogger("counterseal_server")
+
+POOL = "callbacks"
 
 EVERY_LOOK = timedelta(milliseconds=250)
 """How often is read what is due, if nothing wakes the workers: retries, and other processes'."""
@@ -48,9 +53,13 @@ class CallbackWorkers:
         self._callbacks = Callbacks(runtime.ports, runtime.policy)
         self._slots = runtime.settings.senders
         self.woken = threading.Event()
+        # Which attempts run is decided by one thread at a time.
+        self._lock = threading.Lock()
+        self._claimed: set[Guid] = set()
+        self._accepts = False
         self._attempts: Attempts[Callback] = Attempts(
             "callback",
-            self._callbacks.attempt,
+            self._attempt,
             lambda _, outcome: metrics.attempted(outcome),
             describe=_describe,
             slots=self._slots,
@@ -61,6 +70,39 @@ class CallbackWorkers:
         self._looks_at = 0.0
         self._looked_at = 0.0
 
+    def start(self) -> None:
+        """Reserve slots from now on."""
+        self._accepts = True
+
+    def reserve(self, callback: Callback) -> bool:
+        """
+        Reserve a slot for *callback*, which is about to be stored; return whether one is free.
+
+        There is none while others wait that were due before.
+        """
+        if not self._accepts or self._waiting or self._stop.is_set():
+            return False
+        with self._lock:
+            if not self._callbacks.choose((callback,), self._under_way(), self._slots):
+                return False
+            self._attempts.under_way[callback.guid] = callback
+        return True
+
+    def begin(self, callback: Callback) -> None:
+        """Begin the attempt in the reserved slot."""
+        self._claimed.add(callback.guid)
+        try:
+            self._attempts.begin(callback, POOL)
+        except RuntimeError:
+            # There is no thread for it, or the process stops.
+            self._claimed.discard(callback.guid)
+            log.warning("callback %s: no attempt begins before its lease ends", callback.guid)
+
+    def release(self, callback: Callback) -> None:
+        """Give the reserved slot back, since the callback was not stored."""
+        del self._attempts.under_way[callback.guid]
+        self._freed()
+
     def wait(self, timeout: timedelta) -> None:
         """Wait for a callback that becomes due, at most for *timeout*."""
         self._callbacks.wait(timeout)
@@ -70,15 +112,11 @@ class CallbackWorkers:
 
     def deliver(self) -> bool:
         """Start attempts for due callbacks while slots are free; always return False."""
-        under_way = {guid: each.origin for guid, each in dict(self._attempts.under_way).items()}
-        if len(under_way) < self._slots:
-            chosen = self._callbacks.choose(self._waiting.values(), under_way, self._slots)
-            if self._looks_now(any_chosen=bool(chosen)):
-                self._find_due(under_way)
-                chosen = self._callbacks.choose(self._waiting.values(), under_way, self._slots)
-            for callback in chosen:
-                del self._waiting[callback.guid]
-                self._attempts.begin(callback, "callbacks")
+        if len(self._attempts.under_way) < self._slots:
+            begun_count = self._begin_waiting()
+            if self._looks_now(any_begun=bool(begun_count)):
+                self._find_due(self._under_way())
+                self._begin_waiting()
         return False
 
     def stop(self) -> None:
@@ -89,12 +127,29 @@ class CallbackWorkers:
         if self._waiting:
             self.woken.set()
 
-    def _looks_now(self, *, any_chosen: bool) -> bool:
+    def _attempt(self, callback: Callback) -> Callback:
+        is_claimed = callback.guid in self._claimed
+        self._claimed.discard(callback.guid)
+        return self._callbacks.attempt(callback, claimed=is_claimed)
+
+    def _under_way(self) -> dict[Guid, Guid]:
+        return {guid: each.origin for guid, each in dict(self._attempts.under_way).items()}
+
+    def _begin_waiting(self) -> int:
+        """Begin attempts of the callbacks that wait; return how many."""
+        with self._lock:
+            chosen = self._callbacks.choose(self._waiting.values(), self._under_way(), self._slots)
+            for callback in chosen:
+                del self._waiting[callback.guid]
+                self._attempts.begin(callback, POOL)
+        return len(chosen)
+
+    def _looks_now(self, *, any_begun: bool) -> bool:
         now = time.monotonic()
         if self._waiting and now < self._looks_at:
             return False
         is_late = now - self._looked_at >= EVERY_LOOK.total_seconds()
-        return not any_chosen or is_late or self._is_new.is_set()
+        return not any_begun or is_late or self._is_new.is_set()
 
     def _find_due(self, under_way: dict[Guid, Guid]) -> None:
         # Before the read: what becomes due from now on is another reason to look.

@@ -80,9 +80,7 @@ class Runtime:
         self.channels = channels(settings, clock, entropy, tls=tls)
         self.passkeys = PasskeyVerifier(settings)
         self._providers = Providers(settings, self.keys.sealer, clock, entropy, tls=tls)
-        self.records: Records = opened(
-            settings.database_file if settings.store is None else settings.store
-        )
+        self.records: Records = opened(settings.store_address)
         audit = MemoryAudit()
         self.full_store = FullStore()
         self.ports: Ports = self.records.joined(

@@ -8,41 +8,16 @@ So a text from a challenge cannot leave the area in which it is printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from counterseal.wire.visible import visible
 
 LINE_BREAK = visible("\n")
-
-PARTITIONS = 256
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar if standard error is a terminal; yield a function that advances it."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress_bar:
-        bar = progress_bar.add_task(what, total=PARTITIONS)
-
-        def done(number: int) -> None:
-            progress_bar.update(bar, completed=number)
-
-        yield done
 
 
 class Screen:

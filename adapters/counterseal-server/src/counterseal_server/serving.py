@@ -279,7 +279,8 @@ def _load(settings: Settings, restored: Restored | None) -> Any:
     if tracing is not None:
         tracing.trace_ports(runtime)
         tracing.close_after_main_thread()
-    service, workers = use_cases(runtime), Workers(runtime, metrics)
+    workers = Workers(runtime, metrics)
+    service = use_cases(runtime)
     wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock, restored)
     later = StartLater(wait, workers)
     later.start()

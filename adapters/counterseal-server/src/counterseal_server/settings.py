@@ -291,6 +291,11 @@ class Settings:
         return self.data / DATABASE_FILE
 
     @property
+    def store_address(self) -> str | Path:
+        """Return the address of the store; it may contain a password."""
+        return self.database_file if self.store is None else self.store
+
+    @property
     def keys_folder(self) -> Path:
         """Return the folder of the key files."""
         return self.data / KEYS_FOLDER

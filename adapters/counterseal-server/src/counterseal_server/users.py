@@ -67,8 +67,7 @@ def read_accounts(
     Raises:
         Unavailable: The store did not answer.
     """
-    for partition in range(PARTITIONS):
-        contents = inventory.read_partition(partition)
+    for contents in inventory.read_partitions(range(PARTITIONS)):
         accounts = (one.record for one in contents.records if isinstance(one.record, Account))
         yield (
             tuple(

@@ -100,15 +100,19 @@ class Workers:
         self._runtime = runtime
         self._metrics = metrics
         self._stop = threading.Event()
-        self._events = Events(runtime.ports, runtime.policy)
         self._senders = runtime.settings.senders
         self._delivering = CallbackWorkers(runtime, metrics, self._stop)
         self._far_looks = FarLooks(EVERY_SWEEP)
         self._ends_bindings = True
+        delivers = Duty.DELIVER in duties and bool(self._senders)
+        if delivers:
+            # For every use case made afterwards.
+            runtime.ports = attrs.evolve(runtime.ports, callback_slots=self._delivering)
+        self._events = Events(runtime.ports, runtime.policy)
         self._wake_event = threading.Event()
         self._notifying = NotificationWorkers(runtime, metrics, self._wake_event.set)
         chores = []
-        if Duty.DELIVER in duties and self._senders:
+        if delivers:
             chores.append(
                 Chore("callback-wake", self._wait_for_callbacks, timedelta(0), self._stop)
             )
@@ -140,6 +144,7 @@ class Workers:
 
     def start(self) -> None:
         """Start the threads; the process ends after `stop`, or after its main thread."""
+        self._delivering.start()
         for thread in self._threads:
             thread.start()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
 from counterseal.invariants import Violation
-from counterseal.models import AuditEvent, Callback, Record
+from counterseal.models import AuditEvent, Callback, GaugeKey, Record
+from counterseal.models.index import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
     NumberedRecord,
@@ -18,24 +21,28 @@ from counterseal_records import (
     read_record,
 )
 from counterseal_sql.audit import SqlAudit
-from counterseal_sql.commits import event_row, gauge_rows, prepare_load
+from counterseal_sql.commits import event_row, gauge_row, prepare_load
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
-from counterseal_sql.rows import Row, row
+from counterseal_sql.rows import Row, index_row
 from counterseal_sql.schema import EVENTS, GAUGES, RECORDS
 
 PAGE = 1_000
 
 _guid = RECORDS.c.guid
+_COMPARED = tuple(column for column in RECORDS.c if column.name not in {"number", "body"})
+"""What the record says; an older release may have written the same record as another body."""
+_NAMES = tuple(column.name for column in _COMPARED)
+_GUID = _NAMES.index("guid")
+_in_order = itemgetter(*_NAMES)
 _PARTITION = Statement(
-    select(RECORDS)
+    select(RECORDS.c.number, RECORDS.c.body, *_COMPARED)
     .where(_guid >= bindparam("first"), _guid < bindparam("end"))
     .order_by(RECORDS.c.number)
 )
 _GAUGES = Statement(select(GAUGES).where(GAUGES.c.partition == bindparam("of")))
 _COUNT_EVENTS = Statement(select(func.count()).select_from(EVENTS))
 _INSERT_EVENT = Statement(insert(EVENTS))
-_COLUMNS = tuple(column.name for column in RECORDS.c)
 
 
 class SqlInventory:
@@ -51,26 +58,13 @@ class SqlInventory:
         self._database = database
         self._clock = clock
 
-    def read_partition(self, partition: int) -> PartitionContents:
-        """Return one partition, as it was at one moment."""
-        first = f"{partition:02x}"
-        values = {"first": first, "end": f"{first}g"}  # g comes after every digit
-        with self._database.reading() as connection:
-            rows = connection.rows(_PARTITION, values)
-            gauges = connection.rows(_GAUGES, {"of": partition})
-        records: list[NumberedRecord] = []
-        violations: list[Violation] = []
-        for row_values in rows:
-            stored_row = dict(zip(_COLUMNS, row_values, strict=True))
-            try:
-                record = read_record(stored_row["body"])
-            except RecordUnreadable:
-                violations.append(Violation(stored_row["guid"], "it cannot be read"))
-                continue
-            records.append(NumberedRecord(stored_row["number"], record))
-            violations += _violations_in(stored_row, record)
-        violations += _wrong_gauges(gauges, [numbered.record for numbered in records])
-        return PartitionContents(tuple(records), tuple(violations))
+    def identity(self) -> str:
+        """Return which file it is, or which table of which database of which running server."""
+        return self._database.dialect.identity()
+
+    def read_partitions(self, partitions: Sequence[int]) -> Iterator[PartitionContents]:
+        """Return the contents of each of *partitions*, each as it was at one moment."""
+        return map(self._read_partition, partitions)
 
     def load(self, records: Sequence[Record], operation: str) -> None:
         """
@@ -99,15 +93,41 @@ class SqlInventory:
             if missing:
                 connection.count(_INSERT_EVENT, [event_row(event) for event in missing])
 
+    def _read_partition(self, partition: int) -> PartitionContents:
+        first = f"{partition:02x}"
+        values = {"first": first, "end": f"{first}g"}  # g comes after every digit
+        with self._database.reading() as connection:
+            rows = connection.rows(_PARTITION, values)
+            gauges = connection.rows(_GAUGES, {"of": partition})
+        records: list[NumberedRecord] = []
+        violations: list[Violation] = []
+        gauge_keys: Counter[GaugeKey] = Counter()
+        for number, body, *columns in rows:
+            try:
+                record = read_record(body)
+            except RecordUnreadable:
+                violations.append(Violation(columns[_GUID], "it cannot be read"))
+                continue
+            records.append(NumberedRecord(number, record))
+            index = index_of(record)
+            if index.gauge is not None:
+                gauge_keys[index.gauge] += 1
+            expected = _in_order(index_row(record, index))
+            if (*columns,) != expected:
+                violations += _wrong_columns(columns, expected, record)
+        violations += _wrong_gauges(gauges, partition, gauge_keys)
+        return PartitionContents(tuple(records), tuple(violations))
+
 
 def _wrong_gauges(
-    rows: Sequence[tuple[Any, ...]], records: Sequence[Record]
+    rows: Sequence[tuple[Any, ...]], partition: int, gauge_keys: Mapping[GaugeKey, int]
 ) -> Iterator[Violation]:
     columns = tuple(column.name for column in GAUGES.c)
     stored = [dict(zip(columns, row_values, strict=True)) for row_values in rows]
-    expected = gauge_rows((None, record) for record in records)
     counts = {_gauge_name(one): one["count"] for one in stored if one["count"]}
-    expected_counts = {_gauge_name(one): one["count"] for one in expected}
+    expected_counts = {
+        _gauge_name(gauge_row(key, partition)): count for key, count in gauge_keys.items()
+    }
     for name in sorted(counts.keys() | expected_counts.keys()):
         count, right = counts.get(name, 0), expected_counts.get(name, 0)
         if count != right:
@@ -121,12 +141,11 @@ def _gauge_name(values: Row) -> tuple[str, str, str]:
     return values["app_space"], values["origin"], values["gauge"]
 
 
-def _violations_in(stored_row: Row, record: Record) -> Iterator[Violation]:
-    for column, value in row(record).items():
-        # An older release may have written the same record as another body, and writes a callback
-        # without its queue.
-        is_older = column == "body" or (
-            column == "channel" and stored_row[column] is None and isinstance(record, Callback)
-        )
-        if not is_older and stored_row[column] != value:
-            yield Violation(stored_row["guid"], f"the column {column} is not what the record says")
+def _wrong_columns(
+    columns: Sequence[Any], expected: Sequence[Any], record: Record
+) -> Iterator[Violation]:
+    for name, value, right in zip(_NAMES, columns, expected, strict=True):
+        # An older release writes a callback without its queue.
+        is_older = name == "channel" and value is None and isinstance(record, Callback)
+        if value != right and not is_older:
+            yield Violation(columns[_GUID], f"the column {name} is not what the record says")

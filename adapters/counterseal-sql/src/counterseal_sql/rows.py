@@ -13,12 +13,11 @@ Row: TypeAlias = dict[str, Any]
 
 def row(record: Record) -> Row:
     """Return the columns of *record*."""
-    return index_row(record) | {"body": write(record)}
+    return index_row(record, index_of(record)) | {"body": write(record)}
 
 
-def index_row(record: Record) -> Row:
-    """Return the columns of *record* without its body."""
-    index = index_of(record)
+def index_row(record: Record, index: Index) -> Row:
+    """Return the columns of *record* without its body; *index* is what `index_of` returns of it."""
     return {
         "guid": record.guid,
         "kind": KINDS[type(record)].name,

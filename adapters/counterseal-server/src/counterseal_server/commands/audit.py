@@ -100,7 +100,7 @@ def verify(
     remembers in its data folder, and by --head.
     """
     with _chain_of(config, data) as (_, chains), ExitStack() as stack:
-        from counterseal_server.screen import progress  # noqa: PLC0415 (a fast start)
+        from counterseal_server.progress import progress  # noqa: PLC0415 (a fast start)
 
         token, line = _read_head(head_text)
         head_keys = _read_keys(jwks, token)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,16 @@ if TYPE_CHECKING:  # a fast start
 
 IN_ENVIRONMENT = "env:"
 NAME_BYTES = 16
+PARTITION = re.compile("[0-9]{1,3}|0x[0-9a-fA-F]{1,2}")
+"""As `counterseal audit verify` prints it, or as GUIDs and the keys of Redis begin."""
+
+
+PROGRESS = click.option(
+    "--progress",
+    "lines",
+    is_flag=True,
+    help="Print the progress to standard error where that is no terminal, too.",
+)
 
 
 @click.group()
@@ -64,26 +76,64 @@ def upgrade(data: str | None, config: str | None) -> None:
 @store.command()
 @DATA
 @CONFIG
-def check(data: str | None, config: str | None) -> None:
+@click.option(
+    "--partition",
+    "texts",
+    metavar="NUMBER",
+    multiple=True,
+    help="Check this partition only, 0 to 255; may be repeated. The first two characters of a GUID"
+    " are its partition in hexadecimal: 0x5b is 91.",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="How many processes share the work; by default one for a small store, and for a large one"
+    " as many as this machine has cores, at most 8.",
+)
+@PROGRESS
+def check(
+    data: str | None,
+    config: str | None,
+    texts: tuple[str, ...],
+    processes: int | None,
+    *,
+    lines: bool,
+) -> None:
     """
     Check that the stored records are consistent.
 
     The service may run. Nothing is changed. The exit code is 1 if there is a problem.
     """
     with plainly():
-        from counterseal_records import check as looked_at  # noqa: PLC0415 (a fast start)
+        from counterseal_server.progress import progress  # noqa: PLC0415 (a fast start)
         from counterseal_server.runtime import Runtime  # noqa: PLC0415
-        from counterseal_server.screen import progress  # noqa: PLC0415
+        from counterseal_server.store_check import check_store  # noqa: PLC0415
 
-        with Runtime(configured(config, data=data)) as runtime, progress("partitions") as done:
+        partitions = _partitions(texts)
+        with (
+            Runtime(configured(config, data=data)) as runtime,
+            progress("partitions", lines=lines) as report,
+        ):
             runtime.prepare_records()
             clock = runtime.ports.clock
-            records, flaws = looked_at(lambda: runtime.records.inventory(clock), clock, done)
-        for flaw in flaws:
-            print_line(f"{flaw.subject}: {flaw.problem}")
-        if flaws:
-            raise Failed(f"store: {len(flaws)} inconsistencies")
-        print_line(f"records: {records}, all consistent")
+            result = check_store(
+                runtime.records.inventory(clock),
+                runtime.settings.store_address,
+                clock,
+                report=report,
+                partitions=partitions,
+                processes=processes,
+            )
+        for violation in result.violations:
+            print_line(f"{violation.subject}: {violation.problem}")
+        if result.violations:
+            raise Failed(f"store: {len(result.violations)} inconsistencies")
+        where = ""
+        if texts:
+            names = ", ".join(map(str, partitions))
+            where = f" in partition {names}" if len(partitions) == 1 else f" in partitions {names}"
+        print_line(f"records: {result.records}{where}, all consistent")
 
 
 @store.command()
@@ -94,7 +144,8 @@ def check(data: str | None, config: str | None) -> None:
     metavar="DIR",
     help="The data folder of the service that will use TO.",
 )
-def copy(source: str, target: str, data: str | None) -> None:
+@PROGRESS
+def copy(source: str, target: str, data: str | None, *, lines: bool) -> None:
     """
     Copy all records, and the audit log, into an empty store.
 
@@ -109,10 +160,10 @@ def copy(source: str, target: str, data: str | None) -> None:
     with plainly():
         from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
         from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415
-        from counterseal_records import CopyProgress, copy_store  # noqa: PLC0415
+        from counterseal_records import CopyProgress, copy_store, require_different  # noqa: PLC0415
         from counterseal_server.head_memory import FileHeadMemory  # noqa: PLC0415
+        from counterseal_server.progress import progress  # noqa: PLC0415
         from counterseal_server.records import opened  # noqa: PLC0415
-        from counterseal_server.screen import progress  # noqa: PLC0415
 
         clock, entropy = SystemClock(), SystemEntropy()
         if data is not None and not Path(data).is_dir():
@@ -120,18 +171,17 @@ def copy(source: str, target: str, data: str | None) -> None:
         with (
             closing(opened(_address(source))) as source_records,
             closing(opened(_address(target))) as new,
-            progress("partitions") as done,
+            progress("partitions", lines=lines) as report,
         ):
             _prepare_source(source_records)
+            old, inventory = source_records.inventory(clock), new.inventory(clock)
+            # Before anything is written there: SQLite breaks a file that it writes by two names.
+            require_different(old, inventory)
             new.create()
-            steps = copy_store(
-                source_records.inventory(clock),
-                new.inventory(clock),
-                lambda: entropy.token(NAME_BYTES).hex(),
-            )
+            steps = copy_store(old, inventory, lambda: entropy.token(NAME_BYTES).hex())
             last = CopyProgress(0, 0, 0)
             for last in steps:
-                done(last.partitions)
+                report(last.partitions)
         if not last.records:
             raise Failed("store: there is nothing to copy")
         print_line(f"records: {last.records}; lines of the audit log: {last.events}")
@@ -147,6 +197,21 @@ def _prepare_source(records: Records) -> None:
         records.prepare()
     except InvalidField as error:
         raise InvalidField("FROM", error.problem) from error
+
+
+def _partitions(texts: tuple[str, ...]) -> Sequence[int]:
+    """Return the partitions that *texts* name, in order; all if there is none."""
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+    from counterseal.models.guid import PARTITIONS  # noqa: PLC0415
+
+    if not texts:
+        return range(PARTITIONS)
+    if not all(map(PARTITION.fullmatch, texts)):
+        raise InvalidField("partition", "not a number like 91, or like 0x5b in hexadecimal")
+    numbers = sorted({int(text, 0) if text.startswith("0x") else int(text) for text in texts})
+    if numbers[-1] >= PARTITIONS:
+        raise InvalidField("partition", f"not 0 to {PARTITIONS - 1}")
+    return numbers
 
 
 def _address(text: str) -> str:

@@ -138,8 +138,7 @@ class Installation:
             NotChecked: The database is a file of another user: SQLite writes files beside it,
                 which the service could then not open.
         """
-        store = self.settings.store
-        with closing(opened(self.settings.database_file if store is None else store)) as records:
+        with closing(opened(self.settings.store_address)) as records:
             file = records.file
             if file is not None and file.exists() and file.stat().st_uid != self.user:
                 raise NotChecked("the database belongs to another user: run this as that user")

@@ -143,6 +143,15 @@ _FINGERPRINT = Statement(
 )
 
 
+# Every role may ask for these. The same table can have another schema in another search path.
+_IDENTITY = Statement(
+    text("""
+SELECT concat_ws(' ', pg_postmaster_start_time(), oid, to_regclass('counterseal_records')::oid)
+FROM pg_database WHERE datname = current_database()
+""")
+)
+
+
 class PostgresqlDialect:
     """
     One PostgreSQL database.
@@ -186,6 +195,12 @@ class PostgresqlDialect:
 
     def create(self) -> None:
         """Do nothing: an administrator creates databases."""
+
+    def identity(self) -> str:
+        """Return when the server started, to the microsecond, the database, and the table."""
+        with checkout(self.pool) as connection:
+            ((identity,),) = connection.rows(_IDENTITY, {})
+        return f"postgresql {identity}"
 
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Let no other process migrate the schema until the transaction ends."""

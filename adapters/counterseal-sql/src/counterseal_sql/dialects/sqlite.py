@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused, StoreUnavailable
+from counterseal.models.index import index_of
 from counterseal_sql.commits import Commit, Update
 from counterseal_sql.connections import Connection, ConnectionPool
 from counterseal_sql.deferred_sync import DeferredSync
@@ -103,6 +104,14 @@ class SqliteDialect:
         with self.writer.exclusive() as connection:
             connection.run("PRAGMA journal_mode=WAL")
 
+    def identity(self) -> str:
+        """Return the number of the file, which all its names have; its name if there is none."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return f"sqlite {self._file.absolute()}"
+        return f"sqlite {status.st_dev}:{status.st_ino}"
+
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Do nothing: the transaction has the write lock of the file."""
 
@@ -127,7 +136,7 @@ def _make_durable(connection: Any, _: object) -> None:
 
 def _changed_columns(change: Update) -> Row:
     """Return only the columns that differ: SQLite writes an index for each column that is set."""
-    old = index_row(change.old)
+    old = index_row(change.old, index_of(change.old))
     return {
         name: value for name, value in change.new.items() if name not in old or old[name] != value
     } | {"old_guid": change.old.guid, "old_version": change.old.version}
