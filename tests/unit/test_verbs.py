@@ -1,0 +1,219 @@
+"""
+Each public verb of a use case names one decision, so that a reader gets from the one to the other.
+
+It is read from the source: what the verb hands to `act`, `transact`, `sweep` or a private method of
+its class; if that is nothing, what the private methods hand on that it calls.
+"""
+
+import ast
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import counterseal
+from counterseal._transaction import UseCase
+
+pytestmark = pytest.mark.one_python
+
+SOURCE = Path(counterseal.__file__).parent
+
+OUTSIDE = "between two decisions it asks a port that may wait or that must not be asked twice"
+REPEATED = "a repeated call with an idempotency key reads what the first one made"
+EACH = "each of several records is committed by itself"
+SEVERAL = {
+    "Callbacks.attempt": OUTSIDE,
+    "Ceremonies.register": OUTSIDE,
+    "Challenges.issue": REPEATED,
+    "Events.publish": EACH,
+    "Invitations.invite": REPEATED,
+    "LoginTests.begin": OUTSIDE,
+    "Logins.authenticate": OUTSIDE,
+    "Logins.log_out": EACH,
+    "Logins.redirect": OUTSIDE,
+    "Notifications.attempt": OUTSIDE,
+}
+"""The verbs that name several decisions, and why."""
+
+ADMITS = "it authenticates a caller, and changes nothing else"
+ANOTHER = "it calls verbs of other use cases, or of its own"
+CHAIN = "it is about the log and its signed heads, which no decision changes"
+LISTS = "it lists or waits for what is due, and a decision reads it again"
+READS = "it reads, of the operator alone"
+SEALED = "it seals or opens what a browser keeps"
+NONE = {
+    "AdminLogins.confirm_key": ANOTHER,
+    "AdminLogins.invite_device": ANOTHER,
+    "AdminLogins.list_keys": ANOTHER,
+    "AdminLogins.log_in": ANOTHER,
+    "AdminLogins.register": ANOTHER,
+    "AdminLogins.revoke_key": ANOTHER,
+    "AdminLogins.start_passkey": ANOTHER,
+    "AdminLogins.start_registration": ANOTHER,
+    "AdminLogins.step_up": ANOTHER,
+    "AuditChain.archive": CHAIN,
+    "AuditChain.chain": CHAIN,
+    "AuditChain.renew": CHAIN,
+    "AuditChain.require_head": CHAIN,
+    "AuditChain.sign": CHAIN,
+    "AuditChain.signed_head": CHAIN,
+    "AuditChain.verify": CHAIN,
+    "Authentication.authenticate": ADMITS,
+    "Authentication.authenticate_admin": ADMITS,
+    "AuthenticationChannel.ask": ANOTHER,
+    "AuthenticationChannel.authenticate": ANOTHER,
+    "Backchannel.accept_request": ADMITS,
+    "Backchannel.authenticate": ANOTHER,
+    "Backchannel.begin": ANOTHER,
+    "Callbacks.choose": LISTS,
+    "Callbacks.due": LISTS,
+    "Callbacks.find_due": LISTS,
+    "Callbacks.list_all_dead": ANOTHER,
+    "Callbacks.slots_of_each": LISTS,
+    "Callbacks.wait": LISTS,
+    "DeviceLogins.answer": ANOTHER,
+    "DeviceLogins.ask_to_log_in": ANOTHER,
+    "DeviceLogins.ask_to_step_up": ANOTHER,
+    "DeviceLogins.log_in_by_device": ANOTHER,
+    "DeviceLogins.remember_browser": SEALED,
+    "DeviceLogins.remembered": SEALED,
+    "DeviceLogins.step_up_answer": ANOTHER,
+    "DeviceLogins.step_up_by_device": ANOTHER,
+    "Devices.authenticate": ADMITS,
+    "Devices.status": ADMITS,
+    "Events.publish_due": ANOTHER,
+    "Gauges.totals": READS,
+    "Notifications.due": LISTS,
+    "Notifications.in_turn": LISTS,
+    "Notifications.wait": LISTS,
+    "Telemetry.record": ADMITS,
+}
+"""The verbs that name none, and why."""
+
+
+def modules_of(folder):
+    paths = sorted((SOURCE / folder).glob("*.py"))
+    return [import_module(f"counterseal.{folder}.{path.stem}") for path in paths]
+
+
+def is_decision(function):
+    """Whether it returns a decision; a coroutine that does so returns it when it has ended."""
+    return inspect.isfunction(function) and "Decision" in str(
+        function.__annotations__.get("return")
+    )
+
+
+DECISIONS = {
+    f"{module.__name__}.{name}"
+    for module in modules_of("_decisions")
+    for name, function in vars(module).items()
+    if is_decision(function) and function.__module__ == module.__name__
+}
+
+
+def use_cases():
+    """Return the classes of the use cases, by name."""
+    return {
+        name: value
+        for module in modules_of("usecases")
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, UseCase) and value is not UseCase
+    }
+
+
+def imported_decisions(tree):
+    """Return the full name of each module and function of `_decisions` that *tree* imports."""
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("counterseal._decisions")
+        for alias in node.names
+    }
+
+
+def named_decisions(method, imported):
+    """Return the decisions that are arguments of calls in *method*."""
+    names = set()
+    for call in ast.walk(method):
+        if not isinstance(call, ast.Call):
+            continue
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            text = ast.unparse(argument)
+            module, _, function = text.rpartition(".")
+            names.add(f"{imported.get(module)}.{function}" if module else imported.get(text))
+    return names & DECISIONS
+
+
+def called_methods(method, methods):
+    """Return the private methods that *method* calls or hands on, and those that they do."""
+    names, remaining = set(), [method]
+    while remaining:
+        for node in ast.walk(remaining.pop()):
+            name = node.attr if isinstance(node, ast.Attribute) else ""
+            if name.startswith("_") and name in methods and name not in names:
+                names.add(name)
+                remaining.append(methods[name])
+    return names
+
+
+def decisions_of_verbs():
+    """Return the decisions that each public verb names; not of modules with continuations."""
+    decisions = {}
+    for module in modules_of("usecases"):
+        source = inspect.getsource(module)
+        if ".then(" in source:
+            continue
+        tree = ast.parse(source)
+        imported = imported_decisions(tree)
+        for use_case in tree.body:
+            if not isinstance(use_case, ast.ClassDef) or use_case.name not in use_cases():
+                continue
+            methods = {
+                node.name: node for node in use_case.body if isinstance(node, ast.FunctionDef)
+            }
+            for name, method in methods.items():
+                if name.startswith("_"):
+                    continue
+                decisions[f"{use_case.name}.{name}"] = named_decisions(method, imported) or {
+                    decision
+                    for private in called_methods(method, methods)
+                    for decision in named_decisions(methods[private], imported)
+                }
+    return decisions
+
+
+def test_each_public_verb_names_one_decision():
+    decisions = decisions_of_verbs()
+    counts = {verb: len(names) for verb, names in decisions.items()}
+    assert {verb for verb, count in counts.items() if count > 1} == SEVERAL.keys() & counts
+    assert {verb for verb, count in counts.items() if count == 0} == NONE.keys() & counts
+    # Else the names of decisions are no longer recognised.
+    assert sum(count == 1 for count in counts.values()) > len(SEVERAL | NONE)
+
+
+@pytest.mark.parametrize(
+    ("verb", "decision"),
+    [
+        ("Actions.consume", "actions.consume"),
+        ("Answers.disown", "answers.respond"),
+        ("Accounts.lock", "accounts.lock"),
+        ("Devices.suspend", "devices.suspend_or_resume"),
+        ("Ceremonies.expire", "ceremonies.expire"),
+    ],
+)
+def test_it_is_found_wherever_it_is_named(verb, decision):
+    """In `transact`, behind a private method, as its argument, and in a sweep."""
+    assert decisions_of_verbs()[verb] == {f"counterseal._decisions.{decision}"}
+
+
+def test_no_verb_makes_a_use_case():
+    """One that it needs is a member, which `with_same_ports` makes with its holder."""
+    calls = [
+        f"{module.__name__}: {ast.unparse(node)}"
+        for module in modules_of("usecases")
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in use_cases()
+    ]
+    assert calls == []
