@@ -15,7 +15,7 @@ from counterseal.models import Record
 from counterseal.models.account import Account
 from counterseal.models.binding import Binding
 from counterseal.models.challenge import Challenge
-from counterseal.models.guid import partition_of
+from counterseal.models.guid import Guid, partition_of
 from counterseal.models.outbox import Notification
 from counterseal.models.tenancy import Admin, Administrator, AppSpace, Company, Operator, Origin
 from counterseal.rules.authorization import (
@@ -48,10 +48,12 @@ async def permission_to(
     """
     if isinstance(by, Operator):
         return None
+    guids: tuple[Guid, ...] = (by.guid,)
+    reached: Company | AppSpace | Admin | None = None
     if target is None or isinstance(target, (Company, AppSpace, Admin)):
-        guids, reached = (by.guid,), target
+        reached = target
     else:
-        guids, reached = (by.guid, target.app_space), None
+        guids += (target.app_space,)
 
     def parse(stored: Records, tools: Tools) -> Admin:
         admin, *app_spaces = stored
