@@ -119,7 +119,7 @@ class Loaded(Generic[Value]):
     stored: Any
     value: Value
     tools: Tools | None = None
-    reading: Reading[Value] | None = None
+    reading: Reading[Value] = attrs.field(kw_only=True)
 
 
 @attrs.frozen
@@ -171,7 +171,6 @@ class Transactions:
                         )
                 except Conflict:
                     if isinstance(first, Loaded):
-                        assert first.reading is not None  # noqa: S101 (for the type checker)
                         first = first.reading
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
@@ -230,7 +229,7 @@ class Transactions:
         tools = tools_of(self.ports, self.policy)
         if reading.parse is not None:
             value = reading.parse(stored, tools)
-        return Loaded(stored, value, tools, reading)
+        return Loaded(stored, value, tools, reading=reading)
 
     def _decide(
         self,
