@@ -1,10 +1,12 @@
 """
 The transaction: reads, lets a pure function decide, signs, commits, and wakes waiting callers.
 
-No other module commits. `Transactions.run` runs one plan:
+No other module commits. `Transactions.transact` makes a first reading and decides on it; `act`
+decides with all readings inside:
 
-1. It loads the records, with one trip for each reading of the plan.
-2. It decides, and signs what the decision asks for.
+1. It loads the records, with one trip for each reading.
+2. It calls the function that decides, and drives it where it is a coroutine: each awaited reading
+   is made, and each token signed. There is no event loop.
 3. It commits writes, guards and audit entries atomically.
 4. It wakes waiting callers, and the workers whose records the commit made due.
 
@@ -18,7 +20,7 @@ No other module commits. `Transactions.run` runs one plan:
   read, or a guard that was not read, is Misuse: a decision can neither overwrite blindly nor rely
   on a record that this attempt has not read.
 
-Steps that must not be repeated are done by the use case, before it runs a plan.
+Steps that must not be repeated are done by the use case, before the transaction.
 """
 
 from __future__ import annotations
@@ -36,9 +38,7 @@ from counterseal._decisions.outbox import NEW_RECORDS, workers_to_wake
 from counterseal._decisions.plan import (
     Decision,
     DecisionCoroutine,
-    Plan,
     Reading,
-    Signing,
     Tools,
 )
 from counterseal._new_callbacks import NewCallbacks
@@ -119,12 +119,12 @@ class Loaded(Generic[Value]):
     stored: Any
     value: Value
     tools: Tools | None = None
-    reading: Reading[Value] | None = None
+    reading: Reading[Value] = attrs.field(kw_only=True)
 
 
 @attrs.frozen
 class Transactions:
-    """Runs the plans of one use case."""
+    """Runs the decisions of one use case."""
 
     ports: Ports
     policy: Policy
@@ -171,7 +171,6 @@ class Transactions:
                         )
                 except Conflict:
                     if isinstance(first, Loaded):
-                        assert first.reading is not None  # noqa: S101 (for the type checker)
                         first = first.reading
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
@@ -196,14 +195,6 @@ class Transactions:
         """Decide, with all readings inside of *decide*, and commit; errors as in `transact`."""
         transact: Any = self.transact
         result: R = transact(context, None, decide, *arguments, **keywords)
-        return result
-
-    def run(self, context: AuditContext, plan: Plan[R], loaded: Loaded[Any] | None = None) -> R:
-        """Run a plan; errors as in `transact`."""
-        transact: Any = self.transact
-        if loaded is not None and loaded.reading is None:
-            loaded = attrs.evolve(loaded, reading=plan.reading)
-        result: R = transact(context, loaded or plan.reading, plan.decide)
         return result
 
     def sweep(
@@ -238,7 +229,7 @@ class Transactions:
         tools = tools_of(self.ports, self.policy)
         if reading.parse is not None:
             value = reading.parse(stored, tools)
-        return Loaded(stored, value, tools, reading)
+        return Loaded(stored, value, tools, reading=reading)
 
     def _decide(
         self,
@@ -265,44 +256,31 @@ class Transactions:
             stored.append(first.stored)
             tools = first.tools or tools_of(ports, self.policy)
             step = decide(first.value, tools, *arguments, **keywords)
-        timed = first is not None
-        while not isinstance(step, Decision):
-            if isinstance(step, Plan):
-                value = load(self.ports, step.reading)
-                stored.append(value)
-                parse = step.reading.parse
-                step = step.decide(value if parse is None else parse(value, tools), tools)
-            elif isinstance(step, Signing):
-                assert step.then is not None  # noqa: S101 (for the type checker)
-                issuer = step.issuer or self.ports.signer.jwks()[0]
-                sign = partial(self.ports.signer.sign, issuer.kid)
-                payload = step.payload(issuer)
-                step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))
-            else:
-                step = self._drive(step, tools, stored, timed=timed)
+        if not isinstance(step, Decision):
+            step = self._drive(step, tools, stored, is_timed=first is not None)
         return step, tools.now
 
     def _drive(
-        self, coroutine: DecisionCoroutine[R], tools: Tools, stored: list[Any], *, timed: bool
+        self, coroutine: DecisionCoroutine[R], tools: Tools, stored: list[Any], *, is_timed: bool
     ) -> R:
         """Make the readings of a coroutine, and have signed what it asks for, to its end."""
         reply: Any = None
-        if not timed:
+        if not is_timed:
             # The time of a decision is that after its first trip, and nothing reads it earlier.
             del tools.now
         while True:
             try:
                 request = coroutine.send(reply)
             except StopIteration as end:
-                if not timed:
+                if not is_timed:
                     tools.now = self.ports.clock.now()
                 result: R = end.value
                 return result
             if isinstance(request, Reading):
                 records = load(self.ports, request)
                 stored.append(records)
-                if not timed:
-                    tools.now, timed = self.ports.clock.now(), True
+                if not is_timed:
+                    tools.now, is_timed = self.ports.clock.now(), True
                 reply = records, tools
             else:
                 issuer = request.issuer or self.ports.signer.jwks()[0]
@@ -313,7 +291,7 @@ class Transactions:
 
 @attrs.frozen
 class UseCase:
-    """What each use case runs its plans with: the service's ports and policy."""
+    """What each use case decides with: the service's ports and policy."""
 
     ports: Ports
     policy: Policy
@@ -372,7 +350,7 @@ class UseCase:
         return self._transactions.transact(context, first, decide, by, *arguments, **keywords)
 
     def _within(self, app_space: AppSpace, origin: Origin | None) -> Transactions:
-        """Return what runs plans by the policy of *app_space*, and of *origin* if one acts."""
+        """Return what decides by the policy of *app_space*, and of *origin* if one acts."""
         policy = policy_within(self.policy, app_space, origin)
         return self._transactions if policy is self.policy else Transactions(self.ports, policy)
 
@@ -382,7 +360,7 @@ def with_same_ports(use_case: Callable[[Ports, Policy], Value]) -> Value:
     return attrs.Factory(lambda holder: use_case(holder.ports, holder.policy), takes_self=True)
 
 
-class refusals:  # noqa: N801 (a context, keywords as it is read)
+class refusals:  # noqa: N801 (a context, named as it is read)
     """Record a refusal that is raised in the block, before a transaction begins."""
 
     __slots__ = ("_context", "_ports")
@@ -410,17 +388,9 @@ async def _decide_unless_lost(
     """Decide, and leave out of the audit log that another worker was the first."""
     try:
         step = decide(value, tools)
-        while not isinstance(step, Decision):
-            if isinstance(step, Plan):
-                step = step.decide(await step.reading, tools)
-            elif isinstance(step, Signing):
-                assert step.then is not None  # noqa: S101 (for the type checker)
-                step = step.then(await step)
-            else:
-                step = await step
+        return step if isinstance(step, Decision) else await step
     except LOST_RACES as refusal:
         return Decision(result=None, refusal=refusal, unrecorded=True)
-    return step
 
 
 def load(ports: Ports, reading: Reading[Any]) -> Any:

@@ -99,7 +99,7 @@ class Renaming:
         self.service = service
         self.decisions = 0
 
-    def plan(self, **more):
+    def decision(self, **more):
         def decide(stored, tools):
             self.decisions += 1
             company = require(stored[0], Company)
@@ -107,12 +107,13 @@ class Renaming:
             members = {"writes": (renamed,), "audit": (AuditEntry(company.guid),)} | more
             return Decision(result=renamed, **members)
 
-        return records(self.service.company.guid).then(decide)
+        return records(self.service.company.guid), decide
 
     def __call__(self, *script, loaded=None, **more):
         self.store = ScriptedStore(self.service.ports.store, *script)
         ports = attrs.evolve(self.service.ports, store=self.store)
-        return Transactions(ports, FEW).run(CONTEXT, self.plan(**more), loaded)
+        first, decide = self.decision(**more)
+        return Transactions(ports, FEW).transact(CONTEXT, loaded or first, decide)
 
 
 @pytest.fixture
@@ -122,7 +123,12 @@ def rename(service):
 
 @pytest.fixture
 def run(service):
-    return lambda plan, loaded=None: Transactions(service.ports, FEW).run(CONTEXT, plan, loaded)
+    return lambda first, decide: Transactions(service.ports, FEW).transact(CONTEXT, first, decide)
+
+
+def loaded_before(record):
+    """Return *record* as it was read before the transaction."""
+    return Loaded((record,), (record,), reading=records(record.guid))
 
 
 def name(service):
@@ -252,7 +258,7 @@ def test_a_refused_decision_is_recorded_once_and_commits_nothing(service):
     before, events = service.records(), service.events
     context = AuditContext(event="company.rename", actor="me", subject=service.company.guid)
     with pytest.raises(WrongState):
-        Transactions(service.ports, FEW).run(context, nothing().then(refuse))
+        Transactions(service.ports, FEW).transact(context, nothing(), (refuse))
     assert service.records() == before
     assert service.events == (
         *events,
@@ -269,7 +275,7 @@ def test_a_refused_decision_is_recorded_once_and_commits_nothing(service):
 def test_a_refusal_of_a_decision_that_stores_nothing_is_recorded(service, run):
     events = service.events
     with pytest.raises(WrongState):
-        run(nothing().then(lambda *_: Decision(result=None, refusal=WrongState())))
+        run(nothing(), (lambda *_: Decision(result=None, refusal=WrongState())))
     assert service.last_event() == ("company.rename", "wrong_state")
     assert len(service.events) == len(events) + 1
 
@@ -278,7 +284,7 @@ def test_only_a_decision_that_says_so_is_not_recorded(service, run):
     events = service.events
     lost = Decision(result=None, refusal=WrongState(), unrecorded=True)
     with pytest.raises(WrongState):
-        run(nothing().then(lambda *_: lost))
+        run(nothing(), (lambda *_: lost))
     assert service.events == events
 
 
@@ -309,14 +315,14 @@ def test_only_a_race_that_a_worker_expects_to_lose_is_not_recorded():
 
 def test_a_refusal_by_the_readings_parser_is_recorded_too(service, run):
     with pytest.raises(WrongState):
-        run(Reading("get", (NOBODY,), refuse).then(lambda value, tools: Decision(result=value)))
+        run(Reading("get", (NOBODY,), refuse), (lambda value, tools: Decision(result=value)))
     assert service.last_event() == ("company.rename", "wrong_state")
 
 
 def test_an_unexpected_error_leaves_as_it_is(service, run):
     before, events = service.records(), service.events
     with pytest.raises(ZeroDivisionError):
-        run(nothing().then(lambda stored, tools: Decision(result=1 // 0)))
+        run(nothing(), (lambda stored, tools: Decision(result=1 // 0)))
     assert (service.records(), service.events) == (before, events)
 
 
@@ -361,7 +367,7 @@ def test_an_event_names_the_app_space_of_its_records(service, run):
         audit, guards = ((), ()) if refusal else (entry, (company,))
         decision = Decision(result=None, audit=audit, guards=guards, refusal=refusal)
         with suppress(WrongState):
-            Transactions(service.ports, FEW).run(one, reading.then(lambda *_: decision))
+            Transactions(service.ports, FEW).transact(one, reading, (lambda *_: decision))
         return service.events[-1].app_space
 
     for refusal in (None, WrongState()):
@@ -370,11 +376,11 @@ def test_an_event_names_the_app_space_of_its_records(service, run):
         assert recorded(None, refusal=refusal) == other.guid
         assert recorded(origin.guid, refusal=refusal, own=other.guid) == other.guid
     with pytest.raises(WrongState):
-        Transactions(service.ports, FEW).run(context, records(company.guid).then(refuse))
+        Transactions(service.ports, FEW).transact(context, records(company.guid), (refuse))
     assert service.events[-1].app_space is None
     renamed = revise(origin, name="Shop")
     write = Decision(result=None, writes=(renamed,), audit=entry)
-    Transactions(service.ports, FEW).run(context, records(origin.guid).then(lambda *_: write))
+    Transactions(service.ports, FEW).transact(context, records(origin.guid), (lambda *_: write))
     assert service.events[-1].app_space == space
 
 
@@ -409,8 +415,8 @@ def test_each_reading_is_one_trip_to_the_verb_that_it_names(service):
     ):
         watched = ScriptedStore(store)
         transactions = Transactions(attrs.evolve(service.ports, store=watched), FEW)
-        plan = reading.then(lambda value, tools: Decision(result=value))
-        assert transactions.run(CONTEXT, plan) == expected
+        decided = transactions.transact(CONTEXT, reading, lambda value, _: Decision(result=value))
+        assert decided == expected
         assert transactions.load(reading).value == expected
         assert watched.reads == [verb] * 2
 
@@ -418,27 +424,26 @@ def test_each_reading_is_one_trip_to_the_verb_that_it_names(service):
 def test_a_plan_may_read_nothing(service):
     watched = ScriptedStore(service.ports.store)
     transactions = Transactions(attrs.evolve(service.ports, store=watched), FEW)
-    assert (
-        transactions.run(CONTEXT, nothing().then(lambda stored, _: Decision(result=stored))) == ()
-    )
+    decide = lambda stored, _: Decision(result=stored)  # noqa: E731
+    assert transactions.transact(CONTEXT, nothing(), decide) == ()
     assert watched.reads == []
 
 
 def test_a_reading_is_parsed_into_what_the_decision_gets(service, run):
     reading = Reading("get", (service.company.guid,), lambda stored, tools: stored[0].name)
-    assert run(reading.then(lambda value, tools: Decision(result=value))) == "Example Ltd"
+    assert run(reading, (lambda value, tools: Decision(result=value))) == "Example Ltd"
 
 
 def test_what_was_loaded_before_is_not_read_again_until_a_race_is_lost(service, rename):
     company = service.stored(service.company.guid)
-    loaded = Loaded((company,), (company,))
+    loaded = loaded_before(company)
     assert rename(loaded=loaded).version == 2
     assert rename.store.reads == []
 
 
 def test_after_a_lost_race_what_was_loaded_before_counts_no_more(service, rename):
     company = service.stored(service.company.guid)
-    rename("conflict", loaded=Loaded((company,), (company,)))
+    rename("conflict", loaded=loaded_before(company))
     assert rename.store.reads == ["get"]
 
 
@@ -453,22 +458,38 @@ def test_all_trips_of_an_attempt_share_one_moment_after_the_first(service):
 
     clock, moments = Moving(), []
 
-    def again(stored, tools):
-        moments.append(tools)
-        return nothing().then(decide)
-
-    def decide(stored, tools):
-        moments.append(tools)
+    async def decide(stored, tools):
+        moments.append(tools.now)
+        await records(service.company.guid)
+        moments.append(tools.now)
         return Decision(result=None)
 
     ports = attrs.evolve(service.ports, clock=clock)
-    Transactions(ports, FEW).run(CONTEXT, nothing().then(again))
+    Transactions(ports, FEW).transact(CONTEXT, nothing(), decide)
     assert moments[0] is moments[1]
     assert clock.readings == 1
 
 
+def test_a_decision_that_reads_by_itself_has_no_time_before_its_first_trip(service):
+    async def decide(tools):
+        with pytest.raises(AttributeError):
+            _ = tools.now
+        await records(service.company.guid)
+        return Decision(result=tools.now)
+
+    assert Transactions(service.ports, FEW).act(CONTEXT, decide) == service.clock.now()
+
+
+def test_a_decision_that_reads_nothing_is_of_the_time_of_its_end(service):
+    async def decide(tools):
+        return Decision(result=tools)
+
+    tools = Transactions(service.ports, FEW).act(CONTEXT, decide)
+    assert tools.now == service.clock.now()
+
+
 def test_a_decision_gets_these_tools_and_no_others(service, run):
-    tools = run(nothing().then(lambda stored, tools: Decision(result=tools)))
+    tools = run(nothing(), (lambda stored, tools: Decision(result=tools)))
     assert [field.name for field in attrs.fields(Tools)] == [
         *("now", "entropy", "seal", "open", "policy", "trace")
     ]
@@ -493,9 +514,8 @@ def test_a_record_that_was_not_read_is_not_written(service, run):
     company = service.stored(service.company.guid)
     with pytest.raises(WrongRecord):
         run(
-            nothing().then(
-                lambda stored, tools: Decision(result=None, writes=(revise(company, name="New"),))
-            )
+            nothing(),
+            (lambda stored, tools: Decision(result=None, writes=(revise(company, name="New"),))),
         )
     assert name(service) == "Example Ltd"
 
@@ -503,11 +523,12 @@ def test_a_record_that_was_not_read_is_not_written(service, run):
 def test_a_record_that_was_not_read_is_not_guarded(service, run):
     with pytest.raises(WrongRecord):
         run(
-            nothing().then(
+            nothing(),
+            (
                 lambda stored, tools: Decision(
                     result=None, guards=(service.company,), audit=(AuditEntry(None),)
                 )
-            )
+            ),
         )
 
 
@@ -515,9 +536,8 @@ def test_a_record_that_is_there_is_not_created_again(service, run):
     again = attrs.evolve(service.company, version=1)
     with pytest.raises(WrongRecord):
         run(
-            records(service.company.guid).then(
-                lambda stored, tools: Decision(result=None, writes=(again,))
-            )
+            records(service.company.guid),
+            (lambda stored, tools: Decision(result=None, writes=(again,))),
         )
 
 
@@ -525,15 +545,14 @@ def test_two_versions_of_one_record_in_one_attempt_are_a_lost_race(service, run)
     """Whatever was decided on the first of them is decided again."""
     guid, attempts = service.company.guid, []
 
-    def decide(first, tools):
+    async def decide(first, _):
         attempts.append(first[0].name)
         if len(attempts) == 1:
             service.administration.edit_company(guid, "Meanwhile Ltd")
-        return records(guid).then(
-            lambda second, _: Decision(result=None, writes=(revise(first[0], name="New"),))
-        )
+        await records(guid)
+        return Decision(result=None, writes=(revise(first[0], name="New"),))
 
-    run(records(guid).then(decide))
+    run(records(guid), decide)
     assert attempts == ["Example Ltd", "Meanwhile Ltd"]
     assert name(service) == "New"
 
@@ -577,42 +596,43 @@ def test_a_commit_creates_what_is_new_and_follows_what_was_read_and_nothing_else
 # Signing
 
 
-def signing(service, *, then):
-    return Signing(typ="test+jwt", payload=lambda _: b'{"a":1}', then=then)
+SIGNING = Signing(typ="test+jwt", payload=lambda _: b'{"a":1}')
 
 
-def test_what_a_decision_wants_signed_is_signed_before_the_commit(service, rename):
+def test_what_a_decision_wants_signed_is_signed_before_the_commit(service, run):
     company = service.company
 
-    def then(token):
+    async def decide(*_):
+        token = await SIGNING
         renamed = revise(company, name=token[:20])
         return Decision(result=token, writes=(renamed,), audit=(AuditEntry(company.guid),))
 
-    loaded = Loaded((company,), (company,))
-    plan = records(company.guid).then(lambda stored, tools: signing(service, then=then))
-    token = Transactions(service.ports, FEW).run(CONTEXT, plan, loaded)
+    token = run(loaded_before(company), decide)
     jws = keys.read(token, limit=1000)
     issuer = service.ports.signer.jwks()[0]
     assert keys.verify(jws, issuer, expected_typ="test+jwt") == {"a": 1}
     assert name(service) == token[:20]
 
 
-def test_several_tokens_are_signed_one_after_another(service, run):
-    def first(one):
-        return signing(service, then=lambda two: Decision(result=(one, two)))
+def test_several_tokens_are_signed_one_after_another(run):
+    async def decide(*_):
+        return Decision(result=(await SIGNING, await SIGNING))
 
-    one, two = run(nothing().then(lambda stored, tools: signing(service, then=first)))
+    one, two = run(nothing(), decide)
     assert one.rpartition(".")[0] == two.rpartition(".")[0]
 
 
-def test_a_signer_that_is_out_of_reach_leaves_everything_as_it_was(service, rename):
+def test_a_signer_that_is_out_of_reach_leaves_everything_as_it_was(service):
     faults = Faults()
     faults.fail("signer.sign")
     ports = attrs.evolve(service.ports, signer=faulty(service.ports.signer, "signer", faults))
     before, events = service.records(), service.events
-    plan = nothing().then(lambda stored, tools: signing(service, then=lambda _: None))
+
+    async def decide(*_):
+        return Decision(result=await SIGNING)
+
     with pytest.raises(StoreUnavailable):
-        Transactions(ports, FEW).run(CONTEXT, plan)
+        Transactions(ports, FEW).transact(CONTEXT, nothing(), decide)
     assert (service.records(), service.events) == (before, events)
 
 
@@ -637,12 +657,12 @@ def test_those_who_wait_are_woken_once_it_is_committed(service, rename, down, re
     wake = Waiting(service, down=down)
     store = ScriptedStore(service.ports.store, "conflict")
     ports = attrs.evolve(service.ports, store=store, wake=wake)
-    plan = rename.plan(wakes=(NOBODY, service.company.guid), refusal=refusal)
+    decision = rename.decision(wakes=(NOBODY, service.company.guid), refusal=refusal)
     if refusal is None:
-        Transactions(ports, FEW).run(CONTEXT, plan)
+        Transactions(ports, FEW).transact(CONTEXT, *decision)
     else:
         with pytest.raises(NotFound):
-            Transactions(ports, FEW).run(CONTEXT, plan)
+            Transactions(ports, FEW).transact(CONTEXT, *decision)
     assert wake.guids == [(NOBODY, "Renamed"), (service.company.guid, "Renamed")]
 
 
@@ -651,7 +671,7 @@ def test_nobody_is_woken_for_what_is_not_committed(service, rename):
     store = ScriptedStore(service.ports.store, *["conflict"] * 9)
     ports = attrs.evolve(service.ports, store=store, wake=wake)
     with pytest.raises(Contended):
-        Transactions(ports, FEW).run(CONTEXT, rename.plan(wakes=(NOBODY,)))
+        Transactions(ports, FEW).transact(CONTEXT, *rename.decision(wakes=(NOBODY,)))
     assert wake.guids == []
 
 
@@ -853,19 +873,7 @@ def test_no_lambda_of_a_use_case_names_a_port():
     ],
 )
 def test_a_lambda_that_names_a_port_is_found(planted, lines):
-    assert bool(effects_in_lambdas(ast.parse(f"plan = reading.then({planted})"))) is lines
-
-
-def test_only_a_reading_makes_a_plan():
-    assert callers_of(sources(), "Plan") == {"_decisions/plan.py"}
-
-
-def test_what_decides_is_a_function_or_a_lambda():
-    """`functools.partial` hides from mypy whether reading and decision fit."""
-    for file, tree in sources().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".then"):
-                assert "partial" not in ast.unparse(node), f"{file}:{node.lineno}"
+    assert bool(effects_in_lambdas(ast.parse(f"decision = ({planted})"))) is lines
 
 
 def test_each_query_is_a_read_of_the_store():

@@ -1,5 +1,5 @@
 """
-Authorization within a plan: an administrator is read anew, and refused what it may not do.
+Authorization within a decision: an administrator is read anew, and refused what it may not do.
 
 A decision reads the record that is acted on, and then awaits `permission_to`, which refuses.
 """
@@ -9,14 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
-from counterseal._decisions.plan import Reading, require
-from counterseal._decisions.readings import already_read
+from counterseal._decisions.plan import Reading, Records, Tools, require
 from counterseal.errors import CredentialRefused
 from counterseal.models import Record
 from counterseal.models.account import Account
 from counterseal.models.binding import Binding
 from counterseal.models.challenge import Challenge
-from counterseal.models.guid import partition_of
+from counterseal.models.guid import Guid, partition_of
 from counterseal.models.outbox import Notification
 from counterseal.models.tenancy import Admin, Administrator, AppSpace, Company, Operator, Origin
 from counterseal.rules.authorization import (
@@ -31,9 +30,6 @@ Target: TypeAlias = (
     Company | AppSpace | Admin | Origin | Account | Binding | Challenge | Notification
 )
 """What an administrator acts on, or in."""
-
-_NOBODY: Reading[Admin | None] = already_read(None)
-"""The operator has no record."""
 
 
 async def permission_to(
@@ -50,39 +46,22 @@ async def permission_to(
         Foreign: The target is out of its reach.
         RoleLacking: Its role does not include this.
     """
-    return await permission_reading(permission, by, target)
-
-
-def permission_reading(
-    permission: Permission, by: Administrator, target: Target | None
-) -> Reading[Admin | None]:
-    """
-    Read who acts, and what has to be within its reach; one trip, and none for the operator.
-
-    The administrator is returned as it is stored: it may have been revoked since its request was
-    authenticated.
-
-    Raises:
-        CredentialRefused: The administrator's time is over, or it was revoked.
-        Foreign: The target is out of its reach.
-        RoleLacking: Its role does not include this.
-    """
     if isinstance(by, Operator):
-        return _NOBODY
+        return None
+    guids: tuple[Guid, ...] = (by.guid,)
+    reached: Company | AppSpace | Admin | None = None
     if target is None or isinstance(target, (Company, AppSpace, Admin)):
-        reach = None if target is None else reach_of(target)
-        return Reading(
-            "get",
-            (by.guid,),
-            lambda stored, tools: require_admin(stored[0], tools.now, permission, reach),
-        )
-    return Reading(
-        "get",
-        (by.guid, target.app_space),
-        lambda stored, tools: require_admin(
-            stored[0], tools.now, permission, reach_of(require(stored[1], AppSpace))
-        ),
-    )
+        reached = target
+    else:
+        guids += (target.app_space,)
+
+    def parse(stored: Records, tools: Tools) -> Admin:
+        admin, *app_spaces = stored
+        parent = require(app_spaces[0], AppSpace) if app_spaces else reached
+        reach = None if parent is None else reach_of(parent)
+        return require_admin(admin, tools.now, permission, reach)
+
+    return await Reading("get", guids, parse)
 
 
 def require_admin(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from counterseal import ijson
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.backchannel import open_ping
 from counterseal._decisions.channel import compose_callback
 from counterseal._decisions.events import describe
@@ -13,14 +15,14 @@ from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
-    Plan,
+    DecisionCoroutine,
     Reading,
     Records,
     Tools,
     require,
     store,
 )
-from counterseal._decisions.readings import already_read, dead_callbacks_of, records
+from counterseal._decisions.readings import dead_callbacks_of, records
 from counterseal.errors import CallbackForbidden, LeaseLost, NotFound, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import Guid, LoggedEvent, Record, replace, revise
@@ -30,8 +32,9 @@ from counterseal.models.challenge import Challenge
 from counterseal.models.channel import ChannelRequest
 from counterseal.models.outbox import Callback, CallbackState, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.sealing import webhook_context
-from counterseal.models.tenancy import Origin
+from counterseal.models.tenancy import Administrator, Operator, Origin
 from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import (
     DELIVERED,
     LONGEST_DELAY_ONCE,
@@ -44,6 +47,9 @@ from counterseal.rules.standing import in_force, receives
 from counterseal.wire.members import write_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
+
+R = TypeVar("R")
+P = ParamSpec("P")
 
 NOTHING_SENT = DeliveryOutcome(status=None, final=True, may_have_arrived=False)
 """The outcome of an attempt that the core did not allow."""
@@ -199,13 +205,13 @@ def final_if_refused(delivery: Delivery, outcome: DeliveryOutcome) -> DeliveryOu
     return outcome
 
 
-def record_attempt(
+async def record_attempt(
     stored: Records,
     tools: Tools,
     claimed: Callback,
     outcome: DeliveryOutcome,
-    unsent: DeadReason | None = None,
-) -> Decision[Callback] | Plan[Callback]:
+    unsent: DeadReason | None,
+) -> Decision[Callback]:
     """Decide the callback's new state after an attempt; *unsent* says why nothing was sent."""
     callback = require(stored[0], Callback)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
@@ -242,77 +248,67 @@ def record_attempt(
         callback.guid, f"callback.{event.value}", "" if cause is None else cause.value
     )
     decision = Decision(result=recorded_callback, writes=(recorded_callback,), audit=(entry,))
-    return decision if state is CallbackState.QUEUED else _release_successor(decision, callback)
-
-
-def _release_successor(
-    decision: Decision[Callback], callback: Callback
-) -> Decision[Callback] | Plan[Callback]:
-    """Add to *decision*, which ends *callback*, that the callback is due that waits for it."""
-    if callback.successor is None:
-        return decision
-    return records(callback.successor).then(
-        lambda stored, tools: _release(decision, callback, stored[0], tools)
-    )
-
-
-def _release(
-    decision: Decision[Callback], callback: Callback, successor: Record | None, tools: Tools
-) -> Decision[Callback]:
-    if isinstance(successor, Callback) and successor.waits_for == callback.guid:
-        next_at = min(successor.next_at, tools.now)
-        decision.writes += (revise(successor, waits_for=None, next_at=next_at),)
+    if state is not CallbackState.QUEUED:
+        decision.writes += await _released_successor(callback, tools)
     return decision
 
 
-def origin_of(stored: Records) -> Reading[Records]:
-    """Read the origin of the callback; without a trip, if the origin itself is stored."""
-    if isinstance(stored[0], Origin):
-        return already_read(stored)
-    return records(require(stored[0], Callback).origin)
+async def _released_successor(callback: Callback, tools: Tools) -> tuple[Callback, ...]:
+    """Return the callback that waits for *callback*, which ends: it is due now."""
+    if callback.successor is None:
+        return ()
+    (successor,) = await records(callback.successor)
+    if not isinstance(successor, Callback) or successor.waits_for != callback.guid:
+        return ()
+    return (revise(successor, waits_for=None, next_at=min(successor.next_at, tools.now)),)
 
 
-def list_dead(
-    stored: Records, _: Tools, limit: int, since: datetime | None = None
-) -> Plan[tuple[Callback, ...]]:
-    """Plan to list the dead callbacks of the origin created at or after *since*, oldest first."""
-    origin = require(stored[0], Origin)
-    return _list_since(origin.guid, limit, since, limit if since is None else LIST_LIMIT)
+async def administer(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    decide: Callable[Concatenate[Records, Tools, P], Decision[R] | DecisionCoroutine[R]],
+    /,
+    *arguments: P.args,
+    **keywords: P.kwargs,
+) -> Decision[R]:
+    """Decide on a callback, or on the callbacks of an origin, if *by* reaches the origin."""
+    if not isinstance(by, Operator):
+        origin = stored[0]
+        if not isinstance(origin, Origin):
+            (origin,) = await records(require(origin, Callback).origin)
+        await permission_to(Permission.ORIGINS, by, require(origin, Origin))
+    step = decide(stored, tools, *arguments, **keywords)
+    return step if isinstance(step, Decision) else await step
 
 
-def _list_since(
-    origin: Guid, limit: int, since: datetime | None, read_count: int
-) -> Plan[tuple[Callback, ...]]:
-    return dead_callbacks_of(origin, read_count).then(
-        lambda callbacks, _: _choose_since(origin, limit, since, read_count, callbacks)
-    )
+async def list_dead(
+    stored: Records, _: Tools, limit: int, since: datetime | None
+) -> Decision[tuple[Callback, ...]]:
+    """Decide to list the origin's dead callbacks created at or after *since*, oldest first."""
+    origin, read_count = require(stored[0], Origin), limit if since is None else LIST_LIMIT
+    while True:
+        callbacks = await dead_callbacks_of(origin.guid, read_count)
+        chosen = tuple(one for one in callbacks if since is None or one.created_at >= since)
+        if len(chosen) >= limit or len(callbacks) < read_count:
+            return Decision(result=chosen[:limit])
+        # Those that are older stand before the others in the store's list.
+        read_count *= 2
 
 
-def _choose_since(
-    origin: Guid,
-    limit: int,
-    since: datetime | None,
-    read_count: int,
-    callbacks: tuple[Callback, ...],
-) -> Decision[tuple[Callback, ...]] | Plan[tuple[Callback, ...]]:
-    chosen = tuple(each for each in callbacks if since is None or each.created_at >= since)
-    if len(chosen) >= limit or len(callbacks) < read_count:
-        return Decision(result=chosen[:limit])
-    # Those that are older stand before the others in the store's list.
-    return _list_since(origin, limit, since, 2 * read_count)
-
-
-def drop(stored: Records, _: Tools) -> Decision[Callback] | Plan[Callback]:
+async def drop(stored: Records, tools: Tools) -> Decision[Callback]:
     """Decide that no attempt of the queued or dead callback is made any more, for good."""
     callback = require(stored[0], Callback)
     state = step(CALLBACK, callback.state, CallbackEvent.DROP, None)
     dropped_callback = revise(callback, state=state, lease_until=None)
-    return _release_successor(store(dropped_callback, dropped_callback), callback)
+    decision = store(dropped_callback, dropped_callback)
+    decision.writes += await _released_successor(callback, tools)
+    return decision
 
 
-def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
+async def requeue(stored: Records, tools: Tools) -> Decision[Callback]:
     """
-    Plan to queue the dead callback again, and to keep its challenge for as long.
+    Decide to queue the dead callback again, and to keep its challenge for as long.
 
     An event is not kept for longer: its log forgets events in the order of their numbers.
     """
@@ -321,9 +317,8 @@ def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
     if callback.begun_at is not None:
         raise WrongState("it may have arrived, and is sent at most once")
     queued_callback = revise(callback, state=state, attempts=0, next_at=now, cause=None)
-    return records(callback.subject).then(
-        lambda subjects, tools: _requeue(subjects[0], queued_callback, tools)
-    )
+    (subject,) = await records(callback.subject)
+    return _requeue(subject, queued_callback, tools)
 
 
 def _requeue(subject: Record | None, callback: Callback, tools: Tools) -> Decision[Callback]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, TypeVar
 
 import attrs
 
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import with_binding
 from counterseal._decisions.outbox import draw_jitter
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Records, Tools, require
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    DecisionCoroutine,
+    Reading,
+    Records,
+    Tools,
+    require,
+    return_record,
+)
 from counterseal._decisions.readings import records
 from counterseal.errors import WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
@@ -27,10 +37,13 @@ from counterseal.models.push import (
     PushOutcome,
     PushResult,
 )
-from counterseal.models.tenancy import AppSpace, Texts
+from counterseal.models.tenancy import Administrator, AppSpace, Texts
 from counterseal.policy import Policy
+from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import Notifying, find_skip_reason, progress_after
 from counterseal.wire.visible import visible
+
+R = TypeVar("R")
 
 AddressOutcomes: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
 """What came of an attempt at each address of one device."""
@@ -143,14 +156,43 @@ def attempt_records(
     return records(notification.guid, notification.account, *dead)
 
 
-def plan_test(stored: Records, _: Tools) -> Plan[Recipients]:
-    """Plan to compose the message that tests whether the device can be notified."""
+async def administer(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    kind: type[Notification | Binding],
+    decide: Callable[[Records, Tools], Decision[R] | DecisionCoroutine[R]],
+) -> Decision[R]:
+    """Decide on a notification or a device, if *by* may look after its user."""
+    await permission_to(Permission.USERS, by, require(stored[0], kind))
+    step = decide(stored, tools)
+    return step if isinstance(step, Decision) else await step
+
+
+def read_notification(stored: Records, tools: Tools) -> Decision[Notification]:
+    """Decide to return a notification."""
+    return return_record(stored, tools, Notification)
+
+
+async def compose_test(stored: Records, tools: Tools) -> Decision[Recipients]:
+    """Compose the message that tests whether the device can be notified."""
     binding = require(stored[0], Binding)
     if binding.state is not BindingState.ACTIVE:
         raise WrongState(binding.state.value)
-    return records(binding.app_space).then(
-        lambda app_spaces, tools: _compose_test(tools, app_spaces[0], binding)
+    (app_space,) = await records(binding.app_space)
+    policy = _policy_of(app_space, tools)
+    title, body = _texts(policy, app_space, Occasion.TEST, None)
+    message = PushMessage(
+        guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
+        occasion=Occasion.TEST,
+        subject=binding.guid,
+        account=binding.account,
+        title=title,
+        body=body,
+        life=policy.challenge_life,
+        timeout=policy.push_timeout,
     )
+    return Decision(result=Recipients(addresses={binding.guid: binding.addresses}, message=message))
 
 
 def record_test(
@@ -238,22 +280,6 @@ def push_entry(
     noun = "challenge" if occasion.about_challenge else "binding"
     attributes = (("occasion", occasion.value), *attributes)
     return AuditEntry(subject, f"{noun}.push", reason, actor, attributes)
-
-
-def _compose_test(tools: Tools, app_space: Record | None, binding: Binding) -> Decision[Recipients]:
-    policy = _policy_of(app_space, tools)
-    title, body = _texts(policy, app_space, Occasion.TEST, None)
-    message = PushMessage(
-        guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
-        occasion=Occasion.TEST,
-        subject=binding.guid,
-        account=binding.account,
-        title=title,
-        body=body,
-        life=policy.challenge_life,
-        timeout=policy.push_timeout,
-    )
-    return Decision(result=Recipients(addresses={binding.guid: binding.addresses}, message=message))
 
 
 def _policy_of(app_space: Record | None, tools: Tools) -> Policy:

@@ -1,12 +1,12 @@
 """
-Plans: what a use case reads, and the pure function that decides on it, as data.
+Decisions: what a use case reads, and the pure function that decides on it.
 
-A use case makes a `Plan`, and a transaction runs it:
+A transaction makes the first reading, calls the function, and commits its `Decision`:
 
 - a `Reading` names one trip to the store, which is one call of a port that may wait for the
   network, and may parse what comes back;
-- the plan's function gets that, and `Tools`; it returns a `Decision`, or a further `Plan` where it
-  has to read once more, or a `Signing` where the service has to sign what it decided on;
+- the function gets that, and `Tools`; it is a coroutine if it awaits a further `Reading`, or a
+  `Signing` where the service has to sign what it decided on;
 - a `Decision` says what is to be stored and recorded, and what the use case returns.
 
 A decision has no effects. It may run several times for one call, each time on what was read anew.
@@ -50,7 +50,7 @@ class Tools:
     What a decision may use besides its arguments; nothing in it waits.
 
     Attributes:
-        now: The time of this run of the plan, read after its first trip.
+        now: The time of this decision, read after its first trip.
         entropy: Returns the given number of random bytes.
         seal: Encrypts bytes for a context.
         open: Decrypts what `seal` returned for the same context; raises SealBroken.
@@ -97,7 +97,7 @@ class Decision(Generic[R]):
     Attributes:
         writes: The records to store: new ones, and revisions of records that were read.
         guards: Records that were read and that the decision relies on without changing them: if
-            one of them has changed, nothing is stored, and the plan runs again.
+            one of them has changed, nothing is stored, and it is decided again.
         refusal: The error to raise in place of returning, after the commit, if there is one.
         unrecorded: Whether a refusal without writes and audit entries is left out of the audit log:
             of a race only that a worker expects to lose to another.
@@ -114,32 +114,22 @@ class Decision(Generic[R]):
 
 
 @attrs.define(kw_only=True)
-class Signing(Generic[R]):
+class Signing:
     """
-    A compact JWS that the service signs before the decision is complete.
+    A compact JWS that the service signs, before the decision is complete.
 
     Attributes:
         payload: Returns the payload, given the service's public key.
-        then: Decides, given the token's text.
         issuer: The service's public key that signs; None for the one that signs receipts.
     """
 
     typ: str
     payload: Callable[[PublicKey], bytes]
-    then: Callable[[str], Decision[R] | Signing[R]] | None = None
     issuer: PublicKey | None = None
 
-    def __await__(self) -> Generator[Signing[Any], str, str]:
+    def __await__(self) -> Generator[Signing, str, str]:
         """Return the token's text."""
         return (yield self)
-
-
-@attrs.define
-class Plan(Generic[R]):
-    """A reading and its decision; only `Reading.then` makes one, so the two fit."""
-
-    reading: Reading[Any]
-    decide: Callable[[Any, Tools], Decision[R] | Plan[R] | Signing[R]]
 
 
 @attrs.define
@@ -155,10 +145,6 @@ class Reading(Generic[Value]):
     arguments: tuple[Any, ...]
     parse: Callable[[Any, Tools], Value] | None = None
 
-    def then(self, decide: Callable[[Value, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
-        """Return the plan to decide on this reading; *decide* is a function or a lambda."""
-        return Plan(self, decide)
-
     def __await__(self) -> Generator[Reading[Any], tuple[Any, Tools], Value]:
         """Return what is read; the transaction makes the trip."""
         # A parser refuses within the decision, whose frames a traceback then has.
@@ -166,7 +152,7 @@ class Reading(Generic[Value]):
         return stored if self.parse is None else self.parse(stored, tools)
 
 
-DecisionCoroutine: TypeAlias = Coroutine["Reading[Any] | Signing[Any]", Any, "Decision[R]"]
+DecisionCoroutine: TypeAlias = Coroutine["Reading[Any] | Signing", Any, "Decision[R]"]
 """A decision that reads further, or has something signed, by `await`; a transaction drives it."""
 
 
@@ -199,7 +185,7 @@ def read(
     return Reading(query.__name__, arguments)
 
 
-def return_record(stored: Records, kind: type[Kind]) -> Decision[Kind]:
+def return_record(stored: Records, _: Tools, kind: type[Kind]) -> Decision[Kind]:
     """Decide to return the record that was read, which has to be of *kind*."""
     return Decision(result=require(stored[0], kind))
 

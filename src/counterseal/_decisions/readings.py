@@ -36,11 +36,6 @@ def nothing() -> Reading[Records]:
     return Reading("", ())
 
 
-def already_read(value: Value) -> Reading[Value]:
-    """Read nothing, without a trip: the decision gets *value*."""
-    return Reading("", (), lambda *_: value)
-
-
 def records(*guids: Guid) -> Reading[Records]:
     """Read the records of *guids*; without any, there is no trip."""
     return read(Queries.get, *guids) if guids else nothing()

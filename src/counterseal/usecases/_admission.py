@@ -80,7 +80,7 @@ def admit(
         key = ("proof", device.binding.guid, request.proof.id)
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
-        loaded = Loaded(stored, device, tools, reading)
+        loaded = Loaded(stored, device, tools, reading=reading)
         if demand_standing(device, tools):
             _revalidate(transactions, device)
             # Also where the policy believes no word for longer than it takes to hear it.

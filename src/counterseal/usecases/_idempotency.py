@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-import attrs
-
 from counterseal import ijson, keys
 from counterseal._decisions.plan import Reading, Records
 from counterseal._decisions.readings import record_with_account
@@ -32,9 +30,6 @@ JUST_BEGUN = timedelta(seconds=2)
 
 SHORT_WAIT = timedelta(seconds=1)
 
-NO_STORED_RECORD: Loaded[Records] = Loaded((None, None), (None, None))
-"""What `record_with_account` would read of a new GUID: no record, and no account."""
-
 
 class IdempotentCall:
     """
@@ -42,23 +37,26 @@ class IdempotentCall:
 
     Attributes:
         guid: Of the record that this call creates, or that an earlier call has created.
-        loaded: The result of reading it, which is known if this call has made the GUID: there is
-            no such record. None if it may exist, and has to be read.
     """
 
-    __slots__ = ("_ports", "guid", "loaded", "reservation")
+    __slots__ = ("_is_new", "_ports", "guid", "reservation")
 
     def __init__(self, ports: Ports, reservation: Reservation, new_guid: Guid) -> None:
         self._ports = ports
         self.reservation = reservation
         self.guid = reservation.guid
-        self.loaded = NO_STORED_RECORD if reservation.guid == new_guid else None
+        self._is_new = reservation.guid == new_guid
 
     @property
     def first(self) -> Reading[Records] | Loaded[Records]:
-        """What the call reads first: the record of its GUID, and its account."""
+        """
+        What the call reads first: the record of its GUID, and its account.
+
+        If this call has made the GUID, there is no such record, and nothing has to be read.
+        """
         reading = record_with_account(self.guid)
-        return reading if self.loaded is None else attrs.evolve(self.loaded, reading=reading)
+        nothing = (None, None)
+        return Loaded(nothing, nothing, reading=reading) if self._is_new else reading
 
     def __enter__(self) -> Self:
         return self

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
 
 from counterseal._decisions import callbacks
 from counterseal._decisions.audit_log import decide_reach
-from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
+from counterseal._decisions.plan import Decision, DecisionCoroutine, Records, Tools, return_record
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import SenderUnavailable
@@ -27,14 +26,20 @@ from counterseal.models import Record
 from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
-from counterseal.models.tenancy import Administrator, Operator, Origin
+from counterseal.models.tenancy import Administrator, Origin
 from counterseal.ports import Due, Store
 from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import next_callbacks, origins_with_slots, slot_share
 from counterseal.rules.sizes import LIST_LIMIT, limit_fits
-from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
+from counterseal.usecases._outbox import (
+    CANDIDATES_PER_SLOT,
+    attempt_context,
+    claim_attempt,
+    loaded_record,
+)
 
 R = TypeVar("R")
+P = ParamSpec("P")
 
 ROTATION_BYTES = 4
 """Random bytes that say with which origin a search begins that cannot read all."""
@@ -154,26 +159,24 @@ class Callbacks(UseCase):
             LeaseLost: The attempt took so long that another worker claimed it.
             SenderUnavailable: It could not be attempted; it is due again after the lease.
         """
-        return make_attempt(
-            self._transactions,
-            "callback",
-            callback,
-            claim=None if claimed else claim_callback,
-            compose=lambda record: callbacks.read_to_compose(record).then(
-                lambda stored, tools: callbacks.compose(stored, tools, record)
-            ),
-            send=self._send,
-            plan_record=lambda record, composed, outcome: records(record.guid).then(
-                lambda stored, tools: callbacks.record_attempt(
-                    stored,
-                    tools,
-                    record,
-                    outcome,
-                    composed if isinstance(composed, DeadReason) else None,
-                )
-            ),
+        record = (
+            callback
+            if claimed and not isinstance(callback, str)
+            else claim_attempt(self._transactions, "callback", callback, claim_callback)
+        )
+        context = attempt_context("callback", record)
+        composed = self._transactions.transact(
+            context, callbacks.read_to_compose(record), callbacks.compose, record
+        )
+        outcome = self._send(composed)
+        return self._transactions.transact(
+            context,
             # That an attempt begins which is made once is stored in between.
-            records_claim=lambda record: not record.once,
+            records(record.guid) if record.once else loaded_record(record),
+            callbacks.record_attempt,
+            record,
+            outcome,
+            composed if isinstance(composed, DeadReason) else None,
         )
 
     def get(self, callback: Guid, *, by: Administrator) -> Callback:
@@ -183,9 +186,7 @@ class Callbacks(UseCase):
         Raises:
             NotFound: There is no such callback.
         """
-        return self._administer(
-            "callback.get", callback, by, lambda stored, _: return_record(stored, Callback)
-        )
+        return self._administer("callback.get", callback, by, return_record, Callback)
 
     def list_dead(
         self,
@@ -212,12 +213,7 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, _context("callback.dead", origin, by)):
             limit_fits(limit)
-        return self._administer(
-            "callback.dead",
-            origin,
-            by,
-            lambda stored, tools: callbacks.list_dead(stored, tools, limit, since),
-        )
+        return self._administer("callback.dead", origin, by, callbacks.list_dead, limit, since)
 
     def list_all_dead(
         self,
@@ -288,9 +284,7 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, _context("callback.queued", origin, by)):
             limit_fits(limit)
-        self._administer(
-            "callback.queued", origin, by, lambda stored, _: return_record(stored, Origin)
-        )
+        self._administer("callback.queued", origin, by, return_record, Origin)
         horizon = self.ports.clock.now() + LONGEST_WAIT
         looked_at = LIST_LIMIT
         while True:
@@ -327,18 +321,19 @@ class Callbacks(UseCase):
         event: str,
         guid: Guid,
         by: Administrator,
-        decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
+        decide: Callable[Concatenate[Records, Tools, P], Decision[R] | DecisionCoroutine[R]],
+        *arguments: P.args,
+        **keywords: P.kwargs,
     ) -> R:
-        plan = records(guid).then(decide)
-        if not isinstance(by, Operator):
-            plan = records(guid).then(
-                lambda stored, _: callbacks.origin_of(stored).then(
-                    lambda origin, _: permission_reading(
-                        Permission.ORIGINS, by, require(origin[0], Origin)
-                    ).then(lambda _, tools: decide(stored, tools))
-                )
-            )
-        return self._transactions.run(_context(event, guid, by), plan)
+        return self._transactions.transact(
+            _context(event, guid, by),
+            records(guid),
+            callbacks.administer,
+            by,
+            decide,
+            *arguments,
+            **keywords,
+        )
 
     def _send(self, composed: Delivery | DeadReason) -> DeliveryOutcome:
         if isinstance(composed, DeadReason):

@@ -214,6 +214,6 @@ class Challenges(UseCase):
                 challenges.expire,
             )
         finally:
-            # All of them, also if a plan failed: waiting callers see EXPIRED from the deadline on.
+            # All of them, also if one failed: waiting callers see EXPIRED from the deadline on.
             for record in due:
                 wake(self.ports, record.guid)

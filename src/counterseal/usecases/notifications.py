@@ -9,26 +9,23 @@ notified finds the challenge when it next asks the service.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TypeVar
 
 import attrs
 
 from counterseal._decisions import notifying
-from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS, claim_notification
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import Administrator, Binding, Guid, Notification, PushOutcome, PushResult
 from counterseal.ports import Due
-from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import kinds_with_slots, next_notifications
 from counterseal.rules.sizes import LIST_LIMIT
-from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
+from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, attempt_context, claim_attempt
 
 R = TypeVar("R")
 
@@ -103,22 +100,24 @@ class Notifications(UseCase):
             DeadlineAhead: Its next attempt is not due, or another worker has claimed it.
             LeaseLost: The attempt took so long that another worker claimed it.
         """
-        return make_attempt(
-            self._transactions,
-            "notification",
-            notification,
-            claim=claim_notification,
-            compose=lambda claimed: records(
-                claimed.subject, claimed.account, claimed.app_space
-            ).then(lambda stored, tools: notifying.compose(stored, tools, claimed)),
-            send=self._send,
-            plan_record=lambda claimed, recipients, outcomes: notifying.attempt_records(
-                claimed, outcomes
-            ).then(
-                lambda stored, tools: notifying.record_attempt(
-                    stored, tools, claimed, outcomes, recipients.skip_reason
-                )
-            ),
+        claimed = claim_attempt(
+            self._transactions, "notification", notification, claim_notification
+        )
+        context = attempt_context("notification", claimed)
+        recipients = self._transactions.transact(
+            context,
+            records(claimed.subject, claimed.account, claimed.app_space),
+            notifying.compose,
+            claimed,
+        )
+        outcomes = self._send(recipients)
+        return self._transactions.transact(
+            context,
+            notifying.attempt_records(claimed, outcomes),
+            notifying.record_attempt,
+            claimed,
+            outcomes,
+            recipients.skip_reason,
         )
 
     def get(self, notification: Guid, *, by: Administrator) -> Notification:
@@ -128,13 +127,14 @@ class Notifications(UseCase):
         Raises:
             NotFound: There is no such notification.
         """
-        context = AuditContext(event="notification.get", actor=by.actor, subject=notification)
-        return self._administer(
-            context,
-            notification,
-            Notification,
+        return self._decide_for(
             by,
-            lambda stored, _: return_record(stored, Notification),
+            "notification.get",
+            notification,
+            records(notification),
+            notifying.administer,
+            Notification,
+            notifying.read_notification,
         )
 
     def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
@@ -147,28 +147,21 @@ class Notifications(UseCase):
             NotFound: There is no such device.
             WrongState: It is not active.
         """
-        context = AuditContext(event="binding.push", actor=by.actor, subject=device)
-        recipients = self._administer(context, device, Binding, by, notifying.plan_test)
+        event = "binding.push"
+        recipients = self._decide_for(
+            by,
+            event,
+            device,
+            records(device),
+            notifying.administer,
+            Binding,
+            notifying.compose_test,
+        )
         outcomes = self._send(recipients)
-        plan = record_with_account(device).then(
-            lambda stored, tools: notifying.record_test(stored, tools, outcomes)
+        context = AuditContext(event=event, actor=by.actor, subject=device)
+        return self._transactions.transact(
+            context, record_with_account(device), notifying.record_test, outcomes
         )
-        return self._transactions.run(context, plan)
-
-    def _administer(
-        self,
-        context: AuditContext,
-        guid: Guid,
-        kind: type[Notification | Binding],
-        by: Administrator,
-        decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
-    ) -> R:
-        plan = records(guid).then(
-            lambda stored, _: permission_reading(
-                Permission.USERS, by, require(stored[0], kind)
-            ).then(lambda _, tools: decide(stored, tools))
-        )
-        return self._transactions.run(context, plan)
 
     def _send(self, recipients: Recipients) -> dict[Guid, AddressOutcomes]:
         message, notifier = recipients.message, self.ports.notifier
