@@ -73,6 +73,7 @@ def repeats(calls):
         and not within(call.module, TYPES)
         and call.function != "__init__"
         and not call.generator
+        and not call.resumed
     )
     return {(module, function): count for (module, function, _), count in functions.items()}
 
