@@ -105,8 +105,6 @@ export class Session extends EventTarget {
    * @type {Map<string, NonNullable<Account["comparison"]>>}
    */
   comparisons = new Map();
-  /** @type {import("./pin_dialog.js").Question | undefined} What the person has pressed. */
-  question;
   /** @type {Map<string, AbortController>} */
   #watches = new Map();
   /** @type {Set<string>} The GUIDs of all requests that this page has known as open. */
@@ -138,7 +136,7 @@ export class Session extends EventTarget {
    */
   static async open(registration) {
     const store = await indexedDbStore();
-    const strongKeys = [pinKeys({ askPin: (about) => askPin({ ...about, question: session.question }) })];
+    const strongKeys = [pinKeys({ askPin })];
     if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
     const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION };
     const session = new Session(new Wallet({ store, strongKeys, ...app }), registration);
