@@ -174,6 +174,8 @@ export const namesOf = ({ accountName, appSpaceName, names }) => ({
  */
 export function readAccountRecord(record) {
   if (record?.version !== 1) throw new InvalidField("account record", "of another version");
+  const members = new Members(record, "account record");
+  for (const name of ["account", "appSpace", "device", "url"]) members.text(name);
   if (record.state !== "REVOKED") readKeyRecord(record.deviceKey);
   return record;
 }

@@ -111,7 +111,7 @@ export const deviceOnlyKeys = ({ algorithm = "ES256", random = systemRandom } = 
  * @returns {{kid: string, alg: Algorithm, key: CryptoKey}}
  */
 export function readKeyRecord(record) {
-  const { kid, alg, key } = /** @type {Record<string, any>} */ (record);
+  const { kid, alg, key } = /** @type {Record<string, any>} */ (record ?? {});
   if (typeof kid !== "string" || !Object.hasOwn(KINDS, alg) || !(key instanceof CryptoKey)) {
     throw new InvalidField("key record");
   }
@@ -149,12 +149,14 @@ export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRand
       const jwk = { ...(await publicMembers(algorithm, secret)), kid, alg: algorithm };
       const record = { ...(await wrap({ kid, algorithm, secret }, pin, random, cost)) };
       const key = await importSecret(algorithm, secret);
+      secret.fill(0);
       return { jwk, record, signer: keySigner({ kid, alg: algorithm, key }) };
     },
     async open(record, use) {
       const wrapped = readWrappedKey(record);
       const secret = await unwrap(wrapped, await ask(use));
       const key = await importSecret(wrapped.algorithm, secret);
+      secret.fill(0);
       return keySigner({ kid: wrapped.kid, alg: wrapped.algorithm, key });
     },
   };

@@ -1,7 +1,7 @@
 /** Wallets: several accounts, at several services, in one store. */
 
 import { systemRandom } from "../wire/bytes.js";
-import { InvalidField, Misuse } from "../wire/errors.js";
+import { CountersealError, Misuse } from "../wire/errors.js";
 import { readAddress } from "../wire/http.js";
 import { systemSleep } from "../wire/pause.js";
 import { Account } from "./account.js";
@@ -60,9 +60,9 @@ import { lockOf } from "./stored_account.js";
  */
 
 /**
- * An account whose record this version of the library cannot read.
+ * An account whose record this wallet cannot use.
  *
- * @typedef {{device: string, error: import("./errors.js").InvalidField}} UnreadableAccount
+ * @typedef {{device: string, error: CountersealError}} UnreadableAccount
  */
 
 const SECOND = 1000;
@@ -137,8 +137,7 @@ export class Wallet extends EventTarget {
    * @returns {Promise<Account[]>}
    */
   async accounts() {
-    const { readable } = await this.#read();
-    return readable.map((record) => this.#open(record));
+    return (await this.#read()).accounts;
   }
 
   /**
@@ -152,19 +151,19 @@ export class Wallet extends EventTarget {
   }
 
   async #read() {
-    /** @type {AccountRecord[]} */
-    const readable = [];
+    /** @type {Account[]} */
+    const accounts = [];
     /** @type {UnreadableAccount[]} */
     const unreadable = [];
     for (const { id, record } of await this.#store.list("accounts")) {
       try {
-        readable.push(readAccountRecord(record));
+        accounts.push(this.#open(readAccountRecord(record)));
       } catch (error) {
-        if (!(error instanceof InvalidField)) throw error;
+        if (!(error instanceof CountersealError)) throw error;
         unreadable.push({ device: id, error });
       }
     }
-    return { readable, unreadable };
+    return { accounts, unreadable };
   }
 
   /**

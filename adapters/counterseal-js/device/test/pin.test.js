@@ -103,6 +103,21 @@ for (const algorithm of ALGORITHMS) {
   });
 }
 
+for (const algorithm of ALGORITHMS) {
+  test(`the secret of a key of ${algorithm} is wiped once the browser has the key`, async () => {
+    const secrets = [];
+    const random = (size) => {
+      const bytes = systemRandom(size);
+      if (size === 32) secrets.push(bytes);
+      return bytes;
+    };
+    const keys = pinKeys({ algorithm, cost: 2, random, askPin: async () => "1379" });
+    await keys.create({ accountName: "Bank" });
+    assert.ok(secrets.length > 0);
+    assert.ok(secrets.at(-1).every((byte) => byte === 0));
+  });
+}
+
 test("a secret of P-256 is one", () => {
   const numbers = [0n, P256_ORDER, P256_ORDER - 1n];
   const secret = newSecret("ES256", () => writeNumber(numbers.shift(), 32));
