@@ -32,9 +32,10 @@ class FakeConnection {
     this.factory.connections.delete(this);
   }
 
-  transaction(names) {
+  transaction(names, mode) {
     if (!this.factory.connections.has(this)) throw new DOMException("", "InvalidStateError");
-    const failure = this.factory.failures.shift();
+    const isRefused = this.factory.isFull && mode === "readwrite";
+    const failure = isRefused ? new DOMException("", "QuotaExceededError") : this.factory.failures.shift();
     const before = new Map(names.map((name) => [name, new Map(this.stored.collections.get(name))]));
     const transaction = { error: failure ?? null };
     later(() =>
@@ -70,6 +71,8 @@ export class FakeIndexedDb {
   opens = 0;
   /** What the next transactions fail with. */
   failures = [];
+  /** Whether nothing is stored any more. */
+  isFull = false;
 
   open(name, version) {
     this.opens += 1;
