@@ -37,11 +37,20 @@ class FakeConnection {
     const isRefused = this.factory.isFull && mode === "readwrite";
     const failure = isRefused ? new DOMException("", "QuotaExceededError") : this.factory.failures.shift();
     const before = new Map(names.map((name) => [name, new Map(this.stored.collections.get(name))]));
-    const transaction = { error: failure ?? null };
+    let isAborted = false;
+    const transaction = {
+      error: failure ?? null,
+      abort: () => {
+        if (isAborted) throw new DOMException("", "InvalidStateError");
+        isAborted = true;
+      },
+    };
     later(() =>
       later(() => {
-        if (failure) for (const [name, records] of before) this.stored.collections.set(name, records);
-        if (failure) transaction.onabort();
+        const isUndone = failure || isAborted;
+        isAborted = true;
+        if (isUndone) for (const [name, records] of before) this.stored.collections.set(name, records);
+        if (isUndone) transaction.onabort();
         else transaction.oncomplete();
       }),
     );
@@ -55,7 +64,10 @@ class FakeConnection {
         get: (id) => request(() => structuredClone(records().get(id))),
         getAll: (range) => request(() => inRange(records(), range).map(([, record]) => record)),
         getAllKeys: (range) => request(() => inRange(records(), range).map(([id]) => id)),
-        put: (record, id) => request(() => records().set(id, structuredClone(record)) && id),
+        put: (record, id) => {
+          const copy = structuredClone(record);
+          return request(() => records().set(id, copy) && id);
+        },
         delete: (id) => request(() => void records().delete(id)),
       };
     };

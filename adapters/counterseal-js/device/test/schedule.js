@@ -44,6 +44,7 @@ class SharedLocks {
   #queues = new Map();
 
   request(program, name, work) {
+    if (program.isDead) return NEVER;
     const { promise, resolve, reject } = Promise.withResolvers();
     const inAction = AsyncLocalStorage.snapshot();
     const run = () => {
