@@ -314,8 +314,7 @@ class Schedule {
     );
     program.wallet = new Wallet({
       store: guarded,
-      strongKeys: [deviceOnlyKeys({ algorithm: "EdDSA", random: this.#bytes })],
-      algorithm: "EdDSA",
+      strongKeys: [deviceOnlyKeys({ random: this.#bytes })],
       fetch: (uri, options) => this.#fetch(program, uri, options),
       sleep: (milliseconds, signal) => this.#sleep(program, milliseconds, signal),
       now: () => START + this.#elapsed + this.#ahead,
