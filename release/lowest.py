@@ -118,7 +118,9 @@ class SuiteOfUsers:
             environment: A folder to write; each release gets it anew.
             words: Paths and options of pytest, instead of the folders of the packages' tests.
         """
-        self._selection = sorted({f"--package={package.name}" for package, _ in asking})
+        # The core's group of tests has pytest.
+        names = sorted({"counterseal", *(package.name for package, _ in asking)})
+        self._selection = [f"--package={name}" for name in names]
         self._extras = sorted({extra for _, requirement in asking for extra in requirement.extras})
         self._environment = environment
         self._words = words or sorted({str(package.folder / "tests") for package, _ in asking})
