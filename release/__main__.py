@@ -125,10 +125,10 @@ def say_lowest(name: str, words: list[str]) -> int:
         print(f"{package.name} asks for {requirement}")
     with tempfile.TemporaryDirectory(prefix="counterseal-lowest-") as folder:
         suite = SuiteOfUsers(asking, Path(folder) / "environment", words)
-        found = find_lowest(name, IndexOfPip(), suite, lambda line: print(line, flush=True))
-    if found is None:
+        version = find_lowest(name, IndexOfPip(), suite, lambda line: print(line, flush=True))
+    if version is None:
         return failed([f"{name}: the newest release fails"])
-    print(f"{name}: the lowest is {found}")
+    print(f"{name}: the lowest is {version}")
     return 0
 
 

@@ -27,14 +27,14 @@ class FakeSuite:
 
 
 @pytest.mark.parametrize(
-    ("lowest", "found"),
+    ("lowest", "expected"),
     [("0.1", "1.0"), ("1.0", "1.0"), ("1.5", "2.0"), ("2.1", "2.9"), ("2.10", "2.10")],
 )
-def test_the_lowest_release_that_passes_is_found_and_each_trial_is_said(lowest, found):
+def test_the_lowest_release_that_passes_is_found_and_each_trial_is_said(lowest, expected):
     lines = []
-    assert find_lowest("lib", FakeIndex(), FakeSuite(lowest), lines.append) == Version(found)
+    assert find_lowest("lib", FakeIndex(), FakeSuite(lowest), lines.append) == Version(expected)
     assert lines[0] == "lib 2.10: passes"
-    assert found == "2.10" or f"lib {found}: passes" in lines
+    assert expected == "2.10" or f"lib {expected}: passes" in lines
     assert len(lines) == len({*lines})
 
 
@@ -67,11 +67,11 @@ def test_the_users_of_a_dependency_are_those_that_ask_for_it_also_in_an_extra():
 
 def answers(monkeypatch, *replies):
     """Let programs end with *replies*, and return the list of their commands."""
-    commands, left = [], list(replies)
+    commands, remaining = [], list(replies)
 
     def run(command, **_):
         commands.append([str(word) for word in command])
-        return left.pop(0)
+        return remaining.pop(0)
 
     monkeypatch.setattr(subprocess, "run", run)
     return commands
@@ -80,8 +80,8 @@ def answers(monkeypatch, *replies):
 def test_pip_is_asked_and_final_releases_are_read(monkeypatch):
     text = "lib (2.0)\nAvailable versions: 2.0, 2.0rc1, 1.9.post1, old-style, 1.0\n"
     commands = answers(monkeypatch, SimpleNamespace(stdout=text, stderr="", returncode=0))
-    found = IndexOfPip().releases("lib")
-    assert [str(version) for version in found] == ["2.0", "1.9.post1", "1.0"]
+    releases = IndexOfPip().releases("lib")
+    assert [str(version) for version in releases] == ["2.0", "1.9.post1", "1.0"]
     assert commands == [["uvx", "pip", "index", "versions", "lib"]]
 
 
