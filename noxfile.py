@@ -400,6 +400,7 @@ def floor(session: nox.Session) -> None:
         "compile",
         "--quiet",
         "--resolution=lowest-direct",
+        "--upgrade",  # what an earlier run has written would be preferred
         "--all-extras",
         f"--python={session.virtualenv.location}",
         *(f"--no-emit-package={package}" for package in ["counterseal", *packages]),

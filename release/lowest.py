@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,8 @@ from packaging.version import InvalidVersion, Version
 from release.packages import ROOT, Package
 
 LISTED = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
+
+CONFLICT = re.compile(r"^The package `([^`]+)` requires `([^`]+)`, but ", re.MULTILINE)
 
 
 class Index(Protocol):
@@ -127,16 +129,29 @@ class SuiteOfUsers:
 
     def passes(self, name: str, version: Version) -> bool:
         """Make the environment, install the release into it, and run the tests."""
-        sync = ["uv", "sync", "--frozen", "--quiet", "--all-extras", "--no-default-groups"]
-        install = ["uv", "pip", "install", "--quiet", f"--python={self._environment}"]
         extras = f"[{','.join(self._extras)}]" if self._extras else ""
-        commands = [
-            [*sync, "--group=tests", f"--python={sys.executable}", *self._selection],
-            [*install, f"{name}{extras}=={version}"],
-            [self._environment / "bin" / "python", "-m", "pytest", "-q", "-x", *self._words],
-        ]
+        python = f"--python={self._environment}"
+        sync = ["uv", "sync", "--frozen", "--quiet", "--all-extras", "--no-default-groups"]
+        sync += ["--group=tests", f"--python={sys.executable}", *self._selection]
+        install = ["uv", "pip", "install", "--quiet", python, f"{name}{extras}=={version}"]
+        program = self._environment / "bin" / "python"
+        test = [program, "-m", "pytest", "-q", "-x", *self._words]
         variables = os.environ | {"UV_PROJECT_ENVIRONMENT": str(self._environment)}
-        return all(
-            subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode == 0
-            for command in commands
+        made = all(self._succeeds(command, variables) for command in (sync, install))
+        return made and self._fits(name) and self._succeeds(test, variables)
+
+    def _succeeds(self, command: Sequence[str | Path], variables: Mapping[str, str]) -> bool:
+        return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode == 0
+
+    def _fits(self, name: str) -> bool:
+        """Tell whether no package of others asks for another release of *name*."""
+        command = ["uv", "pip", "check", f"--python={self._environment}"]
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        conflicts = {
+            (canonicalize_name(package), canonicalize_name(Requirement(requirement).name))
+            for package, requirement in CONFLICT.findall(ended.stderr)
+        }
+        return not any(
+            needed == canonicalize_name(name) and not package.startswith("counterseal")
+            for package, needed in conflicts
         )

@@ -96,18 +96,28 @@ def package(name, *requirements):
 
 
 PASSED, FAILED = SimpleNamespace(returncode=0), SimpleNamespace(returncode=1)
+CHECKED = SimpleNamespace(returncode=0, stderr="Checked 9 packages in 1ms")
+
+
+def conflict(package, requirement):
+    """Give what `uv pip check` says where an installed package needs another release."""
+    text = f"The package `{package}` requires `{requirement}`, but `1.5` is installed\n"
+    return SimpleNamespace(returncode=1, stderr=f"Checked 9 packages in 1ms\n{text}")
 
 
 @pytest.mark.parametrize(
     ("replies", "passes"),
     [
-        ([PASSED, PASSED, PASSED], True),
-        ([PASSED, PASSED, FAILED], False),
+        ([PASSED, PASSED, CHECKED, PASSED], True),
+        ([PASSED, PASSED, conflict("counterseal-two", "lib>=2"), PASSED], True),
+        ([PASSED, PASSED, conflict("stranger", "other>=2"), PASSED], True),
+        ([PASSED, PASSED, CHECKED, FAILED], False),
+        ([PASSED, PASSED, conflict("stranger", "Lib>=2 ; python_version > '3'")], False),
         ([PASSED, FAILED], False),
         ([FAILED], False),
     ],
 )
-def test_a_release_passes_if_it_is_installed_and_its_users_tests_pass(
+def test_a_release_passes_if_it_fits_what_others_need_and_its_users_tests_pass(
     monkeypatch, tmp_path, replies, passes
 ):
     commands = answers(monkeypatch, *replies)
@@ -117,6 +127,6 @@ def test_a_release_passes_if_it_is_installed_and_its_users_tests_pass(
     assert len(commands) == len(replies)
     selected = {f"--package={name}" for name in ("counterseal", "one", "two")}
     assert {*selected, "--frozen"} < {*commands[0]}
-    if len(commands) == 3:
+    if len(commands) == 4:
         assert commands[1][-1] == "lib[fast]==1.5"
-        assert commands[2][-2:] == ["adapters/one/tests", "adapters/two/tests"]
+        assert commands[3][-2:] == ["adapters/one/tests", "adapters/two/tests"]
