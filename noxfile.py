@@ -92,7 +92,7 @@ SMOKE = {
     "screens": ("-k 'test_login_browser and confirmed'", 45),
     "generate": ("", 45),
     "coverage": ("tests/unit/rules/test_standing.py", 40),
-    "floor": ("adapters/counterseal-webpush adapters/counterseal-web/tests/test_calls.py", 60),
+    "floor": ("-n0 tests adapters -k 'test_vapid or test_calls or test_doctor'", 75),
     "thorough": ("tests/unit/models/test_guid.py", 60),
     "fuzz": ("--small", 45),
     "faces-full": ("-k test_calls", 75),
