@@ -137,8 +137,12 @@ class SuiteOfUsers:
         program = self._environment / "bin" / "python"
         test = [program, "-m", "pytest", "-q", "-x", *self._words]
         variables = os.environ | {"UV_PROJECT_ENVIRONMENT": str(self._environment)}
-        made = all(self._succeeds(command, variables) for command in (sync, install))
-        return made and self._fits(name) and self._succeeds(test, variables)
+        return (
+            self._succeeds(sync, variables)
+            and self._succeeds(install, variables)
+            and self._fits(name)
+            and self._succeeds(test, variables)
+        )
 
     def _succeeds(self, command: Sequence[str | Path], variables: Mapping[str, str]) -> bool:
         return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode == 0
