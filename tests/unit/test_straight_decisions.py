@@ -17,14 +17,6 @@ pytestmark = pytest.mark.one_python
 
 SOURCE = Path(counterseal.__file__).parent
 LAMBDAS_LIMIT = 40
-UNTIL_CONVERTED = {
-    "_decisions/callbacks.py",
-    "_decisions/notifying.py",
-    "usecases/_outbox.py",
-    "usecases/callbacks.py",
-    "usecases/notifications.py",
-}
-"""Files with continuations, until they are converted."""
 
 
 def trees():
@@ -75,22 +67,16 @@ def called_by_continuations_only(files):
     return functions & inside - elsewhere
 
 
-def converted():
-    return {file: tree for file, tree in trees().items() if file not in UNTIL_CONVERTED}
-
-
 def test_nothing_continues_by_then():
-    assert {
-        file for file, tree in trees().items() if any(map(is_then, ast.walk(tree)))
-    } == UNTIL_CONVERTED
+    assert [file for file, tree in trees().items() if any(map(is_then, ast.walk(tree)))] == []
 
 
 def test_no_function_is_called_by_a_continuation_alone():
-    assert called_by_continuations_only(converted()) == set()
+    assert called_by_continuations_only(trees()) == set()
 
 
 def test_there_are_few_lambdas():
-    assert 0 < sum(map(count_lambdas, converted().values())) <= LAMBDAS_LIMIT
+    assert 0 < sum(map(count_lambdas, trees().values())) <= LAMBDAS_LIMIT
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,12 @@ from counterseal.errors import (
 from counterseal.keys import Jws
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import replace, revise
-from counterseal.models.binding import AddressKind, Binding, PublicKey, Role
+from counterseal.models.binding import Binding
 from counterseal.models.challenge import UNFINISHED, Challenge, ChallengeState, Outcome
+from counterseal.models.device_key import PublicKey, Role
 from counterseal.models.events import AccountEvent, AccountEventKind
 from counterseal.models.guid import Guid
+from counterseal.models.push import AddressKind
 from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
 from counterseal.rules.answering import Answering, Fetching, Striking

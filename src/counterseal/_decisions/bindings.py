@@ -21,8 +21,8 @@ from counterseal.models.binding import (
     Authority,
     Binding,
     BindingState,
-    PublicKey,
 )
+from counterseal.models.device_key import PublicKey
 from counterseal.rules.ceremonies import Authenticating
 from counterseal.rules.sessions import inviter_stands
 from counterseal.rules.standing import Standing, living

@@ -19,9 +19,9 @@ from counterseal.errors import Foreign
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
-from counterseal.models.binding import AddressKind
 from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome
 from counterseal.models.guid import Guid
+from counterseal.models.push import AddressKind
 from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace
 from counterseal.rules.authorization import Permission
 from counterseal.rules.standing import Cancelling, Deadline

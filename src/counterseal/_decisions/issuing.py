@@ -25,11 +25,11 @@ from counterseal.errors import NotFound
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account, History, OpenQuestion
-from counterseal.models.binding import AddressKind, Occasion
 from counterseal.models.challenge import FINISHED, CancelReason, Challenge, Outcome, Question
 from counterseal.models.clients import Codes
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Notification
+from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
 from counterseal.rules.actions import reminder_due_at

@@ -26,18 +26,17 @@ from counterseal.errors import WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account
-from counterseal.models.binding import (
-    Binding,
-    BindingState,
+from counterseal.models.binding import Binding, BindingState
+from counterseal.models.challenge import Challenge
+from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
+from counterseal.models.outbox import Notification, NotificationState, SkipReason
+from counterseal.models.push import (
     Occasion,
     PushAddress,
     PushMessage,
     PushOutcome,
     PushResult,
 )
-from counterseal.models.challenge import Challenge
-from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
-from counterseal.models.outbox import Notification, NotificationState, SkipReason
 from counterseal.models.tenancy import Administrator, AppSpace, Texts
 from counterseal.policy import Policy
 from counterseal.rules.authorization import Permission

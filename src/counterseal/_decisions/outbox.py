@@ -20,10 +20,11 @@ from counterseal.machines import (
 )
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
-from counterseal.models.binding import AddressKind, BindingState, Occasion
+from counterseal.models.binding import BindingState
 from counterseal.models.challenge import Challenge
 from counterseal.models.guid import ENTROPY_BYTES, Guid, derive_guid, mint, partition_of
 from counterseal.models.outbox import Callback, CallbackState, Notification
+from counterseal.models.push import AddressKind, Occasion
 from counterseal.rules.retries import Claiming
 
 R = TypeVar("R", Callback, Notification)

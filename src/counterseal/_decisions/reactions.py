@@ -16,7 +16,6 @@ from counterseal._decisions.plan import AuditEntry, Tools
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, replace
 from counterseal.models.account import Account
-from counterseal.models.binding import AddressKind
 from counterseal.models.challenge import (
     UNFINISHED,
     CancelReason,
@@ -28,6 +27,7 @@ from counterseal.models.challenge import (
 )
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid
+from counterseal.models.push import AddressKind
 from counterseal.rules.asking import with_codes_demanded
 from counterseal.rules.standing import Cancelling
 

@@ -17,8 +17,9 @@ from counterseal.errors import StrongKeyMissed
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account
-from counterseal.models.binding import AddressKind, BindingState
+from counterseal.models.binding import BindingState
 from counterseal.models.events import AccountEventKind
+from counterseal.models.push import AddressKind
 from counterseal.rules.answering import Striking
 
 R = TypeVar("R")

@@ -34,6 +34,7 @@ from counterseal.models.approved_action import (
 )
 from counterseal.models.attestation import RegisteredPasskey, RegistrationResponse
 from counterseal.models.audit_log import (
+    AuditEvent,
     AuditPage,
     AuditQuery,
     ChainedEvent,
@@ -51,24 +52,11 @@ from counterseal.models.audit_log import (
 from counterseal.models.backchannel import BackchannelClient, BackchannelRequest, DeliveryMode
 from counterseal.models.binding import (
     LIVING,
-    PASSKEY_ALGORITHMS,
     PROVISIONAL,
-    AddressKind,
-    Algorithm,
     Authority,
     Binding,
     BindingState,
-    DeviceCall,
-    DeviceKey,
-    Factor,
     KeyChange,
-    Occasion,
-    PublicKey,
-    PushAddress,
-    PushMessage,
-    PushOutcome,
-    PushResult,
-    Role,
 )
 from counterseal.models.ceremony import (
     AuthenticationState,
@@ -106,6 +94,15 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
+from counterseal.models.device_key import (
+    PASSKEY_ALGORITHMS,
+    Algorithm,
+    DeviceCall,
+    DeviceKey,
+    Factor,
+    PublicKey,
+    Role,
+)
 from counterseal.models.events import (
     AccountEvent,
     AccountEventKind,
@@ -118,20 +115,26 @@ from counterseal.models.fields import replace, revise
 from counterseal.models.gauges import USER_GAUGES, Gauge, GaugeKey, sum_gauges
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import (
-    AuditEvent,
     Callback,
     CallbackState,
     DeadReason,
     Delivery,
     DeliveryOutcome,
-    KeyScope,
     Notification,
     NotificationState,
-    Reservation,
     SkipReason,
 )
 from counterseal.models.passkeys import Passkey, PasskeyScope, PasskeyUse
 from counterseal.models.policies import AppSpacePolicy, Level, OriginPolicy
+from counterseal.models.push import (
+    AddressKind,
+    Occasion,
+    PushAddress,
+    PushMessage,
+    PushOutcome,
+    PushResult,
+)
+from counterseal.models.reservation import KeyScope, Reservation
 from counterseal.models.session import (
     LIVING_SESSIONS,
     OPERATORS,

@@ -11,9 +11,10 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import PROVISIONAL, BindingState, PushAddress
+from counterseal.models.binding import PROVISIONAL, BindingState
 from counterseal.models.clients import Clients
 from counterseal.models.guid import Guid, derive_guid
+from counterseal.models.push import PushAddress
 
 
 @attrs.frozen(kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from counterseal.errors import InvalidField
-from counterseal.models.binding import Algorithm
+from counterseal.models.device_key import Algorithm
 from counterseal.models.fields import count
 from counterseal.models.passkeys import Passkey
 

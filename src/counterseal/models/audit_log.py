@@ -16,10 +16,34 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid, partition_of
-from counterseal.models.outbox import AuditEvent
 
 FIRST_HASH = bytes(32)
 """Stands for the hash before the first event of a partition."""
+
+
+@attrs.frozen(kw_only=True)
+class AuditEvent:
+    """
+    One entry of the audit log; it holds names and codes, never content or secrets.
+
+    Attributes:
+        event: What happened or was refused, as `noun.verb`.
+        actor: The GUID of the actor, or a role (`worker`, `staff`, `stranger`).
+        subject: The GUID of the record that it is about; None if there is none yet.
+        reason: The stable code of a refusal or of another result; empty on success.
+        attributes: What belongs to it besides, as pairs of words: what a device tells of itself
+            (telemetry), which device was notified, and by which kind of address (pushes), or who
+            renewed the heads of the log, and why.
+        app_space: The App Space whose administrators may read it; None for the global ones only.
+    """
+
+    at: datetime = attrs.field(validator=fields.utc)
+    event: str = attrs.field(validator=fields.text)
+    actor: str
+    subject: Guid | None = None
+    reason: str = ""
+    attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    app_space: Guid | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import Algorithm, PublicKey
+from counterseal.models.device_key import Algorithm, PublicKey
 
 CLIENT_ALGORITHMS = frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256, Algorithm.RS256})
 """The algorithms of clients' keys."""

@@ -15,7 +15,7 @@ from datetime import datetime
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import PublicKey
+from counterseal.models.device_key import PublicKey
 
 
 @attrs.frozen(kw_only=True)

@@ -1,9 +1,8 @@
 """
-Outbox: the records that workers process, and those that a repeated call or an auditor reads.
+Outbox: the records that workers send.
 
-Callbacks deliver a finished challenge to the origin's URL, notifications reach an account's
-devices, reservations hold an idempotency key, and audit events say what happened, who did it, and
-why it was refused.
+Callbacks deliver a finished challenge or an event to the origin's URL, and notifications reach an
+account's devices.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import AddressKind, Occasion
 from counterseal.models.guid import Guid
+from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.trace import TraceContext
 
 
@@ -211,58 +210,3 @@ class Notification:
         if self.state is not NotificationState.QUEUED:
             return None
         return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
-
-
-class KeyScope(enum.Enum):
-    """The kind of call within which an idempotency key is unique."""
-
-    ISSUE = "issue"
-    INVITE = "invite"
-
-
-@attrs.frozen(kw_only=True)
-class Reservation:
-    """
-    An idempotency key, and the GUID that it reserves for its call.
-
-    Attributes:
-        scope: The origin that the key belongs to, and the verb.
-        fingerprint: SHA-256 of the payload, base64url.
-        holder: Random; tells this call from others with the same key.
-        lease_until: While it lasts, the call counts as running.
-        until: From then on the key is free again.
-    """
-
-    scope: tuple[KeyScope, Guid]
-    key: str = attrs.field(repr=False)
-    fingerprint: str
-    guid: Guid
-    holder: str = attrs.field(repr=False)
-    lease_until: datetime = attrs.field(validator=fields.utc)
-    until: datetime = attrs.field(validator=fields.utc)
-    finished: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class AuditEvent:
-    """
-    One entry of the audit log; it holds names and codes, never content or secrets.
-
-    Attributes:
-        event: What happened or was refused, as `noun.verb`.
-        actor: The GUID of the actor, or a role (`worker`, `staff`, `stranger`).
-        subject: The GUID of the record that it is about; None if there is none yet.
-        reason: The stable code of a refusal or of another result; empty on success.
-        attributes: What belongs to it besides, as pairs of words: what a device tells of itself
-            (telemetry), which device was notified, and by which kind of address (pushes), or who
-            renewed the heads of the log, and why.
-        app_space: The App Space whose administrators may read it; None for the global ones only.
-    """
-
-    at: datetime = attrs.field(validator=fields.utc)
-    event: str = attrs.field(validator=fields.text)
-    actor: str
-    subject: Guid | None = None
-    reason: str = ""
-    attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
-    app_space: Guid | None = None

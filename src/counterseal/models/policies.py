@@ -6,8 +6,8 @@ import enum
 
 import attrs
 
-from counterseal.models.binding import Algorithm
 from counterseal.models.challenge import Reaction
+from counterseal.models.device_key import Algorithm
 from counterseal.models.passkeys import PasskeyUse
 
 

@@ -22,13 +22,13 @@ from datetime import timedelta
 import attrs
 
 from counterseal.models.audit_log import (
+    AuditEvent,
     ChainedEvent,
     ChainHead,
     ChainLink,
     CountKey,
     UnchainedEvents,
 )
-from counterseal.models.outbox import AuditEvent
 
 DOMAIN = b"counterseal audit 1\n"
 HOUR = timedelta(hours=1)

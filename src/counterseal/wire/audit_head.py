@@ -36,9 +36,14 @@ import attrs
 from counterseal import keys
 from counterseal.errors import InvalidField, IssuerUntrusted, MalformedToken
 from counterseal.models import PublicKey
-from counterseal.models.audit_log import ChainedEvent, ChainHead, RememberedHead, SignedHead
+from counterseal.models.audit_log import (
+    AuditEvent,
+    ChainedEvent,
+    ChainHead,
+    RememberedHead,
+    SignedHead,
+)
 from counterseal.models.guid import PARTITIONS
-from counterseal.models.outbox import AuditEvent
 from counterseal.wire.claims import VERSION, demand, format_time, parse_time
 
 HEAD_TYP = "counterseal-audit-head+jwt"
