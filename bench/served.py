@@ -30,7 +30,7 @@ import flask_served
 from bare import CALLS
 from calls import Calls, Request
 from measure import Cost, cost
-from running import PATIENCE_SECONDS, Running, founded, free_port, service
+from running import PATIENCE_SECONDS, TICKS, Running, founded, free_port, service
 from service import Service
 from verdicts import scaled
 from web import Side, Tape, copied, exchanges, floor_of
@@ -200,6 +200,7 @@ def _round(server: Running, part: Sequence[Request], times: Times) -> None:
     if failed or len(took) != len(part):
         raise AssertionError(failed[:1])
     quantiles = statistics.quantiles(took, n=CENT + 1)
-    times.cpu.append(1_000_000 * (server.cpu() - cpu) / len(part))
+    # What is counted as nothing took less than a tick, and something is divided by it.
+    times.cpu.append(1_000_000 * max(server.cpu() - cpu, 1 / TICKS) / len(part))
     times.p50.append(statistics.median(took))
     times.p99.append(quantiles[CENT - 1])

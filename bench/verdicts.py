@@ -14,7 +14,7 @@ SMALL = "BENCH_SMALL" in os.environ
 BUSY = 0.15
 """A spread from which a ratio tells nothing; without other programs, most are below a third."""
 
-UNKNOWN = "too busy to tell"
+UNKNOWN = "too little to tell" if SMALL else "too busy to tell"
 GROWTH = 1.10
 """What the memory of a process may grow by, from the first third to the end."""
 NOTIFIED = 0.9
@@ -43,7 +43,7 @@ def ratio_verdict(share: float, fails_at: float, spread: float) -> str:
         return ""
     if share <= fails_at:
         return "OVER"
-    return UNKNOWN if spread > BUSY else "FAR OVER"
+    return UNKNOWN if SMALL or spread > BUSY else "FAR OVER"
 
 
 def memory_verdict(samples: Sequence[float]) -> tuple[float, float, str]:
@@ -60,7 +60,7 @@ def memory_verdict(samples: Sequence[float]) -> tuple[float, float, str]:
         return begin, ratio, ""
     later = samples[third - 1 :]
     fall = max((one - other for one, other in itertools.pairwise(later)), default=0.0)
-    return begin, ratio, UNKNOWN if fall >= (ratio - 1) * begin else "grew"
+    return begin, ratio, UNKNOWN if SMALL or fall >= (ratio - 1) * begin else "grew"
 
 
 def push_verdict(pushes: int, answered: int, call: float, pace: float) -> str:
@@ -75,4 +75,4 @@ def push_verdict(pushes: int, answered: int, call: float, pace: float) -> str:
     """
     if pushes >= NOTIFIED * answered:
         return ""
-    return UNKNOWN if call > PROMPT * pace else "missing"
+    return UNKNOWN if SMALL or call > PROMPT * pace else "missing"

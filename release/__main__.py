@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release.packages import ROOT
+from release.packages import ROOT, python_packages
 from release.version import assemble_changelog, problems_of_tag, write_version
 
 OTHER_MACHINE = {
@@ -32,6 +32,13 @@ def main() -> int:
     build.add_argument("--twice", action="store_true", help="compare with a second clone's files")
     check = commands.add_parser("check", help="check the files, and use the wheels alone")
     check.add_argument("target", type=Path, help="the folder that build wrote")
+    lowest = commands.add_parser(
+        "lowest", help="find the lowest release that a dependency may have"
+    )
+    lowest.add_argument("name", help="of the dependency")
+    lowest.add_argument(
+        "words", nargs="*", help="after --, for pytest; else all tests of its users"
+    )
     chosen = parser.parse_args()
     if chosen.command == "version":
         write_version(chosen.version)
@@ -40,6 +47,8 @@ def main() -> int:
     if chosen.command == "tag":
         # Before anything is installed.
         return failed(problems_of_tag(chosen.tag))
+    if chosen.command == "lowest":
+        return say_lowest(chosen.name, chosen.words)
     if chosen.command == "build":
         return build_once_or_twice(chosen.target.resolve(), twice=chosen.twice)
     return check_files(chosen.target.resolve())
@@ -102,6 +111,24 @@ def check_files(target: Path) -> int:
         )
         for sentence in use(install(target, constraints, work), modules(target)):
             print(sentence, flush=True)
+    return 0
+
+
+def say_lowest(name: str, words: list[str]) -> int:
+    """Print the lowest release of a dependency that passes, beside what our packages ask for."""
+    from release.lowest import IndexOfPip, SuiteOfUsers, find_lowest, users  # noqa: PLC0415
+
+    asking = users(name, python_packages())
+    if not asking:
+        return failed([f"no package of ours asks for {name}"])
+    for package, requirement in asking:
+        print(f"{package.name} asks for {requirement}")
+    with tempfile.TemporaryDirectory(prefix="counterseal-lowest-") as folder:
+        suite = SuiteOfUsers(asking, Path(folder) / "environment", words)
+        version = find_lowest(name, IndexOfPip(), suite, lambda line: print(line, flush=True))
+    if version is None:
+        return failed([f"{name}: the newest release fails"])
+    print(f"{name}: the lowest is {version}")
     return 0
 
 

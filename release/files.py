@@ -134,7 +134,7 @@ def sbom_schema() -> Draft7Validator:
 
 
 def sbom_problems(path: Path, target: Path) -> list[str]:
-    """Return what is wrong with an SBOM: its form, and whether it has every file of ours."""
+    """Return what is wrong with an SBOM: its form, and whether it has every licence and file."""
     document = json.loads(path.read_text("utf-8"))
     errors = sbom_schema().iter_errors(document)
     invalid = [f"{error.json_path}: {error.message[:200]}" for error in errors]
@@ -144,6 +144,11 @@ def sbom_problems(path: Path, target: Path) -> list[str]:
     faults = []
     if len(set(references)) != len(references):
         faults.append("a reference stands twice")
+    faults += [
+        f"no licence is known of {each['bom-ref']}: release/licences.py"
+        for each in (document["metadata"]["component"], *document["components"])
+        if not each.get("licenses")
+    ]
     components = {*references, document["metadata"]["component"]["bom-ref"]}
     needed = {
         name for each in document["dependencies"] for name in (each["ref"], *each["dependsOn"])

@@ -1,5 +1,5 @@
 """
-The SBOM: our files, and what uv.lock says they need, in CycloneDX 1.5.
+The SBOM: our files, what uv.lock says they need, and the licences, in CycloneDX 1.5.
 
 uv exports its lock file in this format, with a random serial number, the time, and names of its
 own for the components. Those are replaced here, so that one commit has one SBOM.
@@ -8,13 +8,20 @@ own for the components. Those are replaced here, so that one commit has one SBOM
 import json
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from release.archives import sha256
-from release.packages import npm_packages, python_packages, released_version, repository_url
+from release.licences import find_licence
+from release.packages import (
+    Package,
+    npm_packages,
+    python_packages,
+    released_version,
+    repository_url,
+)
 
 NAMESPACE = uuid.UUID("3b1f1d5e-5d0f-5f0a-9a55-3f0f6d3d1c97")
 """Of the serial numbers: RFC 9562, section 5.5. Chosen once, and of no meaning."""
@@ -36,7 +43,13 @@ def exported(root: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def sbom(root: Path, files: Path, epoch: int, environment: Mapping[str, str]) -> dict[str, Any]:
+def sbom(
+    root: Path,
+    files: Path,
+    epoch: int,
+    environment: Mapping[str, str],
+    licence: Callable[[str, str], str | None] = find_licence,
+) -> dict[str, Any]:
     """
     Return the SBOM of a release.
 
@@ -45,10 +58,12 @@ def sbom(root: Path, files: Path, epoch: int, environment: Mapping[str, str]) ->
         files: The folder of the wheels, source distributions and tarballs.
         epoch: The time of the commit.
         environment: That of the build.
+        licence: Returns the SPDX expression of another's package, by name and version; a package
+            without one is listed without one, and `release.files` refuses that.
     """
     version, source = released_version(root), repository_url(root)
     document = exported(root, environment)
-    ours = {package.name for package in python_packages(root)}
+    ours = {package.name: package for package in python_packages(root)}
     components = {each["bom-ref"]: each for each in document["components"]}
     references = {
         name: f"pkg:pypi/{each['name']}@{each.get('version', version)}"
@@ -58,7 +73,11 @@ def sbom(root: Path, files: Path, epoch: int, environment: Mapping[str, str]) ->
     references[tree] = f"{source}@v{version}"
     listed = [
         component(each, references[name])
-        | (own_files(each["name"], version, files) if each["name"] in ours else {})
+        | (
+            own_component(ours[each["name"]], version, files)
+            if each["name"] in ours
+            else licences(licence(each["name"], each["version"]))
+        )
         for name, each in components.items()
         if name != tree and "is_synthetic_root" not in str(each.get("properties"))
     ]
@@ -83,7 +102,7 @@ def sbom(root: Path, files: Path, epoch: int, environment: Mapping[str, str]) ->
                 "bom-ref": references[tree],
                 "name": "Counterseal",
                 "version": version,
-                "licenses": [{"license": {"id": "Apache-2.0"}}],
+                **licences(ours["counterseal"].metadata["license"]),
                 "externalReferences": [{"type": "vcs", "url": source}],
             },
         },
@@ -99,12 +118,17 @@ def component(exported_one: dict[str, Any], reference: str) -> dict[str, Any]:
     return exported_one | {"bom-ref": reference, "purl": reference}
 
 
-def own_files(name: str, version: str, files: Path) -> dict[str, Any]:
-    """Return what a component of ours says of its own: where its sources are, and its files."""
-    stem = f"{name.replace('-', '_')}-{version}"
+def licences(expression: str | None) -> dict[str, Any]:
+    """Return the member with the licence of a component, or nothing."""
+    return {} if expression is None else {"licenses": [{"expression": expression}]}
+
+
+def own_component(package: Package, version: str, files: Path) -> dict[str, Any]:
+    """Return what a component of ours says besides: its version, its licence and its files."""
+    stem = f"{package.module}-{version}"
     return {
         "version": version,
-        "licenses": [{"license": {"id": "Apache-2.0"}}],
+        **licences(package.metadata["license"]),
         "externalReferences": [
             distribution(files / f"{stem}-py3-none-any.whl"),
             distribution(files / f"{stem}.tar.gz"),
@@ -122,7 +146,7 @@ def npm_component(description: dict[str, Any], files: Path) -> dict[str, Any]:
         "bom-ref": reference,
         "name": description["name"],
         "version": description["version"],
-        "licenses": [{"license": {"id": "Apache-2.0"}}],
+        **licences(description["license"]),
         "purl": reference,
         "externalReferences": [distribution(files / tarball)],
     }

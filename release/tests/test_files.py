@@ -108,9 +108,14 @@ def listed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("listed")
     for name in expected_files():
         (folder / name).write_text(name, "utf-8")
-    document = sbom(ROOT, folder, EPOCH, os.environ)
+    document = sbom(ROOT, folder, EPOCH, os.environ, licence_of_a_package)
     (folder / f"counterseal-{VERSION}.cdx.json").write_text(json.dumps(document), "utf-8")
     return folder
+
+
+def licence_of_a_package(name, version):
+    """Give each package of others a licence: this session installs few of them."""
+    return f"LicenseRef-{name}-{version}"
 
 
 def planted_sbom(listed, tmp_path, change):
@@ -142,11 +147,11 @@ def test_the_sbom_has_every_package_and_its_files(listed, tmp_path):
 
 
 def test_the_sbom_is_the_same_twice_and_another_for_other_files(listed, tmp_path):
-    first, second = (sbom(ROOT, listed, EPOCH, os.environ) for _ in range(2))
+    first, second = (sbom(ROOT, listed, EPOCH, os.environ, licence_of_a_package) for _ in range(2))
     assert json.dumps(first) == json.dumps(second)
     other = shutil.copytree(listed, tmp_path / "other")
     (other / WHEEL).write_text("another wheel", "utf-8")
-    third = sbom(ROOT, other, EPOCH, os.environ)
+    third = sbom(ROOT, other, EPOCH, os.environ, licence_of_a_package)
     assert third["serialNumber"] != first["serialNumber"]
 
 
@@ -167,6 +172,26 @@ def test_the_sbom_is_the_same_twice_and_another_for_other_files(listed, tmp_path
 def test_a_mistake_in_an_sbom_is_found(listed, tmp_path, change, problem):
     (fault, *_) = planted_sbom(listed, tmp_path, change)
     assert problem in fault
+
+
+def test_the_sbom_has_the_licence_of_every_component(listed):
+    document = json.loads((listed / f"counterseal-{VERSION}.cdx.json").read_text("utf-8"))
+    stated = {each["bom-ref"]: each["licenses"] for each in document["components"]}
+    for reference, listed_licences in stated.items():
+        name = reference.rpartition("/")[2].replace("@", "-")
+        expected = "Apache-2.0" if "counterseal" in reference else f"LicenseRef-{name}"
+        assert listed_licences == [{"expression": expected}], reference
+    assert document["metadata"]["component"]["licenses"] == [{"expression": "Apache-2.0"}]
+
+
+def test_a_component_without_a_licence_is_found(listed, tmp_path):
+    folder = shutil.copytree(listed, tmp_path / "files")
+    licences = {"flask": None}
+    document = sbom(ROOT, folder, EPOCH, os.environ, lambda name, _: licences.get(name, "MIT"))
+    path = folder / f"counterseal-{VERSION}.cdx.json"
+    path.write_text(json.dumps(document), "utf-8")
+    (problem,) = sbom_problems(path, folder)
+    assert problem.startswith("no licence is known of pkg:pypi/flask@")
 
 
 def test_a_file_that_the_sbom_lacks_is_found(listed, tmp_path):

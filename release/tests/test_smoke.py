@@ -33,6 +33,14 @@ def test_every_session_that_is_not_default_has_a_small_setting():
     assert {*SMOKE} == skipped_sessions() - {"smoke"}
 
 
+def test_it_runs_for_every_change_after_what_the_readme_says():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    (command,) = (block for block in blocks if block.endswith("nox\n"))
+    run = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert run.endswith(f"{' && '.join(command.splitlines())}\n.venv/bin/nox -s smoke\n")
+
+
 def test_its_settings_are_short_enough_for_every_change():
     for setting, seconds in SMOKE.values():
         assert 0 < seconds <= LONGEST

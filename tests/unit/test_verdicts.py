@@ -59,3 +59,14 @@ def test_a_small_run_measures_less_and_fails_for_no_figure(monkeypatch):
     monkeypatch.setenv("BENCH_SMALL", "1")
     small = loaded()
     assert (small.scaled(15, 2), small.failed(["over"]), small.failed([])) == (2, 0, 0)
+
+
+def test_so_little_as_the_small_setting_measures_tells_nothing(monkeypatch):
+    monkeypatch.setenv("BENCH_SMALL", "1")
+    small = loaded()
+    verdicts_said = {
+        small.ratio_verdict(9.9, 1.3, 0.0),
+        small.memory_verdict([80.0, 85, 90, 95, 100, 105])[2],
+        small.push_verdict(1, 100, 0.1, 2.0),
+    }
+    assert verdicts_said == {"too little to tell"}

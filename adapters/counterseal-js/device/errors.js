@@ -1,6 +1,6 @@
-/** Errors of a device: the service refuses, nothing came, or the program is wrong. */
+/** Errors of a device: the service refuses, nothing came, the store fails, or the program is wrong. */
 
-import { Refused } from "../wire/errors.js";
+import { CountersealError, Refused } from "../wire/errors.js";
 
 export {
   BadReply,
@@ -23,5 +23,19 @@ export class NotUnlocked extends Refused {
    */
   constructor(detail, options) {
     super("not_unlocked", detail, options);
+  }
+}
+
+/**
+ * The authenticator has no passkey for this: `authenticator_unfit`, which another one may have, or
+ * `authenticator_failed`. `cause` is the browser's error.
+ */
+export class AuthenticatorFailed extends Refused {}
+
+/** The wallet's store has not read or stored a record; `cause` is its error. The call may be repeated. */
+export class StoreFailed extends CountersealError {
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super("store_failed", cause instanceof Error ? cause.name : "", { cause });
   }
 }

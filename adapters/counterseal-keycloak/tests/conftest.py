@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fake_keycloak import FakeKeycloak
+from fake_keycloak import SECOND, SUB, FakeKeycloak
 
 from counterseal import OPERATOR, ChannelRealms
 from counterseal.models import Action, Callback, Question
@@ -20,11 +20,6 @@ from counterseal.testing.service import FakeService
 from counterseal_http import Guard, HttpCallbackSender
 from counterseal_keycloak import Channel, callback_of
 from counterseal_web import Request, Service, Settings
-
-SUB = "0c7a4ae5-6b5c-4f9a-9d0e-55d0a5a9f0f1"
-"""The id of the user `zoe`; her account has it, and not her name."""
-
-SECOND = timedelta(seconds=1)
 
 
 class World:

@@ -10,6 +10,7 @@ import http.client
 import json
 import re
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from urllib.parse import parse_qsl, urlsplit
@@ -25,6 +26,11 @@ EXPIRES_IN = 120
 """`CibaConfig.DEFAULT_CIBA_POLICY_EXPIRES_IN`; the realm's policy may say something else."""
 
 INTERVAL = 5
+
+SUB = "0c7a4ae5-6b5c-4f9a-9d0e-55d0a5a9f0f1"
+"""The id of the user `zoe`; her account has it, and not her name."""
+
+SECOND = timedelta(seconds=1)
 
 # endpoints/BackchannelAuthenticationEndpoint.java, BINDING_MESSAGE_VALIDATION
 BINDING_MESSAGE = re.compile(r"[a-zA-Z0-9-._+/!?#]{1,50}")

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from conftest import SECOND, SUB
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from fake_keycloak import SECOND, SUB
 
 from counterseal.errors import InvalidField
 from counterseal_keycloak import callback_of, require_issuer

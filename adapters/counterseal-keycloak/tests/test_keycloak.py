@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from conftest import SECOND, SUB
+from fake_keycloak import SECOND, SUB
 
 from counterseal.errors import WrongState
 from counterseal.keys import digest

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from anyio import create_task_group, fail_after
+from anyio import Event, create_task_group, fail_after
 from anyio.to_thread import run_sync
 from jsonschema import Draft202012Validator
 from mcp import MCPError
@@ -262,23 +262,28 @@ def test_an_approval_outlives_the_process_where_a_folder_is_set(service, phone, 
 
 def test_more_waits_than_there_are_threads_end_at_once(service, phone, run, monkeypatch):
     monkeypatch.setattr("counterseal_mcp.server.WAITS", 1)
+    monkeypatch.setattr("counterseal_mcp.server.WAIT_STEP", 240)
 
     async def scenario(agent):
-        first, second = [(await agent.call("ask", **ACTION))["id"] for _ in range(2)]
-        states = []
+        guid = (await agent.call("ask", **ACTION))["id"]
+        results, three_ended = [], Event()
 
         async def require():
-            states.append((await agent.call("require", id=first, arguments=ARGUMENTS))["state"])
+            result = await agent.call("require", id=guid, arguments=ARGUMENTS)
+            results.append(result.get("state") or result["error"]["code"])
+            if len(results) == 3:
+                three_ended.set()
 
-        async with create_task_group() as group:
-            group.start_soon(require)
-            with fail_after(15):
-                while await agent.refusal("require", id=second, arguments=ARGUMENTS) != "pending":
-                    pass
-            await run_sync(service.answer, phone, first)
-        return states
+        with fail_after(120):
+            async with create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(require)
+                await three_ended.wait()
+                await run_sync(service.answer, phone, guid)
+        return results
 
-    assert run(service.server(), scenario) == ["used"]
+    server = service.server(service.settings(longest_wait=240))
+    assert run(server, scenario) == ["pending", "pending", "pending", "used"]
 
 
 def test_a_service_that_lets_other_arguments_pass_is_not_believed(service, phone, run, monkeypatch):

@@ -83,11 +83,11 @@ class Authentication(UseCase):
         return holder, stored[1:]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class SignerAuthentication(UseCase):
     """Authenticates origins by what was signed with the keys of their *registration*."""
 
-    registration: Registration
+    registration: Registration = attrs.field(kw_only=True)
 
     def authenticate_signer(
         self, name: str, check: Callable[[Origin, datetime], SingleUse]

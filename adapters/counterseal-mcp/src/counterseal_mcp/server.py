@@ -69,7 +69,8 @@ class Tools:
         self._invitations = Invitations(approvals.client, approvals.clock)
         self._tools = tools(settings)
         self._calls = anyio.CapacityLimiter(CALLS)
-        self._waits = anyio.CapacityLimiter(WAITS)
+        self._waits = anyio.Semaphore(WAITS)
+        self._wait_threads = anyio.CapacityLimiter(WAITS)
 
     async def list(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         """List the tools."""
@@ -138,18 +139,24 @@ class Tools:
         return await run_sync(call, limiter=self._calls)
 
     async def _wait(self, guid: Guid, seconds: int) -> None:
-        """Wait until the request has ended, for *seconds* at most."""
-        end = anyio.current_time() + seconds
-        while (remaining := round(end - anyio.current_time())) > 0:
-            if self._waits.available_tokens < 1:
-                return
-            step = min(remaining, WAIT_STEP)
-            finished = await run_sync(
-                lambda step=step: self._approvals.is_finished(guid, step),  # type: ignore[misc]
-                limiter=self._waits,
-            )
-            if finished:
-                return
+        """Wait until the request has ended, for *seconds* at most, if a wait is free."""
+        try:
+            # The limiter of threads would wait, and what it says is free may be taken meanwhile.
+            self._waits.acquire_nowait()
+        except anyio.WouldBlock:
+            return
+        try:
+            end = anyio.current_time() + seconds
+            while (remaining := round(end - anyio.current_time())) > 0:
+                step = min(remaining, WAIT_STEP)
+                finished = await run_sync(
+                    lambda step=step: self._approvals.is_finished(guid, step),  # type: ignore[misc]
+                    limiter=self._wait_threads,
+                )
+                if finished:
+                    return
+        finally:
+            self._waits.release()
 
 
 _ALARMS = {"credential_refused", "evidence_refused", "internal_error", "use_unknown"}
