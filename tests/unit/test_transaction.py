@@ -415,8 +415,8 @@ def test_each_reading_is_one_trip_to_the_verb_that_it_names(service):
     ):
         watched = ScriptedStore(store)
         transactions = Transactions(attrs.evolve(service.ports, store=watched), FEW)
-        decided = transactions.transact(CONTEXT, reading, lambda value, _: Decision(result=value))
-        assert decided == expected
+        result = transactions.transact(CONTEXT, reading, lambda value, _: Decision(result=value))
+        assert result == expected
         assert transactions.load(reading).value == expected
         assert watched.reads == [verb] * 2
 

@@ -1019,12 +1019,12 @@ def test_s25_a_secret_without_overlap_replaces_the_old_one_at_once(service, call
 
 def test_what_is_sent_is_sent_between_two_transactions(service, callback, monkeypatch):
     running, urls = [], []
-    run = Transactions.run
+    transact = Transactions.transact
 
     def counted(self, *args):
         running.append(self)
         try:
-            return run(self, *args)
+            return transact(self, *args)
         finally:
             running.pop()
 
@@ -1033,7 +1033,7 @@ def test_what_is_sent_is_sent_between_two_transactions(service, callback, monkey
             urls.append(list(running))
             return DeliveryOutcome(status=204)
 
-    monkeypatch.setattr(Transactions, "run", counted)
+    monkeypatch.setattr(Transactions, "transact", counted)
     service.but(sender=ObservingSender()).callbacks.attempt(callback.guid)
     assert urls == [[]]
 
@@ -1042,8 +1042,8 @@ def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, callback, 
     """Nothing is written, and an event is recorded in a commit only."""
     record = callbacks.callbacks.record_attempt
 
-    def unguarded(*args):
-        decision = record(*args)
+    async def unguarded(*args):
+        decision = await record(*args)
         if decision.writes:
             return decision  # on the record as claimed: it was dropped since, so it is read again
         # One guard, of this record: else the plant would leave out more than is its point.
