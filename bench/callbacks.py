@@ -110,7 +110,7 @@ class Deliveries:
         return max((now - self.answered[guid] for guid in open_guids), default=0.0)
 
     def ages(self) -> list[float]:
-        """Return how long after its answer each callback came."""
+        """Return how long after the reply to its answer each callback came; less than 0 before."""
         guids = self.answered.keys() & self.came.keys()
         return [self.came[guid][0] - self.answered[guid] for guid in guids]
 
@@ -333,7 +333,8 @@ def problems(scenario: Scenario, figures: Figures, without: Figures | None) -> l
 def callbacks(seconds: float, stores: Sequence[str]) -> int:
     """Measure all scenarios on *stores*, print a table, and return how much is wrong."""
     print(
-        f"\n{CLIENTS} clients for {seconds:g} s; ages in ms from the answer to its callback\n"
+        f"\n{CLIENTS} clients for {seconds:g} s; ages in ms from the reply to the answer to its"
+        " callback, which may come before the reply\n"
         f"{'scenario':44} {'answers/s':>9} {'of them':>7} {'CPU ms':>7} {'p50':>6} {'p99':>6}"
         f" {'oldest s':>8} {'lost':>5} {'twice':>5}"
     )

@@ -9,6 +9,7 @@ from typing import Any
 from counterseal._decisions.outbox import claim_new_callback
 from counterseal._decisions.plan import Decision
 from counterseal.models import Callback, Record
+from counterseal.policy import Policy
 from counterseal.ports import CallbackSlots
 
 
@@ -24,12 +25,12 @@ class NewCallbacks:
     __slots__ = ("_claimed", "_slots")
 
     def __init__(
-        self, slots: CallbackSlots, decision: Decision[Any], now: datetime, lease: timedelta
+        self, slots: CallbackSlots, decision: Decision[Any], now: datetime, policy: Policy
     ) -> None:
         self._slots = slots
         self._claimed: list[Callback] = []
-        if any(type(record) is Callback for record in decision.writes):
-            decision.writes = tuple(self._claim(record, now, lease) for record in decision.writes)
+        lease = policy.callback_lease
+        decision.writes = tuple(self._claim(record, now, lease) for record in decision.writes)
 
     def __enter__(self) -> None:
         pass

@@ -61,6 +61,7 @@ from counterseal.models import (
     AppSpace,
     AuditEvent,
     Binding,
+    Callback,
     Change,
     Guid,
     Origin,
@@ -160,15 +161,12 @@ class Transactions:
                 record_refusal(ports, context, refusal, stored)
                 raise
             if decision.writes or decision.audit:
-                lease = self.policy.callback_lease
                 try:
-                    with NewCallbacks(ports.callback_slots, decision, now, lease):
-                        _commit(
-                            ports,
-                            self.policy,
-                            changes_of(decision, stored),
-                            events_of(decision, context, now, stored),
-                        )
+                    if Callback in map(type, decision.writes):
+                        with NewCallbacks(ports.callback_slots, decision, now, self.policy):
+                            _commit(self, context, decision, now, stored)
+                    else:
+                        _commit(self, context, decision, now, stored)
                 except Conflict:
                     if isinstance(first, Loaded):
                         first = first.reading
@@ -486,7 +484,11 @@ def app_space_of(subject: Guid | None, trips: Iterable[Any]) -> Guid | None:
 
 
 def _commit(
-    ports: Ports, policy: Policy, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...]
+    transactions: Transactions,
+    context: AuditContext,
+    decision: Decision[Any],
+    now: datetime,
+    stored: list[Any],
 ) -> None:
     """
     Commit, and repeat the same commit if the store's reply was lost.
@@ -495,6 +497,8 @@ def _commit(
         Conflict: A stored record has changed since the decision read it.
         Indeterminate: The reply was lost each time.
     """
+    ports, policy = transactions.ports, transactions.policy
+    changes, audit = changes_of(decision, stored), events_of(decision, context, now, stored)
     operation = keys.b64url(ports.entropy.token(OPERATION_BYTES))
     lost: Indeterminate | None = None
     for _ in range(policy.commit_attempts):

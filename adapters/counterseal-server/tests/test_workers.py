@@ -6,11 +6,13 @@ import time
 from datetime import timedelta
 from types import SimpleNamespace
 
+import attrs
 import pytest
 
 from counterseal import Answers, AuditChain, Callbacks
 from counterseal.errors import SenderUnavailable, StoreUnavailable
-from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome
+from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome, Guid
+from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK
@@ -236,6 +238,30 @@ def test_a_receiver_that_hangs_leaves_slots_to_callbacks_of_other_origins(
     finally:
         goes_on.set()
     eventually(lambda: len(world.sender.attempts) == 6)
+
+
+def test_while_callbacks_wait_only_other_origins_have_slots(world, tmp_path, monkeypatch):
+    goes_on = threading.Event()
+    monkeypatch.setattr(
+        world.sender, "send", lambda _: goes_on.wait(PATIENCE) and DeliveryOutcome(status=204)
+    )
+    for number in range(5):
+        answered(world, account=f"user-{number}")
+    (callback, *_) = world.ports.store.due(Due.CALLBACK, world.clock.now(), 9)
+    runtime = SimpleNamespace(
+        ports=world.ports,
+        policy=world.policy,
+        settings=settings({"data": tmp_path, "senders": 4}, {}),
+    )
+    delivering = callback_workers.CallbackWorkers(runtime, Metrics(), threading.Event())
+    delivering.start()
+    try:
+        delivering.deliver()
+        assert not delivering.reserve(callback)
+        assert delivering.reserve(attrs.evolve(callback, guid=Guid("a"), origin=Guid("b")))
+    finally:
+        goes_on.set()
+        delivering.stop()
 
 
 def test_no_slot_is_reserved_before_the_start_and_after_the_end(world, tmp_path, caplog):

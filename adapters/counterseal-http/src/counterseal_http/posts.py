@@ -127,7 +127,7 @@ class PostConnection:
         if simple_response is not None:
             self.is_reusable = True
             return simple_response
-        return self._read_response(octets, budget, response_limit)
+        return self._read_by_h11(octets, budget, response_limit)
 
     def is_open(self) -> bool:
         """Tell whether the server has neither closed it nor sent anything since its response."""
@@ -137,7 +137,7 @@ class PostConnection:
         """Close it."""
         self._stream.close()
 
-    def _read_response(
+    def _read_by_h11(
         self, octets: bytes, budget: Budget, response_limit: int
     ) -> tuple[int, Headers]:
         """Read the response by h11; *octets* are the first of it."""

@@ -78,12 +78,18 @@ class CallbackWorkers:
         """
         Reserve a slot for *callback*, which is about to be stored; return whether one is free.
 
-        There is none while others wait that were due before.
+        There is none while others of its origin wait that were due before, and origins that wait
+        come first.
         """
-        if not self._accepts or self._waiting or self._stop.is_set():
+        if not self._accepts or self._stop.is_set():
             return False
         with self._lock:
-            if not self._callbacks.choose((callback,), self._under_way(), self._slots):
+            first_of_each = {waiting.origin: waiting for waiting in self._waiting.values()}
+            if callback.origin in first_of_each:
+                return False
+            due = (*first_of_each.values(), callback)
+            chosen = self._callbacks.choose(due, self._under_way(), self._slots)
+            if all(record is not callback for record in chosen):
                 return False
             self._attempts.under_way[callback.guid] = callback
         return True
