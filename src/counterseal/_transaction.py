@@ -173,10 +173,8 @@ class Transactions:
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
                 record_refusal(ports, context, decision.refusal, stored)
-            for guid in decision.wakes:
-                wake(ports, guid)
-            if not NEW_RECORDS.keys().isdisjoint(map(type, decision.writes)):
-                _wake_workers(ports, decision, now)
+            if decision.writes or decision.wakes:
+                _wake_those_who_wait(ports, decision, now)
             if decision.refusal is not None:
                 raise decision.refusal
             result: R = decision.result
@@ -515,9 +513,12 @@ def _commit(
         raise lost
 
 
-def _wake_workers(ports: Ports, decision: Decision[Any], now: datetime) -> None:
-    for guid in workers_to_wake(decision.writes, now):
+def _wake_those_who_wait(ports: Ports, decision: Decision[Any], now: datetime) -> None:
+    for guid in decision.wakes:
         wake(ports, guid)
+    if not NEW_RECORDS.keys().isdisjoint(map(type, decision.writes)):
+        for guid in workers_to_wake(decision.writes, now):
+            wake(ports, guid)
 
 
 def wake(ports: Ports, guid: Guid) -> None:

@@ -137,7 +137,7 @@ def test_one_of_another_kind_has_no_slot(service, slots, changes):
     answer(service)
     (callback,) = service.callback_records()
     decision = Decision(result=None, writes=(attrs.evolve(callback, **changes),))
-    with NewCallbacks(slots, decision, callback.next_at, LEASE):
+    with NewCallbacks(slots, decision, callback.next_at, STANDARD):
         pass
     assert decision.writes == (attrs.evolve(callback, **changes),)
     assert (slots.begun, slots.free_count) == ([], 1)
