@@ -28,7 +28,7 @@ class NewCallbacks:
     ) -> None:
         self._slots = slots
         self._claimed: list[Callback] = []
-        if any(type(record) is Callback for record in decision.writes):
+        if Callback in map(type, decision.writes):
             decision.writes = tuple(self._claim(record, now, lease) for record in decision.writes)
 
     def __enter__(self) -> None:
