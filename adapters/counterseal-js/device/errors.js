@@ -1,6 +1,6 @@
-/** Errors of a device: the service refuses, nothing came, or the program is wrong. */
+/** Errors of a device: the service refuses, nothing came, the store fails, or the program is wrong. */
 
-import { Refused } from "../wire/errors.js";
+import { CountersealError, Refused } from "../wire/errors.js";
 
 export {
   BadReply,
@@ -53,5 +53,14 @@ export class NotUnlocked extends Refused {
   /** @param {string} [detail] */
   constructor(detail) {
     super("not_unlocked", detail);
+  }
+}
+
+/** The wallet's store has not read or stored a record; `cause` is its error. The call may be repeated. */
+export class StoreFailed extends CountersealError {
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super("store_failed", cause instanceof Error ? cause.name : "");
+    this.cause = cause;
   }
 }

@@ -11,9 +11,9 @@ export { Wallet } from "./wallet.js";
 export { readLink } from "../wire/link.js";
 export { verifyReceipt } from "../wire/receipt.js";
 
-/** @typedef {import("./account.js").Outcome} Outcome */
-/** @typedef {import("./account.js").ShownAction} ShownAction */
-/** @typedef {import("./account.js").ShownRequest} ShownRequest */
+/** @typedef {import("./request_exchange.js").Outcome} Outcome */
+/** @typedef {import("./answers.js").ShownAction} ShownAction */
+/** @typedef {import("./answers.js").ShownRequest} ShownRequest */
 /** @typedef {import("./html.js").HtmlText} HtmlText */
 /** @typedef {import("./invitation.js").Invitation} Invitation */
 /** @typedef {import("./login.js").Login} Login */
@@ -25,7 +25,11 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
+/** @typedef {import("./strong_keys.js").Use} Use */
+/** @typedef {import("./wallet.js").AccountChange} AccountChange */
 /** @typedef {import("./wallet.js").ChangeEvent} ChangeEvent */
+/** @typedef {import("./wallet.js").UnreadableAccount} UnreadableAccount */
+/** @typedef {import("../wire/answer.js").Reason} Reason */
 /** @typedef {import("../wire/display.js").Attachment} Attachment */
 /** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */

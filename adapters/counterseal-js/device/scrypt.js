@@ -34,8 +34,11 @@ export async function scrypt(password, salt, { n, r, p }, size) {
     );
     mix(block, n, r);
     for (const [index, word] of block.entries()) view.setUint32((start + index) * 4, word, true);
+    block.fill(0);
   }
-  return pbkdf2(key, blocks, size);
+  const stretched = await pbkdf2(key, blocks, size);
+  blocks.fill(0);
+  return stretched;
 }
 
 /**
@@ -72,6 +75,8 @@ function mix(block, n, r) {
     }
     mixBlock(block, scratch, half, r);
   }
+  // Anybody who reads it could try PINs without this work.
+  for (const words of [table, scratch, half]) words.fill(0);
 }
 
 /**

@@ -6,6 +6,7 @@ import { PROOF } from "../wire/enrolment.js";
 import { Overloaded, ReplyLost } from "../wire/errors.js";
 import { failureOf, open, readBody, readReply, send } from "../wire/http.js";
 import { signToken } from "../wire/jws.js";
+import { Pauses } from "../wire/pause.js";
 import { readDate, readFailure, retryAfter } from "../wire/problem.js";
 import { ServiceRefused } from "./errors.js";
 
@@ -18,8 +19,9 @@ import { ServiceRefused } from "./errors.js";
  * @typedef {object} World
  * @property {typeof fetch} fetch
  * @property {() => number} now Milliseconds since the epoch.
+ * @property {() => number} monotonic Milliseconds that only grow.
  * @property {import("../wire/bytes.js").Random} random
- * @property {import("../wire/sleep.js").Sleep} sleep
+ * @property {import("../wire/pause.js").Sleep} sleep
  * @property {number} timeout Milliseconds that one call may take.
  */
 
@@ -43,7 +45,10 @@ import { ServiceRefused } from "./errors.js";
  * @property {AbortSignal | undefined} [signal]
  */
 
-const PAUSES = [200, 800];
+const ATTEMPTS = 3;
+const PAUSES = { first: 400, growth: 4 };
+/** Milliseconds that a call waits for a service; if it asks for more, the program decides. */
+const PATIENCE = 10_000;
 /** Milliseconds; a smaller difference of two clocks is no reason for a refusal. */
 const CLOCK_TOLERANCE = 30_000;
 /** Milliseconds of a century; a clock without a battery begins in 1970. */
@@ -142,18 +147,23 @@ export class Service {
    *
    * @template T
    * @param {() => Promise<T>} call
+   * @param {AbortSignal} [signal] Ends the pauses.
    * @returns {Promise<T>}
    */
-  async repeat(call) {
-    for (const pause of PAUSES) {
+  async repeat(call, signal) {
+    const pauses = new Pauses({ random: this.#world.random, ...PAUSES });
+    for (let attempt = 1; ; attempt += 1) {
+      /** @type {number | undefined} */
+      let least;
       try {
         return await call();
       } catch (error) {
-        if (!isPassing(error)) throw error;
-        await this.#world.sleep(pause);
+        if (error instanceof Overloaded) least = error.retryAfter;
+        const isLast = attempt === ATTEMPTS || (least ?? 0) > PATIENCE;
+        if (isLast || !isPassing(error)) throw error;
       }
+      await this.#world.sleep(pauses.next(least), signal);
     }
-    return call();
   }
 
   /**

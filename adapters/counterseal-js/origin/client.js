@@ -2,19 +2,20 @@
 
 import { systemRandom } from "../wire/bytes.js";
 import { isGuid } from "../wire/claims.js";
-import { BadReply, Unavailable } from "../wire/errors.js";
+import { BadReply } from "../wire/errors.js";
 import { readAddress, readReply } from "../wire/http.js";
 import { isObject } from "../wire/ijson.js";
 import { writeLink } from "../wire/link.js";
 import { isFlag, Members } from "../wire/members.js";
+import { systemSleep } from "../wire/pause.js";
 import { retryAfter } from "../wire/problem.js";
-import { systemSleep } from "../wire/sleep.js";
 import { readKnownAction } from "./action.js";
 import { ATTEMPTS, Calls } from "./calls.js";
 import { Credential } from "./credential.js";
-import { AskedTooOften, demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
+import { demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
 import { readEventPage } from "./events.js";
 import { PendingRequest, readPending } from "./pending.js";
+import { pollUntilFinished } from "./polling.js";
 import { readProcessed } from "./processed.js";
 import { writeBody, writeQuestion } from "./question.js";
 
@@ -34,7 +35,7 @@ import { writeBody, writeQuestion } from "./question.js";
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] Milliseconds since the epoch, for signatures.
  * @property {() => number} [monotonic] Milliseconds that only grow.
- * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("../wire/pause.js").Sleep} [sleep]
  * @property {import("../wire/bytes.js").Random} [random]
  */
 
@@ -65,16 +66,8 @@ import { writeBody, writeQuestion } from "./question.js";
 
 const SECOND = 1000;
 const TIMEOUT = 10;
-/** Seconds for which the service may hold one poll; proxies often give up after 30 or 60. */
-const HOLD = 25;
-/** A poll that took so much of its time was a long poll. */
-const LONG_POLL_SHARE = 0.9;
-/** Milliseconds by which the last poll may be too long, since a service counts whole seconds. */
-const SLACK = 100;
 /** Events that one call looks at, unless it says otherwise. */
 const EVENTS_AT_ONCE = 100;
-const PAUSE = { first: 1000, longest: 10_000, growth: 1.5, shortest: 250 };
-const GROWTHS_LIMIT = 10;
 
 /** The client of one Request Origin. */
 export class Client {
@@ -116,7 +109,7 @@ export class Client {
    * @returns {Promise<PendingRequest>} What you keep until you act on the answer.
    * @throws {import("./errors.js").Unfit} An argument is of another type.
    * @throws {import("./errors.js").RequestRefused} The service refuses; `field` names a member.
-   * @throws {Unavailable} There is no reply, or one about another question.
+   * @throws {import("../wire/errors.js").Unavailable} There is no reply, or one about another question.
    */
   async ask(accountId, content, { idempotencyKey, ...options } = {}) {
     const body = writeQuestion(accountId, content, options);
@@ -137,12 +130,13 @@ export class Client {
    * Return a request as it is now.
    *
    * @param {PendingRequest | string} request
+   * @param {{signal?: AbortSignal}} [how]
    * @returns {Promise<ProcessedRequest>}
    * @throws {import("./errors.js").NotFound} This origin has none of that GUID.
    * @throws {EvidenceRefused} The reply is about another request.
    */
-  async status(request) {
-    return (await this.#poll(request, {})).request;
+  async status(request, { signal } = {}) {
+    return (await this.#poll(request, { signal })).request;
   }
 
   /**
@@ -157,23 +151,12 @@ export class Client {
    */
   async wait(request, { timeout, signal }) {
     demandFit(Number.isFinite(timeout), "timeout: not seconds");
-    const end = this.#monotonic() + timeout * SECOND;
-    for (let attempt = 0; ; attempt += 1) {
-      const start = this.#monotonic();
-      const remaining = Math.floor((end - start + SLACK) / SECOND);
-      const hold = Math.max(0, Math.min(remaining, HOLD));
-      const poll = await this.#poll(request, { hold, attempts: 1, signal }).catch(passing);
-      if (!(poll instanceof Error) && poll.request.finished) return poll.request;
-      const now = this.#monotonic();
-      if (now >= end) {
-        if (poll instanceof Error) throw poll;
-        return poll.request;
-      }
-      const took = now - start;
-      const long = !(poll instanceof Error) && hold > 0 && took >= hold * SECOND * LONG_POLL_SHARE;
-      const demanded = "retryAfter" in poll ? poll.retryAfter : undefined;
-      await this.#calls.settings.sleep(Math.min(pauseAfter(attempt, demanded, long), end - now));
-    }
+    return pollUntilFinished((hold) => this.#poll(request, { hold, attempts: 1, signal }), {
+      ...this.#calls.settings,
+      monotonic: this.#monotonic,
+      timeout: timeout * SECOND,
+      signal,
+    });
   }
 
   /**
@@ -207,7 +190,7 @@ export class Client {
    * @throws {import("./errors.js").ActionUsed} It was used before.
    * @throws {import("./errors.js").ArgumentsDiffer} The person approved other arguments.
    * @throws {Finished} The time of the approval has passed.
-   * @throws {Unavailable} The service was not reached, or its reply was lost.
+   * @throws {import("../wire/errors.js").Unavailable} The service was not reached, or its reply was lost.
    */
   async consume(request, args) {
     demandFit(isObject(args), "arguments: not an object");
@@ -388,28 +371,6 @@ export class Client {
     const now = this.#calls.settings.now();
     return { request: processed, retryAfter: retryAfter(reply.headers, now) };
   }
-}
-
-/**
- * Return the error of a poll that a later poll may make good, and throw any other.
- *
- * @param {unknown} error
- * @returns {Unavailable | AskedTooOften}
- */
-function passing(error) {
-  if (error instanceof Unavailable || error instanceof AskedTooOften) return error;
-  throw error;
-}
-
-/**
- * @param {number} attempt
- * @param {number | undefined} demanded
- * @param {boolean} long
- */
-function pauseAfter(attempt, demanded, long) {
-  if (demanded !== undefined) return Math.max(demanded, PAUSE.shortest);
-  if (long) return PAUSE.shortest;
-  return Math.min(PAUSE.first * PAUSE.growth ** Math.min(attempt, GROWTHS_LIMIT), PAUSE.longest);
 }
 
 /** @param {PendingRequest | string} request */

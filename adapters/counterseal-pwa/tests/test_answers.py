@@ -484,7 +484,7 @@ def active_devices(origin, account_id):
 
 RECORD = """async () => {
   const { indexedDbStore } = await import("./device/index.js");
-  const [{ state, deviceKey }] = await (await indexedDbStore()).list("accounts");
+  const [{ record: { state, deviceKey } }] = await (await indexedDbStore()).list("accounts");
   return { state, deviceKey };
 }"""
 
@@ -572,7 +572,7 @@ def test_keys_cannot_be_exported(bound):
     device, _ = bound
     exported = device.page.evaluate("""async () => {
       const { indexedDbStore } = await import("./device/index.js");
-      const [record] = await (await indexedDbStore()).list("accounts");
+      const [{ record }] = await (await indexedDbStore()).list("accounts");
       return crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(() => "", (e) => e.name);
     }""")
     assert exported == "InvalidAccessError"

@@ -31,7 +31,7 @@ SEND = """async (bodies) => {
   const { Service } = await import("./device/service.js");
   const { keySigner } = await import("./wire/jws.js");
   const { systemRandom } = await import("./wire/bytes.js");
-  const [record] = await (await indexedDbStore()).list("accounts");
+  const [{ record }] = await (await indexedDbStore()).list("accounts");
   const world = {
     fetch: (...request) => fetch(...request),
     now: Date.now,
@@ -68,7 +68,7 @@ def test_a_passkey_of_each_algorithm(device, origin, tmp_path, name):
     assert (
         device.page.evaluate("""async () => {
       const { indexedDbStore } = await import("./device/index.js");
-      return (await (await indexedDbStore()).list("accounts"))[0].strongKey.record.alg;
+      return (await (await indexedDbStore()).list("accounts"))[0].record.strongKey.record.alg;
     }""")
         == f"WA-{name}"
     )

@@ -72,11 +72,19 @@ export class FakeService {
     return CHALLENGE;
   }
 
+  /** Forget how the challenge was answered. */
+  reopen() {
+    this.answers.clear();
+    this.open = true;
+    this.now += 1000;
+  }
+
   /** What a wallet needs of this service, with a time that passes only where it sleeps. */
   get world() {
     return {
       fetch: (uri, options) => this.fetch(uri, options),
       now: () => this.now + this.ahead,
+      monotonic: () => this.now,
       sleep: async (milliseconds) => {
         this.now += milliseconds;
       },

@@ -45,8 +45,8 @@ export async function release() {
 }
 
 async function stored() {
-  const [{ name, rotations }] = await (await indexedDbStore({ name: "tabs" })).list("accounts");
-  return { name, rotations };
+  const [{ record }] = await (await indexedDbStore({ name: "tabs" })).list("accounts");
+  return { name: record.name, rotations: record.rotations };
 }
 
 const actions = {

@@ -39,7 +39,7 @@ export async function tryKind(kind) {
   const [reopened] = await second.wallet.accounts();
   const again = await press(reopened, 0);
   await reopened.rotate({ roles: ["device"] });
-  const [record] = await second.store.list("accounts");
+  const [{ record }] = await second.store.list("accounts");
   const exported = await crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(
     () => "exported",
     (error) => error.name,

@@ -100,9 +100,17 @@ const contextOf = (session, signal) => ({
 /** @param {Session} [session] */
 function showConnection(session) {
   const line = byId("connection");
-  const text = !navigator.onLine ? say("offline") : session?.isUnreached ? say("unreached") : "";
+  const connection = !navigator.onLine ? say("offline") : session?.isUnreached ? say("unreached") : "";
+  const text = session?.isOutdated ? say("problem.store_outdated") : connection;
   line.hidden = text === "";
   line.textContent = text;
+}
+
+/** Say that a tab with an older version of the app has to be closed first. */
+function showBlocked() {
+  const line = byId("connection");
+  line.hidden = false;
+  line.textContent = say("blocked");
 }
 
 /** @param {Session} session */
@@ -127,7 +135,7 @@ async function start() {
   const registration = await registerWorker((address) => {
     if (address.startsWith("#/")) window.location.hash = address;
   });
-  const session = await Session.open(registration);
+  const session = await Session.open(registration, showBlocked);
   announceArrivals(session);
   const show = () => showConnection(session);
   session.addEventListener("connection", show);

@@ -21,9 +21,12 @@ const SECOND = 1000;
 export async function showHome(context) {
   const { session, signal } = context;
   const accounts = await session.wallet.accounts();
+  const unreadable = await session.wallet.unreadableAccounts();
+  const warning = unreadable.length > 0 && element("p", { class: "problem" }, say("home.unreadable"));
   if (accounts.length === 0) {
     context.fill(
       say("home.welcome"),
+      warning,
       element("p", {}, say("home.empty")),
       scanSection(context),
       linkForm(context),
@@ -83,7 +86,7 @@ export async function showHome(context) {
     element("h2", { id: "accounts" }, say("home.accounts")),
     known.list,
   );
-  context.fill(say("home.title"), waiting, all, notify, more);
+  context.fill(say("home.title"), warning, waiting, all, notify, more);
 }
 
 /**

@@ -58,7 +58,6 @@ function fillNewDevice(context, account, accounts, newDevice) {
       busy = false;
       return;
     }
-    session.question = { content: [foreign(name)], button: say(`decide.${choice}`) };
     problem.textContent = "";
     for (const button of buttons) button.setAttribute("aria-disabled", "true");
     try {
@@ -80,7 +79,6 @@ function fillNewDevice(context, account, accounts, newDevice) {
       problem.textContent = describe(error);
     } finally {
       busy = false;
-      session.question = undefined;
       for (const button of buttons) button.removeAttribute("aria-disabled");
     }
   }

@@ -16,7 +16,7 @@ import { say, writeMoment } from "./texts.js";
  * @param {ShownRequest} shown
  * @param {Outcome} outcome
  */
-export function showOutcome(context, account, shown, { state, approved, receipt, receiptText }) {
+export function showOutcome(context, account, shown, { state, approved, kept: isStored, receipt, receiptText }) {
   const kind = state === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
   const title = receipt?.answer["title"];
   const { display } = shown;
@@ -43,12 +43,29 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
       receipt === null
         ? element("p", { class: "problem" }, say("receipt.untrusted"))
         : receiptPairs(receipt, { stated: kind === "approved" && display.action !== undefined }),
-      receipt !== null && kept && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
+      receipt !== null && kept && isStored && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
+      !isStored && notStored(context, account),
       receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
     ),
     home(),
   );
+}
+
+/**
+ * Say that the history does not have the answer yet, until it does.
+ *
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+function notStored({ session: { wallet }, signal }, account) {
+  const sentence = element("p", { class: "problem", role: "status" }, say("receipt.not_stored"));
+  const listen = (/** @type {import("./device/index.js").ChangeEvent} */ { detail }) => {
+    if (detail.type === "kept" && detail.device === account.device) sentence.remove();
+  };
+  wallet.addEventListener("change", listen);
+  signal.addEventListener("abort", () => wallet.removeEventListener("change", listen), { once: true });
+  return sentence;
 }
 
 /** @param {ShownRequest["display"]} display */

@@ -1,6 +1,6 @@
 /** Problems: what an error is called in front of a person. */
 
-import { InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, Unavailable } from "./device/index.js";
+import { InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, StoreFailed, Unavailable } from "./device/index.js";
 import { say } from "./texts.js";
 
 /** Codes of the service that have words of their own. */
@@ -21,6 +21,7 @@ const KNOWN = new Set([
 /** Codes of what this browser refuses, or cannot do now. */
 const OWN = new Set([
   "account_removed",
+  "already_answered",
   "answer_unconfirmed",
   "attachment_address",
   "attachment_changed",
@@ -30,6 +31,8 @@ const OWN = new Set([
   "changed_elsewhere",
   "display_changed",
   "receipt_changed",
+  "store_failed",
+  "store_outdated",
 ]);
 
 /** Reasons for which no call of a device is accepted. */
@@ -64,6 +67,7 @@ export function describe(error) {
     return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
   }
   if (error instanceof NotUnlocked) return say("problem.not_unlocked");
+  if (error instanceof StoreFailed) return say("problem.store_failed");
   if (error instanceof NotSent) return say("problem.not_sent");
   if (error instanceof Overloaded) return say("problem.overloaded");
   if (error instanceof Unavailable && OWN.has(error.code)) return say(`problem.${error.code}`);

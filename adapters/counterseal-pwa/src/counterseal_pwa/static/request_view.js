@@ -8,7 +8,6 @@ import { idAmong, ownerOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
 import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
 import { reasonList } from "./reasons.js";
-import { documentsOf, kindOf, summaryOf } from "./summaries.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { speakSpan } from "./units.js";
 import { visible } from "./visible.js";
@@ -105,18 +104,10 @@ async function fillRequest(context, account, shown) {
     }
   };
 
-  /**
-   * @param {() => Promise<Outcome>} answer
-   * @param {string} pressed The button's title.
-   */
-  async function press(answer, pressed) {
+  /** @param {() => Promise<Outcome>} answer */
+  async function press(answer) {
     if (view.busy) return;
     view.busy = true;
-    session.question = {
-      content: actionView ? actionView.summaryInOrder(summaryOf(display)) : [foreign(summaryOf(display), LINES)],
-      button: pressed,
-      request: { kind: kindOf(display), origin: display.origin.name, documents: documentsOf(display) },
-    };
     problem.textContent = "";
     updateButtons();
     try {
@@ -135,7 +126,6 @@ async function fillRequest(context, account, shown) {
       problem.textContent = describe(error);
     } finally {
       view.busy = false;
-      session.question = undefined;
       updateButtons();
     }
   }
@@ -149,7 +139,7 @@ async function fillRequest(context, account, shown) {
     });
     const listener = () => {
       if (isBlocked(index)) problem.textContent = say("problem.attachment_unchecked");
-      else press(() => account.answer(shown, choice()), title);
+      else press(() => account.answer(shown, choice()));
     };
     const meaning = approves ? "approves" : "refuses";
     const description = isBlocked(index) ? `${meaning} unchecked` : meaning;
@@ -169,7 +159,7 @@ async function fillRequest(context, account, shown) {
   const sendDisown = () => account.disown(shown, { reason: reasons.chosen() });
   const disown = element(
     "button",
-    { type: "button", class: "disown", click: () => press(sendDisown, say("request.disown")) },
+    { type: "button", class: "disown", click: () => press(sendDisown) },
     say("request.disown"),
   );
   buttons.push(disown);

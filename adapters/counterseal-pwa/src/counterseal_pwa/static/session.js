@@ -105,8 +105,8 @@ export class Session extends EventTarget {
    * @type {Map<string, NonNullable<Account["comparison"]>>}
    */
   comparisons = new Map();
-  /** @type {import("./pin_dialog.js").Question | undefined} What the person has pressed. */
-  question;
+  /** Whether a newer version of the app uses the store, in another tab. */
+  isOutdated = false;
   /** @type {Map<string, AbortController>} */
   #watches = new Map();
   /** @type {Set<string>} The GUIDs of all requests that this page has known as open. */
@@ -128,21 +128,25 @@ export class Session extends EventTarget {
       if (["bound", "confirmed"].includes(type)) this.refreshNotifications();
       if (type === "unreached") this.#unreached.add(device);
       if (type === "reached") this.#unreached.delete(device);
-      if (["unreached", "reached"].includes(type)) this.dispatchEvent(new Event("connection"));
+      if (type === "outdated") this.isOutdated = true;
+      if (["unreached", "reached", "outdated"].includes(type)) this.dispatchEvent(new Event("connection"));
     });
   }
 
   /**
    * @param {ServiceWorkerRegistration | undefined} registration
+   * @param {() => void} onBlocked Called while another tab keeps the store from being opened.
    * @returns {Promise<Session>}
    */
-  static async open(registration) {
-    const store = await indexedDbStore();
-    const strongKeys = [pinKeys({ askPin: (about) => askPin({ ...about, question: session.question }) })];
+  static async open(registration, onBlocked) {
+    const store = await indexedDbStore({ onBlocked });
+    const strongKeys = [pinKeys({ askPin })];
     if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
     const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION };
     const session = new Session(new Wallet({ store, strongKeys, ...app }), registration);
     await session.#follow();
+    // What it cannot finish now, the next start does.
+    session.wallet.resume().catch(() => undefined);
     return session;
   }
 
