@@ -1,5 +1,5 @@
 // The rules of the packages for npm, whose tools check these sources too.
-import shared from "../counterseal-js/eslint.config.js";
+import { promiseRules, shared } from "../counterseal-js/eslint.config.js";
 
 const STATIC = "src/counterseal_pwa/static/*.js";
 const NAMES = ["document", "history", "location", "navigator", "self", "window", "Blob", "Event", "Notification"];
@@ -8,6 +8,7 @@ const globals = Object.fromEntries([...NAMES, ...CLASSES].map((name) => [name, "
 
 export default [
   ...shared,
+  promiseRules(import.meta.dirname, [STATIC], ["tsconfig.json", "tsconfig.worker.json"]),
   { ignores: ["node_modules/"] },
   // What a view disables while a call runs is its own button.
   { files: [STATIC], languageOptions: { globals }, rules: { "require-atomic-updates": "off" } },

@@ -171,13 +171,13 @@ export class Account {
   }
 
   /**
-   * Return the open requests once they are others than *known*, or when *timeout* is over.
+   * Return the open requests once they are others than *known*, or when *timeoutSeconds* are over.
    *
-   * @param {{timeout: number, known?: readonly {guid: string}[], signal?: AbortSignal}} how Seconds.
+   * @param {{timeoutSeconds: number, known?: readonly {guid: string}[], signal?: AbortSignal}} how
    * @returns {Promise<OpenRequest[]>}
    */
-  async wait({ timeout, known: previous = [], signal }) {
-    const how = { timeout: timeout * SECOND, previous, signal };
+  async wait({ timeoutSeconds, known: previous = [], signal }) {
+    const how = { timeout: timeoutSeconds * SECOND, previous, signal };
     return this.#learn(await waitForChange(this.#connection, how));
   }
 

@@ -3,12 +3,11 @@
 import { digest, newId, utf8 } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { PROOF } from "../wire/enrolment.js";
-import { Overloaded, ReplyLost } from "../wire/errors.js";
+import { Overloaded, ReplyLost, ServiceRefused } from "../wire/errors.js";
 import { failureOf, open, readBody, readReply, send } from "../wire/http.js";
 import { signToken } from "../wire/jws.js";
 import { Pauses } from "../wire/pause.js";
-import { readDate, readFailure, retryAfter } from "../wire/problem.js";
-import { ServiceRefused } from "./errors.js";
+import { errorOf, retryAfter } from "../wire/problem.js";
 
 /** @typedef {import("../wire/http.js").Reply} Reply */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
@@ -139,7 +138,7 @@ export class Service {
       call.signal?.throwIfAborted();
       throw failureOf(error);
     }
-    throw this.#errorOf(reply);
+    throw errorOf(reply, this.now());
   }
 
   /**
@@ -217,7 +216,7 @@ export class Service {
    */
   async #send(call, headers) {
     const reply = await send(this.#world.fetch, this.#attempt(call, headers, JSON_TYPE));
-    if (reply.status < 200 || reply.status >= 300) throw this.#errorOf(reply);
+    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, this.now());
     return reply;
   }
 
@@ -251,14 +250,6 @@ export class Service {
       jti: newId(this.#world.random),
     });
     return ["counterseal-proof", token];
-  }
-
-  /** @param {Reply} reply */
-  #errorOf(reply) {
-    const failure = readFailure(reply, this.now());
-    if (!failure.problem) return failure.error;
-    const date = readDate(reply.headers.get("date") ?? "");
-    return new ServiceRefused(failure.problem, failure.retryAfter, date);
   }
 }
 

@@ -30,7 +30,7 @@ import { lockOf } from "./stored_account.js";
  *   characters. The service learns it at a bind, and by `status` when it changes.
  * @property {string} [appVersion] Likewise.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
- * @property {number} [timeout] Seconds that one call may take.
+ * @property {number} [timeoutSeconds] The most that one call takes.
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] Milliseconds since the epoch.
  * @property {() => number} [monotonic] Milliseconds that only grow.
@@ -66,7 +66,7 @@ import { lockOf } from "./stored_account.js";
  */
 
 const SECOND = 1000;
-const TIMEOUT = 10;
+const TIMEOUT_SECONDS = 10;
 
 /** Several accounts, at several services; tells of each change by an event `change`. */
 export class Wallet extends EventTarget {
@@ -96,7 +96,7 @@ export class Wallet extends EventTarget {
       monotonic: settings.monotonic ?? (() => performance.now()),
       random: settings.random ?? systemRandom,
       sleep: settings.sleep ?? systemSleep,
-      timeout: (settings.timeout ?? TIMEOUT) * SECOND,
+      timeout: (settings.timeoutSeconds ?? TIMEOUT_SECONDS) * SECOND,
     };
     this.#binding = new Binding({
       store: this.#store,

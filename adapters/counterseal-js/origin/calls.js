@@ -4,7 +4,7 @@ import { base64url, percentEncode, utf8 } from "../wire/bytes.js";
 import { NotSent, Overloaded, ReplyLost } from "../wire/errors.js";
 import { send } from "../wire/http.js";
 import { Pauses } from "../wire/pause.js";
-import { readFailure } from "../wire/problem.js";
+import { errorOf } from "../wire/problem.js";
 import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js";
 
 /** @typedef {import("../wire/http.js").Reply} Reply */
@@ -35,7 +35,7 @@ import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js"
  * @property {import("../wire/bytes.js").Random} random
  */
 
-export const ATTEMPTS = 3;
+const ATTEMPTS = 3;
 /** Milliseconds of the pause after the first attempt. */
 const FIRST_PAUSE = 400;
 const PATIENCE = 5000;
@@ -132,7 +132,7 @@ export class Calls {
       timeout: this.settings.timeout + longer,
       signal,
     });
-    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, now);
+    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, now, refusalOf);
     return reply;
   }
 }
@@ -144,15 +144,4 @@ function writeQuery(query) {
     return `${name}=${percentEncode(value)}`;
   });
   return members.length > 0 ? `?${members.join("&")}` : "";
-}
-
-/**
- * Return the error to throw for a reply that is not a success.
- *
- * @param {Reply} reply
- * @param {number} now
- */
-function errorOf(reply, now) {
-  const failure = readFailure(reply, now);
-  return failure.problem ? refusalOf(failure.problem, failure.retryAfter) : failure.error;
 }

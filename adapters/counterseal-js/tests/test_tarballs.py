@@ -13,7 +13,8 @@ NAMES = ("device", "origin")
 BLOCK = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
 TYPED = """
 import {
-  type Approval, Client, requireApproved, strongKey, Trust, type UseReceipt,
+  type Approval, Client, CountersealError, type ErrorCode, requireApproved, RequirementUnmet,
+  strongKey, Trust, type UseReceipt,
 } from "@counterseal/origin";
 import {
   type Account, deviceOnlyKeys, indexedDbStore, memoryStore, type Outcome, type Store, Wallet,
@@ -24,8 +25,8 @@ export async function pay(client: Client, trust: Trust): Promise<Approval> {
     { title: "Pay", strong: true, approving: true },
     { title: "Do not pay", strong: false, approving: false },
   ];
-  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, duration: 60 });
-  const reply = await client.wait(pending, { timeout: 60 });
+  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, durationSeconds: 60 });
+  const reply = await client.wait(pending, { timeoutSeconds: 60 });
   return requireApproved(reply, pending, trust, { requirements: [strongKey()] });
 }
 
@@ -48,12 +49,27 @@ export async function leave(account: Account): Promise<void> {
   await account.unbind();
 }
 
+export function isMissing(error: unknown): boolean {
+  const code: ErrorCode = "request_not_there";
+  return error instanceof CountersealError && error.code === code;
+}
+
+export const unmet = new RequirementUnmet("requirement_of_this_shop");
+
 export const open = (store: Store) => new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
 export const stores: Promise<Store>[] = [Promise.resolve(memoryStore()), indexedDbStore()];
 """
 MISTYPED = """
 import { Client } from "@counterseal/origin";
 await new Client({ url: "https://auth.example.com", origin: 7, key: "key" }).ask("user-42");
+"""
+ERRORS = """
+import { Misuse, Refused } from "@counterseal/device";
+import { Misuse as OtherMisuse, Refused as OtherRefused, Unfit } from "@counterseal/origin";
+
+const error = new Unfit("a mistake");
+const instances = [error instanceof Misuse, new Misuse("client_unfit") instanceof OtherMisuse];
+console.log(JSON.stringify([Misuse === OtherMisuse, ...instances, error instanceof Refused]));
 """
 
 
@@ -130,10 +146,16 @@ def answered(node, folder, url, program):
     return printed, shown
 
 
+def test_an_error_of_one_package_is_one_of_the_other(node, installed):
+    program = installed / "errors.mjs"
+    program.write_text(ERRORS, "utf-8")
+    assert json.loads(node.run(program, cwd=installed)) == [False, True, True, False]
+
+
 def compiled(node, folder, text):
     """Compile a program strictly against the installed packages, and return what is wrong."""
     (folder / "program.ts").write_text(text, "utf-8")
-    compiler = PACKAGES / "node_modules" / "typescript" / "bin" / "tsc"
+    compiler = PACKAGES / "node_modules" / "tsc" / "bin" / "tsc"
     options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types"]
     command = [node.program, compiler, *options, "", "program.ts"]
     ended = subprocess.run(

@@ -7,7 +7,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1]
 DEMO = FOLDER.parent / "counterseal-demo"
-TSC = "typescript/bin/tsc"
+TSC = "tsc/bin/tsc"
 ESLINT = "eslint/bin/eslint.js"
 TOOLS = {
     "types": (FOLDER, TSC, "--project", "tsconfig.json"),

@@ -353,7 +353,7 @@ test("a service that does not hold the call is asked once a second at most", asy
   const account = await bind();
   service.open = false;
   service.requests = [];
-  assert.deepEqual(await account.wait({ timeout: 5 }), []);
+  assert.deepEqual(await account.wait({ timeoutSeconds: 5 }), []);
   assert.ok(service.requests.length <= 6);
 });
 
@@ -361,7 +361,7 @@ test("`wait` returns as soon as the list is another one", async () => {
   const account = await bind();
   const known = await account.pending();
   service.open = false;
-  assert.deepEqual(await account.wait({ timeout: 5, known }), []);
+  assert.deepEqual(await account.wait({ timeoutSeconds: 5, known }), []);
   assert.match(service.requests.at(-1).uri, new RegExp(`known=${service.challenge}$`));
 });
 

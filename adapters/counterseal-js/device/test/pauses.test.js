@@ -81,7 +81,7 @@ for (const loop of ["watch", "wait", "answer"]) {
     const { signal } = controller;
     const calls = {
       watch: () => reopened.watch({ signal }).next().then(({ done }) => done),
-      wait: () => reopened.wait({ timeout: 60, signal }),
+      wait: () => reopened.wait({ timeoutSeconds: 60, signal }),
       answer: () => reopened.answer(again, { button: 0, signal }),
     };
     service.requests = [];
@@ -119,7 +119,7 @@ test("`wait` ends in time where the clock of the machine is set back", async () 
     if (pauses.length > 40) throw new Error("too many pauses");
   };
   const account = await bind(open({ sleep, monotonic: () => elapsed }));
-  assert.deepEqual(await account.wait({ timeout: 5 }), []);
+  assert.deepEqual(await account.wait({ timeoutSeconds: 5 }), []);
   assert.ok(pauses.length < 10);
 });
 

@@ -57,7 +57,7 @@ export async function showAccount(context, device) {
     const ended = await account.ended().catch(() => null);
     if (ended !== null && !context.signal.aborted) await history.fill(ended);
   };
-  context.session.addEventListener("connection", update, { signal: context.signal });
+  context.session.addEventListener("connection", () => void update(), { signal: context.signal });
   await update();
 }
 
@@ -161,7 +161,7 @@ function renameForm(account) {
     status,
     rename,
   );
-  form.addEventListener("submit", async (event) => {
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     rename.disabled = true;
     try {
@@ -172,6 +172,7 @@ function renameForm(account) {
     } finally {
       rename.disabled = false;
     }
-  });
+  };
+  form.addEventListener("submit", (event) => void submit(event));
   return form;
 }

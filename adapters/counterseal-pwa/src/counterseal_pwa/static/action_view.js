@@ -318,7 +318,7 @@ function attachmentItem({ name, size, type }, { fetch, check, signal }) {
 
   const button = element(
     "button",
-    { type: "button", class: "plain", click: open },
+    { type: "button", class: "plain", click: () => void open() },
     say(isDisplayed ? "attachment.open" : "attachment.save"),
     element("span", { class: "unseen" }, " ", foreign(name)),
   );

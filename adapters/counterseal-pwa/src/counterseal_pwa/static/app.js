@@ -92,7 +92,7 @@ const contextOf = (session, signal) => ({
     window.scrollTo(0, 0);
   },
   go(address) {
-    if (window.location.hash === address) follow(session);
+    if (window.location.hash === address) void follow(session);
     else window.location.hash = address;
   },
 });
@@ -142,7 +142,7 @@ async function start() {
   window.addEventListener("online", show);
   window.addEventListener("offline", show);
   show();
-  window.addEventListener("hashchange", () => follow(session));
+  window.addEventListener("hashchange", () => void follow(session));
   await follow(session);
   await session.refreshNotifications();
 }

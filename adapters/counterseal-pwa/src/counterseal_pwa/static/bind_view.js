@@ -73,7 +73,7 @@ export async function showOffer(context, offer) {
     await fillBind(context, { ...offer, warning: await warningOf(invitation, lookalikes) }, invitation);
   } catch (error) {
     const isUnreached = error instanceof Unavailable;
-    const next = isUnreached ? retry(() => showOffer(context, offer)) : home();
+    const next = isUnreached ? retry(() => void showOffer(context, offer)) : home();
     const isOther = error instanceof InvalidField;
     const text = isUnreached ? say("bind.unreached") : isOther ? say("bind.malformed") : describe(error);
     showProblem(context, text, next);
@@ -127,7 +127,7 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     status,
     button,
   );
-  form.addEventListener("submit", async (event) => {
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     button.disabled = true;
     status.textContent = "";
@@ -150,7 +150,8 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
       status.textContent = isFull && replacement ? say("bind.full") : describe(error);
       button.disabled = false;
     }
-  });
+  };
+  form.addEventListener("submit", (event) => void submit(event));
   context.fill(say("bind.title"), element("p", {}, say("bind.about")), form);
 }
 

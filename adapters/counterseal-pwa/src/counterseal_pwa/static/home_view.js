@@ -60,7 +60,7 @@ export async function showHome(context) {
   };
   const followRequests = () => {
     fillWaiting();
-    loadDisplays(session, accounts);
+    void loadDisplays(session, accounts);
   };
   followRequests();
   fillAccounts();
@@ -150,7 +150,7 @@ function linkForm(context) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     try {
-      showBind(context, readPasted(input.value));
+      void showBind(context, readPasted(input.value));
     } catch {
       problem.textContent = say("bind.malformed");
       input.focus();

@@ -20,7 +20,7 @@ const INTERVAL = 2000;
 export function inviteSection(context, account) {
   const problem = element("p", { class: "problem", role: "alert" });
   const content = element("div", { class: "form" });
-  const invite = element("button", { type: "button", class: "plain", click: press }, say("invite.button"));
+  const invite = element("button", { type: "button", class: "plain", click: () => void press() }, say("invite.button"));
 
   async function press() {
     invite.disabled = true;

@@ -16,7 +16,7 @@ export function lockSection(account, accounts) {
   const status = element("p", { role: "status" });
   const problem = element("p", { class: "problem", role: "alert" });
   const about = element("p", {}, say("lock.about", { name }));
-  const button = element("button", { type: "button", class: "plain danger", click: lock }, say("lock.title"));
+  const button = element("button", { type: "button", class: "plain danger", click: () => void lock() }, say("lock.title"));
 
   async function lock() {
     button.disabled = true;

@@ -28,7 +28,7 @@ export function showLogin(context, appSpace) {
     status,
     button,
   );
-  form.addEventListener("submit", async (event) => {
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     button.disabled = true;
     status.textContent = "";
@@ -41,7 +41,8 @@ export function showLogin(context, appSpace) {
       status.textContent = describe(error);
       button.disabled = false;
     }
-  });
+  };
+  form.addEventListener("submit", (event) => void submit(event));
   context.fill(say("login.title"), element("p", {}, say("login.about")), form);
 }
 

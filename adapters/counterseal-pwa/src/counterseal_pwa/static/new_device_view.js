@@ -86,7 +86,7 @@ function fillNewDevice(context, account, accounts, newDevice) {
   const buttons = CHOICES.map((choice) =>
     element(
       "button",
-      { type: "button", class: `answer ${choice === "refuse" ? "refuses" : "approves"}`, "aria-describedby": `about-${choice}`, click: () => press(choice) },
+      { type: "button", class: `answer ${choice === "refuse" ? "refuses" : "approves"}`, "aria-describedby": `about-${choice}`, click: () => void press(choice) },
       say(`decide.${choice}`),
     ),
   );

@@ -37,8 +37,8 @@ export function newLink({ link, expiresAt }) {
     element(
       "div",
       { class: "row" },
-      element("button", { type: "button", class: "plain", click: copy }, say("invite.copy")),
-      "share" in navigator && element("button", { type: "button", class: "plain", click: share }, say("invite.share")),
+      element("button", { type: "button", class: "plain", click: () => void copy() }, say("invite.copy")),
+      "share" in navigator && element("button", { type: "button", class: "plain", click: () => void share() }, say("invite.share")),
     ),
     status,
     element("p", { class: "quiet" }, say("invite.until"), " ", writeMoment(expiresAt)),

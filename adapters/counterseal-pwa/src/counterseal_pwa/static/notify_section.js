@@ -51,11 +51,11 @@ export function notifySection({ session, signal }) {
       // A disabled button has lost it, and now another one may be there.
       if (hadFocus && document.activeElement === document.body) section.querySelector("button")?.focus();
     };
-    const button = element("button", { type: "button", class: "plain", click: press }, say(text));
+    const button = element("button", { type: "button", class: "plain", click: () => void press() }, say(text));
     return button;
   }
 
-  session.addEventListener("notifications", fill, { signal });
-  fill();
+  session.addEventListener("notifications", () => void fill(), { signal });
+  void fill();
   return section;
 }

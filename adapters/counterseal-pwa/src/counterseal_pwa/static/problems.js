@@ -1,6 +1,6 @@
 /** Problems: what an error is called in front of a person. */
 
-import { InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, StoreFailed, Unavailable } from "./device/index.js";
+import { CountersealError, InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, Unavailable } from "./device/index.js";
 import { say } from "./texts.js";
 
 /** Codes of the service that have words of their own. */
@@ -28,8 +28,12 @@ const OWN = new Set([
   "attachment_too_large",
   "attachment_unavailable",
   "attachment_unchecked",
+  "authenticator_failed",
+  "authenticator_unfit",
   "changed_elsewhere",
   "display_changed",
+  "passkey_domain",
+  "passkey_rp_id",
   "receipt_changed",
   "store_failed",
   "store_outdated",
@@ -67,15 +71,12 @@ export function describe(error) {
     return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
   }
   if (error instanceof NotUnlocked) return say("problem.not_unlocked");
-  if (error instanceof StoreFailed) return say("problem.store_failed");
+  if (error instanceof CountersealError && OWN.has(error.code)) return say(`problem.${error.code}`);
   if (error instanceof NotSent) return say("problem.not_sent");
   if (error instanceof Overloaded) return say("problem.overloaded");
-  if (error instanceof Unavailable && OWN.has(error.code)) return say(`problem.${error.code}`);
   if (error instanceof Unavailable) return say("problem.reply_lost");
   if (error instanceof InvalidField && error.field === "code") return say("problem.code_digits");
-  if (error instanceof Refused) {
-    return OWN.has(error.code) ? say(`problem.${error.code}`) : say("problem.unfit", { code: error.code });
-  }
+  if (error instanceof Refused) return say("problem.unfit", { code: error.code });
   return say("problem.other");
 }
 

@@ -59,4 +59,4 @@ export function removal(context, account, { isEnded = false } = {}) {
  * @param {() => Promise<void>} click
  */
 const button = (text, click) =>
-  element("button", { type: "button", class: "plain danger", click }, say(text));
+  element("button", { type: "button", class: "plain danger", click: () => void click() }, say(text));

@@ -139,7 +139,7 @@ async function fillRequest(context, account, shown) {
     });
     const listener = () => {
       if (isBlocked(index)) problem.textContent = say("problem.attachment_unchecked");
-      else press(() => account.answer(shown, choice()));
+      else void press(() => account.answer(shown, choice()));
     };
     const meaning = approves ? "approves" : "refuses";
     const description = isBlocked(index) ? `${meaning} unchecked` : meaning;
@@ -159,7 +159,7 @@ async function fillRequest(context, account, shown) {
   const sendDisown = () => account.disown(shown, { reason: reasons.chosen() });
   const disown = element(
     "button",
-    { type: "button", class: "disown", click: () => press(sendDisown) },
+    { type: "button", class: "disown", click: () => void press(sendDisown) },
     say("request.disown"),
   );
   buttons.push(disown);

@@ -22,17 +22,17 @@ export function scanSection(context) {
     try {
       const { scan } = await import("./camera.js");
       const link = await scan(FORMAT);
-      if (link !== null) showBind(context, link);
+      if (link !== null) void showBind(context, link);
     } catch (error) {
       const isForbidden = error instanceof DOMException && error.name === "NotAllowedError";
       problem.textContent = say(isForbidden ? "scan.forbidden" : "scan.no_camera");
     }
   }
 
-  canScan().then((can) => {
+  void canScan().then((can) => {
     section.append(
       can
-        ? element("button", { type: "button", class: "plain", click: press }, say("scan.button"))
+        ? element("button", { type: "button", class: "plain", click: () => void press() }, say("scan.button"))
         : element("p", { class: "quiet" }, say("scan.impossible")),
       problem,
     );

@@ -124,8 +124,8 @@ export class Session extends EventTarget {
     this.notifications = new Notifications(wallet, registration);
     wallet.addEventListener("change", (event) => {
       const { type, device } = /** @type {CustomEvent<{type: string, device: string}>} */ (event).detail;
-      if (["bound", "removed", "renamed", "branded", "confirmed"].includes(type)) this.#follow();
-      if (["bound", "confirmed"].includes(type)) this.refreshNotifications();
+      if (["bound", "removed", "renamed", "branded", "confirmed"].includes(type)) void this.#follow();
+      if (["bound", "confirmed"].includes(type)) void this.refreshNotifications();
       if (type === "unreached") this.#unreached.add(device);
       if (type === "reached") this.#unreached.delete(device);
       if (type === "outdated") this.isOutdated = true;
@@ -214,7 +214,7 @@ export class Session extends EventTarget {
    */
   followNewDevices(signal) {
     const read = () => {
-      if (!document.hidden) this.readNewDevices();
+      if (!document.hidden) void this.readNewDevices();
     };
     const timer = setInterval(read, NEW_DEVICES);
     signal.addEventListener("abort", () => clearInterval(timer));
@@ -290,7 +290,7 @@ export class Session extends EventTarget {
       const controller = new AbortController();
       const streams = this.#watches.size < STREAMS;
       this.#watches.set(account.device, controller);
-      this.#watch(account, streams, controller.signal);
+      void this.#watch(account, streams, controller.signal);
       // Its colour and logo, and this app's version, may be others by now; what is wrong
       // otherwise, the watch says.
       account.status().catch(() => undefined);

@@ -35,13 +35,13 @@ export function showUnconfirmed(context, account) {
     // A device that nobody confirms may be given up.
     removal(context, account),
   );
-  session.addEventListener("accounts", follow, { signal });
+  session.addEventListener("accounts", () => void follow(), { signal });
   if (comparison !== undefined) {
     const span = Date.parse(comparison.confirmBy) - account.now() + GRACE;
     const timer = setTimeout(follow, Math.max(0, span));
     signal.addEventListener("abort", () => clearTimeout(timer));
   }
-  follow();
+  void follow();
 }
 
 /** @param {{code: string, confirmBy: string}} comparison */

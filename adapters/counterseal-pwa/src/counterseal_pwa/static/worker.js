@@ -35,7 +35,7 @@ const LATER = [
 ];
 
 worker.addEventListener("install", (event) => {
-  worker.skipWaiting();
+  void worker.skipWaiting();
   event.waitUntil(keepLater());
 });
 worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
