@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from app_modules import link_modules
 
 from counterseal.models import BindingState, ChallengeState, RefusalReason
 from counterseal_client import (
@@ -482,11 +483,11 @@ def active_devices(origin, account_id):
     return [each for each in origin.client.devices(account_id) if each.state is BindingState.ACTIVE]
 
 
-RECORD = """async () => {
-  const { indexedDbStore } = await import("./device/index.js");
+RECORD = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
   const [{ record: { state, deviceKey } }] = await (await indexedDbStore()).list("accounts");
   return { state, deviceKey };
-}"""
+}""")
 
 
 @pytest.mark.service_worker
@@ -570,9 +571,10 @@ def test_the_browser_is_not_asked_to_store_a_pin(device, origin):
 
 def test_keys_cannot_be_exported(bound):
     device, _ = bound
-    exported = device.page.evaluate("""async () => {
-      const { indexedDbStore } = await import("./device/index.js");
+    script = link_modules("""async () => {
+      const { indexedDbStore } = await import("./device/store.js");
       const [{ record }] = await (await indexedDbStore()).list("accounts");
       return crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(() => "", (e) => e.name);
     }""")
+    exported = device.page.evaluate(script)
     assert exported == "InvalidAccessError"

@@ -25,3 +25,11 @@ def test_the_sources_are_clean(node, javascript_tools, name):
     command = [node / "bin" / "node", javascript_tools / tool, *arguments]
     ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
+
+
+def test_the_service_workers_files_in_node(node):
+    """Where a full disk, a broken cache and a network that hangs can be had."""
+    tests = [str(path) for path in (FOLDER / "tests").glob("*.test.js")]
+    command = [node / "bin" / "node", "--test", *tests]
+    ended = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -88,7 +88,6 @@ function historySection(account) {
     const history = await account.history();
     const hasAction = history.some(({ display }) => display.action !== undefined);
     const actionView = hasAction ? await import("./action_view.js") : null;
-    await actionView?.loadStyle();
     const own = new Set(history.map(({ challenge }) => challenge));
     const others = ended.filter(({ guid }) => !own.has(guid));
     const entries = [

@@ -22,18 +22,6 @@ const DISPLAYED = new Map([
   ["text/plain", "Text"],
 ]);
 
-/** Load the style of actions, once. */
-export async function loadStyle() {
-  if (document.querySelector('link[href="action.css"]')) return;
-  const link = element("link", { rel: "stylesheet", href: "action.css" });
-  const isLoaded = new Promise((resolve) => {
-    // Without its style, an action can be read too.
-    for (const type of ["load", "error"]) link.addEventListener(type, resolve, { once: true });
-  });
-  document.head.append(link);
-  await isLoaded;
-}
-
 /** A value of one long word, which only programs read. */
 const CODE = /^\S{28,}$/u;
 /** Characters of a digest that are read at a time. */

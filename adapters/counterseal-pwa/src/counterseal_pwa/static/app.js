@@ -2,10 +2,9 @@
 
 import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
-import { showHome } from "./home_view.js";
 import { loadService, readFragment, readReturn } from "./links.js";
 import { describe } from "./problems.js";
-import { keyOf } from "./request_entries.js";
+import { keyOf } from "./request_key.js";
 import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
 import { registerWorker } from "./worker_registration.js";
@@ -28,6 +27,8 @@ let controller = new AbortController();
 let firstLink = readFragment();
 /** The address to which an Identity Provider sent the browser back; its code leaves the address as well. */
 let firstReturn = readReturn();
+/** Whether the first view is shown, and nothing that was opened from it. */
+let isAtHome = false;
 
 /**
  * Show the view of the page's address.
@@ -56,7 +57,10 @@ async function route(session) {
   else if (view === "account") await (await import("./account_view.js")).showAccount(context, guid);
   else if (view === "device") await (await import("./new_device_view.js")).showNewDevice(context, guid);
   else if (view === "login") (await import("./login_view.js")).showLogin(context, guid);
-  else await showHome(context);
+  else {
+    await (await import("./home_view.js")).showHome(context);
+    isAtHome = true;
+  }
 }
 
 /**
@@ -82,6 +86,7 @@ const contextOf = (session, signal) => ({
   signal,
   fill(title, ...children) {
     if (signal.aborted) return;
+    isAtHome = false;
     // What was announced was about the view before.
     announce("");
     const heading = element("h1", { tabindex: -1 }, title);
@@ -128,13 +133,29 @@ function announceArrivals(session) {
   });
 }
 
+/** @param {string} address */
+function openView(address) {
+  if (address.startsWith("#/")) window.location.hash = address;
+}
+
+/** Whether nothing is lost if the page is loaded again. */
+function isIdle() {
+  const inputs = [...byId("main").querySelectorAll("input")];
+  const isOpen = document.querySelector("dialog[open]") !== null;
+  return isAtHome && !isOpen && inputs.every(({ value }) => value === "");
+}
+
 async function start() {
   const [language] = await Promise.all([loadTexts(), loadService()]);
   document.documentElement.lang = language;
   showConnection();
-  const registration = await registerWorker((address) => {
-    if (address.startsWith("#/")) window.location.hash = address;
+  /** @type {(shown: undefined) => void} */
+  let startWorker = () => undefined;
+  const firstView = new Promise((/** @type {(shown: undefined) => void} */ resolve) => {
+    startWorker = resolve;
   });
+  // Its files are as large as the page's, which must not wait for them.
+  const registration = firstView.then(() => registerWorker({ open: openView, isIdle }));
   const session = await Session.open(registration, showBlocked);
   announceArrivals(session);
   const show = () => showConnection(session);
@@ -144,7 +165,8 @@ async function start() {
   show();
   window.addEventListener("hashchange", () => void follow(session));
   await follow(session);
+  startWorker(undefined);
   await session.refreshNotifications();
 }
 
-await start().catch(showFailure);
+start().catch(showFailure);

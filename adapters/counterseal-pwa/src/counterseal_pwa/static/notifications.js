@@ -25,7 +25,7 @@ export class Notifications {
 
   /**
    * @param {Wallet} wallet
-   * @param {ServiceWorkerRegistration | undefined} registration
+   * @param {Promise<ServiceWorkerRegistration | undefined>} registration Once it is known.
    */
   constructor(wallet, registration) {
     this.#wallet = wallet;
@@ -34,7 +34,7 @@ export class Notifications {
 
   /** @returns {Promise<NotificationState>} */
   async state() {
-    const pushManager = this.#registration?.pushManager;
+    const pushManager = (await this.#registration)?.pushManager;
     if (!pushManager || !("Notification" in window)) return isUninstalled() ? "install" : "impossible";
     if (Notification.permission === "denied") return "blocked";
     if (this.#key === undefined) await this.#readStatuses();
@@ -53,7 +53,8 @@ export class Notifications {
   /** Unsubscribe, and have the service notify this browser no more. */
   async turnOff() {
     localStorage.removeItem(MEMORY);
-    await (await this.#registration?.pushManager.getSubscription())?.unsubscribe();
+    const subscription = await (await this.#registration)?.pushManager.getSubscription();
+    await subscription?.unsubscribe();
     for (const account of await this.#wallet.accounts()) await account.setAddresses([]);
   }
 
@@ -62,7 +63,7 @@ export class Notifications {
    * that is for an older key, and addresses that the service has not.
    */
   async refresh() {
-    const pushManager = this.#registration?.pushManager;
+    const pushManager = (await this.#registration)?.pushManager;
     if (!pushManager || !isWanted() || Notification.permission !== "granted") return;
     const statuses = await this.#readStatuses();
     if (!this.#key) return;

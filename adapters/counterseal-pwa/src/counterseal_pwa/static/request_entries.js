@@ -2,6 +2,7 @@
 
 import { element, foreign } from "./dom.js";
 import { idAmong, verificationOf } from "./identity.js";
+import { keyOf } from "./request_key.js";
 import { kindOf, linesOf } from "./summaries.js";
 import { say, writeSpan } from "./texts.js";
 
@@ -18,14 +19,6 @@ import { say, writeSpan } from "./texts.js";
 
 /** @type {Set<string>} The keys of requests that are being loaded. */
 const loading = new Set();
-
-/**
- * Return the key of an account's request: of two services, each may list the same GUID.
- *
- * @param {{device: string}} account
- * @param {{guid: string}} request
- */
-export const keyOf = ({ device }, { guid }) => `${device}/${guid}`;
 
 /**
  * Load what open requests ask; the session's event `displays` tells of each.

@@ -82,7 +82,6 @@ async function fillRequest(context, account, shown) {
   const { session } = context;
   const { action, display } = shown;
   const actionView = action && (await import("./action_view.js"));
-  await actionView?.loadStyle();
   const content = actionView ? [] : await contentOf(display.content);
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code && codeField();

@@ -2,7 +2,6 @@
 
 import { indexedDbStore, passkeys, pinKeys, ServiceRefused, Unavailable, Wallet } from "./device/index.js";
 import { Notifications } from "./notifications.js";
-import { askPin } from "./pin_dialog.js";
 import { APP_VERSION, platformOf } from "./platform.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
@@ -88,7 +87,7 @@ export class Session extends EventTarget {
   /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
   requests = new Map();
   /**
-   * What open requests ask, as far as it is loaded, by `keyOf` of `request_entries.js`.
+   * What open requests ask, as far as it is loaded, by `keyOf` of `request_key.js`.
    *
    * @type {Map<string, import("./request_entries.js").LoadedDisplay>}
    */
@@ -114,7 +113,7 @@ export class Session extends EventTarget {
 
   /**
    * @param {Wallet} wallet
-   * @param {ServiceWorkerRegistration | undefined} registration
+   * @param {Promise<ServiceWorkerRegistration | undefined>} registration
    */
   constructor(wallet, registration) {
     super();
@@ -134,13 +133,13 @@ export class Session extends EventTarget {
   }
 
   /**
-   * @param {ServiceWorkerRegistration | undefined} registration
+   * @param {Promise<ServiceWorkerRegistration | undefined>} registration
    * @param {() => void} onBlocked Called while another tab keeps the store from being opened.
    * @returns {Promise<Session>}
    */
   static async open(registration, onBlocked) {
     const store = await indexedDbStore({ onBlocked });
-    const strongKeys = [pinKeys({ askPin })];
+    const strongKeys = [pinKeys({ askPin: async (use) => (await import("./pin_dialog.js")).askPin(use) })];
     if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
     const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION };
     const session = new Session(new Wallet({ store, strongKeys, ...app }), registration);
