@@ -123,7 +123,10 @@ export class Session extends EventTarget {
     this.notifications = new Notifications(wallet, registration);
     wallet.addEventListener("change", (event) => {
       const { type, device } = /** @type {CustomEvent<{type: string, device: string}>} */ (event).detail;
-      if (["bound", "removed", "renamed", "branded", "confirmed"].includes(type)) void this.#follow();
+      if (["bound", "removed", "renamed", "branded", "confirmed"].includes(type)) {
+        // If the store fails now, the next turn of a watch asks it again.
+        this.#follow().catch(() => undefined);
+      }
       if (["bound", "confirmed"].includes(type)) void this.refreshNotifications();
       if (type === "unreached") this.#unreached.add(device);
       if (type === "reached") this.#unreached.delete(device);
@@ -344,8 +347,8 @@ export class Session extends EventTarget {
       if (account.state === "REVOKED") return;
       await pauseUntilVisible(pauseAfter(failure, failures));
       failures += 1;
-      // Another tab may have removed it.
-      await this.#follow();
+      // Another tab may have removed it; if the store fails now, the next turn asks it again.
+      await this.#follow().catch(() => undefined);
     }
   }
 }
@@ -356,10 +359,16 @@ export class Session extends EventTarget {
  * @param {(data: {type: string, requestGuid: string, deviceGuid: string, shownAt: number}) => boolean} isOver
  */
 async function closeNotifications(isOver) {
-  const registration = await navigator.serviceWorker?.getRegistration();
-  for (const notification of (await registration?.getNotifications()) ?? []) {
+  const notifications = await listNotifications().catch(() => []);
+  for (const notification of notifications) {
     if (notification.data && isOver(notification.data)) notification.close();
   }
+}
+
+/** Return those that are displayed; not every browser with service workers has a list of them. */
+async function listNotifications() {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  return (await registration?.getNotifications?.()) ?? [];
 }
 
 /**
