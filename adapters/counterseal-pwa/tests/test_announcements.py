@@ -30,7 +30,7 @@ def test_a_rejection_that_nobody_handles_is_a_problem(device, origin):
     """Each test with a device fails by it: see `open_device`."""
     device.page.goto(f"{origin.url}/app/")
     device.page.evaluate("() => { Promise.reject(new Error('nobody looks')); }")
-    device.page.locator("#link").wait_for()
-    device.page.wait_for_function("document.readyState === 'complete'")
+    while not device.problems:
+        device.page.wait_for_timeout(10)
     assert device.problems == ["nobody looks"]
     device.problems.clear()

@@ -1,13 +1,18 @@
 // The session, where the browser lacks something, or the store fails.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { collectRejections, installBrowser, settle, until } from "./fake_browser.js";
 
 const browser = installBrowser();
 const rejections = collectRejections();
 const { Session } = await import("../../src/counterseal_pwa/static/session.js");
+const { readTexts } = await import("../../src/counterseal_pwa/static/texts.js");
 const { Notifications } = await import("../../src/counterseal_pwa/static/notifications.js");
+
+const ENGLISH = new URL("../../src/counterseal_pwa/static/texts/en.json", import.meta.url);
+readTexts(JSON.parse(readFileSync(ENGLISH, "utf-8")));
 
 const REQUESTS = [{ guid: "r", issuedAt: "", expiresAt: "" }];
 const pushManager = { getSubscription: async () => null };
@@ -47,11 +52,11 @@ for (const [how, registration] of [
     const wallet = new FakeWallet();
     wallet.list = [new FakeAccount()];
     const session = new Session(wallet, none);
-    wallet.change("renamed");
-    await until(() => session.requests.has("d"), "the list is there");
+    await session.start();
+    await until(() => session.lists.requestsOf("d"), "the list is there");
     await settle();
-    assert.deepEqual(session.requests.get("d"), REQUESTS);
-    assert.equal(session.errors.size, 0);
+    assert.deepEqual(session.lists.requestsOf("d"), REQUESTS);
+    assert.equal(session.lists.problemOf("d"), undefined);
     assert.deepEqual(rejections, []);
   });
 }
@@ -65,8 +70,8 @@ test("an account is watched again after its watch and the store have failed", as
   const next = () => Promise.reject(new Error("the watch fails"));
   account.watch = () => ({ [Symbol.asyncIterator]: () => ({ next }) });
   const session = new Session(wallet, none);
-  wallet.change("renamed");
-  await until(() => session.errors.has("d"), "the watch has failed");
+  await session.start();
+  await until(() => session.lists.problemOf("d"), "the watch has failed");
   wallet.accounts = async () => {
     throw new DOMException("", "InvalidStateError");
   };
@@ -80,7 +85,7 @@ test("an account is watched again after its watch and the store have failed", as
     await settle();
     context.mock.timers.tick(60_000);
   }
-  await until(() => session.requests.has("d"), "the list is there again");
+  await until(() => session.lists.requestsOf("d"), "the list is there again");
 });
 
 test("a revoked account does not keep notifications on", async () => {

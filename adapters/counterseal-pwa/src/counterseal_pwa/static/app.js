@@ -16,7 +16,7 @@ import { registerWorker } from "./worker_registration.js";
  * @property {Session} session
  * @property {(title: string, ...children: (Node | null | false)[]) => void} fill Show content under
  *   a heading, and move the focus to it.
- * @property {(address: string) => void} go
+ * @property {(address: string) => void} go Show another view, unless this one was left.
  * @property {AbortSignal} signal Aborted when another view comes.
  */
 
@@ -97,6 +97,8 @@ const contextOf = (session, signal) => ({
     window.scrollTo(0, 0);
   },
   go(address) {
+    // A view that was left takes nobody away from the one that they read.
+    if (signal.aborted) return;
     if (window.location.hash === address) void follow(session);
     else window.location.hash = address;
   },
@@ -105,7 +107,7 @@ const contextOf = (session, signal) => ({
 /** @param {Session} [session] */
 function showConnection(session) {
   const line = byId("connection");
-  const connection = !navigator.onLine ? say("offline") : session?.isUnreached ? say("unreached") : "";
+  const connection = !navigator.onLine ? say("offline") : session?.lists.isUnreached ? say("unreached") : "";
   const text = session?.isOutdated ? say("problem.store_outdated") : connection;
   line.hidden = text === "";
   line.textContent = text;
@@ -122,14 +124,12 @@ function showBlocked() {
 function announceArrivals(session) {
   let known = new Set();
   session.addEventListener("requests", () => {
-    const keys = [...session.requests].flatMap(([device, requests]) =>
-      requests.map((request) => keyOf({ device }, request)),
-    );
+    const keys = session.lists.all.map((request) => keyOf(request, request));
     if (keys.some((key) => !known.has(key))) announce(say("arrived"));
     known = new Set(keys);
   });
   session.addEventListener("newdevices", () => {
-    if ([...session.newDevices.values()].flat().length > 0) announce(say("decide.waits"));
+    if (session.waitingDevices.all.length > 0) announce(say("decide.waits"));
   });
 }
 

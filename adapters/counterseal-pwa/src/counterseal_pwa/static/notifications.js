@@ -87,12 +87,12 @@ export class Notifications {
 
   /** Return the status of each account that the service knows, and learn the service's key. */
   async #readStatuses() {
-    const accounts = await this.#wallet.accounts();
-    const replies = await Promise.allSettled(accounts.map((account) => account.status()));
-    const statuses = replies.flatMap((reply, index) => {
-      const account = accounts[index];
-      return account && reply.status === "fulfilled" ? [/** @type {const} */ ([account, reply.value])] : [];
-    });
+    /** @type {[Account, Awaited<ReturnType<Account["status"]>>][]} */
+    const statuses = [];
+    for (const account of await this.#wallet.accounts()) {
+      const status = await account.status().catch(() => null);
+      if (status !== null) statuses.push([account, status]);
+    }
     const [first] = statuses;
     if (first !== undefined) this.#key = first[1].webPushKey;
     return statuses;
