@@ -46,7 +46,7 @@ const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
 export class Answers {
   #connection;
   #history;
-  /** @type {Map<string, RequestExchange>} Those that are open or unconfirmed, by GUID. */
+  /** @type {Map<string, RequestExchange>} By GUID. */
   #exchanges = new Map();
   /** @type {WeakMap<ShownRequest, RequestExchange>} */
   #exchangesOfShown = new WeakMap();
@@ -58,11 +58,6 @@ export class Answers {
   constructor(connection, history) {
     this.#connection = connection;
     this.#history = history;
-  }
-
-  /** How many requests it remembers. */
-  get size() {
-    return this.#exchanges.size;
   }
 
   /**
@@ -168,18 +163,22 @@ export class Answers {
   }
 
   /**
-   * Forget a request that has ended, unless the reply to its answer was lost: the same answer may be
-   * sent again.
+   * Forget a request that has ended, unless this device has answered it: the same press comes to the
+   * same outcome, and another one is refused, as long as the request could be shown again.
    *
    * @param {string} guid
    */
   end(guid) {
-    if (this.#exchanges.get(guid)?.isUnconfirmed === false) this.#exchanges.delete(guid);
+    const exchange = this.#exchanges.get(guid);
+    if (exchange && !exchange.isAnswered && !exchange.isUnconfirmed) this.#exchanges.delete(guid);
   }
 
   #forgetExpired() {
     const now = this.#connection.now();
-    for (const [guid, { expiresAt }] of this.#exchanges) if (expiresAt < now) this.end(guid);
+    for (const [guid, exchange] of this.#exchanges) {
+      const isExpired = exchange.expiresAt < now;
+      if (isExpired && !exchange.isUnconfirmed) this.#exchanges.delete(guid);
+    }
   }
 
   /**
@@ -190,9 +189,7 @@ export class Answers {
    */
   async #send(exchange, request, choice, signal) {
     try {
-      const outcome = await exchange.send(request, choice, signal);
-      this.#exchanges.delete(request.guid);
-      return outcome;
+      return await exchange.send(request, choice, signal);
     } catch (error) {
       if (error instanceof ServiceRefused && ENDINGS.has(error.problem)) this.end(request.guid);
       throw error;
@@ -208,7 +205,6 @@ export class Answers {
   #exchangeOf(request) {
     const exchange = this.#exchangesOfShown.get(request);
     if (exchange === undefined) throw new Misuse("client_unfit", "not what `show` returned");
-    if (exchange.isAnswered) return exchange;
     const current = this.#exchanges.get(request.guid) ?? exchange;
     if (current.text !== exchange.text) throw new Refused("display_changed", "another text than before");
     this.#exchanges.set(request.guid, current);

@@ -141,9 +141,7 @@ class Database {
       const database = await connection;
       try {
         const transaction = database.transaction(names, mode, { durability: "strict" });
-        const done = completionOf(transaction);
-        const [result] = await Promise.all([work((name) => transaction.objectStore(name)), done]);
-        return result;
+        return await resultIn(transaction, work);
       } catch (error) {
         const isClosed = nameOf(error) === "InvalidStateError" || this.#connection !== connection;
         if (isRepeated || !isClosed) throw error;
@@ -243,6 +241,31 @@ const resultOf = (request) =>
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+
+/**
+ * Return what *work* returns once the transaction is complete; if it fails, nothing of it is stored.
+ *
+ * @template T
+ * @param {IDBTransaction} transaction
+ * @param {(open: (name: Collection) => IDBObjectStore) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function resultIn(transaction, work) {
+  const completion = completionOf(transaction);
+  try {
+    const [result] = await Promise.all([work((name) => transaction.objectStore(name)), completion]);
+    return result;
+  } catch (error) {
+    // A record that cannot be cloned throws, which ends no transaction; other errors have ended it.
+    try {
+      transaction.abort();
+    } catch {
+      // It has ended.
+    }
+    await completion.catch(() => undefined);
+    throw error;
+  }
+}
 
 /**
  * @param {IDBTransaction} transaction

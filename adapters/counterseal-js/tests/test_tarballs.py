@@ -17,8 +17,11 @@ import {
   strongKey, Trust, type UseReceipt,
 } from "@counterseal/origin";
 import {
-  type Account, deviceOnlyKeys, indexedDbStore, memoryStore, type Outcome, type Store, Wallet,
+  type Account, type ChangeEvent, type Outcome, type Store, type Use, Wallet,
 } from "@counterseal/device";
+import { StoreFailed } from "@counterseal/device/errors";
+import { indexedDbStore, memoryStore } from "@counterseal/device/store";
+import { deviceOnlyKeys, pinKeys } from "@counterseal/device/strong-keys";
 
 export async function pay(client: Client, trust: Trust): Promise<Approval> {
   const buttons = [
@@ -56,11 +59,30 @@ export function isMissing(error: unknown): boolean {
 
 export const unmet = new RequirementUnmet("requirement_of_this_shop");
 
-export const open = (store: Store) => new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
+export const questionOf = (use: Use | { purpose: "create" }): string =>
+  use.purpose === "answer" ? use.button.title : use.purpose === "confirm" ? use.choice : "";
+export const strongKeys = [
+  deviceOnlyKeys(),
+  pinKeys({ askPin: async (use) => (questionOf(use) === "" ? null : "1379") }),
+];
+
+export function listen(wallet: Wallet): void {
+  const listener = ({ detail }: ChangeEvent) => {
+    const isOver: boolean = detail.type === "outdated" || detail.device === "";
+    console.log(isOver);
+  };
+  wallet.addEventListener("change", listener);
+  wallet.addEventListener("change", ({ detail }) => console.log(detail.type === "kept"));
+}
+
+export const isFull = (error: unknown): boolean => error instanceof StoreFailed;
+export const open = (store: Store) => new Wallet({ store, strongKeys });
 export const stores: Promise<Store>[] = [Promise.resolve(memoryStore()), indexedDbStore()];
 """
 MISTYPED = """
 import { Client } from "@counterseal/origin";
+import { type Account } from "@counterseal/device";
+export const state = (account: Account) => account.state === "DELETED";
 await new Client({ url: "https://auth.example.com", origin: 7, key: "key" }).ask("user-42");
 """
 ERRORS = """
@@ -168,6 +190,8 @@ def test_a_typescript_program_compiles(node, installed):
     assert compiled(node, installed, TYPED) == ""
 
 
-@pytest.mark.parametrize("wrong", ["Type 'number' is not assignable", "Expected 2-3 arguments"])
+@pytest.mark.parametrize(
+    "wrong", ["Type 'number' is not assignable", "Expected 2-3 arguments", "have no overlap"]
+)
 def test_a_wrong_one_does_not(node, installed, wrong):
     assert wrong in compiled(node, installed, MISTYPED)

@@ -71,7 +71,7 @@ test("a receipt that the store did not take is stored with the next list of requ
   isFull = true;
   const { receipt } = await account.answer(request, { button: 0 });
   service.reopen();
-  const second = await account.answer(await account.show(request.guid), { button: 1 });
+  const second = await account.answer(await shown(), { button: 1 });
   assert.deepEqual([second.kept, second.receipt.previous], [false, receipt.hash]);
   isFull = false;
   const { promise: stored, resolve } = Promise.withResolvers();
@@ -158,4 +158,15 @@ test("what is known of a request ends with it", async () => {
   await assert.rejects(account.show(guid), { code: "display_changed" });
   service.now = Date.parse(service.display.expiresAt) + 1;
   assert.equal((await account.show(guid)).display.content.text, "Pay less?");
+});
+
+test("a request that is shown again once it is answered is the same, until it has expired", async () => {
+  const request = await shown();
+  const outcome = await account.answer(request, { button: 0 });
+  await account.pending();
+  const again = await account.show(request.guid);
+  service.requests = [];
+  assert.deepEqual(await account.answer(again, { button: 0 }), outcome);
+  await assert.rejects(account.disown(again), { code: "already_answered" });
+  assert.deepEqual(service.requests, []);
 });

@@ -32,15 +32,25 @@ class FakeConnection {
     this.factory.connections.delete(this);
   }
 
-  transaction(names) {
+  transaction(names, mode) {
     if (!this.factory.connections.has(this)) throw new DOMException("", "InvalidStateError");
-    const failure = this.factory.failures.shift();
+    const isRefused = this.factory.isFull && mode === "readwrite";
+    const failure = isRefused ? new DOMException("", "QuotaExceededError") : this.factory.failures.shift();
     const before = new Map(names.map((name) => [name, new Map(this.stored.collections.get(name))]));
-    const transaction = { error: failure ?? null };
+    let isAborted = false;
+    const transaction = {
+      error: failure ?? null,
+      abort: () => {
+        if (isAborted) throw new DOMException("", "InvalidStateError");
+        isAborted = true;
+      },
+    };
     later(() =>
       later(() => {
-        if (failure) for (const [name, records] of before) this.stored.collections.set(name, records);
-        if (failure) transaction.onabort();
+        const isUndone = failure || isAborted;
+        isAborted = true;
+        if (isUndone) for (const [name, records] of before) this.stored.collections.set(name, records);
+        if (isUndone) transaction.onabort();
         else transaction.oncomplete();
       }),
     );
@@ -54,7 +64,10 @@ class FakeConnection {
         get: (id) => request(() => structuredClone(records().get(id))),
         getAll: (range) => request(() => inRange(records(), range).map(([, record]) => record)),
         getAllKeys: (range) => request(() => inRange(records(), range).map(([id]) => id)),
-        put: (record, id) => request(() => records().set(id, structuredClone(record)) && id),
+        put: (record, id) => {
+          const copy = structuredClone(record);
+          return request(() => records().set(id, copy) && id);
+        },
         delete: (id) => request(() => void records().delete(id)),
       };
     };
@@ -70,6 +83,8 @@ export class FakeIndexedDb {
   opens = 0;
   /** What the next transactions fail with. */
   failures = [];
+  /** Whether nothing is stored any more. */
+  isFull = false;
 
   open(name, version) {
     this.opens += 1;

@@ -120,9 +120,7 @@ test("an answer waits for that of another tab, and is refused by the service", a
 
 test("two tabs keep receipts of one chain", async () => {
   await press(first);
-  service.answers.clear();
-  service.open = true;
-  service.now += 1000;
+  service.reopen();
   await press(second);
   const [{ record }] = await store.list("accounts");
   assert.deepEqual([record.last.number, (await first.history()).length], [2, 2]);

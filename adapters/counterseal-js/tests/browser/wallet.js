@@ -31,9 +31,7 @@ export async function tryKind(kind) {
     strongKey: kind,
   });
   const approved = await press(account, 0);
-  service.answers.clear();
-  service.open = true;
-  service.now += 1000;
+  service.reopen();
 
   const second = await open(service, kind);
   const [reopened] = await second.wallet.accounts();
