@@ -1,5 +1,6 @@
 /** Actions: what a program wants to do once it is approved. */
 
+import { splitActionRows } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
 import { inOrder } from "./reading_order.js";
 import { say, writeMoment } from "./texts.js";
@@ -12,46 +13,8 @@ const CODE = /^\S{28,}$/u;
 /** Characters of a digest that are read at a time. */
 const GROUP = /.{1,4}/gu;
 
-/**
- * Labels of what an agent says about itself, in the order of the rows, by language.
- *
- * Each action ends with these rows, those that there are, and the end of its approval.
- *
- * @type {ReadonlyMap<string, readonly string[]>}
- */
-const CLAIMS = new Map([
-  ["de", ["Agent", "Lauf", "Zweck"]],
-  ["en", ["Agent", "Run", "Purpose"]],
-]);
-
-/** @typedef {{key: string, value: string}} Row */
-
-/**
- * Return the rows of an action by what they are; their order stays.
- *
- * @param {Display} display
- * @returns {{rows: Row[], claims: Row[], end: Row | null}} `end`: the row of `validUntil`, if it
- *   says the same; without it, every row is one of `rows`.
- */
-function partRows({ action, content }) {
-  const rows = "keys" in content ? [...content.keys] : [];
-  const moment = action ? writeSignedMoment(action.validUntil) : "";
-  const end = rows.at(-1)?.value === moment ? (rows.pop() ?? null) : null;
-  /** @type {Row[]} */
-  const claims = [];
-  for (const label of [...(CLAIMS.get(action?.language ?? "") ?? [])].reverse()) {
-    const row = end && rows.at(-1)?.key === label && rows.pop();
-    if (row) claims.unshift(row);
-  }
-  return { rows, claims, end };
-}
-
-/**
- * Return a moment as the service writes it in a row.
- *
- * @param {string} moment
- */
-const writeSignedMoment = (moment) => `${moment.slice(0, 10)} ${moment.slice(11, 19)} UTC`;
+/** @typedef {ReturnType<typeof splitActionRows>} ActionRows */
+/** @typedef {ActionRows["rows"][number]} Row */
 
 /** @type {ReadonlyMap<string, string>} */
 const TITLES = new Map([
@@ -81,7 +44,7 @@ export const titleOf = ({ type }) => say(TITLES.get(type) ?? "action.other");
 export function actionRows(display, { documents = null, left } = {}) {
   const { title } = /** @type {{title: string}} */ (display.content);
   const { action } = display;
-  const { rows, claims, end } = partRows(display);
+  const { rows, claims, end } = splitActionRows(display);
   const digests = new Set((action?.attachments ?? []).map(({ sha256 }) => sha256));
   return element(
     "div",
@@ -89,7 +52,7 @@ export function actionRows(display, { documents = null, left } = {}) {
     element("h2", { dir: "auto" }, foreign(title, { written: true })),
     documents,
     ...listsOf(rows, digests),
-    claims.length > 0 && claimsOf(claims, display),
+    claims.length > 0 && claimsOf(claims, display.origin.name),
     end && action && endOf(end, action.validUntil, left),
   );
 }
@@ -146,13 +109,12 @@ const foldedDigest = (digest) =>
 /**
  * Return what the agent says, apart from the action itself.
  *
- * @param {readonly Row[]} claims
- * @param {Display} display
+ * @param {ActionRows["claims"]} claims
+ * @param {string} origin Its name.
  */
-function claimsOf(claims, { action, origin }) {
-  const [agentLabel] = CLAIMS.get(action?.language ?? "") ?? [];
-  const isAgent = claims[0]?.key === agentLabel;
-  const text = isAgent ? say("claims.agent") : say("claims.origin", { name: isolate(origin.name) });
+function claimsOf(claims, origin) {
+  const isAgent = claims.some(({ claim }) => claim === "agent");
+  const text = isAgent ? say("claims.agent") : say("claims.origin", { name: isolate(origin) });
   const rows = claims.flatMap(({ key, value }) => [labelOf(key), valueOf(value)]);
   return element(
     "div",
@@ -185,7 +147,7 @@ const endOf = ({ key }, validUntil, left) =>
 export function usableUntil(display) {
   const name = isolate(display.origin.name);
   const moment = writeMoment(display.action?.validUntil ?? "");
-  const text = partRows(display).end ? say("action.once", { name }) : say("action.until", { name, moment });
+  const text = splitActionRows(display).end ? say("action.once", { name }) : say("action.until", { name, moment });
   return element("p", { class: "quiet usable" }, text);
 }
 
@@ -196,7 +158,7 @@ export function usableUntil(display) {
  */
 export function technicalDetails(display) {
   const { type, digest } = /** @type {{type: string, digest: string}} */ (display.action);
-  const { end } = partRows(display);
+  const { end } = splitActionRows(display);
   return element(
     "details",
     {},
