@@ -1,5 +1,7 @@
 // A browser without a screen: what the app's modules ask of window, document and navigator.
 
+import { setMaxListeners } from "node:events";
+
 /** A document whose visibility a test changes. */
 class FakeDocument extends EventTarget {
   hidden = false;
@@ -25,6 +27,8 @@ class FakeStorage {
  * @returns {{document: FakeDocument, window: EventTarget, navigator: Record<string, any>}}
  */
 export function installBrowser() {
+  // Several tabs of a test share one document.
+  setMaxListeners(0);
   const fakeWindow = new EventTarget();
   fakeWindow.location = { href: "https://app.example/app/", hash: "", hostname: "app.example" };
   const fakes = {

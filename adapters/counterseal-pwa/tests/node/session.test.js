@@ -1,18 +1,14 @@
 // The session, where the browser lacks something, or the store fails.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { collectRejections, installBrowser, settle, until } from "./fake_browser.js";
 
 const browser = installBrowser();
 const rejections = collectRejections();
+await import("./words.js");
 const { Session } = await import("../../src/counterseal_pwa/static/session.js");
-const { readTexts } = await import("../../src/counterseal_pwa/static/texts.js");
 const { Notifications } = await import("../../src/counterseal_pwa/static/notifications.js");
-
-const ENGLISH = new URL("../../src/counterseal_pwa/static/texts/en.json", import.meta.url);
-readTexts(JSON.parse(readFileSync(ENGLISH, "utf-8")));
 
 const REQUESTS = [{ guid: "r", issuedAt: "", expiresAt: "" }];
 const pushManager = { getSubscription: async () => null };
