@@ -9,7 +9,9 @@ from .modules import EXPORT, JSON_VALUE, LATER, REEXPORT, Module, Sources, resol
 FIRST = "app.js"
 """The file with what each start needs: the module of this name, and what it imports."""
 
-GROUPS: Mapping[str, tuple[str, ...]] = {"requests.js": ("home_view.js", "request_view.js")}
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "requests.js": ("home_view.js", "request_view.js", "bound_view.js", "watches.js")
+}
 """Files that are loaded for some views, and the modules with which these begin."""
 
 OTHERS = "accounts.js"
@@ -18,7 +20,7 @@ OTHERS = "accounts.js"
 WORKER = "worker.js"
 """The service worker: one classic script, which every browser with service workers runs."""
 
-SHARED = ("dom.js",)
+SHARED = ("dom.js", "drawing.js")
 """Modules that pages of other packages import: each is a file with exports of its own."""
 
 _HEADER = """\

@@ -1,6 +1,5 @@
 /** The view that binds this browser to an account. */
 
-import { showBound } from "./bound_view.js";
 import { brandOf } from "./brand.js";
 import { makesPasskeys } from "./credentials.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
@@ -136,7 +135,7 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     const replaces = String(fields.get("replaces") ?? "") || undefined;
     const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
     const account = await context.session.wallet.bind({ ...options, name: name.value.trim() });
-    if (account.comparison === null) showBound(context, account);
+    if (account.comparison === null) (await import("./bound_view.js")).showBound(context, account);
     else context.go(`#/account/${account.device}`);
   };
   const fail = (/** @type {unknown} */ error) => {

@@ -10,7 +10,6 @@ import { APP_VERSION, platformOf } from "./platform.js";
 import { ShownNotifications } from "./shown_notifications.js";
 import { Tabs } from "./tabs.js";
 import { WaitingDevices } from "./waiting_devices.js";
-import { Watches } from "./watches.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").AccountChange} AccountChange */
@@ -48,7 +47,9 @@ export class Session extends EventTarget {
   /** @type {readonly Account[]} As they were last read. */
   #accounts = [];
   #shown = new ShownNotifications();
-  /** @type {Watches | null} In the tab that leads. */
+  /** @type {AbortSignal | null} Aborted once this tab, which leads, does so no more. */
+  #leading = null;
+  /** @type {import("./watches.js").Watches | null} In the tab that leads. */
   #watches = null;
   #tabs;
   #isRefreshLate = false;
@@ -139,17 +140,24 @@ export class Session extends EventTarget {
 
   /** @param {AbortSignal} signal */
   #lead(signal) {
-    const watches = new Watches(this.lists, () => this.refresh());
-    this.#watches = watches;
+    this.#leading = signal;
     signal.addEventListener("abort", () => {
-      watches.stop();
+      this.#watches?.stop();
       this.#watches = null;
+      this.#leading = null;
     });
-    this.#follow();
+    void this.#refreshSoon();
   }
 
-  #follow() {
-    for (const account of this.#watches?.follow(this.#accounts) ?? []) {
+  /** Watch the accounts, in the tab that leads. */
+  async #follow() {
+    const signal = this.#leading;
+    if (signal === null || (this.#accounts.length === 0 && this.#watches === null)) return;
+    // Nobody without an account needs it.
+    const { Watches } = await import("./watches.js");
+    if (signal.aborted) return;
+    this.#watches ??= new Watches(this.lists, () => this.refresh());
+    for (const account of this.#watches.follow(this.#accounts)) {
       // Its colour and logo, and this app's version, may be others by now; what is wrong
       // otherwise, the watch says.
       this.#statuses = this.#statuses.then(async () => {
@@ -167,8 +175,8 @@ export class Session extends EventTarget {
   async refresh() {
     this.#accounts = await this.wallet.accounts();
     this.lists.keepOnly(this.#accounts.map(({ device }) => device));
-    this.#follow();
     this.dispatchEvent(new Event("accounts"));
+    await this.#follow();
   }
 
   /** Read which accounts there are, later if the store fails now. */
