@@ -2,12 +2,13 @@
 
 import { Answers } from "./answers.js";
 import { Connection } from "./connection.js";
-import { ServiceRefused, StoreFailed } from "./errors.js";
+import { changeDevice, fetchStatus, renameDevice } from "./device_status.js";
+import { ServiceRefused } from "./errors.js";
 import { History } from "./history.js";
 import { logoAddress } from "./invitation.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
 import { refreshKeys } from "./receipts.js";
-import { namesOf, readEndedRequests, readOpenRequests, readStatus } from "./records.js";
+import { namesOf, readEndedRequests, readOpenRequests } from "./records.js";
 import { rotateKeys } from "./rotation.js";
 import { waitForChange, watchRequests } from "./watching.js";
 
@@ -307,29 +308,8 @@ export class Account {
    *
    * @returns {Promise<DeviceStatus>}
    */
-  async status() {
-    const call = { method: "GET", path: "/device/status" };
-    const { value: status } = await this.#connection.call(call, readStatus);
-    const { brand, names } = status;
-    if (isChanged(brand, this.#record.brand) || isChanged(names, this.#record.names)) {
-      await this.#keep({ brand, names }, "branded");
-    }
-    const app = this.#newerApp(status);
-    if (app === undefined) return status;
-    const { platform, appVersion } = await this.#change(app);
-    return { ...status, platform, appVersion };
-  }
-
-  /**
-   * @param {DeviceStatus} status
-   * @returns {import("./enrolment.js").App | undefined} What the service has to learn.
-   */
-  #newerApp(status) {
-    const { platform = status.platform, appVersion = status.appVersion } = this.#app;
-    // A service that keeps neither would refuse both.
-    if (status.platform === null || status.appVersion === null) return undefined;
-    const isSame = platform === status.platform && appVersion === status.appVersion;
-    return isSame ? undefined : this.#app;
+  status() {
+    return fetchStatus(this.#connection, this.#app);
   }
 
   /**
@@ -338,27 +318,8 @@ export class Account {
    * @param {string} name
    * @returns {Promise<DeviceStatus>}
    */
-  async rename(name) {
-    const status = await this.#change({ name });
-    await this.#keep({ name }, "renamed");
-    return status;
-  }
-
-  /**
-   * Keep what the service says, only in memory if the store fails: the service says it again.
-   *
-   * @param {Partial<AccountRecord>} changes
-   * @param {"branded" | "renamed"} type
-   */
-  async #keep(changes, type) {
-    const { stored } = this.#connection;
-    try {
-      await stored.update(changes);
-    } catch (error) {
-      if (!(error instanceof StoreFailed)) throw error;
-      stored.adopt({ ...stored.record, ...changes });
-    }
-    this.#connection.notify(type);
+  rename(name) {
+    return renameDevice(this.#connection, name);
   }
 
   /**
@@ -368,22 +329,7 @@ export class Account {
    * @returns {Promise<DeviceStatus>}
    */
   setAddresses(addresses) {
-    return this.#change({ addresses });
-  }
-
-  /** @param {{name?: string, addresses?: readonly PushAddress[]} & import("./enrolment.js").App} change */
-  async #change(change) {
-    const call = { method: "PATCH", path: "/device", body: JSON.stringify(change) };
-    return (await this.#repeat(call, readStatus)).value;
-  }
-
-  /**
-   * @template T
-   * @param {import("./service.js").DeviceCall} call
-   * @param {(document: any) => T} reader
-   */
-  #repeat(call, reader) {
-    return this.#connection.repeat(() => this.#connection.call(call, reader));
+    return changeDevice(this.#connection, { addresses });
   }
 
   /**
@@ -428,7 +374,7 @@ export class Account {
    */
   async unbind() {
     try {
-      await this.#repeat({ method: "DELETE", path: "/device" }, () => undefined);
+      await this.#connection.repeatCall({ method: "DELETE", path: "/device" }, () => undefined);
     } catch (error) {
       // It was revoked before, or by a call whose reply was lost.
       if (!(error instanceof ServiceRefused) || error.reason !== "revoked") throw error;
@@ -445,7 +391,7 @@ export class Account {
    */
   async lock() {
     try {
-      await this.#repeat({ method: "POST", path: "/device/lock" }, () => undefined);
+      await this.#connection.repeatCall({ method: "POST", path: "/device/lock" }, () => undefined);
     } catch (error) {
       // It was locked before, or by a call whose reply was lost.
       if (!(error instanceof ServiceRefused) || error.problem !== "unreachable") throw error;
@@ -482,10 +428,3 @@ export class Account {
     return rotateKeys(this.#connection, { roles, kind });
   }
 }
-
-/**
- * @param {Record<string, string | null>} members As the service says them now.
- * @param {Record<string, string | null> | undefined} stored
- */
-const isChanged = (members, stored) =>
-  Object.entries(members).some(([name, value]) => value !== (stored?.[name] ?? null));

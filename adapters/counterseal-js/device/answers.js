@@ -39,6 +39,8 @@ import { RequestExchange } from "./request_exchange.js";
  */
 
 const CODE = /^[0-9]{6}$/;
+/** How many answered requests are remembered: those that may be shown again, whatever the time is. */
+const ANSWERED = 100;
 /** Problems by which the service says that a request is open no more. */
 const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
 
@@ -164,7 +166,7 @@ export class Answers {
 
   /**
    * Forget a request that has ended, unless this device has answered it: the same press comes to the
-   * same outcome, and another one is refused, as long as the request could be shown again.
+   * same outcome, and another one is refused.
    *
    * @param {string} guid
    */
@@ -175,10 +177,9 @@ export class Answers {
 
   #forgetExpired() {
     const now = this.#connection.now();
-    for (const [guid, exchange] of this.#exchanges) {
-      const isExpired = exchange.expiresAt < now;
-      if (isExpired && !exchange.isUnconfirmed) this.#exchanges.delete(guid);
-    }
+    for (const [guid, { expiresAt }] of this.#exchanges) if (expiresAt < now) this.end(guid);
+    const answered = [...this.#exchanges].filter(([, { isAnswered }]) => isAnswered);
+    for (const [guid] of answered.slice(0, -ANSWERED)) this.#exchanges.delete(guid);
   }
 
   /**

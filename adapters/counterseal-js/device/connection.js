@@ -166,6 +166,17 @@ export class Connection {
   }
 
   /**
+   * Make a call with the keys of now, again until a reply comes, and return what *reader* reads of it.
+   *
+   * @template T
+   * @param {DeviceCall} call
+   * @param {(document: any) => T} reader
+   */
+  async repeatCall(call, reader) {
+    return (await this.repeat(() => this.call(call, reader))).value;
+  }
+
+  /**
    * Open an event stream.
    *
    * @param {string} path

@@ -1,9 +1,11 @@
 // WebCrypto that ends at once, so that a schedule depends on its seed and not on threads: real keys
-// of Ed25519, and the functions of Node that do not wait. For Node only.
+// of P-256, and the functions of Node that do not wait. For Node only.
 
 import { createHash, createPublicKey, KeyObject, sign, verify } from "node:crypto";
 
 const KEYS = 96;
+const P_256 = { name: "ECDSA", namedCurve: "P-256" };
+const WIRE = { dsaEncoding: "ieee-p1363" };
 
 /**
  * Put such a WebCrypto in the place of the global one, until `end` is called; `restart` makes the
@@ -12,7 +14,7 @@ const KEYS = 96;
 export async function installInstantCrypto() {
   const { subtle } = globalThis.crypto;
   const pairs = await Promise.all(
-    Array.from({ length: KEYS }, () => subtle.generateKey("Ed25519", true, ["sign", "verify"])),
+    Array.from({ length: KEYS }, () => subtle.generateKey(P_256, true, ["sign", "verify"])),
   );
   let next = 0;
   /** Imported public keys, by `x`. */
@@ -29,8 +31,9 @@ export async function installInstantCrypto() {
       imported.set(jwk.x, key);
       return key;
     },
-    sign: async (_, key, data) => Uint8Array.from(sign(null, data, KeyObject.from(key))).buffer,
-    verify: async (_, key, signature, data) => verify(null, data, key, signature),
+    sign: async (_, key, data) =>
+      Uint8Array.from(sign("sha256", data, { key: KeyObject.from(key), ...WIRE })).buffer,
+    verify: async (_, key, signature, data) => verify("sha256", data, { key, ...WIRE }, signature),
   };
   Object.defineProperty(globalThis.crypto, "subtle", { value: instant, configurable: true });
   return {

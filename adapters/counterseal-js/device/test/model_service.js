@@ -32,7 +32,7 @@ export class ModelService {
     const service = new ModelService();
     service.#clock = clock;
     service.#guid = guid;
-    service.issuer = await generateKey("EdDSA", random);
+    service.issuer = await generateKey("ES256", random);
     return service;
   }
 

@@ -218,9 +218,11 @@ class Schedule {
         const reply = await this.#serve(request);
         const isLost = this.#chance(0.1);
         this.#at(this.#below(400), () => {
-          if (isLost) lose(refuse("ECONNRESET"));
+          // Node may lose the event of a signal that is made of others.
+          if (signal?.aborted) lose(signal.reason);
+          else if (isLost) lose(refuse("ECONNRESET"));
           else {
-            if (!program.isDead && !signal?.aborted) this.#noteReply(program, path, request, reply, sent);
+            if (!program.isDead) this.#noteReply(program, path, request, reply, sent);
             accept(reply);
           }
         });
@@ -314,8 +316,7 @@ class Schedule {
     );
     program.wallet = new Wallet({
       store: guarded,
-      strongKeys: [deviceOnlyKeys({ algorithm: "EdDSA", random: this.#bytes })],
-      algorithm: "EdDSA",
+      strongKeys: [deviceOnlyKeys({ random: this.#bytes })],
       fetch: (uri, options) => this.#fetch(program, uri, options),
       sleep: (milliseconds, signal) => this.#sleep(program, milliseconds, signal),
       now: () => START + this.#elapsed + this.#ahead,
