@@ -6,7 +6,7 @@ import { Wallet } from "./device/wallet.js";
 import { FileStore } from "./file_store.js";
 import { register, subscribe } from "./subscription.js";
 import { addressOfTexts, chooseLocale, readTexts, say } from "./texts.js";
-import { ASK, channelOf, IDLE } from "./update_channel.js";
+import { channelOf } from "./update_channel.js";
 import { visible } from "./visible.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
@@ -29,8 +29,26 @@ const files = new FileStore({
   now: () => Date.now(),
 });
 
-worker.addEventListener("install", (event) => event.waitUntil(files.fill()));
+worker.addEventListener("install", (event) => {
+  passCalls(event);
+  event.waitUntil(files.fill());
+});
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+
+/**
+ * Let calls of the service pass without this worker, where the browser can. Otherwise each call
+ * starts it, and Chromium, which ends a worker before it uses the next one, starts it once more.
+ *
+ * @param {ExtendableEvent} event
+ */
+function passCalls(event) {
+  const { addRoutes } = /** @type {any} */ (event);
+  const { URLPattern } = /** @type {any} */ (self);
+  if (!addRoutes || !URLPattern) return;
+  const condition = { not: { urlPattern: new URLPattern(`${scope}*`) } };
+  // Chromium before 129 knows no "not".
+  event.waitUntil(addRoutes.call(event, { condition, source: "network" }).catch(() => undefined));
+}
 
 async function activate() {
   await files.deleteOthers();
@@ -46,13 +64,15 @@ async function update() {
   const clients = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   const pages = clients.filter(({ url }) => url.startsWith(scope)).length;
   // A page of a version that knows no channel does not answer, and is waited for.
-  const channel = new BroadcastChannel(channelOf(scope));
+  const channel = channelOf(scope);
+  const ask = crypto.randomUUID();
   let idle = 0;
   channel.addEventListener("message", ({ data }) => {
-    if (data === IDLE) idle += 1;
+    if (data?.idle !== ask) return;
+    idle += 1;
     if (idle === pages) void worker.skipWaiting();
   });
-  channel.postMessage(ASK);
+  channel.postMessage({ ask });
   await pause(ANSWERS);
   channel.close();
 }

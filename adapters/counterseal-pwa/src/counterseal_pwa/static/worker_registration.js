@@ -1,6 +1,6 @@
 /** The service worker: registered by the one address that may become a script here. */
 
-import { ASK, channelOf, IDLE } from "./update_channel.js";
+import { channelOf } from "./update_channel.js";
 
 const ADDRESS = "worker.js";
 
@@ -49,9 +49,9 @@ function followController(isIdle) {
  * @param {() => boolean} isIdle
  */
 function followUpdates(registration, isIdle) {
-  const channel = new BroadcastChannel(channelOf(registration.scope));
+  const channel = channelOf(registration.scope);
   channel.addEventListener("message", ({ data }) => {
-    if (data === ASK && isIdle()) channel.postMessage(IDLE);
+    if (data?.ask !== undefined && isIdle()) channel.postMessage({ idle: data.ask });
   });
   const ask = () => registration.waiting?.postMessage({ update: true });
   registration.addEventListener("updatefound", () => {
