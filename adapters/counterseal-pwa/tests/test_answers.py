@@ -286,7 +286,7 @@ def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof
     device.open_request()
     device.page.context.set_offline(offline=True)
     device.press("Approve", pin=None)
-    device.page.locator("main > .problem").filter(has_text="No reply came").wait_for()
+    device.page.locator("main > .problem").filter(has_text="Nothing was sent").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     device.page.context.set_offline(offline=False)
     device.press("Approve", pin=None)

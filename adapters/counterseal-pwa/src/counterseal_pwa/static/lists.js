@@ -84,9 +84,10 @@ export class Lists extends EventTarget {
    */
   set(device, requests) {
     const hadFailed = this.#problems.delete(device);
-    this.#unreached.delete(device);
+    const wasUnreached = this.#unreached.delete(device);
     this.#requests.set(device, requests);
-    this.#tell("requests", ...(hadFailed ? ["problems", "connection"] : []));
+    const others = [...(hadFailed ? ["problems"] : []), ...(hadFailed || wasUnreached ? ["connection"] : [])];
+    this.#tell("requests", ...others);
   }
 
   /**
