@@ -313,4 +313,4 @@ def test_a_view_that_was_left_takes_nobody_away(device, origin, pause_calls):
 def test_an_app_that_cannot_start_says_so(device, origin):
     device.page.add_init_script("IDBFactory.prototype.open = () => { throw new TypeError(); };")
     device.page.goto(f"{origin.url}/app/")
-    device.page.get_by_role("alert").filter(has_text="cannot read or store").wait_for()
+    device.page.get_by_role("alert").filter(has_text="could not read or store").wait_for()
