@@ -12,6 +12,7 @@ import time
 import urllib.request
 from contextlib import chdir, contextmanager
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
@@ -361,7 +362,7 @@ class StaticSite:
                 super().__init__(*arguments, directory=site.folder)
 
             def end_headers(self):
-                for header in site.headers():
+                for header in site.headers(self.path):
                     self.send_header(*header)
                 super().end_headers()
 
@@ -373,11 +374,15 @@ class StaticSite:
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
-    def headers(self):
-        """Return the headers that the folder's own file says, name and value."""
-        pattern, *lines = (self.folder / "_headers").read_text("utf-8").splitlines()
-        assert pattern == "/*"
-        return [tuple(line.strip().split(": ", 1)) for line in lines]
+    def headers(self, address):
+        """Return the headers that the folder's own file says for an address, name and value."""
+        path, headers, fits = address.partition("?")[0], [], False
+        for line in (self.folder / "_headers").read_text("utf-8").splitlines():
+            if not line.startswith(" "):
+                fits = fnmatchcase(path, line)
+            elif fits:
+                headers.append(tuple(line.strip().split(": ", 1)))
+        return headers
 
     def close(self):
         self._server.shutdown()
@@ -569,8 +574,7 @@ def open_device(chromium, request):
     """
     Return a function that opens a browser of its own; nothing may complain in any.
 
-    Only tests with the mark `service_worker` have one: it loads each file once more, which takes
-    as much CPU as the app itself.
+    Only tests with the mark `service_worker` have one: it loads files once more, which takes CPU.
     """
     devices = []
     has_worker = request.node.get_closest_marker("service_worker") is not None

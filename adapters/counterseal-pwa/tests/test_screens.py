@@ -15,6 +15,7 @@ from action_requests import (
     serve_action,
     serve_files,
 )
+from app_modules import link_modules
 from push_browser import let_subscribe
 from test_pages import ON_DEMAND
 
@@ -373,7 +374,7 @@ def test_buttons_are_the_same_size_and_can_be_read(device, origin):
     device.bind_passkey(origin.link("user-buttons"))
     origin.client.ask("user-buttons", "Which?", buttons=buttons, duration=MINUTES)
     device.open_request()
-    measured = device.page.evaluate("""async () => {
+    script = link_modules("""async () => {
       const { contrast } = await import("./colours.js");
       const hex = (text) => "#" + text.match(/\\d+/g).slice(0, 3)
         .map((part) => Number(part).toString(16).padStart(2, "0")).join("");
@@ -383,6 +384,7 @@ def test_buttons_are_the_same_size_and_can_be_read(device, origin):
         return { ratio: contrast(hex(backgroundColor), hex(color)), size: [width, height] };
       });
     }""")
+    measured = device.page.evaluate(script)
     assert len(measured) == len(styles)
     assert min(each["ratio"] for each in measured) >= 4.5
     assert len({tuple(each["size"]) for each in measured}) == 1
