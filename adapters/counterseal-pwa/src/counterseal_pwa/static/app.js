@@ -113,13 +113,15 @@ function showConnection(session) {
 /** @param {Session} session */
 function announceArrivals(session) {
   let known = new Set();
-  session.addEventListener("requests", () => {
+  const look = () => {
     const keys = [...session.requests].flatMap(([device, requests]) =>
       requests.map((request) => keyOf({ device }, request)),
     );
     if (keys.some((key) => !known.has(key))) announce(say("arrived"));
     known = new Set(keys);
-  });
+  };
+  look();
+  session.addEventListener("requests", look);
   session.addEventListener("newdevices", () => {
     if ([...session.newDevices.values()].flat().length > 0) announce(say("decide.waits"));
   });
@@ -149,7 +151,6 @@ async function start() {
   // Its files are as large as the page's, which must not wait for them.
   const registration = firstView.then(() => registerWorker({ open: openView, isIdle }));
   const session = await Session.open(registration);
-  announceArrivals(session);
   const show = () => showConnection(session);
   session.addEventListener("connection", show);
   window.addEventListener("online", show);
@@ -157,6 +158,7 @@ async function start() {
   show();
   window.addEventListener("hashchange", () => follow(session));
   await follow(session);
+  announceArrivals(session);
   startWorker(undefined);
   await session.refreshNotifications();
 }
