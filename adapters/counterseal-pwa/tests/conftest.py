@@ -34,10 +34,8 @@ from counterseal_server.cli import main
 FOLDER = Path(__file__).parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(FOLDER.parent / "counterseal-webpush" / "tests")]
 
+from browser_waits import PATIENCE, wait_until  # noqa: E402 (it lies beside this file)
 from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
-
-PATIENCE = 240
-"""Seconds, for a machine on which nothing starts soon."""
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 CONFIG = "counterseal.toml"
@@ -423,15 +421,6 @@ def push_service(origin):
     service.key = origin.push_key
     yield service
     service.close()
-
-
-def wait_until(page, has_happened, problem):
-    """Wait for what *page* reports by events; fail with *problem* after `PATIENCE` seconds."""
-    end = time.monotonic() + PATIENCE
-    while not has_happened():
-        if time.monotonic() > end:
-            pytest.fail(problem)
-        page.wait_for_timeout(10)
 
 
 class PausedCalls:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FileStore } from "../src/counterseal_pwa/static/file_store.js";
 
-const SCOPE = "https://app.example/app/";
+const APP = "https://app.example/app/";
 const FILES = [
   ["./", "sha256-page"],
   ["new/app.js", "sha256-app"],
@@ -69,7 +69,7 @@ class World {
   open = (folder = "new/", files = FILES) =>
     new FileStore(
       {
-        scope: SCOPE,
+        app: APP,
         caches: this.caches,
         fetch: (request) => this.fetch(request),
         now: () => this.time,
@@ -85,7 +85,7 @@ class World {
 /** Respond to a request, and return the response's text, its status, and what goes on after it. */
 async function ask(store, address, mode = "cors") {
   const works = [];
-  const response = await store.respond({ url: `${SCOPE}${address}`, mode }, (work) => works.push(work));
+  const response = await store.respond({ url: `${APP}${address}`, mode }, (work) => works.push(work));
   const text = await response.text();
   await Promise.all(works);
   return { text, status: response.status, works: works.length };
@@ -97,13 +97,13 @@ test("every file is stored with its digest, and the service's name anew", async 
   const world = new World();
   await world.open().fill();
   assert.deepEqual(world.loads, [
-    [SCOPE, "default", "sha256-page"],
-    [`${SCOPE}new/app.js`, "default", "sha256-app"],
-    [`${SCOPE}icon.svg`, "default", "sha256-icon"],
-    [`${SCOPE}service.json`, "reload", ""],
+    [APP, "default", "sha256-page"],
+    [`${APP}new/app.js`, "default", "sha256-app"],
+    [`${APP}icon.svg`, "default", "sha256-icon"],
+    [`${APP}service.json`, "reload", ""],
   ]);
-  assert.deepEqual([...world.stored.keys()], [`${SCOPE}#new/`]);
-  assert.equal(world.stored.get(`${SCOPE}#new/`).size, 4);
+  assert.deepEqual([...world.stored.keys()], [`${APP}#new/`]);
+  assert.equal(world.stored.get(`${APP}#new/`).size, 4);
 });
 
 test("what the browser has stored otherwise is asked for again", async () => {
@@ -116,7 +116,7 @@ test("what the browser has stored otherwise is asked for again", async () => {
   };
   await world.open().fill();
   const reloaded = world.loads.filter(([, cache]) => cache === "reload").map(([url]) => url);
-  assert.deepEqual(reloaded, [SCOPE, `${SCOPE}new/app.js`, `${SCOPE}icon.svg`, `${SCOPE}service.json`]);
+  assert.deepEqual(reloaded, [APP, `${APP}new/app.js`, `${APP}icon.svg`, `${APP}service.json`]);
 });
 
 for (const missing of ["app.js", "service.json"]) {
@@ -128,32 +128,32 @@ for (const missing of ["app.js", "service.json"]) {
       return new Response("");
     };
     await assert.rejects(world.open().fill(), TypeError);
-    assert.deepEqual([...world.stored.keys()], [`${SCOPE}#old/`]);
+    assert.deepEqual([...world.stored.keys()], [`${APP}#old/`]);
   });
 }
 
 test("what other versions have stored is deleted, and nothing of another app", async () => {
   const world = new World();
-  for (const name of ["files", `${SCOPE}#old/`, `${SCOPE}other/#old/`, "of a page"]) await world.caches.open(name);
+  for (const name of ["files", `${APP}#old/`, `${APP}other/#old/`, "of a page"]) await world.caches.open(name);
   const store = world.open();
   await store.fill();
   await store.deleteOthers();
-  assert.deepEqual([...world.stored.keys()], [`${SCOPE}other/#old/`, "of a page", `${SCOPE}#new/`]);
+  assert.deepEqual([...world.stored.keys()], [`${APP}other/#old/`, "of a page", `${APP}#new/`]);
 });
 
 test("a stored file needs no network, but for the page and the service's name", async () => {
   const world = new World();
   const store = world.open();
   await store.fill();
-  assert.equal((await ask(store, "new/app.js")).text, `stored ${SCOPE}new/app.js`);
-  assert.equal((await ask(store, "icon.svg?n=1")).text, `stored ${SCOPE}icon.svg`);
+  assert.equal((await ask(store, "new/app.js")).text, `stored ${APP}new/app.js`);
+  assert.equal((await ask(store, "icon.svg?n=1")).text, `stored ${APP}icon.svg`);
   for (const address of ["", "index.html", "?n=1"]) {
-    assert.equal((await openPage(store, address)).text, `network ${SCOPE}${address}`);
+    assert.equal((await openPage(store, address)).text, `network ${APP}${address}`);
   }
-  assert.equal((await ask(store, "service.json")).text, `network ${SCOPE}service.json`);
+  assert.equal((await ask(store, "service.json")).text, `network ${APP}service.json`);
   // Files of another version, and what is no file.
   for (const address of ["old/app.js", "none"]) {
-    assert.equal((await ask(store, address)).text, `network ${SCOPE}${address}`);
+    assert.equal((await ask(store, address)).text, `network ${APP}${address}`);
   }
 });
 
@@ -166,8 +166,8 @@ test("the page of another version is never stored among the files of this one", 
   world.fetch = async () => {
     throw new TypeError("offline");
   };
-  assert.equal((await openPage(store, "?n=1")).text, `stored ${SCOPE}`);
-  assert.equal(world.stored.get(`${SCOPE}#new/`).size, 4);
+  assert.equal((await openPage(store, "?n=1")).text, `stored ${APP}`);
+  assert.equal(world.stored.get(`${APP}#new/`).size, 4);
 });
 
 test("the service's name is stored as it last came", async () => {
@@ -189,11 +189,11 @@ test("a full disk and broken caches fail no request", async () => {
   const store = world.open();
   await store.fill();
   world.isFull = true;
-  assert.equal((await ask(store, "service.json")).text, `network ${SCOPE}service.json`);
+  assert.equal((await ask(store, "service.json")).text, `network ${APP}service.json`);
   world.isBroken = true;
-  assert.equal((await openPage(store)).text, `network ${SCOPE}`);
-  assert.equal((await ask(store, "new/app.js")).text, `network ${SCOPE}new/app.js`);
-  assert.equal((await ask(store, "service.json")).text, `network ${SCOPE}service.json`);
+  assert.equal((await openPage(store)).text, `network ${APP}`);
+  assert.equal((await ask(store, "new/app.js")).text, `network ${APP}new/app.js`);
+  assert.equal((await ask(store, "service.json")).text, `network ${APP}service.json`);
 });
 
 test("a service that cannot answer does not hide the stored page, and one that refuses does", async () => {
@@ -201,7 +201,7 @@ test("a service that cannot answer does not hide the stored page, and one that r
   const store = world.open();
   await store.fill();
   world.fetch = async () => new Response("bad gateway", { status: 502 });
-  assert.equal((await openPage(store)).text, `stored ${SCOPE}`);
+  assert.equal((await openPage(store)).text, `stored ${APP}`);
   world.fetch = async () => new Response("gone", { status: 410 });
   assert.equal((await openPage(store)).status, 410);
 });
@@ -218,15 +218,15 @@ test("a network that hangs is waited for three seconds, and then not for half a 
     return [milliseconds, (await reply).text];
   };
   world.fetch = () => new Promise(() => undefined);
-  assert.deepEqual(await open(), [3000, `stored ${SCOPE}`]);
+  assert.deepEqual(await open(), [3000, `stored ${APP}`]);
   world.time = 29_999;
-  assert.deepEqual(await open(), [0, `stored ${SCOPE}`]);
+  assert.deepEqual(await open(), [0, `stored ${APP}`]);
   world.time = 70_000;
-  assert.deepEqual(await open(), [3000, `stored ${SCOPE}`]);
+  assert.deepEqual(await open(), [3000, `stored ${APP}`]);
 });
 
 test("before anything is stored, the network answers however long it takes", async () => {
   const world = new World();
-  assert.equal((await openPage(world.open())).text, `network ${SCOPE}`);
+  assert.equal((await openPage(world.open())).text, `network ${APP}`);
   assert.deepEqual(world.pauses, []);
 });

@@ -1,16 +1,17 @@
 """How the app is loaded: requests, bytes and times, by a trace of what leaves Chromium."""
 
+import os
 import re
 import statistics
 import time
 import urllib.request
 
 import pytest
-from conftest import FULL
 
 from counterseal_pwa import load_assets
 
 ROUNDS = 5
+FULL = "BROWSER_FULL" in os.environ
 FIRST_REQUESTS, LATER_REQUESTS = 15, 3
 FORM_BYTES = 90_000
 """Of bodies as they are sent, until the form of a bind link is shown."""

@@ -377,13 +377,7 @@ IMPOSSIBLE = {
         "delete ServiceWorkerRegistration.prototype.pushManager; navigator.standalone = false",
         "Home Screen",
     ),
-    "no module": (
-        """const register = ServiceWorkerContainer.prototype.register;
-        ServiceWorkerContainer.prototype.register = function (address, { type, ...options }) {
-          return register.call(this, address, options);
-        };""",
-        "cannot notify you",
-    ),
+    "no service worker": ("delete Navigator.prototype.serviceWorker", "cannot notify you"),
 }
 
 

@@ -5,7 +5,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from conftest import wait_until
+from browser_waits import wait_until
 
 from counterseal_client import require_approved
 from counterseal_pwa import assets, write_site

@@ -123,11 +123,13 @@ function showBlocked() {
 /** @param {Session} session */
 function announceArrivals(session) {
   let known = new Set();
-  session.addEventListener("requests", () => {
+  const look = () => {
     const keys = session.lists.all.map((request) => keyOf(request, request));
     if (keys.some((key) => !known.has(key))) announce(say("arrived"));
     known = new Set(keys);
-  });
+  };
+  look();
+  session.addEventListener("requests", look);
   session.addEventListener("newdevices", () => {
     if (session.waitingDevices.all.length > 0) announce(say("decide.waits"));
   });
@@ -157,7 +159,6 @@ async function start() {
   // Its files are as large as the page's, which must not wait for them.
   const registration = firstView.then(() => registerWorker({ open: openView, isIdle }));
   const session = await Session.open(registration, showBlocked);
-  announceArrivals(session);
   const show = () => showConnection(session);
   session.addEventListener("connection", show);
   window.addEventListener("online", show);
@@ -165,6 +166,7 @@ async function start() {
   show();
   window.addEventListener("hashchange", () => void follow(session));
   await follow(session);
+  announceArrivals(session);
   startWorker(undefined);
   await session.refreshNotifications();
 }

@@ -16,7 +16,7 @@ const HANGING = 30_000;
  * What the store needs of a service worker; others in a test.
  *
  * @typedef {object} Surroundings
- * @property {string} scope The app's address, with the slash at its end.
+ * @property {string} app The app's address, with the slash at its end.
  * @property {CacheStorage} caches
  * @property {(request: Request) => Promise<Response>} fetch
  * @property {(milliseconds: number) => Promise<void>} sleep
@@ -42,7 +42,7 @@ export class FileStore {
   constructor(around, { folder = FOLDER, files = STORED_FILES } = {}) {
     this.#around = around;
     this.#files = files;
-    this.#name = `${around.scope}#${folder}`;
+    this.#name = `${around.app}#${folder}`;
   }
 
   /**
@@ -51,14 +51,14 @@ export class FileStore {
    * @throws {unknown} One cannot be had as it was built, or there is no room; nothing is stored.
    */
   async fill() {
-    const { caches, scope } = this.#around;
+    const { caches, app } = this.#around;
     const requestsOf = (/** @type {RequestCache} */ cache) =>
-      this.#files.map(([address, integrity]) => new Request(new URL(address, scope), { cache, integrity }));
+      this.#files.map(([address, integrity]) => new Request(new URL(address, app), { cache, integrity }));
     try {
       const files = await caches.open(this.#name);
       // The page has just loaded some; what is stored otherwise has to be asked for again.
       await files.addAll(requestsOf("default")).catch(() => files.addAll(requestsOf("reload")));
-      await files.add(new Request(new URL(SERVICE, scope), { cache: "reload" }));
+      await files.add(new Request(new URL(SERVICE, app), { cache: "reload" }));
     } catch (error) {
       await caches.delete(this.#name);
       throw error;
@@ -67,9 +67,9 @@ export class FileStore {
 
   /** Delete what other versions have stored. */
   async deleteOthers() {
-    const { caches, scope } = this.#around;
+    const { caches, app } = this.#around;
     for (const name of await caches.keys()) {
-      const isOther = name.startsWith(`${scope}#`) && name !== this.#name;
+      const isOther = name.startsWith(`${app}#`) && name !== this.#name;
       if (isOther || name === WITHOUT_VERSION) await caches.delete(name);
     }
   }
@@ -81,9 +81,9 @@ export class FileStore {
    * @returns {Promise<Response | undefined>}
    */
   async find(address) {
-    const { caches, scope } = this.#around;
+    const { caches, app } = this.#around;
     try {
-      return await (await caches.open(this.#name)).match(new URL(address, scope).href, { ignoreVary: true });
+      return await (await caches.open(this.#name)).match(new URL(address, app).href, { ignoreVary: true });
     } catch {
       return undefined;
     }
@@ -118,7 +118,7 @@ export class FileStore {
    */
   #addressOf({ mode, url }) {
     const { origin, pathname } = new URL(url);
-    const address = (origin + pathname).slice(this.#around.scope.length);
+    const address = (origin + pathname).slice(this.#around.app.length);
     const isPage = mode === "navigate" && ["", "index.html"].includes(address);
     return isPage ? "./" : address;
   }
@@ -126,8 +126,8 @@ export class FileStore {
   /** @param {Response} response */
   async #replace(response) {
     if (!response.ok) return;
-    const { caches, scope } = this.#around;
+    const { caches, app } = this.#around;
     const copy = response.clone();
-    await (await caches.open(this.#name)).put(new URL(SERVICE, scope).href, copy);
+    await (await caches.open(this.#name)).put(new URL(SERVICE, app).href, copy);
   }
 }

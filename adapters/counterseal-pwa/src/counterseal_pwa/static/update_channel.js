@@ -5,5 +5,5 @@
  * sends `{ idle }` with that text, and any other page nothing.
  */
 
-/** @param {string} scope The app's address: another app of the same web origin has another channel. */
-export const channelOf = (scope) => new BroadcastChannel(`update ${scope}`);
+/** @param {string} app The app's address: another app of the same web origin has another channel. */
+export const channelOf = (app) => new BroadcastChannel(`update ${app}`);

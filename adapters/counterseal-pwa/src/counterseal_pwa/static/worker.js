@@ -19,9 +19,10 @@ const pause = (/** @type {number} */ milliseconds) =>
     setTimeout(resolve, milliseconds);
   });
 
-const { scope } = worker.registration;
+/** The app's address, with the slash at its end; the scope may be less. */
+const app = new URL("./", worker.location.href).href;
 const files = new FileStore({
-  scope,
+  app,
   caches,
   // Looked up at each call, as the page's own.
   fetch: (request) => fetch(request),
@@ -45,7 +46,7 @@ function passCalls(event) {
   const { addRoutes } = /** @type {any} */ (event);
   const { URLPattern } = /** @type {any} */ (self);
   if (!addRoutes || !URLPattern) return;
-  const condition = { not: { urlPattern: new URLPattern(`${scope}*`) } };
+  const condition = { not: { urlPattern: new URLPattern(`${app}*`) } };
   // Chromium before 129 knows no "not".
   event.waitUntil(addRoutes.call(event, { condition, source: "network" }).catch(() => undefined));
 }
@@ -62,9 +63,9 @@ worker.addEventListener("message", (event) => {
 /** Become the service worker of all pages, if each of them says that it may be loaded again. */
 async function update() {
   const clients = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const pages = clients.filter(({ url }) => url.startsWith(scope)).length;
+  const pages = clients.filter(({ url }) => url.startsWith(app)).length;
   // A page of a version that knows no channel does not answer, and is waited for.
-  const channel = channelOf(scope);
+  const channel = channelOf(app);
   const ask = crypto.randomUUID();
   let idle = 0;
   channel.addEventListener("message", ({ data }) => {
@@ -80,7 +81,7 @@ async function update() {
 worker.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   // Calls of the service are not below the app, and pass.
-  if (method === "GET" && url.startsWith(scope)) {
+  if (method === "GET" && url.startsWith(app)) {
     event.respondWith(files.respond(event.request, (work) => event.waitUntil(work)));
   }
 });
