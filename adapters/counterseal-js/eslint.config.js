@@ -2,15 +2,43 @@ import { readFileSync } from "node:fs";
 
 import js from "@eslint/js";
 import globals from "globals";
+import { parser, plugin } from "typescript-eslint";
 
 /** The words that say too little as names, in Python and here. */
 const WORDS = new URL("../../tests/unit/test_words.py", import.meta.url);
 const lists = readFileSync(WORDS, "utf-8").matchAll(/^(?:PARTICIPLES|WORDS) = """\n([^"]*)"""/gm);
 const words = [...lists].flatMap(([, list]) => list.trim().split(/\s+/));
-/** A store's verb, a document's, and a member of the record that the Python client reads too. */
-const exceptions = ["put", "read", "sent"];
+/** A member of outcomes, a document's verb, and a member of the record that the Python client reads too. */
+const exceptions = ["kept", "read", "sent"];
 
-export default [
+const SOURCES = ["wire/*.js", "device/*.js", "origin/*.js"];
+const TESTS = ["*/test/*.js", "tests/*.js", "tests/browser/*.js"];
+
+/** The runner of Node's tests waits for the tests. */
+const RUNNER = [{ from: "package", package: "node:test", name: "test" }];
+
+/**
+ * Return the rules that need types: no promise is forgotten, or taken for its value.
+ *
+ * @param {string} folder The folder of the projects.
+ * @param {string[]} files
+ * @param {string[]} projects Their settings for the compiler.
+ */
+export const promiseRules = (folder, files, projects = ["tsconfig.json"]) => ({
+  files,
+  plugins: { "@typescript-eslint": plugin },
+  languageOptions: {
+    parser,
+    parserOptions: { project: projects, tsconfigRootDir: folder, warnOnUnsupportedTypeScriptVersion: false },
+  },
+  rules: {
+    "@typescript-eslint/await-thenable": "error",
+    "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: RUNNER }],
+    "@typescript-eslint/no-misused-promises": "error",
+  },
+});
+
+export const shared = [
   { ignores: ["build/"] },
   js.configs.recommended,
   {
@@ -34,14 +62,19 @@ export default [
     },
   },
   {
-    files: ["wire/*.js", "device/*.js", "origin/*.js"],
+    files: SOURCES,
     rules: { "id-denylist": ["error", ...words.filter((word) => !exceptions.includes(word))] },
   },
   { files: ["device/*.js", "tests/browser/*.js"], languageOptions: { globals: globals.browser } },
   {
-    files: ["*.js", "*/test/*.js", "tests/*.js", "tests/browser/*.js"],
+    files: ["*.js", ...TESTS],
     languageOptions: { globals: globals.node },
     // A test's service is one object, which nobody else changes.
     rules: { "require-atomic-updates": "off" },
   },
+];
+
+export default [
+  ...shared,
+  promiseRules(import.meta.dirname, [...SOURCES, ...TESTS], ["tsconfig.json", "tsconfig.tests.json"]),
 ];

@@ -10,7 +10,7 @@ import path from "node:path";
 const HERE = import.meta.dirname;
 const PACKAGES = ["device", "origin"];
 const LICENSE = path.join(HERE, "..", "..", "LICENSE");
-const COMPILER = path.join(HERE, "node_modules", ".bin", "tsc");
+const COMPILER = path.join(HERE, "node_modules", "tsc", "bin", "tsc");
 
 /** Copy what a package is made of into *folder*, and write the declarations. */
 function stage(name, folder) {

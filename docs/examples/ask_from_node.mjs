@@ -28,7 +28,7 @@ async function ask() {
       { title: "Pay", strong: true, approving: true },
       { title: "Do not pay", strong: false, approving: false },
     ],
-    duration: 300,
+    durationSeconds: 300,
     callback: settings.callback,
     transactionId: order,
     idempotencyKey: order,
@@ -40,7 +40,7 @@ async function ask() {
 
 // Wait
 async function report(how, pending) {
-  const reply = await client.wait(pending, { timeout: 300 });
+  const reply = await client.wait(pending, { timeoutSeconds: 300 });
   try {
     await requireApproved(reply, pending, trust);
     console.log(`${how}: approved`); // mark the order as paid, once

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from counterseal_http import (
+    CertificateRefused,
     Forbidden,
     Guard,
     GuardedTransport,
@@ -20,9 +21,9 @@ from counterseal_http import (
     Unresolved,
     guarded_client,
 )
+from counterseal_http.authorities import load_authorities, load_machine_authorities
 from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import HEAD_LIMIT, Budget
-from counterseal_http.transport import load_machine_authorities
 
 SHORT = timedelta(milliseconds=300)
 AMPLE = 240
@@ -134,10 +135,18 @@ class TestWhereItGoes:
     def test_is_only_a_server_with_a_certificate_for_the_name(self, client, new_receiver, identity):
         other = new_receiver(identity("inside.example"))
 
-        with pytest.raises(httpx2.ConnectError):
+        with pytest.raises(CertificateRefused, match=r"refused: Hostname mismatch\Z"):
             client.get(other.url())
 
         assert other.requests == []
+
+    def test_is_only_a_server_with_a_certificate_for_the_address(
+        self, client, new_receiver, identity
+    ):
+        other = new_receiver(identity("127.0.0.2"))
+
+        with pytest.raises(CertificateRefused, match=r"refused: IP address mismatch\Z"):
+            client.get(other.url(name="127.0.0.1"))
 
     def test_is_not_a_redirect(self, client, receiver):
         location = f"https://127.0.0.1:{receiver.port}/inside"
@@ -446,6 +455,31 @@ class TestTheAuthoritiesOfTheMachine:
 
     def test_are_read_once(self):
         assert load_machine_authorities() is load_machine_authorities()
+
+    def test_are_asked_for_at_the_first_call_by_tls(self, guard, receiver, trust):
+        calls = []
+
+        def load():
+            calls.append(1)
+            return trust
+
+        with guarded_client(guard, tls=load) as client:
+            assert calls == []
+            for _ in range(2):
+                assert client.get(receiver.url()).status_code == 204
+        assert calls == [1]
+
+    def test_are_trusted_beside_others(self, guard, receiver, authority):
+        added = ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
+        assert load_authorities(added) is load_authorities(added)
+        with guarded_client(guard, tls=load_authorities(added)) as client:
+            assert client.get(receiver.url()).status_code == 204
+        with guarded_client(guard) as client, pytest.raises(CertificateRefused):
+            client.get(receiver.url())
+
+    def test_are_certificates(self):
+        with pytest.raises(ValueError, match="OpenSSL cannot read the certificates"):
+            load_authorities(b"no certificate")
 
     def test_that_cannot_be_read_are_a_failure_on_our_side(self, guard, receiver, monkeypatch):
         def refuse(**_):

@@ -1,36 +1,21 @@
 /** Accounts: one device of one account, at one service. */
 
-import { ANSWER, demandReason, DISOWN } from "../wire/answer.js";
-import { digest, newId } from "../wire/bytes.js";
-import { wholeSeconds } from "../wire/claims.js";
-import { readDisplay } from "../wire/display.js";
-import { BadReply, InvalidField, Misuse, Overloaded, Refused, ReplyLost } from "../wire/errors.js";
-import { keySigner, signToken } from "../wire/jws.js";
-import { fetchAttachment } from "./attachments.js";
 import { Connection } from "./connection.js";
+import { changeDevice, fetchStatus, renameDevice } from "./device_status.js";
 import { ServiceRefused } from "./errors.js";
-import { readEvent, readEvents } from "./events.js";
+import { History } from "./history.js";
 import { logoAddress } from "./invitation.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
-import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
-import {
-  namesOf,
-  readAnswerReply,
-  readEnd,
-  readEndedRequests,
-  readOpenRequests,
-  readRequest,
-  readStatus,
-} from "./records.js";
-import { demandUnchanged, rotateKeys } from "./rotation.js";
+import { namesOf, readEndedRequests, readOpenRequests } from "./records.js";
+import { rotateKeys } from "./rotation.js";
+import { waitForChange, watchRequests } from "./watching.js";
 
 /** @typedef {import("../wire/bytes.js").Bytes} Bytes */
-/** @typedef {import("../wire/display.js").Attachment} Attachment */
-/** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/answer.js").Reason} Reason */
 /** @typedef {import("../wire/enrolment.js").Role} Role */
-/** @typedef {import("../wire/receipt.js").Receipt} Receipt */
+/** @typedef {import("./answers.js").ShownRequest} ShownRequest */
 /** @typedef {import("./connection.js").Surroundings} Surroundings */
+/** @typedef {import("./enrolment.js").App} App */
 /** @typedef {import("./enrolment.js").PushAddress} PushAddress */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
@@ -38,52 +23,10 @@ import { demandUnchanged, rotateKeys } from "./rotation.js";
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./new_devices.js").NewDevice} NewDevice */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
-
-/**
- * A signed answer; `rotations` says which keys it was signed with.
- *
- * @typedef {{choice: string, token: string, rotations: number}} SignedAnswer
- */
-
-/**
- * A request that is shown. What `answer` signs is the text that `display` was read from.
- *
- * @typedef {object} ShownRequest
- * @property {string} guid
- * @property {string} state
- * @property {string} expiresAt
- * @property {Display} display
- * @property {ShownAction | null} action Null for a request that is no action.
- */
-
-/**
- * What a request asks to approve, beside the rows that `display.content` has of it.
- *
- * @typedef {object} ShownAction
- * @property {string} type
- * @property {string} digest Of the action, as the receipt has it.
- * @property {string} validUntil Until when an approval may be used.
- * @property {string} language Of the rows: a language tag.
- * @property {readonly Attachment[]} attachments `Account.attachment` returns the bytes of each.
- */
-
-/**
- * How a request ended.
- *
- * @typedef {object} Outcome
- * @property {string} guid
- * @property {string} state `ANSWERED` or `DISOWNED`.
- * @property {boolean} approved
- * @property {Receipt | null} receipt Verified; null if no key that the device trusts signed it.
- * @property {string} receiptText As it came.
- */
+/** @typedef {import("./request_exchange.js").Outcome} Outcome */
 
 const SECOND = 1000;
-/** Seconds for which the service may hold one call; proxies often give up after 30. */
-const HOLD = 25;
-const RETRY = 1000;
-const CODE = /^[0-9]{6}$/;
-const JOSE = "application/jose";
+
 /** One device of one account, at one service. */
 export class Account {
   /**
@@ -93,24 +36,29 @@ export class Account {
    * @type {{code: string, confirmBy: string} | null}
    */
   comparison = null;
+  /** @type {import("./answers.js").Answers | undefined} Loaded with the first request. */
+  #answers;
+  #app;
   #connection;
-  #surroundings;
-  /** @type {WeakMap<ShownRequest, string>} */
-  #texts = new WeakMap();
-  /** @type {Map<string, string>} */
-  #shownTexts = new Map();
-  /** @type {Map<string, Set<number>>} Of each request, the attachments that were checked. */
-  #checked = new Map();
-  /** @type {Map<string, SignedAnswer>} */
-  #unconfirmed = new Map();
+  #forget;
+  #history;
 
   /**
    * @param {AccountRecord} record
-   * @param {Surroundings} surroundings
+   * @param {Surroundings & {app: App, forget: (device: string) => Promise<void>}} surroundings
    */
-  constructor(record, surroundings) {
+  constructor(record, { app, forget, ...surroundings }) {
+    this.#app = app;
+    this.#forget = forget;
     this.#connection = new Connection(record, surroundings);
-    this.#surroundings = surroundings;
+    const { stored } = this.#connection;
+    this.#history = new History(surroundings.store, stored, (type) => this.#connection.notify(type));
+  }
+
+  async #loadAnswers() {
+    const { Answers } = await import("./answers.js");
+    this.#answers ??= new Answers(this.#connection, this.#history);
+    return this.#answers;
   }
 
   get #record() {
@@ -213,7 +161,7 @@ export class Account {
    * @returns {number} Milliseconds since the epoch.
    */
   now() {
-    return this.#surroundings.service.now();
+    return this.#connection.now();
   }
 
   /**
@@ -224,32 +172,18 @@ export class Account {
    */
   async pending({ signal } = {}) {
     const call = { method: "GET", path: "/device/requests", signal };
-    return (await this.#connection.call(call, readOpenRequests)).value;
+    return this.#learn((await this.#connection.call(call, readOpenRequests)).value);
   }
 
   /**
-   * Return the open requests once they are others than *known*, or when *timeout* is over.
+   * Return the open requests once they are others than *known*, or when *timeoutSeconds* are over.
    *
-   * @param {{timeout: number, known?: readonly {guid: string}[], signal?: AbortSignal}} how Seconds.
+   * @param {{timeoutSeconds: number, known?: readonly {guid: string}[], signal?: AbortSignal}} how
    * @returns {Promise<OpenRequest[]>}
    */
-  async wait({ timeout, known: previous = [], signal }) {
-    const { now, sleep } = this.#surroundings.world;
-    const end = now() + timeout * SECOND;
-    const guids = previous.map(({ guid }) => guid);
-    for (;;) {
-      const start = now();
-      const hold = Math.max(0, Math.min(HOLD, Math.ceil((end - start) / SECOND)));
-      const query = guids.length > 0 ? `wait=${hold}&known=${guids.join()}` : `wait=${hold}`;
-      const path = `/device/requests?${query}`;
-      const call = { method: "GET", path, longer: hold * SECOND, signal };
-      const { value: requests, retryAfter } = await this.#connection.call(call, readOpenRequests);
-      const remaining = end - now();
-      if (isOther(requests, guids) || remaining <= 0) return requests;
-      // A service that waits for less than it was asked for cannot wait now.
-      const early = now() - start < hold * SECOND * 0.9;
-      if (early) await sleep(Math.min(Math.max(retryAfter ?? 0, RETRY), remaining));
-    }
+  async wait({ timeoutSeconds, known: previous = [], signal }) {
+    const how = { timeout: timeoutSeconds * SECOND, previous, signal };
+    return this.#learn(await waitForChange(this.#connection, how));
   }
 
   /**
@@ -263,75 +197,37 @@ export class Account {
    * @returns {AsyncGenerator<OpenRequest[], void, void>}
    */
   async *watch({ signal } = {}) {
-    const { world, notify } = this.#surroundings;
-    /** @type {string | undefined} */
-    let last;
-    let isReached = true;
-    while (!signal?.aborted) {
-      let pause = RETRY;
-      let isSilent = true;
-      try {
-        for await (const { name, data } of this.#events(signal)) {
-          isSilent = false;
-          if (!isReached) notify("reached", this.device);
-          isReached = true;
-          if (name === "ended") this.#tellEnd(readEvent(data, readEnd));
-          if (name !== "requests") continue;
-          const requests = readEvent(data, readOpenRequests);
-          const text = JSON.stringify(requests);
-          if (text === last) continue;
-          last = text;
-          notify("requests", this.device);
-          yield requests;
-        }
-      } catch (error) {
-        if (signal?.aborted) return;
-        pause = pauseAfter(error);
-        // A stream that ends in the middle is opened again at once, which tells.
-        if (isSilent && isReached) notify("unreached", this.device);
-        isReached &&= !isSilent;
-      }
-      await world.sleep(pause);
+    const end = (/** @type {string} */ request) => {
+      this.#answers?.end(request);
+      this.#connection.notify("ended", { request });
+    };
+    for await (const requests of watchRequests(this.#connection, { signal, end })) {
+      yield this.#learn(requests);
     }
   }
 
-  /** @param {string} request */
-  #tellEnd(request) {
-    this.#surroundings.notify("ended", this.device, { request });
-  }
-
-  /** @param {AbortSignal | undefined} signal */
-  async *#events(signal) {
-    const stream = await this.#connection.stream("/device/requests/events", signal);
-    try {
-      yield* readEvents(stream);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw new ReplyLost(error instanceof Error ? error.name : "");
-    }
+  /**
+   * Forget the requests that have ended, and ask the store again where it has failed.
+   *
+   * @param {OpenRequest[]} requests Those that are open.
+   */
+  #learn(requests) {
+    this.#answers?.keepOnly(requests);
+    void this.#history.retry();
+    return requests;
   }
 
   /**
    * Return a request to be shown, exactly as it will be signed.
    *
    * @param {string} guid
+   * @param {{signal?: AbortSignal}} [how]
    * @returns {Promise<ShownRequest>}
-   * @throws {Refused} `display_changed`: it is for another account, not as this library can show
-   *   it, or another one than was shown before.
+   * @throws {import("./errors.js").Refused} `display_changed`: it is for another account, not as this
+   *   library can show it, or another one than was shown before.
    */
-  async show(guid) {
-    const call = { method: "GET", path: `/device/requests/${encodeURIComponent(guid)}` };
-    const { value: reply } = await this.#connection.call(call, readRequest);
-    const display = readDisplay(reply.display, this);
-    const text = this.#shownTexts.get(guid) ?? reply.display;
-    if (display.challenge !== guid || reply.guid !== guid || text !== reply.display) {
-      throw new Refused("display_changed", "another request, or another text than before");
-    }
-    this.#shownTexts.set(guid, text);
-    const { state, expiresAt } = reply;
-    const request = freezeAll({ guid, state, expiresAt, display, action: actionOf(display) });
-    this.#texts.set(request, text);
-    return request;
+  async show(guid, { signal } = {}) {
+    return (await this.#loadAnswers()).show(guid, signal);
   }
 
   /**
@@ -349,162 +245,44 @@ export class Account {
    *   now; the same call may be repeated.
    */
   async attachment(request, index, { signal } = {}) {
-    const attachment = request.action?.attachments[index];
-    if (attachment === undefined) throw new InvalidField("index", "not one of the request");
-    if (!this.#texts.has(request)) throw new Misuse("client_unfit", "not what `show` returned");
-    const { fetch } = this.#surroundings.world;
-    const bytes = await fetchAttachment(attachment, { fetch, signal });
-    const checked = this.#checked.get(request.guid) ?? new Set();
-    this.#checked.set(request.guid, checked.add(index));
-    return bytes;
+    return (await this.#loadAnswers()).attachment(request, index, signal);
   }
 
   /**
    * Press a button of a request that `show` returned; asks the person where the button is strong.
    *
-   * If the reply was lost, the same call sends the same answer again.
+   * If the reply was lost, the same call sends the same answer again; once the service has accepted
+   * it, the same call returns its outcome. A store that fails changes nothing of it: see
+   * `Outcome.kept`.
    *
    * @param {ShownRequest} request
-   * @param {{button: number, code?: string, reason?: Reason | undefined}} choice `code`: the
-   *   matching code as it was typed; `reason`: why the person refuses, if they say so, for a button
-   *   that does not approve.
+   * @param {{button: number, code?: string, reason?: Reason | undefined, signal?: AbortSignal}} choice
+   *   `code`: the matching code as it was typed; `reason`: why the person refuses, if they say so, for
+   *   a button that does not approve.
    * @returns {Promise<Outcome>}
    * @throws {InvalidField} `code` is asked for, and is not six digits; `reason` is unknown, or given
    *   for a button that approves.
    * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; `wrong_code`; others.
    * @throws {Refused} `changed_elsewhere`: the keys were replaced since they signed; call again.
    *   `answer_unconfirmed`: another answer was sent, whose reply was lost: only that one can be sent
-   *   again. `attachment_unchecked`: the button approves, and `attachment` has not returned every
+   *   again. `already_answered`: another answer of this device was accepted. `attachment_unchecked`: the button approves, and `attachment` has not returned every
    *   attachment of the request.
    */
-  async answer(request, { button: index, code = "", reason }) {
-    const button = request.display.buttons[index];
-    if (button === undefined) throw new InvalidField("button", "not one of the request");
-    const needsCode = request.display.code && button.approves;
-    const digits = code.replace(/\s/gu, "");
-    if (needsCode && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
-    if (reason !== undefined && button.approves) {
-      throw new InvalidField("reason", "only with a button that does not approve");
-    }
-    const attachments = request.action?.attachments.length ?? 0;
-    if (button.approves && (this.#checked.get(request.guid)?.size ?? 0) < attachments) {
-      throw new Refused("attachment_unchecked", "an attachment was not fetched and checked");
-    }
-    const claims = {
-      button: index,
-      title: button.title,
-      ...(needsCode ? { code: digits } : {}),
-      ...reasonClaim(reason),
-    };
-    const choice = JSON.stringify(claims);
-    const answer =
-      this.#unconfirmedAnswer(request, choice) ??
-      (await this.#sign(ANSWER, request, claims, { choice, strong: button.strong }));
-    const expected = { state: "ANSWERED", approved: button.approves };
-    return this.#deliver("/device/answer", request, answer, expected);
+  async answer(request, choice) {
+    return (await this.#loadAnswers()).answer(request, choice);
   }
 
   /**
    * Say that the person did not ask for this.
    *
    * @param {ShownRequest} request
-   * @param {{reason?: Reason | undefined}} [more] `reason`: more of why, if the person says it.
+   * @param {{reason?: Reason | undefined, signal?: AbortSignal}} [more] `reason`: more of why, if the
+   *   person says it.
    * @returns {Promise<Outcome>}
    * @throws {InvalidField} `reason` is unknown.
    */
-  async disown(request, { reason } = {}) {
-    const claims = reasonClaim(reason);
-    const choice = `disown${JSON.stringify(claims)}`;
-    const answer =
-      this.#unconfirmedAnswer(request, choice) ??
-      (await this.#sign(DISOWN, request, claims, { choice, strong: false }));
-    const expected = { state: "DISOWNED", approved: false };
-    return this.#deliver("/device/disown", request, answer, expected);
-  }
-
-  /**
-   * @param {ShownRequest} request
-   * @param {string} choice
-   */
-  #unconfirmedAnswer({ guid }, choice) {
-    const unconfirmed = this.#unconfirmed.get(guid);
-    if (unconfirmed && unconfirmed.choice !== choice) {
-      throw new Refused("answer_unconfirmed", "another answer was sent, and its reply was lost");
-    }
-    return unconfirmed;
-  }
-
-  /**
-   * @param {string} typ
-   * @param {ShownRequest} request
-   * @param {Record<string, unknown>} claims
-   * @param {{choice: string, strong: boolean}} how
-   * @returns {Promise<SignedAnswer>}
-   */
-  async #sign(typ, request, claims, { choice, strong }) {
-    const text = this.#texts.get(request);
-    if (text === undefined) throw new Misuse("client_unfit", "not what `show` returned");
-    const { world, strongKeys } = this.#surroundings;
-    if (this.#record.rotation !== null) await this.#connection.readKeys();
-    const deviceKey = this.#connection.deviceKey();
-    const { rotations, strongKey } = this.#record;
-    const signer = strong
-      ? await strongKeys(strongKey.kind).open(strongKey.record)
-      : keySigner(deviceKey);
-    const token = await signToken(signer, typ, {
-      iss: this.device,
-      sub: this.account,
-      aud: this.appSpace,
-      challenge: request.guid,
-      display: await digest(text),
-      iat: wholeSeconds(this.now()),
-      jti: newId(world.random),
-      ...claims,
-      // A passkey may be on other devices too; the device key is on this one only.
-      ...(signer.alg.startsWith("WA-") ? { deviceKey: deviceKey.thumbprint } : {}),
-    });
-    return { choice, token, rotations };
-  }
-
-  /**
-   * Send an answer, again if need be, and verify and keep the receipt.
-   *
-   * @param {string} path
-   * @param {ShownRequest} request
-   * @param {SignedAnswer} answer
-   * @param {{state: string, approved: boolean}} expected How a request ends by this answer.
-   * @returns {Promise<Outcome>}
-   */
-  #deliver(path, request, answer, expected) {
-    const connection = this.#connection;
-    return connection.stored.exclusive(async (update) => {
-      await connection.resolveRotation(update);
-      // If keys were replaced, the next press signs anew.
-      this.#unconfirmed.delete(request.guid);
-      // A wrong key would count as a wrong PIN.
-      demandUnchanged(connection, answer.rotations);
-      this.#unconfirmed.set(request.guid, answer);
-      const call = { method: "POST", path, body: answer.token, type: JOSE };
-      let reply;
-      try {
-        ({ value: reply } = await connection.repeatProven(call, readAnswerReply, update));
-      } catch (error) {
-        if (error instanceof ServiceRefused) this.#unconfirmed.delete(request.guid);
-        throw error;
-      }
-      const { guid, state, approved, receipt: receiptText } = reply;
-      const fits = state === expected.state && approved === expected.approved;
-      if (guid !== request.guid || !fits) throw new BadReply("a reply to another answer");
-      this.#unconfirmed.delete(request.guid);
-      const receipt = await verifyTrusted(receiptText ?? "", connection, update);
-      if (receipt !== null) {
-        const proof = { receipt, text: receiptText ?? "", display: request.display };
-        const sent = { token: answer.token, state, approved };
-        await keepReceipt(proof, sent, connection, this.#surroundings, update);
-      }
-      this.#surroundings.notify("answered", this.device);
-      return { guid, state, approved, receipt, receiptText: receiptText ?? "" };
-    });
+  async disown(request, more = {}) {
+    return (await this.#loadAnswers()).disown(request, more);
   }
 
   /**
@@ -512,8 +290,8 @@ export class Account {
    *
    * @returns {Promise<HistoryEntry[]>}
    */
-  async history() {
-    return (await this.#surroundings.store.list("history", `${this.device}/`)).reverse();
+  history() {
+    return this.#history.list();
   }
 
   /**
@@ -534,30 +312,8 @@ export class Account {
    *
    * @returns {Promise<DeviceStatus>}
    */
-  async status() {
-    const call = { method: "GET", path: "/device/status" };
-    const { value: status } = await this.#connection.call(call, readStatus);
-    const { brand, names } = status;
-    if (isChanged(brand, this.#record.brand) || isChanged(names, this.#record.names)) {
-      await this.#connection.stored.update({ brand, names });
-      this.#surroundings.notify("branded", this.device);
-    }
-    const app = this.#newerApp(status);
-    if (app === undefined) return status;
-    const { platform, appVersion } = await this.#change(app);
-    return { ...status, platform, appVersion };
-  }
-
-  /**
-   * @param {DeviceStatus} status
-   * @returns {import("./enrolment.js").App | undefined} What the service has to learn.
-   */
-  #newerApp(status) {
-    const { platform = status.platform, appVersion = status.appVersion } = this.#surroundings.app;
-    // A service that keeps neither would refuse both.
-    if (status.platform === null || status.appVersion === null) return undefined;
-    const isSame = platform === status.platform && appVersion === status.appVersion;
-    return isSame ? undefined : this.#surroundings.app;
+  status() {
+    return fetchStatus(this.#connection, this.#app);
   }
 
   /**
@@ -566,11 +322,8 @@ export class Account {
    * @param {string} name
    * @returns {Promise<DeviceStatus>}
    */
-  async rename(name) {
-    const status = await this.#change({ name });
-    await this.#connection.stored.update({ name });
-    this.#surroundings.notify("renamed", this.device);
-    return status;
+  rename(name) {
+    return renameDevice(this.#connection, name);
   }
 
   /**
@@ -580,13 +333,7 @@ export class Account {
    * @returns {Promise<DeviceStatus>}
    */
   setAddresses(addresses) {
-    return this.#change({ addresses });
-  }
-
-  /** @param {{name?: string, addresses?: readonly PushAddress[]} & import("./enrolment.js").App} change */
-  async #change(change) {
-    const call = { method: "PATCH", path: "/device", body: JSON.stringify(change) };
-    return (await this.#connection.repeat(call, readStatus)).value;
+    return changeDevice(this.#connection, { addresses });
   }
 
   /**
@@ -620,7 +367,7 @@ export class Account {
    * @throws {Refused} `changed_elsewhere`: the keys were replaced meanwhile; call again.
    */
   decide(newDevice, choice) {
-    return decideNewDevice(this.#connection, this.#surroundings, newDevice, choice);
+    return decideNewDevice(this.#connection, newDevice, choice);
   }
 
   /**
@@ -631,12 +378,12 @@ export class Account {
    */
   async unbind() {
     try {
-      await this.#connection.repeat({ method: "DELETE", path: "/device" }, () => undefined);
+      await this.#connection.repeatCall({ method: "DELETE", path: "/device" }, () => undefined);
     } catch (error) {
       // It was revoked before, or by a call whose reply was lost.
       if (!(error instanceof ServiceRefused) || error.reason !== "revoked") throw error;
     }
-    await this.#surroundings.forget(this.device);
+    await this.#forget(this.device);
   }
 
   /**
@@ -648,7 +395,7 @@ export class Account {
    */
   async lock() {
     try {
-      await this.#connection.repeat({ method: "POST", path: "/device/lock" }, () => undefined);
+      await this.#connection.repeatCall({ method: "POST", path: "/device/lock" }, () => undefined);
     } catch (error) {
       // It was locked before, or by a call whose reply was lost.
       if (!(error instanceof ServiceRefused) || error.problem !== "unreachable") throw error;
@@ -668,9 +415,10 @@ export class Account {
 
   /** Pin the service's present keys, if a pinned key endorses them. */
   async refreshKeys() {
+    const { refreshKeys } = await import("./receipts.js");
     const { stored } = this.#connection;
     const endorsed = await stored.exclusive((update) => refreshKeys(this.#connection, update));
-    if (endorsed) this.#surroundings.notify("keys", this.device);
+    if (endorsed) this.#connection.notify("keys");
   }
 
   /**
@@ -682,56 +430,6 @@ export class Account {
    * @throws {Refused} `changed_elsewhere`: another tab has replaced them meanwhile.
    */
   rotate({ roles = ["device", "strong"], strongKey: kind = this.strongKind } = {}) {
-    return rotateKeys(this.#connection, this.#surroundings, { roles, kind });
+    return rotateKeys(this.#connection, { roles, kind });
   }
-}
-
-/**
- * @param {Display} display
- * @returns {ShownAction | null}
- */
-const actionOf = ({ action }) =>
-  action ? { ...action, attachments: action.attachments ?? [] } : null;
-
-/**
- * @param {Record<string, string | null>} members As the service says them now.
- * @param {Record<string, string | null> | undefined} stored
- */
-const isChanged = (members, stored) =>
-  Object.entries(members).some(([name, value]) => value !== (stored?.[name] ?? null));
-
-/** @param {Reason | undefined} reason */
-const reasonClaim = (reason) => (reason === undefined ? {} : { reason: demandReason(reason) });
-
-/**
- * @param {readonly OpenRequest[]} requests
- * @param {readonly string[]} guids
- */
-const isOther = (requests, guids) =>
-  requests.length !== guids.length || requests.some(({ guid }) => !guids.includes(guid));
-
-/**
- * Return the milliseconds before a stream is opened again, or throw *error*.
- *
- * @param {unknown} error
- */
-function pauseAfter(error) {
-  const busy = error instanceof ServiceRefused && error.status === 429;
-  if (!busy && error instanceof ServiceRefused) throw error;
-  if (busy || error instanceof Overloaded) return Math.max(error.retryAfter ?? 0, RETRY);
-  if (error instanceof Refused || error instanceof Misuse) throw error;
-  return RETRY;
-}
-
-/**
- * @template T
- * @param {T} value
- * @returns {T}
- */
-function freezeAll(value) {
-  if (value !== null && typeof value === "object") {
-    for (const each of Object.values(value)) freezeAll(each);
-    Object.freeze(value);
-  }
-  return value;
 }

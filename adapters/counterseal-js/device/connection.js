@@ -1,30 +1,36 @@
 /** The connection of a bound device to its service: calls with a proof, and what they teach. */
 
-import { keySigner } from "../wire/jws.js";
-import { ServiceRefused } from "./errors.js";
+import { newId } from "../wire/bytes.js";
+import { wholeSeconds } from "../wire/claims.js";
+import { keySigner, signToken } from "../wire/jws.js";
+import { ServiceRefused, StoreFailed } from "./errors.js";
 import { readStatus } from "./records.js";
 import { StoredAccount } from "./stored_account.js";
 
 /** @typedef {import("../wire/jws.js").Signer} Signer */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
+/** @typedef {import("./records.js").KeyRecord} KeyRecord */
 /** @typedef {import("./service.js").Identity} Identity */
 /** @typedef {import("./service.js").DeviceCall} DeviceCall */
 /** @typedef {import("./stored_account.js").Update} Update */
 
+/** @typedef {import("./strong_keys.js").Use} Use */
+/** @typedef {import("./wallet.js").AccountChange} AccountChange */
+
 /**
- * What an account needs of the wallet.
+ * What a connection needs of the wallet.
  *
  * @typedef {object} Surroundings
  * @property {import("./service.js").Service} service
  * @property {import("./service.js").World} world
  * @property {import("./store.js").Store} store
  * @property {import("./locks.js").Locks} locks
- * @property {import("./enrolment.js").App} app
  * @property {(kind: string) => import("./strong_keys.js").StrongKeys} strongKeys
- * @property {(type: string, device: string, more?: {request: string}) => void} notify
- * @property {(device: string) => Promise<void>} forget
+ * @property {(type: AccountChange, device: string, more?: {request: string}) => void} notify
  */
+
+/** @typedef {{token: string, rotations: number}} SignedToken `rotations`: which keys signed it. */
 
 /** Milliseconds for which a stream may stay open: a little longer than a service keeps it. */
 const STREAM = 330_000;
@@ -34,6 +40,11 @@ const REASONS = new Map([
   ["revoked", "REVOKED"],
   ["unconfirmed", "UNCONFIRMED"],
 ]);
+const CHANGES = /** @type {const} */ ({
+  REVOKED: "revoked",
+  SUSPENDED: "suspended",
+  UNCONFIRMED: "unconfirmed",
+});
 /** What every call of a revoked device is refused with. */
 const REVOKED = Object.freeze({
   code: "denied",
@@ -54,15 +65,82 @@ export class Connection {
    * @param {AccountRecord} record
    * @param {Surroundings} surroundings
    */
-  constructor(record, { service, store, locks, notify }) {
+  constructor(record, { service, world, store, locks, strongKeys, notify }) {
     /** @readonly */
     this.stored = new StoredAccount(record, { store, locks });
+    /** @readonly */
+    this.world = world;
+    /** @readonly */
+    this.strongKeys = strongKeys;
     this.#service = service;
     this.#notify = notify;
   }
 
   get record() {
     return this.stored.record;
+  }
+
+  /** Return the time by the service's clock, in milliseconds since the epoch. */
+  now() {
+    return this.#service.now();
+  }
+
+  /**
+   * Tell the wallet's listeners of a change.
+   *
+   * @param {AccountChange} type
+   * @param {{request: string}} [more]
+   */
+  notify(type, more) {
+    this.#notify(type, this.record.device, more);
+  }
+
+  /**
+   * Sign claims of the device with its device key.
+   *
+   * @param {string} typ
+   * @param {Record<string, unknown>} claims
+   * @returns {Promise<SignedToken>}
+   */
+  sign(typ, claims) {
+    return this.#sign(typ, claims, async ({ deviceKey }) => keySigner(deviceKey));
+  }
+
+  /**
+   * Sign claims of the device with its strong key.
+   *
+   * @param {string} typ
+   * @param {Record<string, unknown>} claims
+   * @param {Use} use What the claims say, for the person who is asked.
+   * @returns {Promise<SignedToken>}
+   */
+  signStrong(typ, claims, use) {
+    return this.#sign(typ, claims, ({ strongKey: { kind, record } }) =>
+      this.strongKeys(kind).open(record, use),
+    );
+  }
+
+  /**
+   * @param {string} typ
+   * @param {Record<string, unknown>} claims
+   * @param {(keys: Pick<AccountRecord, "strongKey"> & {deviceKey: KeyRecord}) => Promise<Signer>} open
+   * @returns {Promise<SignedToken>}
+   */
+  async #sign(typ, claims, open) {
+    const deviceKey = this.deviceKey();
+    const { account, appSpace, device, rotations, strongKey } = this.record;
+    const signer = await open({ deviceKey, strongKey });
+    const token = await signToken(signer, typ, {
+      iss: device,
+      sub: account,
+      aud: appSpace,
+      iat: wholeSeconds(this.now()),
+      jti: newId(this.world.random),
+      ...claims,
+      // A passkey may be on other devices too; the device key is on this one only.
+      ...(signer.alg.startsWith("WA-") ? { deviceKey: deviceKey.thumbprint } : {}),
+    });
+    return { token, rotations };
   }
 
   /**
@@ -80,11 +158,22 @@ export class Connection {
    * Make a call that may be repeated, until a reply comes.
    *
    * @template T
+   * @param {() => Promise<T>} call
+   * @param {AbortSignal} [signal] Ends the pauses.
+   */
+  repeat(call, signal) {
+    return this.#service.repeat(call, signal);
+  }
+
+  /**
+   * Make a call with the keys of now, again until a reply comes, and return what *reader* reads of it.
+   *
+   * @template T
    * @param {DeviceCall} call
    * @param {(document: any) => T} reader
    */
-  repeat(call, reader) {
-    return this.#service.repeat(() => this.call(call, reader));
+  async repeatCall(call, reader) {
+    return (await this.repeat(() => this.call(call, reader))).value;
   }
 
   /**
@@ -108,18 +197,6 @@ export class Connection {
    */
   proven(call, reader, how) {
     return this.#attempt((identity) => this.#service.proven(identity, call, reader), how);
-  }
-
-  /**
-   * Make a call that may be repeated, until a reply comes, with the lock.
-   *
-   * @template T
-   * @param {DeviceCall} call
-   * @param {(document: any) => T} reader
-   * @param {Update} update
-   */
-  repeatProven(call, reader, update) {
-    return this.#service.repeat(() => this.proven(call, reader, { update }));
   }
 
   deviceKey() {
@@ -154,7 +231,7 @@ export class Connection {
    * @param {Update} update
    */
   async endRotation(status, update) {
-    const { rotation, rotations, device } = this.record;
+    const { rotation, rotations } = this.record;
     if (rotation === null) return;
     const { deviceKey, strongKey, kids } = rotation;
     if (!hasKeys(status, kids)) {
@@ -162,7 +239,7 @@ export class Connection {
       return;
     }
     await update({ deviceKey, strongKey, rotation: null, rotations: rotations + 1 });
-    this.#notify("rotated", device);
+    this.notify("rotated");
   }
 
   /**
@@ -213,13 +290,19 @@ export class Connection {
   }
 
   /**
+   * Keep what a call has said of the device's state; if the store fails, the next call says it again.
+   *
    * @param {AccountRecord["state"]} state
    * @param {Update | undefined} update
    */
   async #learnState(state, update) {
     if (state === this.record.state) return;
-    if (update) await this.#keepState(state, update);
-    else await this.stored.exclusive((each) => this.#keepState(state, each));
+    try {
+      if (update) await this.#keepState(state, update);
+      else await this.stored.exclusive((locked) => this.#keepState(state, locked));
+    } catch (error) {
+      if (!(error instanceof StoreFailed)) throw error;
+    }
   }
 
   /**
@@ -229,13 +312,22 @@ export class Connection {
    * @param {Update} update
    */
   async #keepState(state, update) {
-    const { state: previous, strongKey, device } = this.record;
+    const { state: previous, strongKey } = this.record;
     if (state === previous || previous === "REVOKED") return;
     const keyless = { deviceKey: null, strongKey: { ...strongKey, record: {} }, rotation: null };
     await update(state === "REVOKED" ? { state, ...keyless } : { state });
-    const active = previous === "UNCONFIRMED" ? "confirmed" : "resumed";
-    this.#notify(state === "ACTIVE" ? active : state.toLowerCase(), device);
+    this.notify(changeOf(state, previous));
   }
+}
+
+/**
+ * @param {AccountRecord["state"]} state
+ * @param {AccountRecord["state"]} previous
+ * @returns {AccountChange}
+ */
+function changeOf(state, previous) {
+  if (state === "ACTIVE") return previous === "UNCONFIRMED" ? "confirmed" : "resumed";
+  return CHANGES[state];
 }
 
 /**

@@ -1,11 +1,8 @@
 /** New devices: a bound device invites another one, and confirms it once it has made its keys. */
 
-import { newId } from "../wire/bytes.js";
-import { wholeSeconds } from "../wire/claims.js";
 import { comparisonCode, CONFIRM } from "../wire/confirmation.js";
 import { BadReply } from "../wire/errors.js";
 import { ROLES } from "../wire/enrolment.js";
-import { signToken } from "../wire/jws.js";
 import { publicThumbprint } from "../wire/keys.js";
 import { isAnyText, Members } from "../wire/members.js";
 import { demandUnchanged } from "./rotation.js";
@@ -13,7 +10,6 @@ import { demandUnchanged } from "./rotation.js";
 /** @typedef {import("../wire/confirmation.js").Choice} Choice */
 /** @typedef {import("../wire/confirmation.js").Thumbprints} Thumbprints */
 /** @typedef {import("./connection.js").Connection} Connection */
-/** @typedef {import("./connection.js").Surroundings} Surroundings */
 
 /**
  * An invitation that a device has made; its link is a secret, for the person's own new device.
@@ -68,33 +64,21 @@ export async function listNewDevices(connection) {
  * Confirm a new device, or refuse it; asks the person for the strong key.
  *
  * @param {Connection} connection
- * @param {Surroundings} surroundings
  * @param {NewDevice} newDevice As it was listed: its keys are signed.
  * @param {Choice} choice
  * @returns {Promise<{device: string, status: string}>}
  */
-export async function decideNewDevice(connection, surroundings, newDevice, choice) {
-  const { world, service, strongKeys } = surroundings;
-  const deviceKey = connection.deviceKey();
-  const { rotations, strongKey, device, account, appSpace } = connection.record;
-  const signer = await strongKeys(strongKey.kind).open(strongKey.record);
-  const token = await signToken(signer, CONFIRM, {
-    iss: device,
-    sub: account,
-    aud: appSpace,
-    binding: newDevice.device,
-    ...newDevice.thumbprints,
-    choice,
-    iat: wholeSeconds(service.now()),
-    jti: newId(world.random),
-    ...(signer.alg.startsWith("WA-") ? { deviceKey: deviceKey.thumbprint } : {}),
-  });
+export async function decideNewDevice(connection, newDevice, choice) {
+  const claims = { binding: newDevice.device, ...newDevice.thumbprints, choice };
+  const use = /** @type {const} */ ({ purpose: "confirm", newDevice, choice });
+  const { token, rotations } = await connection.signStrong(CONFIRM, claims, use);
   const call = { method: "POST", path: "/device/confirmations", body: token, type: JOSE };
   return connection.stored.exclusive(async (update) => {
     await connection.resolveRotation(update);
     // A wrong key would count as a wrong PIN.
     demandUnchanged(connection, rotations);
-    const { value: decision } = await connection.repeatProven(call, readDecision, update);
+    const decide = () => connection.proven(call, readDecision, { update });
+    const { value: decision } = await connection.repeat(decide);
     if (decision.device !== newDevice.device) throw new BadReply("of another device");
     return decision;
   });

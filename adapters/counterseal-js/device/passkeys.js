@@ -4,8 +4,9 @@ import { base64url, newId, readBase64url, sha256, systemRandom } from "../wire/b
 import { KINDS, PASSKEY_ALGORITHMS } from "../wire/keys.js";
 import { Members } from "../wire/members.js";
 import { writeAssertion } from "../wire/passkeys.js";
-import { Misuse, NotUnlocked } from "./errors.js";
+import { AuthenticatorFailed, Misuse, NotUnlocked } from "./errors.js";
 import { exportMembers } from "./strong_keys.js";
+import { identifyError } from "./webauthn_errors.js";
 
 /** @typedef {import("../wire/bytes.js").Bytes} Bytes */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
@@ -51,7 +52,7 @@ export function passkeys({
     async create({ accountName, rpId: appSpaceId }) {
       const partyId = rpId ?? appSpaceId ?? ownId;
       const name = accountName || rpName;
-      const credential = await ask(() =>
+      const credential = await ask(partyId, () =>
         credentials.create({
           publicKey: {
             rp: { id: partyId, name: rpName },
@@ -65,10 +66,16 @@ export function passkeys({
         }),
       );
       const response = /** @type {AuthenticatorAttestationResponse} */ (credential.response);
+      // Some browsers that show web pages inside of apps have neither.
+      if (!response.getPublicKeyAlgorithm || !response.getPublicKey) {
+        throw new AuthenticatorFailed("authenticator_unfit", "the browser does not return the public key");
+      }
       const alg = COSE.get(response.getPublicKeyAlgorithm());
       const algorithm = PASSKEY_ALGORITHMS.get(alg);
       const spki = response.getPublicKey();
-      if (!alg || !algorithm || !spki) throw new NotUnlocked("a passkey of another algorithm");
+      if (!alg || !algorithm || !spki) {
+        throw new AuthenticatorFailed("authenticator_unfit", "a passkey of another algorithm");
+      }
       const { importing } = KINDS[algorithm];
       const key = await crypto.subtle.importKey("spki", spki, importing, true, ["verify"]);
       const kid = newId(random);
@@ -102,7 +109,7 @@ const signerOf = ({ kid, alg, credentialId, rpId }, credentials) => ({
   alg,
   async sign(data) {
     const challenge = await sha256(data);
-    const credential = await ask(() =>
+    const credential = await ask(rpId, () =>
       credentials.get({
         publicKey: {
           challenge,
@@ -122,15 +129,16 @@ const signerOf = ({ kid, alg, credentialId, rpId }, credentials) => ({
 });
 
 /**
+ * @param {string} rpId
  * @param {() => Promise<Credential | null>} call
  * @returns {Promise<PublicKeyCredential>}
  */
-async function ask(call) {
+async function ask(rpId, call) {
   let credential;
   try {
     credential = await call();
   } catch (error) {
-    throw new NotUnlocked(error instanceof Error ? error.name : "");
+    throw identifyError(error, { rpId, hostname: globalThis.location?.hostname });
   }
   if (credential === null) throw new NotUnlocked("no passkey");
   return /** @type {PublicKeyCredential} */ (credential);

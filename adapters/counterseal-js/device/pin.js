@@ -60,6 +60,7 @@ export async function wrap({ kid, algorithm, secret }, pin, random, cost = COST)
   const stretched = await stretch(pin, salt, cost);
   const wrapped =
     algorithm === "ES256" ? shift(secret, stretched) : mask(secret, stretched);
+  stretched.fill(0);
   return {
     kid,
     algorithm,
@@ -79,8 +80,10 @@ export async function wrap({ kid, algorithm, secret }, pin, random, cost = COST)
  */
 export async function unwrap({ algorithm, cost, salt, wrapped }, pin) {
   const stretched = await stretch(pin, readBase64url(salt), cost);
-  const secret = readBase64url(wrapped);
-  return algorithm === "ES256" ? shiftBack(secret, stretched) : mask(secret, stretched);
+  const shifted = readBase64url(wrapped);
+  const secret = algorithm === "ES256" ? shiftBack(shifted, stretched) : mask(shifted, stretched);
+  stretched.fill(0);
+  return secret;
 }
 
 /**
@@ -153,6 +156,8 @@ async function importSeed(name, key, extractable) {
   } catch (error) {
     if (!isUnsupported(error)) throw error;
     throw new Misuse("algorithm_unavailable", lackOf(name));
+  } finally {
+    key.fill(0);
   }
 }
 

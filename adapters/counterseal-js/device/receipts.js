@@ -1,4 +1,4 @@
-/** Receipts: verified by the keys that the device trusts, and kept in its history. */
+/** Receipts: verified by the keys that the device trusts, and read as entries of its history. */
 
 import { CountersealError, Refused } from "../wire/errors.js";
 import { keySetDocument, readKeySet } from "../wire/keys.js";
@@ -8,7 +8,6 @@ import { readEndorsements } from "./records.js";
 
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */
 /** @typedef {import("./connection.js").Connection} Connection */
-/** @typedef {import("./connection.js").Surroundings} Surroundings */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./stored_account.js").Update} Update */
 
@@ -71,19 +70,19 @@ export async function verifyTrusted(text, connection, update) {
 }
 
 /**
- * Demand that a receipt is of this answer, and follows the one before; and keep it.
+ * Demand that a receipt is of this answer, and follows the one before; return its entry of the
+ * history.
  *
  * @param {{receipt: Receipt, text: string, display: import("../wire/display.js").Display}} proof
  *   `text`: the receipt as it came; `display`: what was shown.
  * @param {{token: string, state: string, approved: boolean}} answer What was sent, and how the
  *   service says that the request ended.
  * @param {Connection} connection
- * @param {Surroundings} surroundings
- * @param {Update} update
+ * @param {{number: number, hash: string} | null} last The newest receipt before it.
+ * @returns {HistoryEntry}
  */
-export async function keepReceipt(proof, answer, connection, surroundings, update) {
-  const { receipt, text, display } = proof;
-  const { device, last, strongKey } = connection.record;
+export function readEntry({ receipt, text, display }, answer, connection, last) {
+  const { device, strongKey } = connection.record;
   const own = signedText(receipt.answerToken) === signedText(answer.token);
   const equal = receipt.outcome === answer.state && receipt.approved === answer.approved;
   if (!own || !equal) throw new Refused("receipt_changed", "it is of another answer");
@@ -91,9 +90,7 @@ export async function keepReceipt(proof, answer, connection, surroundings, updat
   if (next && receipt.previous !== last.hash) {
     throw new Refused("receipt_changed", "it does not follow the one before");
   }
-  const { store, strongKeys } = surroundings;
-  /** @type {HistoryEntry} */
-  const entry = {
+  return {
     device,
     challenge: display.challenge,
     at: receipt.at,
@@ -104,12 +101,9 @@ export async function keepReceipt(proof, answer, connection, surroundings, updat
     number: receipt.number,
     hash: receipt.hash,
     // A receipt has the reason in it, which whoever presses the person may look for here.
-    receipt: strongKeys(strongKey.kind).provable && !("reason" in receipt.answer) ? text : null,
+    receipt:
+      connection.strongKeys(strongKey.kind).provable && !("reason" in receipt.answer) ? text : null,
   };
-  await store.put("history", `${device}/${receipt.at}/${display.challenge}`, entry);
-  if (last === null || receipt.number > last.number) {
-    await update({ last: { number: receipt.number, hash: receipt.hash } });
-  }
 }
 
 /** @param {string} token */

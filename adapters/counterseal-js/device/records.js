@@ -21,7 +21,7 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {Names} [names] As the service last said; none before it has.
  * @property {Brand} [brand] As the service last said; none before the first status.
  * @property {string} name What the device is called at the service.
- * @property {"UNCONFIRMED" | "ACTIVE" | "SUSPENDED" | "REVOKED"} state As the service last said.
+ * @property {DeviceState} state As the service last said.
  * @property {KeyRecord | null} deviceKey Null once the device is revoked.
  * @property {StrongRecord} strongKey Its record is empty once the device is revoked.
  * @property {{keys: Record<string, string>[]}} serviceKeys Pinned, a JWK Set.
@@ -30,6 +30,24 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {{deviceKey: KeyRecord, strongKey: StrongRecord, kids: string[]} | null} rotation New
  *   keys that the service may have or may not have accepted.
  * @property {number} rotations How often keys were replaced.
+ */
+
+/**
+ * A bind that the service may have completed.
+ *
+ * @typedef {object} PendingBind
+ * @property {1} version
+ * @property {string} url The service's address.
+ * @property {string} token The session token, a secret.
+ * @property {string} appSpace
+ * @property {string} appSpaceName
+ * @property {string | null} account Null if the link does not name it.
+ * @property {string} accountName As the link says; the App Space's name if it says nothing.
+ * @property {string} name What to call the device.
+ * @property {KeyRecord} deviceKey
+ * @property {StrongRecord | null} strongKey Null if the strong key is under a PIN.
+ * @property {string | null} body The body of the call; likewise.
+ * @property {number} at When it was sent, in milliseconds since the epoch.
  */
 
 /**
@@ -50,7 +68,9 @@ import { readKeyRecord } from "./strong_keys.js";
  */
 
 /** @typedef {{guid: string, issuedAt: string, expiresAt: string}} OpenRequest */
-/** @typedef {{guid: string, state: string, expiresAt: string, display: string}} RequestReply */
+/** @typedef {{guid: string, state: ChallengeState, expiresAt: string, display: string}} RequestReply */
+/** @typedef {typeof CHALLENGE_STATES[number]} ChallengeState How far a request is. */
+/** @typedef {typeof DEVICE_STATES[number]} DeviceState */
 /** @typedef {{guid: string, state: string, approved: boolean, receipt: string | null}} AnswerReply */
 
 /**
@@ -77,7 +97,7 @@ import { readKeyRecord } from "./strong_keys.js";
 /**
  * @typedef {object} DeviceStatus
  * @property {string} device
- * @property {string} state
+ * @property {DeviceState} state
  * @property {string} name
  * @property {number} addresses How many push addresses the service has.
  * @property {number} attemptsLeft How many wrong PINs are left.
@@ -91,6 +111,16 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {Names} names Likewise.
  */
 
+const DEVICE_STATES = /** @type {const} */ (["UNCONFIRMED", "ACTIVE", "SUSPENDED", "REVOKED"]);
+const CHALLENGE_STATES = /** @type {const} */ ([
+  "PENDING",
+  "SEEN",
+  "ANSWERED",
+  "DISOWNED",
+  "CANCELLED",
+  "FAILED",
+  "EXPIRED",
+]);
 const COLOR = /^#[0-9A-Fa-f]{6}$/;
 const DIGEST = /^[A-Za-z0-9_-]{43}$/;
 
@@ -144,7 +174,22 @@ export const namesOf = ({ accountName, appSpaceName, names }) => ({
  */
 export function readAccountRecord(record) {
   if (record?.version !== 1) throw new InvalidField("account record", "of another version");
+  const members = new Members(record, "account record");
+  for (const name of ["account", "appSpace", "device", "url"]) members.text(name);
   if (record.state !== "REVOKED") readKeyRecord(record.deviceKey);
+  return record;
+}
+
+/**
+ * Check a stored bind.
+ *
+ * @param {any} record
+ * @returns {PendingBind}
+ * @throws {InvalidField} It was not written by this library.
+ */
+export function readPendingBind(record) {
+  if (record?.version !== 1) throw new InvalidField("bind record", "of another version");
+  readKeyRecord(record.deviceKey);
   return record;
 }
 
@@ -195,7 +240,7 @@ export const readOpenRequests = (document) =>
  *
  * @typedef {object} EndedRequest
  * @property {string} guid
- * @property {string} state `ANSWERED`, `DISOWNED`, `CANCELLED` or `EXPIRED`.
+ * @property {ChallengeState} state `ANSWERED`, `DISOWNED`, `CANCELLED`, `FAILED` or `EXPIRED`.
  * @property {boolean} approved
  * @property {boolean} answeredHere Whether this device answered it.
  * @property {string} endedAt
@@ -208,7 +253,7 @@ export const readOpenRequests = (document) =>
 export const readEndedRequests = (document) =>
   new Members(document).objects("requests", (request) => ({
     guid: request.guid("guid"),
-    state: request.text("state"),
+    state: request.choice("state", CHALLENGE_STATES),
     approved: request.flag("approved"),
     answeredHere: request.flag("answeredHere"),
     endedAt: request.moment("endedAt"),
@@ -228,7 +273,7 @@ export function readRequest(document) {
   const members = new Members(document);
   return {
     guid: members.guid("guid"),
-    state: members.text("state"),
+    state: members.choice("state", CHALLENGE_STATES),
     expiresAt: members.moment("expiresAt"),
     display: members.text("display"),
   };
@@ -256,7 +301,7 @@ export function readStatus(document) {
   const members = new Members(document);
   return {
     device: members.guid("device"),
-    state: members.text("status"),
+    state: members.choice("status", DEVICE_STATES),
     name: members.read("name", isAnyText),
     addresses: members.count("addresses"),
     attemptsLeft: members.count("attemptsLeft"),

@@ -5,7 +5,7 @@ import { keySigner } from "../wire/jws.js";
 import { thumbprintOf } from "../wire/keys.js";
 import { hasKeys } from "./connection.js";
 import { writeRotation } from "./enrolment.js";
-import { ServiceRefused } from "./errors.js";
+import { ServiceRefused, StoreFailed } from "./errors.js";
 import { namesOf, readStatus } from "./records.js";
 import { isPassing } from "./service.js";
 import { generateKey } from "./strong_keys.js";
@@ -13,7 +13,6 @@ import { generateKey } from "./strong_keys.js";
 /** @typedef {import("../wire/enrolment.js").Role} Role */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
 /** @typedef {import("./connection.js").Connection} Connection */
-/** @typedef {import("./connection.js").Surroundings} Surroundings */
 /** @typedef {import("./enrolment.js").NewKey} NewKey */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {NonNullable<import("./records.js").AccountRecord["rotation"]>} Rotation */
@@ -22,24 +21,23 @@ import { generateKey } from "./strong_keys.js";
  * Replace keys of a device; asks the person for the old strong key and for the new one.
  *
  * @param {Connection} connection
- * @param {Surroundings} surroundings
  * @param {{roles: readonly Role[], kind: string}} how `kind`: of the new strong key.
  * @returns {Promise<DeviceStatus>}
  * @throws {Refused} `changed_elsewhere`: another tab has replaced them meanwhile; call again.
  */
-export async function rotateKeys(connection, surroundings, how) {
+export async function rotateKeys(connection, how) {
   const { stored } = connection;
   // Nobody is asked for anything while this has the lock.
   await connection.readKeys();
   const { rotations } = stored.record;
-  const { body, rotation } = await prepareRotation(connection, surroundings, how);
+  const { body, rotation } = await prepareRotation(connection, how);
   return stored.exclusive(async (update) => {
     demandUnchanged(connection, rotations);
     await update({ rotation });
     try {
       const call = { method: "POST", path: "/device/rotate", body };
       const { value: status } = await connection.proven(call, readStatus, { update });
-      await connection.endRotation(status, update);
+      await endStoredRotation(connection, status, update);
       return status;
     } catch (error) {
       if (error instanceof ServiceRefused) await update({ rotation: null });
@@ -51,6 +49,21 @@ export async function rotateKeys(connection, surroundings, how) {
       return status;
     }
   });
+}
+
+/**
+ * Store that the new keys are in use; if the store fails, the next call finds the rotation and ends it.
+ *
+ * @param {Connection} connection
+ * @param {DeviceStatus} status
+ * @param {import("./stored_account.js").Update} update
+ */
+async function endStoredRotation(connection, status, update) {
+  try {
+    await connection.endRotation(status, update);
+  } catch (error) {
+    if (!(error instanceof StoreFailed)) throw error;
+  }
 }
 
 /**
@@ -71,11 +84,11 @@ const rpIdOf = ({ record: { rpId } }) => (typeof rpId === "string" ? rpId : unde
  * Make the new keys, and the body that offers them.
  *
  * @param {Connection} connection
- * @param {Surroundings} surroundings
  * @param {{roles: readonly Role[], kind: string}} how
  * @returns {Promise<{body: string, rotation: Rotation}>}
  */
-async function prepareRotation(connection, { world, strongKeys }, { roles, kind }) {
+async function prepareRotation(connection, { roles, kind }) {
+  const { strongKeys, world } = connection;
   const { device, appSpace } = connection.record;
   const { accountName } = namesOf(connection.record);
   let deviceKey = connection.deviceKey();
@@ -88,7 +101,7 @@ async function prepareRotation(connection, { world, strongKeys }, { roles, kind 
     deviceKey = { ...record, thumbprint: await thumbprintOf(jwk) };
   }
   if (roles.includes("strong")) {
-    const old = await strongKeys(strongKey.kind).open(strongKey.record);
+    const old = await strongKeys(strongKey.kind).open(strongKey.record, { purpose: "replace" });
     const { record, ...created } = await strongKeys(kind).create({ accountName, rpId: rpIdOf(strongKey) });
     keys.push({ role: "strong", ...created, old });
     strongKey = { kind, record };

@@ -1,10 +1,12 @@
 /** scrypt (RFC 7914), which WebCrypto does not have. */
 
-import { utf8 } from "../wire/bytes.js";
+import { concatenate, utf8, writeNumber } from "../wire/bytes.js";
 
 /** @typedef {import("../wire/bytes.js").Bytes} Bytes */
 
 const WORDS_IN_HALF_BLOCK = 16;
+const HASH_BYTES = 32;
+const COUNTER_BYTES = 4;
 
 /**
  * @typedef {object} Cost
@@ -23,7 +25,7 @@ const WORDS_IN_HALF_BLOCK = 16;
  * @returns {Promise<Bytes>}
  */
 export async function scrypt(password, salt, { n, r, p }, size) {
-  const key = await crypto.subtle.importKey("raw", utf8(password), "PBKDF2", false, ["deriveBits"]);
+  const key = await importPassword(utf8(password));
   const blocks = await pbkdf2(key, salt, p * r * 128);
   const view = new DataView(blocks.buffer);
   const words = r * 32;
@@ -34,18 +36,41 @@ export async function scrypt(password, salt, { n, r, p }, size) {
     );
     mix(block, n, r);
     for (const [index, word] of block.entries()) view.setUint32((start + index) * 4, word, true);
+    block.fill(0);
   }
-  return pbkdf2(key, blocks, size);
+  const stretched = await pbkdf2(key, blocks, size);
+  blocks.fill(0);
+  return stretched;
 }
 
 /**
+ * @param {Bytes} password
+ * @returns {Promise<CryptoKey>}
+ */
+function importPassword(password) {
+  // HMAC pads its key with zeros, and WebCrypto imports no empty one.
+  const bytes = password.length > 0 ? password : Uint8Array.of(0);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  return crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign"]);
+}
+
+/**
+ * PBKDF2 with one iteration (RFC 8018, 5.2): WebCrypto's own derives 256 bytes at most in Firefox.
+ *
  * @param {CryptoKey} key
  * @param {Bytes} salt
  * @param {number} size
+ * @returns {Promise<Bytes>}
  */
 async function pbkdf2(key, salt, size) {
-  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations: 1 };
-  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, size * 8));
+  const count = Math.ceil(size / HASH_BYTES);
+  const blocks = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const block = concatenate(salt, writeNumber(BigInt(index + 1), COUNTER_BYTES));
+      return new Uint8Array(await crypto.subtle.sign("HMAC", key, block));
+    }),
+  );
+  return concatenate(...blocks).subarray(0, size);
 }
 
 /**
@@ -72,6 +97,8 @@ function mix(block, n, r) {
     }
     mixBlock(block, scratch, half, r);
   }
+  // Anybody who reads it could try PINs without this work.
+  for (const words of [table, scratch, half]) words.fill(0);
 }
 
 /**

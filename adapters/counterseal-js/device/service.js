@@ -3,11 +3,11 @@
 import { digest, newId, utf8 } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { PROOF } from "../wire/enrolment.js";
-import { Overloaded, ReplyLost } from "../wire/errors.js";
+import { Overloaded, ReplyLost, ServiceRefused } from "../wire/errors.js";
 import { failureOf, open, readBody, readReply, send } from "../wire/http.js";
 import { signToken } from "../wire/jws.js";
-import { readDate, readFailure, retryAfter } from "../wire/problem.js";
-import { ServiceRefused } from "./errors.js";
+import { Pauses } from "../wire/pause.js";
+import { errorOf, retryAfter } from "../wire/problem.js";
 
 /** @typedef {import("../wire/http.js").Reply} Reply */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
@@ -18,8 +18,9 @@ import { ServiceRefused } from "./errors.js";
  * @typedef {object} World
  * @property {typeof fetch} fetch
  * @property {() => number} now Milliseconds since the epoch.
+ * @property {() => number} monotonic Milliseconds that only grow.
  * @property {import("../wire/bytes.js").Random} random
- * @property {import("../wire/sleep.js").Sleep} sleep
+ * @property {import("../wire/pause.js").Sleep} sleep
  * @property {number} timeout Milliseconds that one call may take.
  */
 
@@ -43,7 +44,10 @@ import { ServiceRefused } from "./errors.js";
  * @property {AbortSignal | undefined} [signal]
  */
 
-const PAUSES = [200, 800];
+const ATTEMPTS = 3;
+const PAUSES = { first: 400, growth: 4 };
+/** Milliseconds that a call waits for a service; if it asks for more, the program decides. */
+const PATIENCE = 10_000;
 /** Milliseconds; a smaller difference of two clocks is no reason for a refusal. */
 const CLOCK_TOLERANCE = 30_000;
 /** Milliseconds of a century; a clock without a battery begins in 1970. */
@@ -134,7 +138,7 @@ export class Service {
       call.signal?.throwIfAborted();
       throw failureOf(error);
     }
-    throw this.#errorOf(reply);
+    throw errorOf(reply, this.now());
   }
 
   /**
@@ -142,18 +146,23 @@ export class Service {
    *
    * @template T
    * @param {() => Promise<T>} call
+   * @param {AbortSignal} [signal] Ends the pauses.
    * @returns {Promise<T>}
    */
-  async repeat(call) {
-    for (const pause of PAUSES) {
+  async repeat(call, signal) {
+    const pauses = new Pauses({ random: this.#world.random, ...PAUSES });
+    for (let attempt = 1; ; attempt += 1) {
+      /** @type {number | undefined} */
+      let least;
       try {
         return await call();
       } catch (error) {
-        if (!isPassing(error)) throw error;
-        await this.#world.sleep(pause);
+        if (error instanceof Overloaded) least = error.retryAfter;
+        const isLast = attempt === ATTEMPTS || (least ?? 0) > PATIENCE;
+        if (isLast || !isPassing(error)) throw error;
       }
+      await this.#world.sleep(pauses.next(least), signal);
     }
-    return call();
   }
 
   /**
@@ -207,7 +216,7 @@ export class Service {
    */
   async #send(call, headers) {
     const reply = await send(this.#world.fetch, this.#attempt(call, headers, JSON_TYPE));
-    if (reply.status < 200 || reply.status >= 300) throw this.#errorOf(reply);
+    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, this.now());
     return reply;
   }
 
@@ -241,14 +250,6 @@ export class Service {
       jti: newId(this.#world.random),
     });
     return ["counterseal-proof", token];
-  }
-
-  /** @param {Reply} reply */
-  #errorOf(reply) {
-    const failure = readFailure(reply, this.now());
-    if (!failure.problem) return failure.error;
-    const date = readDate(reply.headers.get("date") ?? "");
-    return new ServiceRefused(failure.problem, failure.retryAfter, date);
   }
 }
 

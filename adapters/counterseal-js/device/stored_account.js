@@ -1,16 +1,20 @@
 /** One account as it is stored, where another tab or another call may change it too. */
 
-import { Refused } from "../wire/errors.js";
+import { Refused } from "./errors.js";
+import { readAccountRecord } from "./records.js";
 
 /** @typedef {import("./locks.js").Locks} Locks */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
+/** @typedef {import("./store.js").Change} Change */
 /** @typedef {import("./store.js").Store} Store */
 
 /**
- * Store members of the account anew; only `exclusive` gives it, and only until its work has ended.
+ * Store members of the account anew, and *others* in the same commit; only `exclusive` gives it, and
+ * only until its work has ended.
  *
  * @callback Update
  * @param {Partial<AccountRecord>} changes
+ * @param {readonly Change[]} [others]
  * @returns {Promise<void>}
  */
 
@@ -62,18 +66,23 @@ export class StoredAccount {
    * @param {(update: Update) => Promise<T>} work
    * @returns {Promise<T>}
    * @throws {Refused} `account_removed`: another tab has removed the account.
+   * @throws {import("./errors.js").StoreFailed} The record cannot be read.
    */
   exclusive(work) {
     const { device } = this.#record;
     return this.#locks.request(lockOf(device), async () => {
       const record = await this.#store.get("accounts", device);
       if (record === undefined) throw new Refused("account_removed", "by another tab");
-      this.#record = record;
+      this.#record = readAccountRecord(record);
       this.#isChanging = true;
       try {
-        return await work(async (changes) => {
-          this.#record = { ...this.#record, ...changes };
-          await this.#store.put("accounts", device, this.#record);
+        return await work(async (changes, others = []) => {
+          const changed = { ...this.#record, ...changes };
+          await this.#store.commit([
+            { collection: "accounts", id: device, record: changed },
+            ...others,
+          ]);
+          this.#record = changed;
         });
       } finally {
         this.#isChanging = false;

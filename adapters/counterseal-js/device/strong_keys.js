@@ -16,6 +16,7 @@ import { InvalidField, Misuse, NotUnlocked } from "./errors.js";
 /** @typedef {import("../wire/jws.js").Signer} Signer */
 /** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
 /** @typedef {import("./pin.js").PinAlgorithm} PinAlgorithm */
+/** @typedef {import("../wire/display.js").Display["buttons"][number]} Button */
 
 /**
  * A new strong key.
@@ -28,13 +29,22 @@ import { InvalidField, Misuse, NotUnlocked } from "./errors.js";
  */
 
 /**
+ * What a strong key is opened for. What it then signs is what is in here: the `button` of the
+ * `request` that was shown, the `choice` on the `newDevice`, or, to `replace` it, the new keys.
+ *
+ * @typedef {{purpose: "answer", request: import("./answers.js").ShownRequest, button: Button}
+ *   | {purpose: "confirm", newDevice: import("./new_devices.js").NewDevice, choice: import("../wire/confirmation.js").Choice}
+ *   | {purpose: "replace"}} Use
+ */
+
+/**
  * @typedef {object} StrongKeys
  * @property {string} kind Of the records; another text for each implementation.
  * @property {boolean} provable Whether receipts and answers may lie beside the records. They may
  *   not beside a key under a PIN: whoever has both can try PINs.
  * @property {(about: {accountName: string, rpId?: string | undefined}) => Promise<NewStrongKey>} create
  *   `rpId`: the relying party id of the App Space, where it is known.
- * @property {(record: Record<string, unknown>) => Promise<Signer>} open
+ * @property {(record: Record<string, unknown>, use: Use) => Promise<Signer>} open
  */
 
 /** Modulus and exponent of RSA keys. */
@@ -100,7 +110,7 @@ export const deviceOnlyKeys = ({ algorithm = "ES256", random = systemRandom } = 
  * @returns {{kid: string, alg: Algorithm, key: CryptoKey}}
  */
 export function readKeyRecord(record) {
-  const { kid, alg, key } = /** @type {Record<string, any>} */ (record);
+  const { kid, alg, key } = /** @type {Record<string, any>} */ (record ?? {});
   if (typeof kid !== "string" || !Object.hasOwn(KINDS, alg) || !(key instanceof CryptoKey)) {
     throw new InvalidField("key record");
   }
@@ -108,10 +118,11 @@ export function readKeyRecord(record) {
 }
 
 /**
- * Asks the person for the PIN; for a new key, ask twice, since a mistyped PIN gives another key.
+ * Asks the person for the PIN: show what *use* says, since that is what will be signed, and nothing
+ * else. For a new key, `create`, ask twice, since a mistyped PIN gives another key.
  *
  * @callback AskPin
- * @param {{purpose: "create" | "sign"}} about
+ * @param {Use | {purpose: "create"}} use
  * @returns {Promise<string | null>} Null if the person does not give it.
  */
 
@@ -125,26 +136,28 @@ export function readKeyRecord(record) {
  */
 export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRandom }) {
   if (typeof askPin !== "function") throw new Misuse("client_unfit", "askPin: not a function");
-  /** @param {"create" | "sign"} purpose */
-  const ask = async (purpose) => (await askPin({ purpose })) || refuseUnlock();
+  /** @param {Parameters<AskPin>[0]} use */
+  const ask = async (use) => (await askPin(use)) || refuseUnlock();
   return {
     kind: "pin",
     provable: false,
     async create() {
-      const pin = await ask("create");
+      const pin = await ask({ purpose: "create" });
       const { importSecret, newSecret, wrap } = await import("./pin.js");
       const kid = newId(random);
       const secret = newSecret(algorithm, random);
       const jwk = { ...(await publicMembers(algorithm, secret)), kid, alg: algorithm };
       const record = { ...(await wrap({ kid, algorithm, secret }, pin, random, cost)) };
       const key = await importSecret(algorithm, secret);
+      secret.fill(0);
       return { jwk, record, signer: keySigner({ kid, alg: algorithm, key }) };
     },
-    async open(record) {
+    async open(record, use) {
       const { importSecret, readWrappedKey, unwrap } = await import("./pin.js");
       const wrapped = readWrappedKey(record);
-      const secret = await unwrap(wrapped, await ask("sign"));
+      const secret = await unwrap(wrapped, await ask(use));
       const key = await importSecret(wrapped.algorithm, secret);
+      secret.fill(0);
       return keySigner({ kid: wrapped.kid, alg: wrapped.algorithm, key });
     },
   };

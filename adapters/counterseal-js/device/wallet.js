@@ -1,26 +1,22 @@
 /** Wallets: several accounts, at several services, in one store. */
 
 import { systemRandom } from "../wire/bytes.js";
-import { comparisonCode } from "../wire/confirmation.js";
-import { BadReply, InvalidField, Misuse } from "../wire/errors.js";
-import { readAddress, trimAddress } from "../wire/http.js";
-import { keySigner } from "../wire/jws.js";
-import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
-import { systemSleep } from "../wire/sleep.js";
+import { CountersealError, Misuse } from "../wire/errors.js";
+import { readAddress } from "../wire/http.js";
+import { systemSleep } from "../wire/pause.js";
 import { Account } from "./account.js";
-import { writeBind } from "./enrolment.js";
-import { demandAppSpace, fetchInvitation, readLinkOrToken } from "./invitation.js";
+import { addressOf, Binding } from "./binding.js";
+import { fetchInvitation, readLinkOrToken } from "./invitation.js";
 import { systemLocks } from "./locks.js";
-import { finishLogin, startLogin } from "./login.js";
-import { thumbprintsOf } from "./new_devices.js";
-import { readAccountRecord, readBond } from "./records.js";
+import { readAccountRecord } from "./records.js";
 import { Service } from "./service.js";
+import { checkedStore } from "./store.js";
 import { lockOf } from "./stored_account.js";
-import { generateKey } from "./strong_keys.js";
 
 /** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
-/** @typedef {import("../wire/link.js").BindLink} BindLink */
+/** @typedef {import("./binding.js").BindOptions} BindOptions */
 /** @typedef {import("./invitation.js").Invitation} Invitation */
+/** @typedef {import("./records.js").AccountRecord} AccountRecord */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
 
 /**
@@ -33,51 +29,55 @@ import { generateKey } from "./strong_keys.js";
  *   characters. The service learns it at a bind, and by `status` when it changes.
  * @property {string} [appVersion] Likewise.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
- * @property {number} [timeout] Seconds that one call may take.
+ * @property {number} [timeoutSeconds] The most that one call takes.
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] Milliseconds since the epoch.
+ * @property {() => number} [monotonic] Milliseconds that only grow.
  * @property {import("../wire/bytes.js").Random} [random] For ids and PINs' keys; other keys are
  *   made by WebCrypto, with randomness of its own.
- * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("../wire/pause.js").Sleep} [sleep]
  * @property {import("./locks.js").Locks} [locks] What keeps other users of the same store from
  *   changing an account at the same time; Web Locks if none is given.
  */
 
 /**
- * @typedef {object} BindOptions
- * @property {string} [url] The service's address; a link may have it.
- * @property {string} link The bind link, or the session token alone.
- * @property {string} [name] What to call the device.
- * @property {readonly import("./enrolment.js").PushAddress[]} [addresses]
- * @property {string} [strongKey] Of which kind the strong key is.
- * @property {string | undefined} [replaces] The GUID of the person's device whose place the new one takes: one
- *   of those that `finishLogin` returns. It is revoked once the new one counts.
- * @property {Invitation} [invitation] What `readInvitation` has returned for the link. A passkey is
- *   then made for the relying party id of the App Space, and under the service's names.
+ * What has changed of an account.
+ *
+ * @typedef {"bound" | "requests" | "ended" | "answered" | "kept" | "renamed" | "branded" | "keys"
+ *   | "rotated" | "unconfirmed" | "confirmed" | "suspended" | "resumed" | "revoked" | "removed"
+ *   | "unreached" | "reached"} AccountChange
  */
 
 /**
- * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`,
- * `branded`, `keys`, `rotated`, `unconfirmed`, `confirmed`, `suspended`, `resumed`, `revoked`,
- * `removed`, `unreached` or `reached`, and `device` is the GUID of the account's device. With
- * `ended`, which `watch` learns, `request` is the GUID of a request that is open no more: answered
- * on another device, withdrawn or over. `watch` tells `unreached` once, and then tries again.
+ * What a `change` event says: what has changed, and the GUID of the account's device. With `ended`,
+ * which `watch` learns, `request` is the GUID of a request that is open no more: answered on another
+ * device, withdrawn or over. `kept` says that the store has taken what it had not. `watch` tells
+ * `unreached` once, and then tries again. `outdated` is of no account: another tab uses the store
+ * with a newer version of this library, so this program has to be loaded again.
  *
- * @typedef {CustomEvent<{type: string, device: string, request?: string}>} ChangeEvent
+ * @typedef {CustomEvent<{type: AccountChange, device: string, request?: string} | {type: "outdated"}>} ChangeEvent
+ */
+
+/**
+ * An account whose record this wallet cannot use.
+ *
+ * @typedef {{device: string, error: CountersealError}} UnreadableAccount
  */
 
 const SECOND = 1000;
-const TIMEOUT = 10;
+const TIMEOUT_SECONDS = 10;
 
 /** Several accounts, at several services; tells of each change by an event `change`. */
 export class Wallet extends EventTarget {
   #settings;
+  #store;
   #world;
   #locks;
+  #binding;
   /** @type {Map<string, Account>} */
   #accounts = new Map();
-  /** @type {Map<string, Promise<NewKeys>>} */
-  #newKeys = new Map();
+  /** @type {Map<string, Service>} By address: what is learned of a service's clock is of all accounts. */
+  #services = new Map();
 
   /** @param {WalletSettings} settings */
   constructor(settings) {
@@ -87,24 +87,82 @@ export class Wallet extends EventTarget {
       throw new Misuse("client_unfit", "a wallet needs a store and strong keys");
     }
     this.#settings = settings;
+    this.#store = checkedStore(store);
     this.#locks = settings.locks ?? systemLocks();
     this.#world = {
       fetch: settings.fetch ?? ((...request) => fetch(...request)),
       now: settings.now ?? Date.now,
+      monotonic: settings.monotonic ?? (() => performance.now()),
       random: settings.random ?? systemRandom,
       sleep: settings.sleep ?? systemSleep,
-      timeout: (settings.timeout ?? TIMEOUT) * SECOND,
+      timeout: (settings.timeoutSeconds ?? TIMEOUT_SECONDS) * SECOND,
     };
+    this.#binding = new Binding({
+      store: this.#store,
+      locks: this.#locks,
+      world: this.#world,
+      algorithm: settings.algorithm ?? "ES256",
+      app: this.#app,
+      service: (url) => this.#service(url),
+      strongKeys: (kind) => this.#strongKeys(kind),
+      open: (record) => this.#open(record),
+    });
+    this.#store.onOutdated?.(() => this.#dispatch({ type: "outdated" }));
   }
 
   /**
-   * Return all accounts.
+   * @override
+   * @param {"change"} type
+   * @param {((event: ChangeEvent) => void) | {handleEvent: (event: ChangeEvent) => void} | null} listener
+   * @param {boolean | AddEventListenerOptions} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, /** @type {EventListener} */ (listener), options);
+  }
+
+  /**
+   * @override
+   * @param {"change"} type
+   * @param {((event: ChangeEvent) => void) | {handleEvent: (event: ChangeEvent) => void} | null} listener
+   * @param {boolean | EventListenerOptions} [options]
+   */
+  removeEventListener(type, listener, options) {
+    super.removeEventListener(type, /** @type {EventListener} */ (listener), options);
+  }
+
+  /**
+   * Return all accounts, but those that this version of the library cannot read.
    *
    * @returns {Promise<Account[]>}
    */
   async accounts() {
-    const records = await this.#settings.store.list("accounts");
-    return records.map((record) => this.#open(record));
+    return (await this.#read()).accounts;
+  }
+
+  /**
+   * Return the accounts that a newer version of this library has stored, or that are damaged: tell
+   * the person that they are here.
+   *
+   * @returns {Promise<UnreadableAccount[]>}
+   */
+  async unreadableAccounts() {
+    return (await this.#read()).unreadable;
+  }
+
+  async #read() {
+    /** @type {Account[]} */
+    const accounts = [];
+    /** @type {UnreadableAccount[]} */
+    const unreadable = [];
+    for (const { id, record } of await this.#store.list("accounts")) {
+      try {
+        accounts.push(this.#open(readAccountRecord(record)));
+      } catch (error) {
+        if (!(error instanceof CountersealError)) throw error;
+        unreadable.push({ device: id, error });
+      }
+    }
+    return { accounts, unreadable };
   }
 
   /**
@@ -114,8 +172,8 @@ export class Wallet extends EventTarget {
    * @returns {Promise<Account | undefined>}
    */
   async account(device) {
-    const record = await this.#settings.store.get("accounts", device);
-    return record && this.#open(record);
+    const record = await this.#store.get("accounts", device);
+    return record && this.#open(readAccountRecord(record));
   }
 
   /**
@@ -156,7 +214,8 @@ export class Wallet extends EventTarget {
   /**
    * Bind a new device to the account of a bind link.
    *
-   * If the reply was lost, the same call on the same wallet binds the same keys.
+   * If the reply was lost, the same call on the same wallet binds the same keys. If the program ends
+   * before, `resume` finishes the bind or undoes it.
    *
    * @param {BindOptions} options
    * @returns {Promise<Account>}
@@ -165,80 +224,21 @@ export class Wallet extends EventTarget {
    *   others: see the reference page "The wire". With `too_many_bindings` after a log-in, the same
    *   link binds in place of a device, by `replaces`.
    */
-  async bind({ url, link, name, addresses, strongKey, replaces, invitation }) {
-    const parsed = readLinkOrToken(link);
-    const service = this.#service(addressOf(url, parsed));
-    const target = await invitationOf(service, parsed, invitation);
-    const { appSpace, appSpaceName, rpId } = target;
-    const { token, displayName = appSpaceName } = parsed;
-    const accountName = target.accountName ?? displayName;
-    const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(strongKey, { accountName, rpId });
-    this.#newKeys.set(token, newKeys);
-    const keys = await newKeys.catch((error) => {
-      this.#newKeys.delete(token);
-      throw error;
-    });
-    const offered = { keys: keys.offered, name, addresses, replaces };
-    const body = await writeBind({ token, appSpace, ...offered, app: this.#app });
-    const call = { method: "POST", path: "/device/bind", body };
-    const bond = await service.repeat(() => service.plain(call, readBond));
-    const { account = bond.account } = parsed;
-    if (appSpace !== bond.appSpace || account !== bond.account) {
-      throw new BadReply("another App Space or account than the link's");
-    }
-    const serviceKeys = await readKeySet(bond.serviceKeys);
-    /** @type {import("./records.js").AccountRecord} */
-    const record = {
-      version: 1,
-      url: service.address,
-      device: bond.device,
-      account: bond.account,
-      appSpace,
-      appSpaceName,
-      accountName: displayName,
-      names: bond.names,
-      name: name ?? "",
-      state: bond.confirmBy === null ? "ACTIVE" : "UNCONFIRMED",
-      deviceKey: keys.deviceKey,
-      strongKey: keys.strongKey,
-      serviceKeys: keySetDocument(serviceKeys),
-      keysAt: 0,
-      last: null,
-      rotation: null,
-      rotations: 0,
-    };
-    const opened = this.#open(await this.#add(record));
-    this.#newKeys.delete(token);
-    if (bond.confirmBy !== null) {
-      const thumbprints = await thumbprintsOf(keys.offered);
-      const code = await comparisonCode(bond.account, bond.device, thumbprints);
-      opened.comparison = { code, confirmBy: bond.confirmBy };
-    }
-    this.#notify("bound", bond.device);
-    return opened;
+  async bind(options) {
+    const account = await this.#binding.bind(options);
+    this.#notify("bound", account.device);
+    return account;
   }
 
   /**
-   * Store a new account, unless the same call has just done it; return what is stored.
+   * Finish what a program that has ended has left: call it at the start of a program. A bind is
+   * finished, or its device is revoked at the service where its strong key was under a PIN, ten
+   * minutes after it was begun. What cannot be done now is done the next time.
    *
-   * @param {import("./records.js").AccountRecord} record
-   * @returns {Promise<import("./records.js").AccountRecord>}
-   * @throws {BadReply} The wallet has another account under the device's GUID.
+   * @throws {import("./errors.js").StoreFailed}
    */
-  #add(record) {
-    const { device, url, deviceKey } = record;
-    const { store } = this.#settings;
-    return this.#locks.request(lockOf(device), async () => {
-      const stored = await store.get("accounts", device);
-      if (stored === undefined) {
-        await store.put("accounts", device, record);
-        return record;
-      }
-      const isOwn = stored.url === url && stored.deviceKey?.thumbprint === deviceKey?.thumbprint;
-      // Another service may name any device, and must not replace the keys for this one.
-      if (!isOwn) throw new BadReply("a device that the wallet has already");
-      return stored;
-    });
+  async resume() {
+    for (const device of await this.#binding.resume()) this.#notify("bound", device);
   }
 
   /**
@@ -250,7 +250,8 @@ export class Wallet extends EventTarget {
    *   `redirectUri`; open its `url` in a browser.
    * @throws {import("./errors.js").ServiceRefused} `return_forbidden` and others.
    */
-  startLogin({ url, appSpace, redirectUri }) {
+  async startLogin({ url, appSpace, redirectUri }) {
+    const { startLogin } = await import("./login.js");
     return startLogin(this.#service(url), { appSpace, redirectUri });
   }
 
@@ -265,7 +266,8 @@ export class Wallet extends EventTarget {
    * @throws {import("../wire/errors.js").Refused} `wrong_login`: the person came back from another
    *   log-in; `login_refused`: the provider lets nobody in.
    */
-  finishLogin({ url, login, returned }) {
+  async finishLogin({ url, login, returned }) {
+    const { finishLogin } = await import("./login.js");
     return finishLogin(this.#service(url), login, returned);
   }
 
@@ -277,7 +279,10 @@ export class Wallet extends EventTarget {
   /** @param {string} url */
   #service(url) {
     const { allowHttp = false } = this.#settings;
-    return new Service(readAddress(url, { allowHttp }), this.#world);
+    const address = readAddress(url, { allowHttp });
+    const service = this.#services.get(address) ?? new Service(address, this.#world);
+    this.#services.set(address, service);
+    return service;
   }
 
   /**
@@ -287,67 +292,39 @@ export class Wallet extends EventTarget {
    * @param {string} device
    */
   async forget(device) {
-    const { store } = this.#settings;
     await this.#locks.request(lockOf(device), async () => {
-      for (const { at, challenge } of await store.list("history", `${device}/`)) {
-        await store.remove("history", `${device}/${at}/${challenge}`);
-      }
-      await store.remove("accounts", device);
+      const history = await this.#store.list("history", `${device}/`);
+      await this.#store.commit([
+        ...history.map(({ id }) => /** @type {const} */ ({ collection: "history", id })),
+        { collection: "accounts", id: device },
+      ]);
     });
     this.#accounts.delete(device);
     this.#notify("removed", device);
   }
 
   /**
-   * @typedef {object} NewKeys
-   * @property {import("./enrolment.js").NewKey[]} offered
-   * @property {import("./records.js").KeyRecord} deviceKey
-   * @property {import("./records.js").StrongRecord} strongKey
+   * @param {string} [kind] The first one if none is given.
+   * @returns {StrongKeys}
    */
-
-  /**
-   * @param {string | undefined} kind
-   * @param {{accountName: string, rpId: string | undefined}} names
-   * @returns {Promise<NewKeys>}
-   */
-  async #makeKeys(kind, names) {
-    const { algorithm = "ES256" } = this.#settings;
-    const strongKeys = kind === undefined ? this.#firstKind() : this.#strongKeys(kind);
-    const { record, ...strong } = await strongKeys.create(names);
-    const { jwk, ...deviceKey } = await generateKey(algorithm, this.#world.random);
-    return {
-      offered: [
-        { role: "device", jwk, signer: keySigner(deviceKey) },
-        { role: "strong", ...strong },
-      ],
-      deviceKey: { ...deviceKey, thumbprint: await thumbprintOf(jwk) },
-      strongKey: { kind: strongKeys.kind, record },
-    };
-  }
-
-  #firstKind() {
-    return /** @type {StrongKeys} */ (this.#settings.strongKeys[0]);
-  }
-
-  /** @param {string} kind */
   #strongKeys(kind) {
-    const strongKeys = this.#settings.strongKeys.find((each) => each.kind === kind);
-    if (!strongKeys) throw new Misuse("client_unfit", `the wallet has no strong keys ${kind}`);
-    return strongKeys;
+    const { strongKeys } = this.#settings;
+    const matching = strongKeys.find((keys) => kind === undefined || keys.kind === kind);
+    if (!matching) throw new Misuse("client_unfit", `the wallet has no strong keys ${kind}`);
+    return matching;
   }
 
-  /** @param {unknown} stored */
-  #open(stored) {
-    const record = readAccountRecord(stored);
+  /** @param {AccountRecord} record */
+  #open(record) {
     const opened = this.#accounts.get(record.device);
     if (opened) {
       opened.adopt(record);
       return opened;
     }
     const account = new Account(record, {
-      service: new Service(record.url, this.#world),
+      service: this.#service(record.url),
       world: this.#world,
-      store: this.#settings.store,
+      store: this.#store,
       locks: this.#locks,
       app: this.#app,
       strongKeys: (kind) => this.#strongKeys(kind),
@@ -359,44 +336,16 @@ export class Wallet extends EventTarget {
   }
 
   /**
-   * @param {string} type
+   * @param {AccountChange} type
    * @param {string} device
    * @param {{request?: string}} [more]
    */
   #notify(type, device, more) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { type, device, ...more } }));
+    this.#dispatch({ type, device, ...more });
   }
-}
 
-/**
- * Return the App Space of a link: as the service says where it was asked, or else as the link says.
- *
- * @param {Service} service
- * @param {Partial<BindLink> & {token: string}} link
- * @param {Invitation | undefined} invitation
- * @returns {Promise<{appSpace: string, appSpaceName: string, accountName: string | null, rpId: string | undefined}>}
- */
-async function invitationOf(service, link, invitation) {
-  const { appSpace, appSpaceName } = link;
-  if (invitation === undefined && appSpace !== undefined && appSpaceName !== undefined) {
-    return { appSpace, appSpaceName, accountName: null, rpId: undefined };
+  /** @param {ChangeEvent["detail"]} detail */
+  #dispatch(detail) {
+    this.dispatchEvent(new CustomEvent("change", { detail }));
   }
-  const reply = invitation ?? (await fetchInvitation(service, link));
-  demandAppSpace(reply, appSpace);
-  return { ...reply, rpId: reply.rpId ?? undefined };
-}
-
-/**
- * Return the service's address, which the program or the link has.
- *
- * @param {string | undefined} url
- * @param {{service?: string}} link
- */
-function addressOf(url, link) {
-  const address = url ?? link.service;
-  if (address === undefined) throw new Misuse("client_unfit", "neither `url` nor the link has the address");
-  if (link.service !== undefined && trimAddress(link.service) !== trimAddress(address)) {
-    throw new InvalidField("service", "another one than `url`");
-  }
-  return address;
 }

@@ -39,7 +39,7 @@ import { readProcessed } from "./processed.js";
 
 /** Bytes; a receipt of the greatest length and everything else fit. */
 export const BODY_LIMIT = 2_097_152;
-const TOLERANCE = 300;
+const TOLERANCE_SECONDS = 300;
 const SIGNATURES_LIMIT = 16;
 const SECOND = 1000;
 const SECRET = "whsec_";
@@ -57,8 +57,8 @@ const FORMS = {
  * @param {CallbackHeaders} headers The request's; the case of their names does not matter.
  * @param {Uint8Array} body The bytes as received, before a framework parses them.
  * @param {string | readonly string[]} secrets `whsec_…` or `whpk_…`, or several during a change.
- * @param {{now?: number, tolerance?: number}} [how] The time in milliseconds, and how many seconds
- *   the callback's time may be from it, in both directions.
+ * @param {{now?: number, toleranceSeconds?: number}} [how] The time in milliseconds, and how far the
+ *   callback's time may be from it, in both directions.
  * @returns {Promise<Callback>}
  * @throws {CallbackRefused} A header is missing, repeated or malformed, no signature is valid, the
  *   time is too far, or the body is not a processed request.
@@ -70,8 +70,8 @@ export async function verifyCallback(headers, body, secrets, how = {}) {
   let request;
   try {
     request = readProcessed(document);
-  } catch {
-    throw new CallbackRefused("the body is no processed request");
+  } catch (error) {
+    throw new CallbackRefused("the body is no processed request", { cause: error });
   }
   return Object.freeze({ id, sentAt, request });
 }
@@ -84,7 +84,7 @@ export async function verifyCallback(headers, body, secrets, how = {}) {
  * @param {CallbackHeaders} headers
  * @param {Uint8Array} body
  * @param {string | readonly string[]} secrets
- * @param {{now?: number, tolerance?: number}} [how]
+ * @param {{now?: number, toleranceSeconds?: number}} [how]
  * @returns {Promise<import("./events.js").AccountEvent>}
  * @throws {CallbackRefused} As of `verifyCallback`, or the body is not an event.
  * @throws {Unfit} As of `verifyCallback`.
@@ -94,8 +94,8 @@ export async function verifyEvent(headers, body, secrets, how = {}) {
   let event;
   try {
     event = readEvent(document);
-  } catch {
-    throw new CallbackRefused("the body is no event");
+  } catch (error) {
+    throw new CallbackRefused("the body is no event", { cause: error });
   }
   if (event.guid !== id) throw new CallbackRefused("the body is of another event");
   return event;
@@ -107,14 +107,16 @@ export async function verifyEvent(headers, body, secrets, how = {}) {
  * @param {CallbackHeaders} headers
  * @param {Uint8Array} body
  * @param {string | readonly string[]} secrets
- * @param {{now?: number, tolerance?: number}} how
+ * @param {{now?: number, toleranceSeconds?: number}} how
  * @returns {Promise<{id: string, sentAt: number, document: unknown}>}
  */
-async function verify(headers, body, secrets, { now = Date.now(), tolerance = TOLERANCE }) {
+async function verify(headers, body, secrets, how) {
+  const { now = Date.now(), toleranceSeconds = TOLERANCE_SECONDS } = how;
   const checks = await Promise.all([secrets].flat().map(readSecret));
   demandFit(checks.length > 0, "no callback secret, and no public key");
   demandFit(Number.isFinite(now), "now: not a finite number");
-  demandFit(Number.isFinite(tolerance) && tolerance >= 0, "tolerance: not a finite number from 0");
+  const isTolerance = Number.isFinite(toleranceSeconds) && toleranceSeconds >= 0;
+  demandFit(isTolerance, "toleranceSeconds: not a finite number from 0");
   demandFit(body instanceof Uint8Array, "body: not the bytes as received");
   if (body.length > BODY_LIMIT) throw new CallbackRefused("too large");
   const values = readHeaders(headers);
@@ -130,12 +132,12 @@ async function verify(headers, body, secrets, { now = Date.now(), tolerance = TO
   );
   if (!results.includes(true)) throw new CallbackRefused("no signature is valid");
   const sentAt = Number(seconds) * SECOND;
-  const isNear = Math.abs(now - sentAt) <= tolerance * SECOND;
+  const isNear = Math.abs(now - sentAt) <= toleranceSeconds * SECOND;
   if (!isNear) throw new CallbackRefused("too old, or too new");
   try {
     return { id, sentAt, document: readJson(readUtf8(bytes)) };
-  } catch {
-    throw new CallbackRefused("the body is no JSON");
+  } catch (error) {
+    throw new CallbackRefused("the body is no JSON", { cause: error });
   }
 }
 
@@ -191,8 +193,8 @@ async function readPublic(text) {
   let key;
   try {
     ({ key } = await readPublicKey({ ...jwk, kid: PUBLIC, alg: "EdDSA" }));
-  } catch {
-    throw new Unfit("not a public callback key: whpk_ and base64 of 32 bytes");
+  } catch (error) {
+    throw new Unfit("not a public callback key: whpk_ and base64 of 32 bytes", { cause: error });
   }
   return async (signature, signed) => {
     const raw = signature.startsWith("v1a,") ? readBase64(signature.slice("v1a,".length)) : undefined;

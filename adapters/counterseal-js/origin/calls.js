@@ -3,7 +3,8 @@
 import { base64url, percentEncode, utf8 } from "../wire/bytes.js";
 import { NotSent, Overloaded, ReplyLost } from "../wire/errors.js";
 import { send } from "../wire/http.js";
-import { readFailure } from "../wire/problem.js";
+import { Pauses } from "../wire/pause.js";
+import { errorOf } from "../wire/problem.js";
 import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js";
 
 /** @typedef {import("../wire/http.js").Reply} Reply */
@@ -30,12 +31,13 @@ import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js"
  * @property {number} timeout Milliseconds that one attempt may take.
  * @property {typeof fetch} fetch
  * @property {() => number} now Milliseconds since the epoch, for signatures.
- * @property {import("../wire/sleep.js").Sleep} sleep
+ * @property {import("../wire/pause.js").Sleep} sleep
  * @property {import("../wire/bytes.js").Random} random
  */
 
-export const ATTEMPTS = 3;
-const PAUSES = [200, 800];
+const ATTEMPTS = 3;
+/** Milliseconds of the pause after the first attempt. */
+const FIRST_PAUSE = 400;
 const PATIENCE = 5000;
 /**
  * Milliseconds that a call waits in all for an earlier one with its idempotency key. The process
@@ -64,6 +66,7 @@ export class Calls {
   async call(call) {
     const { attempts = ATTEMPTS } = call;
     const { scheme } = this.settings.credential;
+    const pauses = new Pauses({ random: this.settings.random, first: FIRST_PAUSE });
     let replyLost = false;
     let signedAgain = false;
     let waited = 0;
@@ -80,7 +83,7 @@ export class Calls {
         }
         if (error instanceof RequestRefused) {
           error.repeated = replyLost;
-          pause = this.#pause(attempt, error.retryAfter, KEY_PATIENCE);
+          pause = pauses.next(error.retryAfter);
           waited += pause;
           if (error.problem !== "key_in_progress" || waited > KEY_PATIENCE) throw error;
         } else {
@@ -89,11 +92,11 @@ export class Calls {
           const least = error instanceof Overloaded ? error.retryAfter : undefined;
           if (!repeatable || attempt >= attempts || (least ?? 0) > PATIENCE) throw error;
           replyLost ||= !(error instanceof NotSent);
-          pause = this.#pause(attempt, least, PATIENCE);
+          pause = pauses.next(least);
           attempt += 1;
         }
       }
-      await this.settings.sleep(pause);
+      await this.settings.sleep(pause, call.signal);
     }
   }
 
@@ -129,22 +132,8 @@ export class Calls {
       timeout: this.settings.timeout + longer,
       signal,
     });
-    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, now);
+    if (reply.status < 200 || reply.status >= 300) throw errorOf(reply, now, refusalOf);
     return reply;
-  }
-
-  /**
-   * Return the milliseconds to wait after an attempt.
-   *
-   * @param {number} attempt
-   * @param {number | undefined} least What the service asks for.
-   * @param {number} patience The most of it that is waited for.
-   */
-  #pause(attempt, least, patience) {
-    const pause = PAUSES[Math.min(attempt, PAUSES.length) - 1] ?? 0;
-    const [byte = 0] = this.settings.random(1);
-    const spread = pause * (0.5 + byte / 255);
-    return Math.max(spread, Math.min(least ?? 0, patience));
   }
 }
 
@@ -155,15 +144,4 @@ function writeQuery(query) {
     return `${name}=${percentEncode(value)}`;
   });
   return members.length > 0 ? `?${members.join("&")}` : "";
-}
-
-/**
- * Return the error to throw for a reply that is not a success.
- *
- * @param {Reply} reply
- * @param {number} now
- */
-function errorOf(reply, now) {
-  const failure = readFailure(reply, now);
-  return failure.problem ? refusalOf(failure.problem, failure.retryAfter) : failure.error;
 }

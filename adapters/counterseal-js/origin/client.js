@@ -2,24 +2,28 @@
 
 import { systemRandom } from "../wire/bytes.js";
 import { isGuid } from "../wire/claims.js";
-import { BadReply, Unavailable } from "../wire/errors.js";
+import { BadReply } from "../wire/errors.js";
 import { readAddress, readReply } from "../wire/http.js";
 import { isObject } from "../wire/ijson.js";
 import { writeLink } from "../wire/link.js";
-import { isFlag, Members } from "../wire/members.js";
+import { systemSleep } from "../wire/pause.js";
 import { retryAfter } from "../wire/problem.js";
-import { systemSleep } from "../wire/sleep.js";
 import { readKnownAction } from "./action.js";
-import { ATTEMPTS, Calls } from "./calls.js";
+import { Calls } from "./calls.js";
 import { Credential } from "./credential.js";
-import { AskedTooOften, demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
+import { demandEvidence, demandFit, Finished } from "./errors.js";
 import { readEventPage } from "./events.js";
 import { PendingRequest, readPending } from "./pending.js";
+import { pollUntilFinished } from "./polling.js";
 import { readProcessed } from "./processed.js";
 import { writeBody, writeQuestion } from "./question.js";
+import { readAccount, readDevices, readInvitation } from "./replies.js";
 
 /** @typedef {import("./action.js").KnownAction} KnownAction */
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
+/** @typedef {import("./replies.js").Invitation} Invitation */
+/** @typedef {import("./replies.js").KnownAccount} KnownAccount */
+/** @typedef {import("./replies.js").KnownDevice} KnownDevice */
 
 /**
  * @typedef {object} ClientSettings
@@ -29,52 +33,22 @@ import { writeBody, writeQuestion } from "./question.js";
  * @property {import("./credential.js").Scheme} [scheme] As the origin is set: `basic` (the
  *   default), `hmac` (CX1) or `signature` (RFC 9421).
  * @property {string} [appSpace] The App Space's GUID; if given, replies of another one are refused.
- * @property {number} [timeout] The most seconds of one attempt; a call makes three at most.
+ * @property {number} [timeoutSeconds] The most that one attempt takes; a call makes three at most.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] Milliseconds since the epoch, for signatures.
  * @property {() => number} [monotonic] Milliseconds that only grow.
- * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("../wire/pause.js").Sleep} [sleep]
  * @property {import("../wire/bytes.js").Random} [random]
  */
 
-/**
- * Invitation for one device of one user.
- *
- * @typedef {object} Invitation
- * @property {string} account The account's GUID.
- * @property {string} appSpace
- * @property {string} appSpaceName
- * @property {string} [app] Where the service's device in the browser is, which the link opens.
- * @property {string} [service] The service's address, beside `app`.
- * @property {string} token The session token, a secret: anyone with it can bind a device.
- * @property {string} expiresAt
- * @property {string} link The bind link, for a QR code; it has the token.
- */
-
-/**
- * @typedef {object} KnownDevice
- * @property {string} guid
- * @property {string} name
- * @property {string | null} state
- * @property {boolean} answers Whether it can answer a request: false for a passkey in a browser,
- *   which only authenticates.
- */
-/** @typedef {{account: string, accountId: string, userInfo: string}} KnownAccount */
-/** @typedef {import("./question.js").QuestionOptions & {idempotencyKey?: string}} AskOptions */
+/** @typedef {{signal?: AbortSignal}} Abortable An abort ends the call; the service may have done it. */
+/** @typedef {import("./question.js").QuestionOptions & {idempotencyKey?: string} & Abortable} AskOptions */
 
 const SECOND = 1000;
-const TIMEOUT = 10;
-/** Seconds for which the service may hold one poll; proxies often give up after 30 or 60. */
-const HOLD = 25;
-/** A poll that took so much of its time was a long poll. */
-const LONG_POLL_SHARE = 0.9;
-/** Milliseconds by which the last poll may be too long, since a service counts whole seconds. */
-const SLACK = 100;
+const TIMEOUT_SECONDS = 10;
 /** Events that one call looks at, unless it says otherwise. */
 const EVENTS_AT_ONCE = 100;
-const PAUSE = { first: 1000, longest: 10_000, growth: 1.5, shortest: 250 };
-const GROWTHS_LIMIT = 10;
 
 /** The client of one Request Origin. */
 export class Client {
@@ -86,17 +60,19 @@ export class Client {
    * @param {ClientSettings} settings
    * @throws {import("./errors.js").Unfit} One of them cannot work.
    */
-  constructor({ url, origin, key, scheme = "basic", appSpace, timeout = TIMEOUT, ...others }) {
+  constructor({ url, origin, key, scheme = "basic", appSpace, ...others }) {
+    const { timeoutSeconds = TIMEOUT_SECONDS } = others;
     demandFit(typeof url === "string", "url: not a text");
     demandFit(appSpace === undefined || isGuid(appSpace), "appSpace: not a GUID");
-    demandFit(Number.isFinite(timeout) && timeout > 0, "timeout: not more than 0 seconds");
+    const isTimeout = Number.isFinite(timeoutSeconds) && timeoutSeconds > 0;
+    demandFit(isTimeout, "timeoutSeconds: not more than 0");
     const { allowHttp = false, random = systemRandom, sleep = systemSleep } = others;
     this.#appSpace = appSpace;
     this.#monotonic = others.monotonic ?? (() => performance.now());
     this.#calls = new Calls({
       address: readAddress(url, { allowHttp }).replace(/\/api$/, ""),
       credential: new Credential(origin, key, scheme),
-      timeout: timeout * SECOND,
+      timeout: timeoutSeconds * SECOND,
       fetch: others.fetch ?? ((...request) => fetch(...request)),
       now: others.now ?? Date.now,
       sleep,
@@ -116,18 +92,19 @@ export class Client {
    * @returns {Promise<PendingRequest>} What you keep until you act on the answer.
    * @throws {import("./errors.js").Unfit} An argument is of another type.
    * @throws {import("./errors.js").RequestRefused} The service refuses; `field` names a member.
-   * @throws {Unavailable} There is no reply, or one about another question.
+   * @throws {import("../wire/errors.js").Unavailable} There is no reply, or one about another question.
    */
-  async ask(accountId, content, { idempotencyKey, ...options } = {}) {
+  async ask(accountId, content, { idempotencyKey, signal, ...options } = {}) {
     const body = writeQuestion(accountId, content, options);
     const reply = await this.#calls.call({
       method: "POST",
       path: "request/add",
       body,
       idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
+      signal,
     });
     const { origin } = this.#calls.settings.credential;
-    const [pending, issued] = readOwn(reply, (document) => readPending(body, document, origin));
+    const [pending, issued] = readReply(reply, (document) => readPending(body, document, origin));
     await pending.demandIssued(issued);
     this.#demandOwn(pending.appSpace);
     return pending;
@@ -137,59 +114,50 @@ export class Client {
    * Return a request as it is now.
    *
    * @param {PendingRequest | string} request
+   * @param {Abortable} [how]
    * @returns {Promise<ProcessedRequest>}
    * @throws {import("./errors.js").NotFound} This origin has none of that GUID.
-   * @throws {EvidenceRefused} The reply is about another request.
+   * @throws {import("./errors.js").EvidenceRefused} The reply is about another request.
    */
-  async status(request) {
-    return (await this.#poll(request, {})).request;
+  async status(request, { signal } = {}) {
+    return (await this.#poll(request, { signal })).request;
   }
 
   /**
-   * Return a request when it has ended, or as it is when *timeout* is over.
+   * Return a request when it has ended, or as it is when the time is over.
    *
    * It polls a service that holds the call every 25 seconds, another one ever less often, and none
    * before its `Retry-After`. Only the failure of the last poll is thrown.
    *
    * @param {PendingRequest | string} request
-   * @param {{timeout: number, signal?: AbortSignal}} how Seconds.
+   * @param {{timeoutSeconds: number} & Abortable} how
    * @returns {Promise<ProcessedRequest>}
    */
-  async wait(request, { timeout, signal }) {
-    demandFit(Number.isFinite(timeout), "timeout: not seconds");
-    const end = this.#monotonic() + timeout * SECOND;
-    for (let attempt = 0; ; attempt += 1) {
-      const start = this.#monotonic();
-      const remaining = Math.floor((end - start + SLACK) / SECOND);
-      const hold = Math.max(0, Math.min(remaining, HOLD));
-      const poll = await this.#poll(request, { hold, attempts: 1, signal }).catch(passing);
-      if (!(poll instanceof Error) && poll.request.finished) return poll.request;
-      const now = this.#monotonic();
-      if (now >= end) {
-        if (poll instanceof Error) throw poll;
-        return poll.request;
-      }
-      const took = now - start;
-      const long = !(poll instanceof Error) && hold > 0 && took >= hold * SECOND * LONG_POLL_SHARE;
-      const demanded = "retryAfter" in poll ? poll.retryAfter : undefined;
-      await this.#calls.settings.sleep(Math.min(pauseAfter(attempt, demanded, long), end - now));
-    }
+  async wait(request, { timeoutSeconds, signal }) {
+    demandFit(Number.isFinite(timeoutSeconds), "timeoutSeconds: not a finite number");
+    return pollUntilFinished((hold) => this.#poll(request, { hold, attempts: 1, signal }), {
+      ...this.#calls.settings,
+      monotonic: this.#monotonic,
+      timeout: timeoutSeconds * SECOND,
+      signal,
+    });
   }
 
   /**
    * Cancel a request.
    *
    * @param {PendingRequest | string} request
+   * @param {Abortable} [how]
    * @throws {Finished} It has ended in another way.
    */
-  async cancel(request) {
+  async cancel(request, how = {}) {
     const body = JSON.stringify({ requestGuid: guidOf(request) });
     try {
-      await this.#calls.call({ method: "PATCH", path: "request/cancel", body });
+      await this.#calls.call({ method: "PATCH", path: "request/cancel", body, signal: how.signal });
     } catch (error) {
       // Perhaps by an earlier attempt, whose reply was lost; or the person was faster.
       const repeated = error instanceof Finished && error.repeated;
-      if (!repeated || (await this.status(request)).state !== "CANCELLED") throw error;
+      if (!repeated || (await this.status(request, how)).state !== "CANCELLED") throw error;
     }
   }
 
@@ -197,22 +165,23 @@ export class Client {
    * Use an approved action for the arguments that are about to be executed.
    *
    * It succeeds once, for all callers together. Execute the action if this returns, never if it
-   * throws. The call is made once: if its reply is lost, the action may count as used, and nobody
-   * may execute it; `action` says what the service knows.
+   * throws. The call is made once: if its reply is lost, or the call is aborted, the action may count
+   * as used, and nobody may execute it; `action` says what the service knows.
    *
    * @param {PendingRequest | string} request The request whose action the person approved.
    * @param {Record<string, unknown>} args The arguments as they are executed, not as they were asked.
+   * @param {Abortable} [how]
    * @returns {Promise<KnownAction>}
    * @throws {import("./errors.js").NoApproval} The person has not approved, or it was ended.
    * @throws {import("./errors.js").ActionUsed} It was used before.
    * @throws {import("./errors.js").ArgumentsDiffer} The person approved other arguments.
    * @throws {Finished} The time of the approval has passed.
-   * @throws {Unavailable} The service was not reached, or its reply was lost.
+   * @throws {import("../wire/errors.js").Unavailable} The service was not reached, or its reply was lost.
    */
-  async consume(request, args) {
+  async consume(request, args, { signal } = {}) {
     demandFit(isObject(args), "arguments: not an object");
     const members = { requestGuid: guidOf(request), arguments: args };
-    const action = await this.#sendAction("consume", members, request, 1);
+    const action = await this.#sendAction("consume", members, request, { attempts: 1, signal });
     demandEvidence(action.state === "USED", "state");
     return action;
   }
@@ -222,41 +191,43 @@ export class Client {
    *
    * @param {PendingRequest | string} request
    * @param {"executed" | "failed"} outcome
-   * @param {{detail?: string}} [how] `detail`: stored with it.
+   * @param {{detail?: string} & Abortable} [how] `detail`: stored with it.
    * @returns {Promise<KnownAction>}
    * @throws {Finished} Another outcome was reported, or the action was not used.
    */
-  async report(request, outcome, { detail } = {}) {
+  async report(request, outcome, { detail, signal } = {}) {
     demandFit(["executed", "failed"].includes(outcome), "outcome: neither executed nor failed");
     demandFit(detail === undefined || typeof detail === "string", "detail: not a text");
     const members = { requestGuid: guidOf(request), outcome };
     const body = detail === undefined ? members : { ...members, detail };
-    return this.#sendAction("report", body, request);
+    return this.#sendAction("report", body, request, { signal });
   }
 
   /**
    * Give an approval back unused; again, it changes nothing.
    *
    * @param {PendingRequest | string} request
+   * @param {Abortable} [how]
    * @returns {Promise<KnownAction>}
    * @throws {import("./errors.js").ActionUsed} It was used.
    * @throws {import("./errors.js").NoApproval} The person has not approved.
    * @throws {Finished} The time of the approval has passed.
    */
-  async withdraw(request) {
-    return this.#sendAction("withdraw", { requestGuid: guidOf(request) }, request);
+  async withdraw(request, { signal } = {}) {
+    return this.#sendAction("withdraw", { requestGuid: guidOf(request) }, request, { signal });
   }
 
   /**
    * Return what the service knows of an action: the approval and its use.
    *
    * @param {PendingRequest | string} request
+   * @param {Abortable} [how]
    * @returns {Promise<KnownAction>}
    * @throws {import("./errors.js").NotFound} This origin has no request of that GUID.
    */
-  async action(request) {
-    const call = { method: "GET", path: `action/${guidOf(request)}` };
-    return demandOwnAction(readOwn(await this.#calls.call(call), readKnownAction), request);
+  async action(request, { signal } = {}) {
+    const call = { method: "GET", path: `action/${guidOf(request)}`, signal };
+    return demandOwnAction(readReply(await this.#calls.call(call), readKnownAction), request);
   }
 
   /**
@@ -266,19 +237,20 @@ export class Client {
    * address or a body: it decides whose device is bound.
    *
    * @param {string} accountId
-   * @param {{displayName?: string, userInfo?: string, idempotencyKey?: string}} [options]
+   * @param {{displayName?: string, userInfo?: string, idempotencyKey?: string} & Abortable} [options]
    *   `displayName`: what the device calls the account; `userInfo`: stored with the account.
    * @returns {Promise<Invitation>}
    */
-  async invite(accountId, { displayName, userInfo, idempotencyKey } = {}) {
+  async invite(accountId, { displayName, userInfo, idempotencyKey, signal } = {}) {
     demandFit(typeof accountId === "string", "accountId: not a text");
     const reply = await this.#calls.call({
       method: "PUT",
       path: "account/bind",
       body: JSON.stringify({ accountId, userInfo }),
       idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
+      signal,
     });
-    const invitation = readOwn(reply, readInvitation);
+    const invitation = readReply(reply, readInvitation);
     this.#demandOwn(invitation.appSpace);
     const members = displayName === undefined ? invitation : { ...invitation, displayName };
     return { ...invitation, link: writeLink(members) };
@@ -288,24 +260,26 @@ export class Client {
    * Return the devices of a user, revoked ones too, and open invitations.
    *
    * @param {string} accountId
+   * @param {Abortable} [how]
    * @returns {Promise<KnownDevice[]>}
    */
-  async devices(accountId) {
+  async devices(accountId, { signal } = {}) {
     demandFit(typeof accountId === "string", "accountId: not a text");
-    const call = { method: "GET", path: "device/getAll", query: { accountId } };
-    return readOwn(await this.#calls.call(call), readDevices);
+    const call = { method: "GET", path: "device/getAll", query: { accountId }, signal };
+    return readReply(await this.#calls.call(call), readDevices);
   }
 
   /**
    * Revoke a device, or an open invitation, for good; a repetition does nothing.
    *
    * @param {string} device
+   * @param {Abortable} [how]
    */
-  async revokeDevice(device) {
+  async revokeDevice(device, { signal } = {}) {
     demandFit(isGuid(device), "device: not a GUID");
     const body = JSON.stringify({ deviceGuid: device });
     try {
-      await this.#calls.call({ method: "PATCH", path: "device/revoke", body });
+      await this.#calls.call({ method: "PATCH", path: "device/revoke", body, signal });
     } catch (error) {
       if (!(error instanceof Finished)) throw error;
     }
@@ -315,12 +289,13 @@ export class Client {
    * Return a user as the service knows it.
    *
    * @param {string} accountId
+   * @param {Abortable} [how]
    * @returns {Promise<KnownAccount>}
    */
-  async account(accountId) {
+  async account(accountId, { signal } = {}) {
     demandFit(typeof accountId === "string", "accountId: not a text");
-    const call = { method: "GET", path: "account/getAccount", query: { accountId } };
-    return readOwn(await this.#calls.call(call), readAccount);
+    const call = { method: "GET", path: "account/getAccount", query: { accountId }, signal };
+    return readReply(await this.#calls.call(call), readAccount);
   }
 
   /**
@@ -330,17 +305,17 @@ export class Client {
    * page may have no events; `page.gap` says that some were forgotten before you came.
    *
    * @param {string} [after] The `next` of an earlier page; without it, the oldest event comes first.
-   * @param {{limit?: number}} [how] How many events of the log one call looks at, 1000 at most.
+   * @param {{limit?: number} & Abortable} [how] `limit`: how many events of the log one call looks at, 1000 at most.
    * @returns {AsyncGenerator<import("./events.js").AccountEventPage, void, undefined>}
    */
-  async *events(after, { limit = EVENTS_AT_ONCE } = {}) {
+  async *events(after, { limit = EVENTS_AT_ONCE, signal } = {}) {
     demandFit(after === undefined || typeof after === "string", "after: not a text");
     demandFit(Number.isInteger(limit), "limit: not a whole number");
     let cursor = after;
     for (let more = true; more; ) {
       const query = { limit: String(limit), ...(cursor === undefined ? {} : { after: cursor }) };
-      const page = readOwn(
-        await this.#calls.call({ method: "GET", path: "events", query }),
+      const page = readReply(
+        await this.#calls.call({ method: "GET", path: "events", query, signal }),
         readEventPage,
       );
       for (const event of page.events) this.#demandOwn(event.appSpace);
@@ -354,12 +329,11 @@ export class Client {
    * @param {string} verb
    * @param {Record<string, unknown>} members
    * @param {PendingRequest | string} request
-   * @param {number} [attempts]
+   * @param {{attempts?: number, signal: AbortSignal | undefined}} how
    */
-  async #sendAction(verb, members, request, attempts = ATTEMPTS) {
-    const body = writeBody(members);
-    const call = { method: "POST", path: `action/${verb}`, body, attempts };
-    return demandOwnAction(readOwn(await this.#calls.call(call), readKnownAction), request);
+  async #sendAction(verb, members, request, how) {
+    const call = { method: "POST", path: `action/${verb}`, body: writeBody(members), ...how };
+    return demandOwnAction(readReply(await this.#calls.call(call), readKnownAction), request);
   }
 
   /** @param {string} appSpace */
@@ -370,46 +344,23 @@ export class Client {
 
   /**
    * @param {PendingRequest | string} request
-   * @param {{hold?: number, attempts?: number, signal?: AbortSignal | undefined}} how
+   * @param {{hold?: number, attempts?: number, signal: AbortSignal | undefined}} how
    */
-  async #poll(request, { hold = 0, attempts = ATTEMPTS, signal }) {
+  async #poll(request, { hold = 0, ...how }) {
     const guid = guidOf(request);
     const reply = await this.#calls.call({
       method: "GET",
       path: "request/getRequest",
       query: { requestGuid: guid, ...(hold > 0 ? { wait: String(hold) } : {}) },
-      attempts,
       longer: hold * SECOND,
-      signal,
+      ...how,
     });
-    const processed = readOwn(reply, readProcessed);
+    const processed = readReply(reply, readProcessed);
     if (request instanceof PendingRequest) await request.demandEqual(processed);
     demandEvidence(processed.guid === guid, "guid");
     const now = this.#calls.settings.now();
     return { request: processed, retryAfter: retryAfter(reply.headers, now) };
   }
-}
-
-/**
- * Return the error of a poll that a later poll may make good, and throw any other.
- *
- * @param {unknown} error
- * @returns {Unavailable | AskedTooOften}
- */
-function passing(error) {
-  if (error instanceof Unavailable || error instanceof AskedTooOften) return error;
-  throw error;
-}
-
-/**
- * @param {number} attempt
- * @param {number | undefined} demanded
- * @param {boolean} long
- */
-function pauseAfter(attempt, demanded, long) {
-  if (demanded !== undefined) return Math.max(demanded, PAUSE.shortest);
-  if (long) return PAUSE.shortest;
-  return Math.min(PAUSE.first * PAUSE.growth ** Math.min(attempt, GROWTHS_LIMIT), PAUSE.longest);
 }
 
 /** @param {PendingRequest | string} request */
@@ -429,66 +380,3 @@ async function demandOwnAction(action, request) {
   demandEvidence(action.digest === digest, "digest");
   return action;
 }
-
-/**
- * @template T
- * @param {import("../wire/http.js").Reply} reply
- * @param {(document: any) => T} reader
- * @returns {T}
- */
-function readOwn(reply, reader) {
-  /** @type {EvidenceRefused | undefined} */
-  let refusal;
-  const value = readReply(reply, (document) => {
-    try {
-      return reader(document);
-    } catch (error) {
-      if (!(error instanceof EvidenceRefused)) throw error;
-      refusal = error;
-      return undefined;
-    }
-  });
-  if (refusal) throw refusal;
-  return /** @type {T} */ (value);
-}
-
-/** @param {unknown} document */
-function readInvitation(document) {
-  const members = new Members(document);
-  const { sessionToken } = members.document;
-  const form = isObject(sessionToken) ? new Members(sessionToken, "sessionToken") : undefined;
-  const app = members.textOrNull("appUrl");
-  const service = members.textOrNull("serviceUrl");
-  return {
-    account: members.guid("privakeyId"),
-    appSpace: members.guid("appSpaceGuid"),
-    appSpaceName: members.text("appSpaceName"),
-    token: form?.text("guid") ?? members.text("sessionToken"),
-    expiresAt: form?.moment("expiration") ?? members.moment("sessionTokenExpiration"),
-    ...(app === null ? {} : { app }),
-    ...(service === null ? {} : { service }),
-  };
-}
-
-/** @param {unknown} document */
-const readAccount = (document) => {
-  const members = new Members(document);
-  return {
-    account: members.guid("privakeyId"),
-    accountId: members.text("accountId"),
-    userInfo: members.textOrNull("userInfo") ?? "",
-  };
-};
-
-/**
- * @param {unknown} document
- * @returns {KnownDevice[]}
- */
-const readDevices = (document) =>
-  new Members({ devices: document }).objects("devices", (device) => ({
-    guid: device.guid("guid"),
-    name: device.textOrNull("name") ?? "",
-    state: device.textOrNull("state") ?? device.textOrNull("status"),
-    // A service that does not say has no others.
-    answers: device.readOrNull("answers", isFlag) ?? true,
-  }));

@@ -5,7 +5,10 @@
  * what came is not enough to act on. `Unfit`: this program is wrong. `Unavailable`: no reply.
  */
 
-import { Misuse, Refused } from "../wire/errors.js";
+import { Misuse, Refused, ServiceRefused } from "../wire/errors.js";
+
+/** @typedef {import("../wire/errors.js").ErrorCode} ErrorCode */
+/** @typedef {import("../wire/problem.js").Problem} Problem */
 
 export {
   BadReply,
@@ -21,9 +24,12 @@ export {
 
 /** The client is configured or called with what cannot work; fix the program. */
 export class Unfit extends Misuse {
-  /** @param {string} detail */
-  constructor(detail) {
-    super("client_unfit", detail);
+  /**
+   * @param {string} detail
+   * @param {ErrorOptions} [options]
+   */
+  constructor(detail, options) {
+    super("client_unfit", detail, options);
   }
 }
 
@@ -38,37 +44,17 @@ export function demandFit(condition, detail) {
   if (!condition) throw new Unfit(detail);
 }
 
-/** @typedef {import("../wire/problem.js").Problem} Problem */
-
 /** The service refused the request; `problem` is its own stable code. */
-export class RequestRefused extends Refused {
-  /** @protected */
+export class RequestRefused extends ServiceRefused {
+  /**
+   * @protected
+   * @override
+   * @type {ErrorCode}
+   */
   static code = "request_refused";
 
-  /**
-   * @param {Problem} problem
-   * @param {number} [retryAfter] Milliseconds.
-   */
-  constructor(problem, retryAfter) {
-    const { code, status, field } = problem;
-    super(new.target.code, `the service says ${code} (${status}${field ? `, ${field}` : ""})`);
-    /** @readonly */
-    this.problem = code;
-    /** @readonly */
-    this.status = status;
-    /** @readonly */
-    this.field = field;
-    /** @readonly */
-    this.reason = problem.reason;
-    /** @readonly */
-    this.detail = problem.detail;
-    /** The id of the request in the service's log. @readonly */
-    this.requestId = problem.requestId;
-    /** @readonly */
-    this.retryAfter = retryAfter;
-    /** Whether the reply to an earlier attempt of the same call was lost. */
-    this.repeated = false;
-  }
+  /** Whether the reply to an earlier attempt of the same call was lost. */
+  repeated = false;
 }
 
 /** The service refuses the credential: it is unknown, revoked, or of another scheme. */
@@ -202,7 +188,15 @@ export class Unanswered extends NotApproved {
 }
 
 /** The person approved, but a requirement of the origin is not met; `code` says which. */
-export class RequirementUnmet extends NotApproved {}
+export class RequirementUnmet extends NotApproved {
+  /**
+   * @param {ErrorCode | (string & {})} code One of your own, for a requirement of your own.
+   * @param {string} [detail]
+   */
+  constructor(code, detail) {
+    super(/** @type {ErrorCode} */ (code), detail);
+  }
+}
 
 /** None of several requirements is met; `refusals` has the refusal of each. */
 export class NoAlternativeMet extends RequirementUnmet {
@@ -216,9 +210,12 @@ export class NoAlternativeMet extends RequirementUnmet {
 
 /** The reply does not prove an answer to the pending request. Raise an alarm. */
 export class EvidenceRefused extends Refused {
-  /** @param {string} what The part that differs, or is not proven. */
-  constructor(what) {
-    super("evidence_refused", `does not hold: ${what}`);
+  /**
+   * @param {string} what The part that differs, or is not proven.
+   * @param {ErrorOptions} [options]
+   */
+  constructor(what, options) {
+    super("evidence_refused", `does not hold: ${what}`, options);
     /** @readonly */
     this.what = what;
   }
@@ -237,8 +234,11 @@ export function demandEvidence(condition, what) {
 
 /** This is not a callback of the service. */
 export class CallbackRefused extends Refused {
-  /** @param {string} detail */
-  constructor(detail) {
-    super("callback_refused", detail);
+  /**
+   * @param {string} detail
+   * @param {ErrorOptions} [options]
+   */
+  constructor(detail, options) {
+    super("callback_refused", detail, options);
   }
 }

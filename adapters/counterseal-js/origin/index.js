@@ -17,11 +17,14 @@ export { writeLink } from "../wire/link.js";
 /** @typedef {import("./approval.js").Requirement} Requirement */
 /** @typedef {import("./callback.js").Callback} Callback */
 /** @typedef {import("./client.js").ClientSettings} ClientSettings */
-/** @typedef {import("./client.js").Invitation} Invitation */
+/** @typedef {import("../wire/errors.js").ErrorCode} ErrorCode */
 /** @typedef {import("./events.js").AccountEvent} AccountEvent */
 /** @typedef {import("./events.js").AccountEventPage} AccountEventPage */
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
 /** @typedef {import("./question.js").Button} Button */
 /** @typedef {import("./question.js").Content} Content */
+/** @typedef {import("./replies.js").DeviceState} DeviceState */
+/** @typedef {import("./replies.js").Invitation} Invitation */
+/** @typedef {import("./replies.js").KnownDevice} KnownDevice */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */
 /** @typedef {import("../wire/use_receipt.js").UseReceipt} UseReceipt */

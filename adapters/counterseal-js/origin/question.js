@@ -23,7 +23,7 @@ import { demandFit } from "./errors.js";
  * @typedef {object} QuestionOptions
  * @property {readonly Button[]} [buttons] At least two; if none, *Approve* (strong) and *Reject*, or
  *   those of the action's type.
- * @property {number} [duration] Whole seconds for which it may be answered.
+ * @property {number} [durationSeconds] How long it may be answered: a whole number.
  * @property {string} [callback] Where the outcome is delivered: on the origin's allow-list.
  * @property {string | Record<string, unknown>} [additionalInfo] For the device, and returned.
  * @property {string} [transactionId] Returned.
@@ -62,7 +62,7 @@ const TEXTS = /** @type {const} */ ([
   "notificationBody",
 ]);
 const FLAGS = /** @type {const} */ (["showNotification", "showCode"]);
-const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo", "device", "context"]);
+const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "durationSeconds", "additionalInfo", "device", "context"]);
 const CONTEXT = new Set(["ipAddress", "place", "browser"]);
 const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 
@@ -78,13 +78,14 @@ const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 export function writeQuestion(accountId, content, options) {
   demandFit(typeof accountId === "string" && accountId !== "", "accountId: not a text");
   for (const name of Object.keys(options)) demandFit(OPTIONS.has(name), `${name}: unknown`);
-  const { buttons, duration, additionalInfo, device, context } = options;
+  const { buttons, durationSeconds, additionalInfo, device, context } = options;
   /** @type {Record<string, unknown>} */
   const document = { accountId, ...contentMembers(content) };
   if (buttons !== undefined) document["buttons"] = buttonDocuments(buttons);
-  if (duration !== undefined) {
-    demandFit(Number.isSafeInteger(duration) && duration > 0, "duration: not whole seconds");
-    document["duration"] = `${duration}s`;
+  if (durationSeconds !== undefined) {
+    const fits = Number.isSafeInteger(durationSeconds) && durationSeconds > 0;
+    demandFit(fits, "durationSeconds: not a whole number from 1");
+    document["duration"] = `${durationSeconds}s`;
   }
   if (additionalInfo !== undefined) {
     const fits = typeof additionalInfo === "string" || isObject(additionalInfo);

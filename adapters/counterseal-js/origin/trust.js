@@ -38,7 +38,8 @@ export class Trust {
       const set = typeof document === "string" ? readJson(document) : document;
       return new Trust({ keys: await readKeySet(set) });
     } catch (error) {
-      throw error instanceof Refused ? new Unfit(`no JWK Set: ${error.code}`) : error;
+      if (!(error instanceof Refused)) throw error;
+      throw new Unfit(`no JWK Set: ${error.code}`, { cause: error });
     }
   }
 
@@ -88,7 +89,8 @@ export class Trust {
     try {
       return await verify(receipt, this.#trusted);
     } catch (error) {
-      throw error instanceof Refused ? new EvidenceRefused(`receipt: ${error.code}`) : error;
+      if (!(error instanceof Refused)) throw error;
+      throw new EvidenceRefused(`receipt: ${error.code}`, { cause: error });
     }
   }
 }

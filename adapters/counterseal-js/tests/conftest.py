@@ -6,14 +6,16 @@ import http.client
 import importlib.util
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from reserved_ports import reserve_port
@@ -23,6 +25,13 @@ UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFO
 """What npm says where its registry cannot be reached."""
 
 PAGE = "/adapters/counterseal-js/tests/browser/index.html"
+
+PREFERENCES = """
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("app.update.enabled", false);
+"""
+"""Of Firefox: nothing is asked, and nothing is sent anywhere."""
 
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
@@ -196,12 +205,61 @@ class Files(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def url():
-    handler = functools.partial(Files, directory=PACKAGES.parents[1])
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+class Reports(Files):
+    """The files, and the results that a page posts."""
+
+    results = queue.Queue()
+
+    def do_POST(self):
+        self.results.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+
+@contextmanager
+def serving(handler):
+    """Serve the repository's files on this machine; yield the address of the page."""
+    files = functools.partial(handler, directory=PACKAGES.parents[1])
+    with ThreadingHTTPServer(("127.0.0.1", 0), files) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://localhost:{server.server_port}{PAGE}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://localhost:{server.server_port}{PAGE}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def url():
+    with serving(Files) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def run_in_firefox(tmp_path_factory):
+    """
+    Return a function that lets Firefox do jobs, and returns each with its result.
+
+    Nothing drives it: the page does what its address says, and posts the results.
+    """
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    if program is None:
+        pytest.skip("no firefox: install it, such as by apt-get install firefox-esr")
+
+    def run(jobs):
+        profile = tmp_path_factory.mktemp("firefox")
+        (profile / "user.js").write_text(PREFERENCES, "utf-8")
+        with serving(Reports) as address:
+            page = f"{address}#{quote(json.dumps(jobs))}"
+            command = [program, "--headless", "--no-remote", "--profile", str(profile), page]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            with subprocess.Popen(command, **quiet) as browser:
+                try:
+                    reports = [Reports.results.get(timeout=PATIENCE) for _ in jobs]
+                finally:
+                    browser.terminate()
+                    browser.wait(PATIENCE)
+        return [(report["job"], report["result"]) for report in reports]
+
+    return run

@@ -36,10 +36,10 @@ const outcome = async (call) => {
 /** Ask, let *answer* answer what the device is shown, and return the verdict. */
 async function ask(account, accountId, answer, options = {}) {
   const pending = await client.ask(accountId, "Pay 10 EUR to Zoë?", options);
-  const [request] = await account.wait({ timeout: 20 });
+  const [request] = await account.wait({ timeoutSeconds: 20 });
   const shown = await account.show(request.guid);
   const device = await outcome(() => answer(account, shown, pending));
-  const reply = await client.wait(pending, { timeout: 20 });
+  const reply = await client.wait(pending, { timeoutSeconds: 20 });
   const verdict = await outcome(() =>
     requireApproved(reply, pending, trust, { requirements: [strongKey()] }),
   );

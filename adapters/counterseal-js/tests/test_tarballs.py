@@ -13,19 +13,23 @@ NAMES = ("device", "origin")
 BLOCK = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
 TYPED = """
 import {
-  type Approval, Client, requireApproved, strongKey, Trust, type UseReceipt,
+  type Approval, Client, CountersealError, type ErrorCode, requireApproved, RequirementUnmet,
+  strongKey, Trust, type UseReceipt,
 } from "@counterseal/origin";
 import {
-  type Account, deviceOnlyKeys, indexedDbStore, memoryStore, type Outcome, type Store, Wallet,
+  type Account, type ChangeEvent, type Outcome, type Store, type Use, Wallet,
 } from "@counterseal/device";
+import { StoreFailed } from "@counterseal/device/errors";
+import { indexedDbStore, memoryStore } from "@counterseal/device/store";
+import { deviceOnlyKeys, pinKeys } from "@counterseal/device/strong-keys";
 
 export async function pay(client: Client, trust: Trust): Promise<Approval> {
   const buttons = [
     { title: "Pay", strong: true, approving: true },
     { title: "Do not pay", strong: false, approving: false },
   ];
-  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, duration: 60 });
-  const reply = await client.wait(pending, { timeout: 60 });
+  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, durationSeconds: 60 });
+  const reply = await client.wait(pending, { timeoutSeconds: 60 });
   return requireApproved(reply, pending, trust, { requirements: [strongKey()] });
 }
 
@@ -48,12 +52,46 @@ export async function leave(account: Account): Promise<void> {
   await account.unbind();
 }
 
-export const open = (store: Store) => new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
+export function isMissing(error: unknown): boolean {
+  const code: ErrorCode = "request_not_there";
+  return error instanceof CountersealError && error.code === code;
+}
+
+export const unmet = new RequirementUnmet("requirement_of_this_shop");
+
+export const questionOf = (use: Use | { purpose: "create" }): string =>
+  use.purpose === "answer" ? use.button.title : use.purpose === "confirm" ? use.choice : "";
+export const strongKeys = [
+  deviceOnlyKeys(),
+  pinKeys({ askPin: async (use) => (questionOf(use) === "" ? null : "1379") }),
+];
+
+export function listen(wallet: Wallet): void {
+  const listener = ({ detail }: ChangeEvent) => {
+    const isOver: boolean = detail.type === "outdated" || detail.device === "";
+    console.log(isOver);
+  };
+  wallet.addEventListener("change", listener);
+  wallet.addEventListener("change", ({ detail }) => console.log(detail.type === "kept"));
+}
+
+export const isFull = (error: unknown): boolean => error instanceof StoreFailed;
+export const open = (store: Store) => new Wallet({ store, strongKeys });
 export const stores: Promise<Store>[] = [Promise.resolve(memoryStore()), indexedDbStore()];
 """
 MISTYPED = """
 import { Client } from "@counterseal/origin";
+import { type Account } from "@counterseal/device";
+export const state = (account: Account) => account.state === "DELETED";
 await new Client({ url: "https://auth.example.com", origin: 7, key: "key" }).ask("user-42");
+"""
+ERRORS = """
+import { Misuse, Refused } from "@counterseal/device";
+import { Misuse as OtherMisuse, Refused as OtherRefused, Unfit } from "@counterseal/origin";
+
+const error = new Unfit("a mistake");
+const instances = [error instanceof Misuse, new Misuse("client_unfit") instanceof OtherMisuse];
+console.log(JSON.stringify([Misuse === OtherMisuse, ...instances, error instanceof Refused]));
 """
 
 
@@ -130,10 +168,16 @@ def answered(node, folder, url, program):
     return printed, shown
 
 
+def test_an_error_of_one_package_is_one_of_the_other(node, installed):
+    program = installed / "errors.mjs"
+    program.write_text(ERRORS, "utf-8")
+    assert json.loads(node.run(program, cwd=installed)) == [False, True, True, False]
+
+
 def compiled(node, folder, text):
     """Compile a program strictly against the installed packages, and return what is wrong."""
     (folder / "program.ts").write_text(text, "utf-8")
-    compiler = PACKAGES / "node_modules" / "typescript" / "bin" / "tsc"
+    compiler = PACKAGES / "node_modules" / "tsc" / "bin" / "tsc"
     options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types"]
     command = [node.program, compiler, *options, "", "program.ts"]
     ended = subprocess.run(
@@ -146,6 +190,8 @@ def test_a_typescript_program_compiles(node, installed):
     assert compiled(node, installed, TYPED) == ""
 
 
-@pytest.mark.parametrize("wrong", ["Type 'number' is not assignable", "Expected 2-3 arguments"])
+@pytest.mark.parametrize(
+    "wrong", ["Type 'number' is not assignable", "Expected 2-3 arguments", "have no overlap"]
+)
 def test_a_wrong_one_does_not(node, installed, wrong):
     assert wrong in compiled(node, installed, MISTYPED)

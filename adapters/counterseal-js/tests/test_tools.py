@@ -1,6 +1,12 @@
 """Types, style, and the tests that Node runs."""
 
+from pathlib import Path
+
 import pytest
+
+PACKAGES = Path(__file__).parents[1]
+SCHEDULES = PACKAGES / "device" / "test" / "schedules.test.js"
+"""500 of them; apart, since they take as long as all others together."""
 
 
 @pytest.mark.parametrize("script", ["types", "lint"])
@@ -9,4 +15,9 @@ def test_the_sources_are_clean(node, tools, script):
 
 
 def test_the_tests_of_the_packages(node):
-    node.run("--test", "*/test/*.test.js")
+    files = sorted(PACKAGES.glob("*/test/*.test.js"))
+    node.run("--test", *(file for file in files if file != SCHEDULES))
+
+
+def test_random_schedules_of_the_device(node):
+    node.run("--test", SCHEDULES)

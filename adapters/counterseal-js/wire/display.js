@@ -155,8 +155,8 @@ export function readDisplay(text, { appSpace, account }) {
   let display;
   try {
     display = demandDisplay(document);
-  } catch {
-    return refuse("display_changed");
+  } catch (error) {
+    return refuse("display_changed", "", { cause: error });
   }
   const addressed = display.appSpace.guid === appSpace && display.account.guid === account;
   demand(display.version === VERSION && addressed, "display_changed");

@@ -1,7 +1,7 @@
 /** HTTP: one attempt of one request, bounded in time and in size. */
 
 import { concatenate, readUtf8 } from "./bytes.js";
-import { BadReply, Misuse, NotSent, ReplyLost } from "./errors.js";
+import { BadReply, InvalidField, Misuse, NotSent, ReplyLost } from "./errors.js";
 import { readJson } from "./ijson.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
@@ -119,7 +119,8 @@ export function failureOf(error) {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const name = error instanceof Error ? error.name : "";
-  return NOTHING_SENT.has(code) ? new NotSent(code) : new ReplyLost(code || name);
+  const options = { cause: error };
+  return NOTHING_SENT.has(code) ? new NotSent(code, options) : new ReplyLost(code || name, options);
 }
 
 /**
@@ -153,12 +154,20 @@ export async function readBody(response) {
  * @param {Reply} reply
  * @param {(document: any) => T} reader
  * @returns {T}
- * @throws {BadReply} It is not JSON, or the reader refuses it.
+ * @throws {BadReply} It is not JSON, or the reader throws InvalidField.
  */
 export function readReply(reply, reader) {
+  let document;
   try {
-    return reader(readJson(readUtf8(reply.body)));
+    document = readJson(readUtf8(reply.body));
   } catch (error) {
-    throw new BadReply(error instanceof Error ? error.message : "");
+    throw new BadReply("not I-JSON", { cause: error });
+  }
+  try {
+    return reader(document);
+  } catch (error) {
+    // Anything else is this program's mistake, which a repetition of the call would hide.
+    if (!(error instanceof InvalidField)) throw error;
+    throw new BadReply(error.message, { cause: error });
   }
 }

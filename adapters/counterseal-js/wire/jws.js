@@ -65,8 +65,8 @@ function readMembers(part) {
   let members;
   try {
     members = readJson(readUtf8(readBase64url(part)), { integers: true });
-  } catch {
-    refuse("malformed_token");
+  } catch (error) {
+    refuse("malformed_token", "", { cause: error });
   }
   return isObject(members) ? members : refuse("malformed_token");
 }
@@ -95,8 +95,8 @@ export async function verifyToken(token, key, typ) {
   let valid = false;
   try {
     valid = await crypto.subtle.verify(KINDS[key.algorithm].signing, key.key, signature, data);
-  } catch {
-    refuse("wrong_signature");
+  } catch (error) {
+    refuse("wrong_signature", "", { cause: error });
   }
   demand(valid, "wrong_signature");
   return token.claims;

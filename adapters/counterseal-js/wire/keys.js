@@ -132,7 +132,9 @@ async function importPublicKey(members, kind) {
     demand(isFit(members), "unfit_key");
     return await crypto.subtle.importKey("jwk", members, kind.importing, true, ["verify"]);
   } catch (error) {
-    return refuse("unfit_key", isUnsupported(error) ? lackOf(kind.importing.name) : "");
+    return refuse("unfit_key", isUnsupported(error) ? lackOf(kind.importing.name) : "", {
+      cause: error,
+    });
   }
 }
 

@@ -130,8 +130,8 @@ function readMembers(query, old) {
 function decode(name, value, old) {
   try {
     return decodeURIComponent(value);
-  } catch {
+  } catch (error) {
     if (old) return value;
-    throw new InvalidField(name, "not percent-encoded UTF-8");
+    throw new InvalidField(name, "not percent-encoded UTF-8", { cause: error });
   }
 }

@@ -66,8 +66,8 @@ export function readAssertion(bytes) {
   let parts;
   try {
     parts = FORM.exec(readUtf8(bytes))?.slice(1).map(readBase64url);
-  } catch {
-    refuse("malformed_assertion");
+  } catch (error) {
+    refuse("malformed_assertion", "", { cause: error });
   }
   const [data, clientData, signature] = parts ?? refuse("malformed_assertion");
   const fits =
@@ -96,8 +96,8 @@ function readClientData(bytes) {
   let client;
   try {
     client = readJson(readUtf8(bytes));
-  } catch {
-    refuse("malformed_assertion");
+  } catch (error) {
+    refuse("malformed_assertion", "", { cause: error });
   }
   const fits =
     isObject(client) &&
@@ -134,8 +134,8 @@ export async function verifyAssertion({ signedText, signature: bytes }, { algori
   let valid = false;
   try {
     valid = await crypto.subtle.verify(KINDS[algorithm].signing, key, raw, signed);
-  } catch {
-    refuse("wrong_signature");
+  } catch (error) {
+    refuse("wrong_signature", "", { cause: error });
   }
   demand(valid, "wrong_signature");
   return { origin: client["origin"], ...facts };

@@ -1,10 +1,8 @@
 /** Problems (RFC 9457): what the service replies when it refuses, and when to come back. */
 
 import { readUtf8 } from "./bytes.js";
-import { BadReply, Overloaded } from "./errors.js";
+import { BadReply, Overloaded, ServiceRefused } from "./errors.js";
 import { isObject, readJson } from "./ijson.js";
-
-/** @typedef {import("./errors.js").Unavailable} Unavailable */
 
 /**
  * @typedef {object} Problem
@@ -86,21 +84,26 @@ export function retryAfter(headers, now) {
 }
 
 /**
- * Read a reply that is not a success: an error to throw, or the problem that the service names.
+ * Return the error to throw for a reply that is not a success.
  *
  * @param {import("./http.js").Reply} reply
  * @param {number} now
- * @returns {{error: Unavailable, problem?: undefined} | {problem: Problem, retryAfter: number | undefined}}
+ * @param {(problem: Problem, retryAfter?: number, date?: number) => ServiceRefused} [refusalOf]
+ *   Makes the error of a problem that the service names.
+ * @returns {Overloaded | BadReply | ServiceRefused}
  */
-export function readFailure({ status, headers, body }, now) {
+export function errorOf({ status, headers, body }, now, refusalOf = serviceRefusal) {
   const pause = retryAfter(headers, now);
-  if (status >= 500 || status === 408) return { error: new Overloaded(`status ${status}`, pause) };
-  if (status < 400) return { error: new BadReply(`status ${status}; no redirect is followed`) };
+  if (status >= 500 || status === 408) return new Overloaded(`status ${status}`, pause);
+  if (status < 400) return new BadReply(`status ${status}; no redirect is followed`);
   let document;
   try {
     document = readJson(readUtf8(body));
   } catch {
     document = undefined;
   }
-  return { problem: readProblem(document, status), retryAfter: pause };
+  return refusalOf(readProblem(document, status), pause, readDate(headers.get("date") ?? ""));
 }
+
+/** @type {(problem: Problem, retryAfter?: number, date?: number) => ServiceRefused} */
+const serviceRefusal = (...how) => new ServiceRefused(...how);

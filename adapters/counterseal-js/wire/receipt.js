@@ -97,7 +97,7 @@ export async function verifyReceipt(token, trusted) {
 export function receiptRefusal(error) {
   const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
   const reason = error instanceof Refused ? error.message : "";
-  return new Refused(untrusted ? "issuer_untrusted" : "receipt_changed", reason);
+  return new Refused(untrusted ? "issuer_untrusted" : "receipt_changed", reason, { cause: error });
 }
 
 /**

@@ -38,9 +38,14 @@ function logarithms(prime) {
   return exponents;
 }
 
-const LOGARITHMS = Array.from({ length: LAST_PRIME - 1 }, (_, index) => index + 2)
-  .filter(isPrime)
-  .map((prime) => /** @type {const} */ ([BigInt(prime), logarithms(prime)]));
+/** @type {readonly (readonly [bigint, Map<number, number>])[] | undefined} */
+let tables;
+
+/** Return the logarithms modulo each prime; they take some milliseconds, and few programs need them. */
+const logarithmTables = () =>
+  (tables ??= Array.from({ length: LAST_PRIME - 1 }, (_, index) => index + 2)
+    .filter(isPrime)
+    .map((prime) => /** @type {const} */ ([BigInt(prime), logarithms(prime)])));
 
 /**
  * Tell whether an RSA modulus has the fingerprint.
@@ -51,7 +56,7 @@ const LOGARITHMS = Array.from({ length: LAST_PRIME - 1 }, (_, index) => index + 
 export function hasRocaFingerprint(modulus) {
   /** @type {[number, number][]} */
   const exponents = [];
-  for (const [prime, powers] of LOGARITHMS) {
+  for (const [prime, powers] of logarithmTables()) {
     const exponent = powers.get(Number(modulus % prime));
     if (exponent === undefined) return false;
     exponents.push([exponent, powers.size]);

@@ -205,6 +205,81 @@ def test_colour_and_logo_are_shown_before_they_are_saved(chromium, page_checks, 
     screens.close()
 
 
+DELAYED = """
+  const convert = globalThis.createImageBitmap;
+  window.delayed = [];
+  globalThis.createImageBitmap = (picture) =>
+    new Promise((resolve) => window.delayed.push(() => resolve(convert(picture))));
+"""
+"""Each conversion of a picture waits until the test lets it go on."""
+
+
+@pytest.fixture
+def brand_page(chromium, page_checks, served):
+    """The form of the brand, in a browser that converts pictures when the test lets it."""
+    url, portal = served
+    screens = Screens(chromium, page_checks, url, portal.people["global"], "phone-light")
+    screens.page.add_init_script(DELAYED)
+    screens.open(f"/app-spaces/{portal.tenants.app_space}/brand")
+    yield screens.page
+    screens.close()
+
+
+def choose_logo(page, folder, width):
+    """Choose a picture of that width, and return when its conversion waits."""
+    logo = folder / f"{width}.png"
+    logo.write_bytes(build_png(width=width, height=width))
+    count = page.evaluate("() => window.delayed.length")
+    page.locator("#field-logo").set_input_files(logo)
+    page.wait_for_function("(count) => window.delayed.length > count", arg=count)
+
+
+SAVED_WIDTH = """(width) =>
+  document.querySelector("[role=status]") !== null &&
+  document.querySelector(".label img")?.naturalWidth === width
+"""
+
+
+def test_of_two_logos_picked_quickly_the_second_is_saved(brand_page, tmp_path):
+    choose_logo(brand_page, tmp_path, 200)
+    choose_logo(brand_page, tmp_path, 100)
+    encoded = brand_page.locator("input[type=hidden][name=logo]")
+    brand_page.evaluate("() => window.delayed[1]()")
+    brand_page.wait_for_function("(input) => input.value !== ''", arg=encoded.element_handle())
+    second = encoded.input_value()
+    brand_page.evaluate("() => window.delayed[0]()")
+    brand_page.wait_for_function("() => window.delayed.length === 3")  # the preview's
+    brand_page.evaluate("() => window.delayed[2]()")
+    brand_page.locator("canvas:not([hidden])").wait_for()
+    assert encoded.input_value() == second
+    brand_page.locator("main button").click()
+    brand_page.wait_for_function(SAVED_WIDTH, arg=100)
+
+
+def test_a_save_waits_for_the_conversion_of_the_logo(brand_page, tmp_path):
+    choose_logo(brand_page, tmp_path, 120)
+    brand_page.locator("main button").click(no_wait_after=True)
+    brand_page.evaluate("() => window.delayed[0]()")
+    brand_page.wait_for_function(SAVED_WIDTH, arg=120)
+
+
+def test_a_logo_that_cannot_be_read_is_not_saved_and_said_so(brand_page, tmp_path):
+    choose_logo(brand_page, tmp_path, 140)
+    brand_page.locator("main button").click(no_wait_after=True)
+    brand_page.evaluate(
+        """() => {
+          const refusal = new DOMException("", "NotReadableError");
+          Blob.prototype.arrayBuffer = () => Promise.reject(refusal);
+        }"""
+    )
+    logo = tmp_path / "unreadable.png"
+    logo.write_bytes(build_png(width=160, height=160))
+    brand_page.locator("#field-logo").set_input_files(logo)
+    brand_page.get_by_text("The browser cannot read this file.", exact=True).wait_for()
+    assert brand_page.locator("#field-logo").input_value() == ""
+    assert brand_page.locator("[role=status]").count() == 0
+
+
 def test_no_page_can_be_framed(chromium, served):
     url, portal = served
     context = chromium.new_context()

@@ -7,7 +7,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1]
 TOOLS = {
-    "types": ("typescript/bin/tsc", "--project", "tsconfig.json"),
+    "types": ("tsc/bin/tsc", "--project", "tsconfig.json"),
     "style": ("eslint/bin/eslint.js", "src/counterseal_portal/static"),
 }
 

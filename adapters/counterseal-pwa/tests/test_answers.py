@@ -286,7 +286,7 @@ def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof
     device.open_request()
     device.page.context.set_offline(offline=True)
     device.press("Approve", pin=None)
-    device.page.locator("main > .problem").filter(has_text="No reply came").wait_for()
+    device.page.locator("main > .problem").filter(has_text="Nothing was sent").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     device.page.context.set_offline(offline=False)
     device.press("Approve", pin=None)
@@ -486,7 +486,7 @@ def active_devices(origin, account_id):
 
 RECORD = link_modules("""async () => {
   const { indexedDbStore } = await import("./device/store.js");
-  const [{ state, deviceKey }] = await (await indexedDbStore()).list("accounts");
+  const [{ record: { state, deviceKey } }] = await (await indexedDbStore()).list("accounts");
   return { state, deviceKey };
 }""")
 
@@ -573,7 +573,7 @@ def test_keys_cannot_be_exported(bound):
     device, _ = bound
     script = link_modules("""async () => {
       const { indexedDbStore } = await import("./device/store.js");
-      const [record] = await (await indexedDbStore()).list("accounts");
+      const [{ record }] = await (await indexedDbStore()).list("accounts");
       return crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(() => "", (e) => e.name);
     }""")
     exported = device.page.evaluate(script)

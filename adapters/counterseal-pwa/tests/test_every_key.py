@@ -32,7 +32,7 @@ SEND = link_modules("""async (bodies) => {
   const { Service } = await import("./device/service.js");
   const { keySigner } = await import("./wire/jws.js");
   const { systemRandom } = await import("./wire/bytes.js");
-  const [record] = await (await indexedDbStore()).list("accounts");
+  const [{ record }] = await (await indexedDbStore()).list("accounts");
   const world = {
     fetch: (...request) => fetch(...request),
     now: Date.now,

@@ -7,13 +7,13 @@ import pytest
 
 FOLDER = Path(__file__).parents[1]
 DEMO = FOLDER.parent / "counterseal-demo"
-TSC = "typescript/bin/tsc"
+TSC = "tsc/bin/tsc"
 ESLINT = "eslint/bin/eslint.js"
 TOOLS = {
     "types": (FOLDER, TSC, "--project", "tsconfig.json"),
     "types of the worker": (FOLDER, TSC, "--project", "tsconfig.worker.json"),
     "types of the demo": (DEMO, TSC, "--project", "tsconfig.json"),
-    "style": (FOLDER, ESLINT, "src/counterseal_pwa/static"),
+    "style": (FOLDER, ESLINT, "src/counterseal_pwa/static", "tests/node"),
     "style of the demo": (DEMO, ESLINT, "src/counterseal_demo/web_demo/static"),
 }
 """The folder, the tool and its arguments; the demo frames the app, and imports from it."""

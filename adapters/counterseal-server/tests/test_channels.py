@@ -22,6 +22,7 @@ from counterseal.models import (
 from counterseal.models.guid import derive_guid
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.wire.webhook import secret_text
+from counterseal_http import load_machine_authorities
 from counterseal_server.channels import Channels, channels
 from counterseal_server.configuration import settings
 from counterseal_server.webpush_key import ensure_public_key, public_webpush_key
@@ -53,7 +54,9 @@ def opened(tmp_path):
     def make(**environment):
         variables = {f"COUNTERSEAL_{name.upper()}": value for name, value in environment.items()}
         loaded_settings = settings({"data": str(tmp_path)}, variables)
-        opened_channels.append(channels(loaded_settings, SystemClock(), SystemEntropy()))
+        opened_channels.append(
+            channels(loaded_settings, SystemClock(), SystemEntropy(), tls=load_machine_authorities)
+        )
         return opened_channels[-1]
 
     yield make

@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -16,7 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
+import attrs
 import pytest
+from authority import Authority, tls_site
 from program import PIN, eventually
 from redis import Redis
 
@@ -119,7 +120,7 @@ def diagnose(data, tmp_path):
         installation = Installation(
             settings=settings({"data": data}, variables, file),
             sourced_values=gathered({"data": data}, variables, file),
-            **(how or {}),
+            **({"timeout": WAIT} | (how or {})),
         )
         (result,) = run_checks(installation, timeout=WAIT, checks={check: CHECKS[check]})
         return {finding.code: finding.state.value for finding in result.findings}
@@ -302,6 +303,51 @@ def test_certificates_that_cannot_be_read_are_an_error(diagnose, monkeypatch):
     monkeypatch.setattr("httpx2.create_ssl_context", refuse)
     load_machine_authorities.cache_clear()
     assert diagnose("authorities") == {"authorities_unreadable": "error"}
+    assert diagnose("tls", PUBLIC_URL="https://localhost:1") == {"not_checked": "warning"}
+
+
+@attrs.frozen
+class CaFile:
+    """An authority, and the variables of a service that trusts it."""
+
+    authority: Authority
+    variables: dict
+
+
+@pytest.fixture
+def ca(tmp_path):
+    authority, file = Authority(), tmp_path / "ca.pem"
+    file.write_bytes(authority.pem)
+    return CaFile(authority, {"CA_FILE": str(file)})
+
+
+def test_the_certificates_of_the_setting_are_counted_and_their_ends_are_said(diagnose, tmp_path):
+    file = tmp_path / "ca.pem"
+    healthy = {"authorities_read": "ok", "ca_file_read": "ok"}
+
+    def at(*authorities):
+        file.write_bytes(b"".join(authority.pem for authority in authorities))
+        return diagnose("authorities", CA_FILE=str(file))
+
+    assert at(Authority()) == healthy
+    assert at(Authority(), Authority(ends=29)) == healthy | {"ca_file_expiring": "warning"}
+    assert at(Authority(), Authority(begins=-9, ends=-2)) == healthy | {
+        "ca_file_expired": "warning"
+    }
+    assert at(Authority(begins=-9, ends=-2)) == {"ca_file_unusable": "error"}
+    assert at() == {"ca_file_unusable": "error"}
+
+
+@pytest.mark.parametrize("check", ["public_url", "tls", "relay", "fcm", "webpush"])
+def test_a_file_that_cannot_be_used_is_reported_once(diagnose, tmp_path, check):
+    variables = {
+        "CA_FILE": str(tmp_path / "none.pem"),
+        "FCM_ACCOUNT_FILE": str(tmp_path / "none.json"),
+        "PUBLIC_URL": "https://localhost:1",
+        "RELAY_URL": "https://push.example",
+        "WEBPUSH_CONTACT": "mailto:operator@example.com",
+    }
+    assert diagnose(check, **variables) == {"not_checked": "warning"}
 
 
 # Packages.
@@ -709,37 +755,28 @@ def test_a_public_url_without_tls_is_found(diagnose, url, findings):
     assert diagnose("tls", PUBLIC_URL=url) == findings
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
 @pytest.mark.parametrize(
     ("days", "trusts", "findings"),
     [
-        ("3", True, {"certificate_expiring": "warning"}),
-        ("90", True, {"certificate_valid": "ok"}),
-        ("90", False, {"certificate_invalid": "error"}),
+        (3, True, {"certificate_expiring": "warning"}),
+        (90, True, {"certificate_valid": "ok"}),
+        (90, False, {"certificate_invalid": "error"}),
     ],
 )
-def test_a_certificate_is_checked(diagnose, tmp_path, days, trusts, findings):
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", days, "-out", certificate, "-keyout", key),
-            *subject,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    site = Site()
-    site.server.socket = context.wrap_socket(
-        site.server.socket, server_side=True, do_handshake_on_connect=False
-    )
-    with contextlib.closing(site):
-        url = f"https://localhost:{site.server.server_port}"
-        tls = ssl.create_default_context(cafile=certificate) if trusts else None
-        assert diagnose("tls", how={"tls": tls}, PUBLIC_URL=url) == findings
+def test_a_certificate_is_checked(  # noqa: PLR0917 (fixtures)
+    diagnose, tmp_path, ca, days, trusts, findings
+):
+    with tls_site(ca.authority, tmp_path, ends=days) as site:
+        variables = ca.variables if trusts else {}
+        assert diagnose("tls", PUBLIC_URL=site.url, **variables) == findings
+
+
+def test_the_key_set_is_fetched_from_a_server_of_an_own_authority(diagnose, tmp_path, data, ca):
+    with tls_site(ca.authority, tmp_path) as site:
+        site.replies["/.well-known/jwks.json"] = (200, key_set(data / "keys"))
+        findings = diagnose("public_url", PUBLIC_URL=site.url, **ca.variables)
+        assert findings == {"public_url_own": "ok"}
+        assert diagnose("public_url", PUBLIC_URL=site.url) == {"public_url_unreachable": "error"}
 
 
 # Identity Providers.
@@ -778,6 +815,28 @@ def test_an_identity_provider_of_another_issuer_is_an_error(diagnose, site, open
     assert diagnose("providers") == {"provider_unusable": "error"}
 
 
+def test_a_provider_of_an_own_authority_is_called(diagnose, opened, tmp_path, ca):
+    runtime = opened()
+    administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+    with tls_site(ca.authority, tmp_path) as site:
+        idp = IdpSettings(issuer=site.url, client_id="seal", client_auth=ClientAuth.NONE)
+        company = administration.create_company("Other")
+        administration.create_app_space(company.guid, "Clinic", idp=idp)
+        metadata = {
+            "issuer": site.url,
+            "authorization_endpoint": f"{site.url}/authorize",
+            "token_endpoint": f"{site.url}/token",
+            "jwks_uri": f"{site.url}/keys",
+        }
+        site.replies = {
+            "/.well-known/openid-configuration": (200, metadata),
+            "/keys": (200, key_set(tmp_path / "other")),
+        }
+        private = {"ALLOW_PRIVATE_PROVIDERS": "1"}
+        assert diagnose("providers", **private) == {"provider_unusable": "error"}
+        assert diagnose("providers", **private, **ca.variables) == {"provider_usable": "ok"}
+
+
 # Channels.
 
 
@@ -798,6 +857,17 @@ def test_credentials_of_channels_are_read(diagnose, tmp_path, site):
     assert diagnose("relay", how=network, **relay) == usable | {"channel_unreachable": "warning"}
     # Another channel's mistake is not this one's.
     assert diagnose("webpush", **relay) == {"channel_off": "ok"}
+
+
+def test_the_server_of_a_channel_may_have_an_own_authority(diagnose, tmp_path, ca):
+    with tls_site(ca.authority, tmp_path) as site:
+        secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+        relay = {"RELAY_SECRET": secret, "RELAY_URL": site.url, "ALLOW_PRIVATE_PUSHES": "1"}
+        network = {"network": True}
+        findings = diagnose("relay", how=network, **relay)
+        assert findings == {"channel_set": "ok", "channel_unreachable": "warning"}
+        findings = diagnose("relay", how=network, **relay, **ca.variables)
+        assert findings == {"channel_set": "ok", "channel_reachable": "ok"}
 
 
 # What runs the checks.

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import attrs
 import pytest
 
+from counterseal import OPERATOR, Administration
 from counterseal.errors import IdentityUnavailable
 from counterseal.memory import memory_ports
 from counterseal.models import Identity, IdpSettings
@@ -135,3 +136,18 @@ def test_a_provider_without_its_package_is_an_error_at_the_start(monkeypatch, ca
     monkeypatch.undo()
     log_missing_package(world.ports.store)
     assert not caplog.records
+
+
+def test_serve_logs_the_error_at_its_start(run, create_data, tmp_path, monkeypatch):
+    create_data(tmp_path / "data")
+    with Runtime(settings({"data": tmp_path / "data"}, {})) as runtime:
+        administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+        company = administration.create_company("Other")
+        administration.create_app_space(company.guid, "Clinic", idp=IDP)
+    monkeypatch.setattr(providers_module, "find_spec", lambda _: None)
+    # The port is in use, so that `serve` ends after it has looked.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        result = run("serve", "--data", tmp_path / "data", "--port", port)
+    assert result.exit_code == 2
+    assert "1 App Spaces have an Identity Provider, and none can be called" in result.stderr

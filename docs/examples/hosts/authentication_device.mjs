@@ -59,12 +59,12 @@ export class AuthenticationDevice {
   // Ask
   async #ask(ctx, request, account, client) {
     const { pending: table, client: counterseal } = this.#settings;
-    const duration = request.expiration - MARGIN;
-    if (duration < 1) throw new errors.InvalidRequest("requested_expiry is too short");
+    const durationSeconds = request.expiration - MARGIN;
+    if (durationSeconds < 1) throw new errors.InvalidRequest("requested_expiry is too short");
     let pending;
     try {
       const action = actionOf(request.params, client);
-      pending = await counterseal.ask(account.accountId, { action }, { duration });
+      pending = await counterseal.ask(account.accountId, { action }, { durationSeconds });
     } catch (error) {
       throw refusalOf(error, request.params); // the client gets no auth_req_id
     }
@@ -93,9 +93,10 @@ export class AuthenticationDevice {
 
   async #outcomeOf(pending) {
     const { client, trust, alarm } = this.#settings;
-    const timeout = Math.max(0, Date.parse(pending.expiresAt) - Date.now()) / 1000 + GRACE;
+    const remaining = Math.max(0, Date.parse(pending.expiresAt) - Date.now());
+    const timeoutSeconds = remaining / 1000 + GRACE;
     try {
-      const reply = await client.wait(pending, { timeout });
+      const reply = await client.wait(pending, { timeoutSeconds });
       return await requireApproved(reply, pending, trust, { requirements: [strongKey()] });
     } catch (error) {
       if (error instanceof Unanswered && error.state === "EXPIRED") return new errors.ExpiredToken();

@@ -6,6 +6,7 @@ from names import DEADLINE, ORIGIN
 
 from counterseal import ijson
 from counterseal.actions import STANDARD_ACTIONS
+from counterseal.actions.types import COMMON_ROWS, COMMON_TEXTS
 from counterseal.errors import InvalidField, Refused
 from counterseal.wire.action import (
     action_digest,
@@ -57,6 +58,15 @@ ACTIONS = {
         "agent": "Mail agent",
         "run": "run-7",
         "purpose": "Answer the question of Ann",
+    },
+    "a tool call in German": {
+        "type": "tool-call",
+        "resource": "send_mail",
+        "arguments": {"to": "ann@example.org"},
+        "agent": "Mail agent",
+        "run": "run-7",
+        "purpose": "Answer the question of Ann",
+        "language": "de",
     },
     "a tool call without arguments": {"type": "tool-call", "resource": "restart", "arguments": {}},
     "names that look like paths, texts that look like values, nothing in objects and lists": {
@@ -160,8 +170,13 @@ def action_vector(title):
 def action_vectors():
     return {
         "about": "Actions: what an origin sends, the action document with its canonical text and"
-        " digest, and the content that is displayed; and what is refused.",
+        " digest, and the content that is displayed; the labels of the last rows, by language;"
+        " and what is refused.",
         "client": ORIGIN.guid,
+        "commonRows": {
+            language: {name: texts[name] for name in COMMON_ROWS}
+            for language, texts in COMMON_TEXTS.items()
+        },
         "valid": [action_vector(title) for title in ACTIONS],
         "invalid": [
             {"why": why, "action": body, **refusal(body)}

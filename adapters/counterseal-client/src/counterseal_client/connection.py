@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +24,7 @@ from counterseal_client.errors import (
 from counterseal_client.problem import error_of
 from counterseal_client.transport import Reply, Transport
 from counterseal_client.waiting import HOLD
-from counterseal_http import Guard
+from counterseal_http import Authorities, Guard
 
 TIMEOUT = timedelta(seconds=10)
 CONNECTIONS = 32
@@ -61,7 +60,7 @@ class ConnectionOptions(TypedDict, total=False):
     """What each client takes by keyword, as `Connection.open` describes it."""
 
     timeout: timedelta
-    tls: ssl.SSLContext | None
+    tls: Authorities | None
     allow_http: bool
     guard: Guard
     connections: int
@@ -98,7 +97,7 @@ class Connection:
         url: str,
         *,
         timeout: timedelta = TIMEOUT,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
         allow_http: bool = False,
         guard: Guard = OWN_SERVICE,
         connections: int = CONNECTIONS,

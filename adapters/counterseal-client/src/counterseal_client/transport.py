@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,7 +11,15 @@ import httpx2
 
 from counterseal import Refused, read_json
 from counterseal_client.errors import BadReply, NotSent, ReplyLost, Unfit
-from counterseal_http import Forbidden, Guard, NotAttempted, Unresolved, guarded_client
+from counterseal_http import (
+    Authorities,
+    Forbidden,
+    Guard,
+    NotAttempted,
+    Unresolved,
+    describe_failure,
+    guarded_client,
+)
 
 R = TypeVar("R")
 
@@ -62,7 +69,7 @@ class Transport:
     """
 
     def __init__(
-        self, guard: Guard, *, longest: timedelta, connections: int, tls: ssl.SSLContext | None
+        self, guard: Guard, *, longest: timedelta, connections: int, tls: Authorities | None
     ) -> None:
         self._client = guarded_client(
             guard, timeout=longest, response_limit=REPLY_LIMIT, connections=connections, tls=tls
@@ -109,7 +116,7 @@ class Transport:
                 raise Unfit(f"a call that cannot be sent: {error}") from None
             raise NotSent(str(error)) from None
         except _NOTHING_SENT as error:
-            raise NotSent(type(error).__name__) from None
+            raise NotSent(describe_failure(error)) from None
         except httpx2.HTTPError as error:
             raise ReplyLost(type(error).__name__) from None
         return Reply(status=response.status_code, headers=response.headers, body=response.content)

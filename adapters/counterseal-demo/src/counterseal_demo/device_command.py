@@ -15,6 +15,7 @@ from counterseal_demo.device_options import (
     REASON,
     REQUIREMENT,
     ask_pin,
+    load_trusted,
     new_pin,
     open_device,
     open_home,
@@ -36,6 +37,7 @@ from counterseal_server.printing import print_json, print_line
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
     from counterseal.wire.device import LoggedIn, Peeked
+    from counterseal_http import Authorities
 
 
 @click.group()
@@ -109,6 +111,7 @@ def bind(
         from counterseal.wire.link import read_link  # noqa: PLC0415
         from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415
 
+        tls = load_trusted()
         space = None if app_space is None else parse(app_space, field="app-space")
         replaced = None if replaces is None else parse(replaces, field="replaces")
         parsed_link = None if link is None else read_link(link)
@@ -118,7 +121,7 @@ def bind(
             raise Unusable("url: give --url, or a --link that has it")
         if idp is not None and token is None and link is None and space is None:
             space = parse(idp, field="idp")
-            logged_in = _logged_in(url, space, browser=not no_browser)
+            logged_in = _logged_in(url, space, browser=not no_browser, tls=tls)
             token = logged_in.token
             replaced = replaced or _choose_replaced(logged_in)
         elif idp is not None:
@@ -127,7 +130,7 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
-        invitation = DeviceClient.read_invitation(url, token)
+        invitation = DeviceClient.read_invitation(url, token, tls=tls)
         announce_account(invitation)
         _confirm_lookalikes(home, url, invitation, yes=yes)
         pin = new_pin()
@@ -140,6 +143,7 @@ def bind(
             name=name,
             algorithm=Algorithm(algorithm),
             replaces=replaced,
+            tls=tls,
         )
         print_line(f"bound: device {bond.device}")
         if bond.confirm_by is not None:
@@ -303,17 +307,18 @@ def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -
         click.confirm("Bind it all the same?", abort=True, err=True)
 
 
-def _logged_in(url: str, app_space: Guid, *, browser: bool) -> LoggedIn:
+def _logged_in(url: str, app_space: Guid, *, browser: bool, tls: Authorities | None) -> LoggedIn:
     from contextlib import closing  # noqa: PLC0415 (a fast start)
 
     from counterseal_demo.device_cli import DeviceCalls, log_in  # noqa: PLC0415
+    from counterseal_http.devices import HttpTransport  # noqa: PLC0415
 
     def show(address: str) -> None:
         print_line(f"Log in at {address}", err=True)
         if browser:
             click.launch(address)
 
-    with closing(DeviceCalls(url)) as calls:
+    with closing(DeviceCalls(url, HttpTransport(tls=tls))) as calls:
         return log_in(calls, app_space, show)
 
 

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid, RefusalReason
     from counterseal_demo.device_cli import DeviceClient, Home
+    from counterseal_http import Authorities
 
 REQUIREMENT = "counterseal-demo[device]"
 """The package to install if a module is missing."""
 
-HOME = click.option(
-    "--home",
-    metavar="DIR",
-    envvar="COUNTERSEAL_HOME",
-    default="~/.counterseal",
-    show_default=True,
-    help="The folder of the device.",
-)
+CA_FILE = f"{__name__}.ca_file"
+"""The key of `--ca-file` in the context, since no command has it as an argument."""
+
+Command: TypeAlias = Callable[..., Any]
+
+
+def _keep_ca_file(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[CA_FILE] = value
+
+
+def HOME(command: Command) -> Command:  # noqa: N802 (it stands where options stand)
+    """Add `--home` and `--ca-file` to *command*."""
+    folder = click.option(
+        "--home",
+        metavar="DIR",
+        envvar="COUNTERSEAL_HOME",
+        default="~/.counterseal",
+        show_default=True,
+        help="The folder of the device.",
+    )
+    authorities = click.option(
+        "--ca-file",
+        metavar="FILE",
+        envvar="COUNTERSEAL_CA_FILE",
+        expose_value=False,
+        callback=_keep_ca_file,
+        help="Certificates, PEM, that the device trusts beside the machine's: for the service, and"
+        " for the documents of actions.",
+    )
+    return folder(authorities(command))
+
+
 REASON = click.option(
     "--reason",
     type=click.Choice(("declined", "not_mine", "wrong_details", "pressured", "other")),
@@ -36,12 +62,30 @@ def open_device(home: str) -> DeviceClient:
     Return the device in the folder *home*; close it at the end.
 
     Raises:
-        InvalidField: The folder has no device.
+        InvalidField: The folder has no device, or the file of `--ca-file` cannot be used.
         OSError: The folder cannot be read.
     """
     from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415 (a fast start)
 
-    return DeviceClient(open_home(home))
+    return DeviceClient(open_home(home), tls=load_trusted())
+
+
+def load_trusted() -> Authorities | None:
+    """
+    Return the authorities of `--ca-file` beside the machine's; None if it is not given.
+
+    Raises:
+        InvalidField: The file cannot be used.
+    """
+    file = click.get_current_context().meta.get(CA_FILE)
+    if file is None:
+        return None
+    from counterseal.memory import SystemClock  # noqa: PLC0415 (a fast start)
+    from counterseal_server.authorities import AddedAuthorities  # noqa: PLC0415
+
+    authorities = AddedAuthorities(Path(file), SystemClock(), field="ca-file")
+    authorities.read()
+    return authorities.load
 
 
 def open_home(home: str) -> Home:

@@ -26,7 +26,13 @@ from google.oauth2 import service_account
 from counterseal.errors import InvalidField
 from counterseal.models import PushOutcome, PushResult
 from counterseal.ports import Clock
-from counterseal_http import Budget, Forbidden, GuardedClient, requested_wait
+from counterseal_http import (
+    Budget,
+    Forbidden,
+    GuardedClient,
+    describe_failure,
+    requested_wait,
+)
 from counterseal_http.fan_out import LATER, MISCONFIGURED
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -181,14 +187,14 @@ class AccessTokens:
         try:
             self._credentials.refresh(request)
         except _RequestFailed as error:
-            outcome = error.outcome
-        except GoogleAuthError:
+            outcome, reason = error.outcome, error.reason
+        except GoogleAuthError as error:
             # The endpoint did not send a token, or the key cannot sign.
-            outcome = MISCONFIGURED
+            outcome, reason = MISCONFIGURED, type(error).__name__
         else:
             self._failure = None
             return
-        _log.warning("no access token: %s", outcome.result.value)
+        _log.warning("no access token: %s: %s", outcome.result.value, reason)
         self._fail(outcome)
         if not is_usable:
             raise NoAccessToken(outcome)
@@ -198,9 +204,10 @@ class AccessTokens:
 
 
 class _RequestFailed(TransportError):
-    def __init__(self, outcome: PushOutcome) -> None:
-        super().__init__(outcome.result.value)  # type: ignore[no-untyped-call]
+    def __init__(self, outcome: PushOutcome, reason: str) -> None:
+        super().__init__(reason)  # type: ignore[no-untyped-call]
         self.outcome = outcome
+        self.reason = reason
 
 
 class _Response(transport.Response):
@@ -245,12 +252,13 @@ class _Request(transport.Request):
                 headers=dict(headers or {}),
                 timeout=self._budget.seconds(),
             )
-        except Forbidden:
-            raise _RequestFailed(MISCONFIGURED) from None
-        except (httpx2.TransportError, TimeoutError):
-            raise _RequestFailed(LATER) from None
+        except Forbidden as error:
+            raise _RequestFailed(MISCONFIGURED, describe_failure(error)) from None
+        except (httpx2.TransportError, TimeoutError) as error:
+            raise _RequestFailed(LATER, describe_failure(error)) from None
         if response.status_code != _OK:
-            raise _RequestFailed(_refusal(response, self._clock.now()))
+            outcome = _refusal(response, self._clock.now())
+            raise _RequestFailed(outcome, f"status {response.status_code}")
         return _Response(response)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ssl
 import threading
 from collections import OrderedDict
 from typing import Any, Self
@@ -14,7 +13,7 @@ from counterseal.ports import Clock
 from counterseal_fcm.credentials import AccessTokens, NoAccessToken, ServiceAccount
 from counterseal_fcm.message import TARGETS, build_message, encode_message, fits
 from counterseal_fcm.response import Fault, read_response
-from counterseal_http import Budget, FanOut, Guard, guarded_client
+from counterseal_http import Authorities, Budget, FanOut, Guard, guarded_client
 from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, REJECTED
 
 FCM_URL = "https://fcm.googleapis.com"
@@ -47,7 +46,7 @@ class FcmNotifier:
         base_url: str = FCM_URL,
         guard: Guard | None = None,
         concurrency: int = CONCURRENCY,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
     ) -> None:
         self._clock = clock
         self._url = f"{base_url}/v1/projects/{quote(account.project, safe='')}/messages:send"

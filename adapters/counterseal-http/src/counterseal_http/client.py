@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import timedelta
 from typing import Any
 
 import httpx2
 
+from counterseal_http.authorities import Authorities
 from counterseal_http.guard import Guard
 from counterseal_http.transport import CONNECTIONS, MAX_TIMEOUT, RESPONSE_LIMIT, GuardedTransport
 
@@ -74,7 +74,7 @@ def guarded_client(
     timeout: timedelta = MAX_TIMEOUT,
     response_limit: int = RESPONSE_LIMIT,
     connections: int = CONNECTIONS,
-    tls: ssl.SSLContext | None = None,
+    tls: Authorities | None = None,
 ) -> GuardedClient:
     """
     Return a client whose requests the guard checks; it may be shared by threads.

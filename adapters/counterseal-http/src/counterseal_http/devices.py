@@ -20,6 +20,7 @@ from counterseal.errors import InvalidField, Refused, Unavailable
 from counterseal.wire.device import OpenRequests
 from counterseal.wire.members import read_record
 from counterseal.wire.problem import read_problem
+from counterseal_http.authorities import Authorities
 from counterseal_http.client import guarded_client
 from counterseal_http.guard import Guard
 from counterseal_http.retry_after import http_date, requested_wait
@@ -108,11 +109,12 @@ class HttpTransport:
     Args:
         guard: Where calls may go; None for any host, as the person chooses the service, which may
             be on this machine.
+        tls: The authorities that the service's certificate needs; by default the machine's.
     """
 
-    def __init__(self, guard: Guard | None = None) -> None:
+    def __init__(self, guard: Guard | None = None, *, tls: Authorities | None = None) -> None:
         everywhere = Guard(allow_http=True, allow_private=True, ports=None)
-        self._client = guarded_client(everywhere if guard is None else guard)
+        self._client = guarded_client(everywhere if guard is None else guard, tls=tls)
 
     def send(self, call: ServiceCall) -> ServiceReply:
         """

@@ -7,6 +7,8 @@ The texts contain no URL, name or header: a URL may be a secret, as a push endpo
 
 from __future__ import annotations
 
+import ssl
+
 import httpx2
 
 
@@ -30,3 +32,26 @@ class Unresolved(httpx2.TransportError):
 
 class NotAttempted(httpx2.TransportError):
     """Nothing was sent, for a reason on this machine that a remote side cannot cause alone."""
+
+
+class CertificateRefused(httpx2.ConnectError):
+    """
+    The server's certificate is refused; nothing was sent.
+
+    The text is what OpenSSL says: that the issuer is not known, the name or the date does not fit,
+    or the certificate lacks something.
+    """
+
+    def __init__(self, error: ssl.SSLCertVerificationError) -> None:
+        # What follows is the host name, which may be a secret.
+        reason = error.verify_message.partition(", certificate is not valid for")[0]
+        super().__init__(f"the certificate is refused: {reason}")
+
+
+EXPLAINED = (CertificateRefused, Forbidden, NotAttempted, Unresolved)
+"""The failures whose texts may be logged; the text of another may contain a URL."""
+
+
+def describe_failure(error: Exception) -> str:
+    """Return what may be logged of *error*: its text if that has no secret, else its kind."""
+    return str(error) if isinstance(error, EXPLAINED) else type(error).__name__

@@ -18,7 +18,7 @@ import httpx2
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushOutcome, PushResult
 from counterseal_http.budget import Budget
-from counterseal_http.errors import Forbidden
+from counterseal_http.errors import Forbidden, describe_failure
 
 CONCURRENCY = 16
 """Attempts that run at the same time: some 300 a second, if each takes 50 ms."""
@@ -115,7 +115,7 @@ def _outcome(address: PushAddress, attempt: Attempt, budget: Budget) -> PushOutc
         return attempt(address, budget)
     except httpx2.TransportError as error:
         outcome = outcome_of_failure(error)
-        reason = str(error) if isinstance(error, Forbidden) else type(error).__name__
+        reason = describe_failure(error)
     except TimeoutError:
         outcome, reason = LATER, "timed out"
     except Exception as error:  # noqa: BLE001 (NOTIFIER-5: it concerns this address alone)

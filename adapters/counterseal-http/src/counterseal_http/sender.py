@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from typing import Self
 
 import httpx2
@@ -11,9 +10,10 @@ import httpx2
 from counterseal.errors import CallbackUncallable, SenderUnavailable
 from counterseal.models import Delivery, DeliveryOutcome
 from counterseal.ports import Clock
+from counterseal_http.authorities import Authorities
 from counterseal_http.budget import Budget
 from counterseal_http.client import HEADERS
-from counterseal_http.errors import Forbidden, NotAttempted, Unresolved
+from counterseal_http.errors import EXPLAINED, Forbidden, NotAttempted, Unresolved
 from counterseal_http.guard import Guard
 from counterseal_http.retry_after import requested_wait
 from counterseal_http.transport import CONNECTIONS, GuardedTransport
@@ -52,7 +52,7 @@ class HttpCallbackSender:
         clock: Clock,
         *,
         connections: int = CONNECTIONS,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
     ) -> None:
         self._guard = guard
         self._clock = clock
@@ -118,7 +118,7 @@ def _default_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, st
 
 def _log_failure(delivery: Delivery, error: Exception) -> None:
     # Ids and kinds only: URL, headers and bodies may contain secrets (ALL-3).
-    reason = str(error) if isinstance(error, Forbidden | Unresolved) else _kinds(error)
+    reason = str(error) if isinstance(error, EXPLAINED) else _kinds(error)
     message = dict(delivery.headers).get("webhook-id", "without an id")
     _log.warning("callback %s was not delivered: %s", message, reason)
 

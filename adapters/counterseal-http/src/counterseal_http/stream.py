@@ -12,6 +12,7 @@ from typing import Any
 import httpcore2
 
 from counterseal_http.budget import Budget
+from counterseal_http.errors import CertificateRefused
 
 
 class GuardedStream(httpcore2.NetworkStream):
@@ -67,7 +68,8 @@ class GuardedStream(httpcore2.NetworkStream):
 
         Raises:
             ConnectTimeout: The request timed out.
-            ConnectError: The certificate does not verify, or the handshake fails.
+            CertificateRefused: The certificate does not verify.
+            ConnectError: The handshake fails in another way.
         """
         budget = budget_in(timeout)
         try:
@@ -107,6 +109,8 @@ def _raise_as(timeout_error: type[Exception], failure: type[Exception]) -> Itera
         yield
     except TimeoutError as error:
         raise timeout_error("the time of the whole request is over") from error
+    except ssl.SSLCertVerificationError as error:
+        raise CertificateRefused(error) from error
     except (OSError, ValueError) as error:
         # `ssl` raises ValueError for names that it cannot check.
         raise failure(type(error).__name__) from error

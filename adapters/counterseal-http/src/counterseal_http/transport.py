@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
 
 import httpcore2
 import httpx2
 
+from counterseal_http.authorities import Authorities, load_machine_authorities
 from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import Budget
 from counterseal_http.errors import NotAttempted
@@ -48,26 +48,6 @@ _ERROR_NAMES = (
 _HTTPX2 = {getattr(httpcore2, name): getattr(httpx2, name) for name in _ERROR_NAMES}
 
 
-@cache
-def load_machine_authorities() -> ssl.SSLContext:
-    """
-    Return the TLS context that trusts the machine's authorities, the same one in each call.
-
-    Most processes never need it, and reading the file takes a third of a short command's time.
-
-    Raises:
-        NotAttempted: The certificates cannot be read. The next call tries again.
-    """
-    try:
-        return httpx2.create_ssl_context(trust_env=False)
-    except OSError as error:
-        paths = ssl.get_default_verify_paths()
-        raise NotAttempted(
-            "the certificates of this machine's authorities cannot be read, from"
-            f" {paths.openssl_cafile} or {paths.openssl_capath}: {error.strerror or error}"
-        ) from error
-
-
 class GuardedTransport(httpx2.BaseTransport):
     """
     Sends the requests that the guard allows.
@@ -92,7 +72,7 @@ class GuardedTransport(httpx2.BaseTransport):
         timeout: timedelta = MAX_TIMEOUT,
         response_limit: int = RESPONSE_LIMIT,
         connections: int = CONNECTIONS,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._guard = guard
@@ -104,7 +84,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._running = 0
         self._closed = False
         self._connections = connections
-        self._tls = tls
+        self._tls = load_machine_authorities if tls is None else tls
         self._pools: dict[str, httpcore2.ConnectionPool] = {}
         # At DEBUG it logs the headers of responses, which may contain secrets of the request.
         logging.getLogger("httpcore2.http11").addFilter(_without_headers)
@@ -222,14 +202,15 @@ class GuardedTransport(httpx2.BaseTransport):
         with self._lock:
             if scheme not in self._pools:
                 self._pools[scheme] = httpcore2.ConnectionPool(
-                    ssl_context=self._tls or load_machine_authorities()
-                    if scheme == "https"
-                    else None,
+                    ssl_context=self._load_context() if scheme == "https" else None,
                     max_connections=self._connections,
                     keepalive_expiry=IDLE_SECONDS,
                     network_backend=GuardedBackend(self._guard, scheme),
                 )
             return self._pools[scheme]
+
+    def _load_context(self) -> ssl.SSLContext:
+        return self._tls if isinstance(self._tls, ssl.SSLContext) else self._tls()
 
     def _start(self, budget: Budget) -> None:
         try:

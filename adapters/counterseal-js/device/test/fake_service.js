@@ -36,6 +36,7 @@ export class FakeService {
   /** What happens to the next calls: "lost", "unreached", "busy", or a function. */
   script = [];
   open = true;
+  #asked = 0;
   state = "ACTIVE";
   /** Until when a device that is bound has to be confirmed. */
   confirmBy = undefined;
@@ -69,7 +70,16 @@ export class FakeService {
   }
 
   get challenge() {
-    return CHALLENGE;
+    return this.display.challenge;
+  }
+
+  /** Ask the same once more, by another challenge. */
+  reopen() {
+    this.#asked += 1;
+    const challenge = CHALLENGE.slice(0, -2) + String(this.#asked).padStart(2, "0");
+    this.display = { ...this.display, challenge };
+    this.open = true;
+    this.now += 1000;
   }
 
   /** What a wallet needs of this service, with a time that passes only where it sleeps. */
@@ -77,6 +87,7 @@ export class FakeService {
     return {
       fetch: (uri, options) => this.fetch(uri, options),
       now: () => this.now + this.ahead,
+      monotonic: () => this.now,
       sleep: async (milliseconds) => {
         this.now += milliseconds;
       },
@@ -161,7 +172,7 @@ export class FakeService {
   get view() {
     const { device, account, appSpace } = NAMES;
     const challenge = { canonical: canonical(this.display) };
-    const challenges = { [CHALLENGE]: challenge };
+    const challenges = { [this.challenge]: challenge };
     return { device, account, appSpace, keys: this.keys, challenges, scope: this.scope };
   }
 
@@ -239,14 +250,14 @@ export class FakeService {
   async answer(text, typ) {
     const signed = text.slice(0, text.lastIndexOf("."));
     const { claims, approved } = await checkAnswer(text, typ, this.view);
-    const known = this.answers.get(CHALLENGE);
+    const known = this.answers.get(this.challenge);
     if (known && known.signed !== signed) throw Object.assign(new Error(), { code: "wrong_state" });
     if (known) return known.reply;
     const key = this.keys.find(({ kid }) => kid === readToken(text).header.kid);
     const state = typ === ANSWER ? "ANSWERED" : "DISOWNED";
     const receipt = await this.receipt(text, { claims, key, state, approved });
-    const reply = { guid: CHALLENGE, state, approved, receipt };
-    this.answers.set(CHALLENGE, { signed, reply });
+    const reply = { guid: this.challenge, state, approved, receipt };
+    this.answers.set(this.challenge, { signed, reply });
     this.open = false;
     return reply;
   }

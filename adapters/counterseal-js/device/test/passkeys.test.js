@@ -3,7 +3,8 @@ import { beforeEach, test } from "node:test";
 
 import { concatenate } from "../../wire/bytes.js";
 import { writeLink } from "../../wire/link.js";
-import { memoryStore, passkeys, Wallet } from "../index.js";
+import { AuthenticatorFailed, memoryStore, Misuse, NotUnlocked, passkeys, Wallet } from "../index.js";
+import { identifyError } from "../webauthn_errors.js";
 import { Authenticator } from "./authenticator.js";
 import { FakeService, NAMES, URL_OF_SERVICE } from "./fake_service.js";
 
@@ -102,4 +103,49 @@ test("a person who does not unlock the passkey has not answered", async () => {
 
 test("passkeys need a browser, or what is given in its place", () => {
   assert.throws(() => passkeys({ rpId: "localhost", credentials: null }), { code: "client_unfit" });
+});
+
+const CASES = [
+  ["NotAllowedError", NotUnlocked, "not_unlocked"],
+  ["AbortError", NotUnlocked, "not_unlocked"],
+  ["SecurityError", Misuse, "passkey_rp_id"],
+  ["ConstraintError", AuthenticatorFailed, "authenticator_unfit"],
+  ["NotSupportedError", AuthenticatorFailed, "authenticator_unfit"],
+  ["InvalidStateError", AuthenticatorFailed, "authenticator_unfit"],
+  ["DataError", Misuse, "client_unfit"],
+  ["UnknownError", AuthenticatorFailed, "authenticator_failed"],
+  ["OtherError", AuthenticatorFailed, "authenticator_failed"],
+];
+
+for (const [name, family, code] of CASES) {
+  test(`${name} of WebAuthn is ${code}, and is the cause`, () => {
+    const cause = new DOMException("", name);
+    const where = { rpId: "example.org", hostname: "app.example.com" };
+    const error = identifyError(cause, where);
+    assert.ok(error instanceof family);
+    assert.deepEqual([error.code, error.cause === cause], [code, true]);
+  });
+}
+
+test("a page at an address that is no domain has no passkeys", () => {
+  for (const hostname of ["127.0.0.1", "[::1]", "10.0.0.7", undefined, ""]) {
+    const cause = new DOMException("", "SecurityError");
+    assert.equal(identifyError(cause, { rpId: "x", hostname }).code, "passkey_domain");
+  }
+  assert.equal(identifyError(new TypeError(), { rpId: "x", hostname: "localhost" }).code, "client_unfit");
+  assert.equal(identifyError("x", { rpId: "x", hostname: "localhost" }).code, "authenticator_failed");
+});
+
+test("a wrong relying party id is not a person who does not unlock", async () => {
+  authenticator.create = async () => Promise.reject(new DOMException("", "SecurityError"));
+  await assert.rejects(bind(), (error) => error instanceof Misuse && error.cause.name === "SecurityError");
+});
+
+test("a browser that does not return the public key of a passkey is told apart", async () => {
+  const { create } = authenticator;
+  authenticator.create = async (options) => {
+    const credential = await create.call(authenticator, options);
+    return { ...credential, response: {} };
+  };
+  await assert.rejects(bind(), { code: "authenticator_unfit" });
 });

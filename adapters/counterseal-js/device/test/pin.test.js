@@ -91,14 +91,30 @@ for (const algorithm of ALGORITHMS) {
       );
     };
     assert.equal(await isValid(signer), true);
-    assert.equal(await isValid(await keys.open(record)), true);
+    const use = { purpose: "replace" };
+    assert.equal(await isValid(await keys.open(record, use)), true);
     pin = "9731";
-    assert.equal(await isValid(await keys.open(record)), "wrong_signature");
-    assert.deepEqual(asked, ["create", "sign", "sign"]);
+    assert.equal(await isValid(await keys.open(record, use)), "wrong_signature");
+    assert.deepEqual(asked, ["create", "replace", "replace"]);
     const stored = JSON.stringify(record);
     for (const name of ["x", "y"]) assert.ok(!jwk[name] || !stored.includes(jwk[name]));
     pin = null;
-    await assert.rejects(keys.open(record), { code: "not_unlocked" });
+    await assert.rejects(keys.open(record, use), { code: "not_unlocked" });
+  });
+}
+
+for (const algorithm of ALGORITHMS) {
+  test(`the secret of a key of ${algorithm} is wiped once the browser has the key`, async () => {
+    const secrets = [];
+    const random = (size) => {
+      const bytes = systemRandom(size);
+      if (size === 32) secrets.push(bytes);
+      return bytes;
+    };
+    const keys = pinKeys({ algorithm, cost: 2, random, askPin: async () => "1379" });
+    await keys.create({ accountName: "Bank" });
+    assert.ok(secrets.length > 0);
+    assert.ok(secrets.at(-1).every((byte) => byte === 0));
   });
 }
 

@@ -78,7 +78,7 @@ test("what was read before keys are replaced does not undo it", async () => {
   store.list = list;
   release();
   await rotated;
-  const [record] = await store.list("accounts");
+  const [{ record }] = await store.list("accounts");
   assert.deepEqual([record.rotation, record.rotations], [null, 1]);
   assert.equal((await press(account)).approved, true);
 });
@@ -120,11 +120,9 @@ test("an answer waits for that of another tab, and is refused by the service", a
 
 test("two tabs keep receipts of one chain", async () => {
   await press(first);
-  service.answers.clear();
-  service.open = true;
-  service.now += 1000;
+  service.reopen();
   await press(second);
-  const [record] = await store.list("accounts");
+  const [{ record }] = await store.list("accounts");
   assert.deepEqual([record.last.number, (await first.history()).length], [2, 2]);
 });
 
@@ -145,7 +143,7 @@ test("a lost rotation is resolved by one tab, while the other waits", async () =
   const third = await open();
   const [listed, pressed] = await Promise.all([second.pending(), press(third)]);
   assert.deepEqual([listed.length, pressed.approved], [1, true]);
-  const [record] = await store.list("accounts");
+  const [{ record }] = await store.list("accounts");
   assert.deepEqual([record.rotation, record.rotations], [null, 1]);
 });
 

@@ -45,6 +45,8 @@ class FakeService {
   }
 }
 
+/** With these random bytes, each pause has its whole length. */
+const greatest = (size) => new Uint8Array(size).fill(255);
 const json = (document, init) => () => Response.json(document, init);
 const problem = (code, status, more = {}) => json({ code, ...more }, { status });
 const lost = () => {
@@ -127,7 +129,8 @@ test("a call does not wait for ever for another one that has its idempotency key
     json({ code: "key_in_progress" }, { status: 409, headers: { "retry-after": "20" } }),
   ];
   await assert.rejects(service.client().ask("user-7", "Pay?"), { problem: "key_in_progress" });
-  assert.deepEqual(service.slept, [20_000, 20_000]);
+  assert.equal(service.slept.length, 2);
+  assert.ok(service.slept.every((pause) => pause >= 20_000 && pause < 21_000), service.slept);
 });
 
 test("a service that asks for a long pause is not called again", async () => {
@@ -218,7 +221,8 @@ test("a reply that is none", async () => {
 
 test("`wait` polls ever less often, and returns when the request has ended", async () => {
   service.script = [state("PENDING"), state("SEEN"), state("PENDING"), state("EXPIRED")];
-  const request = await service.client().wait(NAMES.guid, { timeout: 60 });
+  const client = service.client({ random: greatest });
+  const request = await client.wait(NAMES.guid, { timeoutSeconds: 60 });
   assert.equal(request.state, "EXPIRED");
   assert.deepEqual(service.slept, [1000, 1500, 2250]);
   assert.match(service.requests[0].uri, /requestGuid=[0-9a-f-]+&wait=25$/);
@@ -226,24 +230,87 @@ test("`wait` polls ever less often, and returns when the request has ended", asy
 
 test("`wait` returns the request as it is when the time is over", async () => {
   service.script = [state("PENDING")];
-  assert.equal((await service.client().wait(NAMES.guid, { timeout: 10 })).state, "PENDING");
+  assert.equal((await service.client().wait(NAMES.guid, { timeoutSeconds: 10 })).state, "PENDING");
   assert.equal(service.slept.reduce((sum, each) => sum + each), 10_000);
 });
 
 test("`wait` goes on over failures, and throws only the last one", async () => {
   service.script = [lost, problem("too_often", 429), state("CANCELLED")];
-  assert.equal((await service.client().wait(NAMES.guid, { timeout: 60 })).state, "CANCELLED");
+  assert.equal((await service.client().wait(NAMES.guid, { timeoutSeconds: 60 })).state, "CANCELLED");
   service.script = [lost];
-  await assert.rejects(service.client().wait(NAMES.guid, { timeout: 5 }), { code: "reply_lost" });
+  await assert.rejects(service.client().wait(NAMES.guid, { timeoutSeconds: 5 }), { code: "reply_lost" });
   service.script = [problem("not_found", 404)];
   const refused = { code: "request_not_there" };
-  await assert.rejects(service.client().wait(NAMES.guid, { timeout: 5 }), refused);
+  await assert.rejects(service.client().wait(NAMES.guid, { timeoutSeconds: 5 }), refused);
 });
 
 test("`wait` ends when its signal is aborted", async () => {
   service.script = [state("PENDING")];
   const signal = AbortSignal.abort(new Error("enough"));
-  await assert.rejects(service.client().wait(NAMES.guid, { timeout: 5, signal }), /enough/);
+  await assert.rejects(service.client().wait(NAMES.guid, { timeoutSeconds: 5, signal }), /enough/);
+});
+
+/** A sleep that only an abort ends, and the function that aborts it once it has begun. */
+function endlessSleep() {
+  const controller = new AbortController();
+  const sleep = (_, signal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      controller.abort(new Error("enough"));
+    });
+  return { sleep, signal: controller.signal };
+}
+
+test("an abort ends the pause between two polls", async () => {
+  service.script = [state("PENDING")];
+  const { sleep, signal } = endlessSleep();
+  const client = service.client({ sleep });
+  await assert.rejects(client.wait(NAMES.guid, { timeoutSeconds: 60, signal }), /enough/);
+});
+
+test("an abort ends the pause between two attempts of a call", async () => {
+  service.script = [lost];
+  const { sleep, signal } = endlessSleep();
+  const client = service.client({ sleep });
+  await assert.rejects(client.status(NAMES.guid, { signal }), /enough/);
+  assert.equal(service.requests.length, 1);
+});
+
+test("every call ends at the abort of its signal", async () => {
+  const { guid } = NAMES;
+  for (const [name, call] of Object.entries({
+    ask: (client, how) => client.ask("user-7", "Pay?", how),
+    status: (client, how) => client.status(guid, how),
+    cancel: (client, how) => client.cancel(guid, how),
+    consume: (client, how) => client.consume(guid, {}, how),
+    report: (client, how) => client.report(guid, "executed", how),
+    withdraw: (client, how) => client.withdraw(guid, how),
+    action: (client, how) => client.action(guid, how),
+    invite: (client, how) => client.invite("user-7", how),
+    devices: (client, how) => client.devices("user-7", how),
+    revokeDevice: (client, how) => client.revokeDevice(guid, how),
+    account: (client, how) => client.account("user-7", how),
+    events: (client, how) => client.events(undefined, how).next(),
+  })) {
+    const controller = new AbortController();
+    const endless = (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        controller.abort(new Error("enough"));
+      });
+    const client = service.client({ fetch: endless, timeoutSeconds: 0.5 });
+    await assert.rejects(call(client, { signal: controller.signal }), /enough/, name);
+  }
+});
+
+test("no pause between two polls is longer than a day, or shorter than `Retry-After`", async () => {
+  const after = (seconds) =>
+    json({}, { status: 503, headers: { "retry-after": String(seconds) } });
+  service.script = [after(30 * 86_400), after(60), state("EXPIRED")];
+  await service.client().wait(NAMES.guid, { timeoutSeconds: 100 * 86_400 });
+  const [first, second] = service.slept;
+  assert.equal(first, 86_400_000);
+  assert.ok(second >= 60_000 && second <= 70_000, second);
 });
 
 test("cancelling twice is harmless where the first reply was lost", async () => {
@@ -328,7 +395,9 @@ test("mistakes of the program are named, and nothing is sent", async () => {
     () => client.ask("user-7", { title: "Pay?", keys: [{ key: "a" }] }),
     () => client.ask("user-7", "\ud800"),
     () => client.ask("user-7", "Pay?", { showcode: true }),
-    () => client.ask("user-7", "Pay?", { duration: 1.5 }),
+    () => client.ask("user-7", "Pay?", { durationSeconds: 1.5 }),
+    () => client.ask("user-7", "Pay?", { duration: 60 }),
+    () => client.wait(NAMES.guid, { timeout: 60 }),
     () => client.ask("user-7", "Pay?", { buttons: [{ title: "Yes", strong: true }] }),
     () => client.ask("user-7", "Pay?", { idempotencyKey: "ä" }),
     () => client.status("7"),
@@ -345,7 +414,7 @@ test("mistakes of the program are named, and nothing is sent", async () => {
     { key: "short" },
     { origin: "7" },
     { scheme: "digest" },
-    { timeout: 0 },
+    { timeoutSeconds: 0 },
   ]) {
     assert.throws(() => service.client(settings), { code: "client_unfit" });
   }

@@ -137,18 +137,18 @@ test("callbacks: what is changed is refused", async () => {
   }
   await assert.rejects(verifyCallback(headers, body, secret, { now }), unfit);
   for (const how of [
-    { now, tolerance: NaN },
-    { now, tolerance: Infinity },
-    { now, tolerance: -1 },
-    { now, tolerance: "300 s" },
-    { now, tolerance: null },
+    { now, toleranceSeconds: NaN },
+    { now, toleranceSeconds: Infinity },
+    { now, toleranceSeconds: -1 },
+    { now, toleranceSeconds: "300 s" },
+    { now, toleranceSeconds: null },
     { now: NaN },
     { now: "2026-03-01" },
     { now: new Date(now) },
   ]) {
     await assert.rejects(verifyCallback(headers, bytes, secret, how), unfit);
   }
-  assert.equal((await verifyCallback(headers, bytes, secret, { now, tolerance: 0 })).id, "id-1");
+  assert.equal((await verifyCallback(headers, bytes, secret, { now, toleranceSeconds: 0 })).id, "id-1");
 });
 
 test("every vector that an origin makes or verifies was read", (context) => {

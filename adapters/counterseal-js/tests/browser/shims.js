@@ -12,12 +12,16 @@ export const beforeEach = (body) => before.push(body);
 /** Run what was registered, and return the failures by the names of the tests. */
 export async function run() {
   const failures = {};
+  addEventListener("unhandledrejection", ({ reason }) => {
+    failures[`unhandled rejection ${Object.keys(failures).length}`] = String(reason?.stack ?? reason);
+  });
   for (const [name, body] of tests) {
     try {
       for (const each of before) await each();
       await body();
     } catch (error) {
-      failures[name] = String(error?.stack ?? error);
+      // In Firefox a stack has no message.
+      failures[name] = `${error}\n${error?.stack ?? ""}`;
     }
   }
   return { count: tests.length, failures };
@@ -49,6 +53,7 @@ const assert = {
   notEqual: (actual, other, message) => demand(!Object.is(actual, other), message, actual),
   deepEqual: (actual, expected, message) =>
     demand(plain(actual) === plain(expected), message, actual),
+  notDeepEqual: (actual, other, message) => demand(plain(actual) !== plain(other), message, actual),
   match: (actual, pattern, message) => demand(pattern.test(actual), message, actual),
   throws(call, expected, message) {
     try {

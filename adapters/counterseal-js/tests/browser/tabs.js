@@ -45,8 +45,8 @@ export async function release() {
 }
 
 async function stored() {
-  const [{ name, rotations }] = await (await indexedDbStore({ name: "tabs" })).list("accounts");
-  return { name, rotations };
+  const [{ record }] = await (await indexedDbStore({ name: "tabs" })).list("accounts");
+  return { name: record.name, rotations: record.rotations };
 }
 
 const actions = {
@@ -78,9 +78,7 @@ export const ended = () => window.ending;
 
 /** Approve the request, anew where it was answered before. */
 export async function press() {
-  window.service.answers.clear();
-  window.service.open = true;
-  window.service.now += 1000;
+  window.service.reopen();
   const [request] = await window.account.pending();
   const shown = await window.account.show(request.guid);
   const { approved } = await window.account.answer(shown, { button: 0 });

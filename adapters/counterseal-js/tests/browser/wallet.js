@@ -31,15 +31,13 @@ export async function tryKind(kind) {
     strongKey: kind,
   });
   const approved = await press(account, 0);
-  service.answers.clear();
-  service.open = true;
-  service.now += 1000;
+  service.reopen();
 
   const second = await open(service, kind);
   const [reopened] = await second.wallet.accounts();
   const again = await press(reopened, 0);
   await reopened.rotate({ roles: ["device"] });
-  const [record] = await second.store.list("accounts");
+  const [{ record }] = await second.store.list("accounts");
   const exported = await crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(
     () => "exported",
     (error) => error.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn, Refused
 from counterseal.models import Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, Sealer
-from counterseal_http import Budget, Guard, guarded_client
+from counterseal_http import Authorities, Budget, Guard, guarded_client
 from counterseal_oidc import claims
 from counterseal_oidc.bulkhead import Bulkhead, CallSlots
 from counterseal_oidc.client_auth import ClientAuthenticator
@@ -68,7 +67,7 @@ class OidcIdentityProvider:
         guard: Guard | None = None,
         timeout: timedelta = TIMEOUT,
         max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
     ) -> None:
         self._guard = guard or Guard()
         self._timeout = timeout

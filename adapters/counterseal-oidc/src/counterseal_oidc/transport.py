@@ -12,7 +12,7 @@ import attrs
 import httpx2
 
 from counterseal.errors import IdentityUnavailable
-from counterseal_http import Budget, Forbidden, GuardedClient
+from counterseal_http import Budget, Forbidden, GuardedClient, describe_failure
 from counterseal_oidc.cache import freshness_lifetime
 
 RESPONSE_LIMIT = 262_144
@@ -105,7 +105,7 @@ class ProviderTransport:
             raise IdentityUnavailable("timed out") from None
         except (httpx2.RequestError, httpx2.InvalidURL, ValueError) as error:
             # The kind only: the text may contain a URL that is a secret.
-            raise IdentityUnavailable(type(error).__name__) from None
+            raise IdentityUnavailable(describe_failure(error)) from None
         return ProviderResponse(
             status=response.status_code,
             members=_members(response.content),

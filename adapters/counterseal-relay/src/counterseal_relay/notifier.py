@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import ssl
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
@@ -15,7 +14,13 @@ from counterseal.errors import NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal.wire.webhook import webhook_headers
-from counterseal_http import Forbidden, Guard, guarded_client, requested_wait
+from counterseal_http import (
+    Authorities,
+    Guard,
+    describe_failure,
+    guarded_client,
+    requested_wait,
+)
 from counterseal_http.fan_out import (
     CONCURRENCY,
     DELIVERED,
@@ -59,7 +64,7 @@ class RelayNotifier:
         kinds: Iterable[AddressKind] = (AddressKind.RELAY,),
         guard: Guard | None = None,
         concurrency: int = CONCURRENCY,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
     ) -> None:
         self._guard = guard or Guard()
         self._url = url
@@ -119,8 +124,7 @@ class RelayNotifier:
             )
         except httpx2.TransportError as error:
             # The kind only: the URL of the relay may be a secret.
-            reason = str(error) if isinstance(error, Forbidden) else type(error).__name__
-            _log.warning("the relay was not reached: %s", reason)
+            _log.warning("the relay was not reached: %s", describe_failure(error))
             return dict.fromkeys(addresses, outcome_of_failure(error))
         except Exception as error:  # noqa: BLE001 (ALL-1; each failure is retried)
             _log.warning("the relay was not reached: %s", type(error).__name__)

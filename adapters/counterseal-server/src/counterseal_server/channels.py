@@ -14,7 +14,7 @@ from typing import ParamSpec, Protocol
 from counterseal.errors import InvalidField, Unavailable
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy, Notifier
-from counterseal_http import Forbidden, Guard
+from counterseal_http import Authorities, Forbidden, Guard
 from counterseal_server import files
 from counterseal_server.extras import lacking
 from counterseal_server.settings import Settings
@@ -106,20 +106,26 @@ class Channels:
             return self._open_channels[kinds]
 
 
-def channels(settings: Settings, clock: Clock, entropy: Entropy) -> Channels:
+def channels(settings: Settings, clock: Clock, entropy: Entropy, *, tls: Authorities) -> Channels:
     """
     Return the channels that are configured, which may be none.
 
     Kinds without a channel of their own go to the relay, if there is one.
+
+    Args:
+        settings: Which channels there are, and how each sends.
+        clock: The time.
+        entropy: Makes the keys of Web Push messages.
+        tls: The authorities that push services' certificates need.
     """
     makers: dict[frozenset[AddressKind], Callable[[], Channel]] = {}
     if settings.fcm_account_file is not None:
-        makers[FCM] = lambda: _for("fcm_account_file", _fcm, settings, clock)
+        makers[FCM] = lambda: _for("fcm_account_file", _fcm, settings, clock, tls)
     if settings.webpush_contact is not None:
-        makers[WEBPUSH] = lambda: _for("webpush_contact", _webpush, settings, clock, entropy)
+        makers[WEBPUSH] = lambda: _for("webpush_contact", _webpush, settings, clock, entropy, tls)
     if settings.relay_url is not None:
         rest = frozenset(AddressKind).difference(*makers)
-        makers[rest] = lambda: _for("relay_url", _relay, settings, clock, rest)
+        makers[rest] = lambda: _for("relay_url", _relay, settings, clock, rest, tls)
     return Channels(makers)
 
 
@@ -133,7 +139,7 @@ def _for(setting: str, make: Callable[P, Channel], *args: P.args, **kwargs: P.kw
         raise InvalidField(setting, what) from None
 
 
-def _fcm(settings: Settings, clock: Clock) -> Channel:
+def _fcm(settings: Settings, clock: Clock, tls: Authorities) -> Channel:
     from counterseal_fcm import FcmNotifier, read_service_account  # noqa: PLC0415 (an extra)
 
     field = "fcm_account_file"
@@ -142,10 +148,11 @@ def _fcm(settings: Settings, clock: Clock) -> Channel:
         account = read_service_account(data)
     except InvalidField as error:
         raise InvalidField(field, error.problem) from None
-    return FcmNotifier(account, clock, base_url=settings.fcm_url, guard=push_guard(settings))
+    guard = push_guard(settings)
+    return FcmNotifier(account, clock, base_url=settings.fcm_url, guard=guard, tls=tls)
 
 
-def _webpush(settings: Settings, clock: Clock, entropy: Entropy) -> Channel:
+def _webpush(settings: Settings, clock: Clock, entropy: Entropy, tls: Authorities) -> Channel:
     from counterseal_webpush import Vapid, WebPushNotifier  # noqa: PLC0415 (an extra)
 
     try:
@@ -154,10 +161,12 @@ def _webpush(settings: Settings, clock: Clock, entropy: Entropy) -> Channel:
         raise InvalidField(
             f"webpush_{error.field.removeprefix('webpush_')}", error.problem
         ) from None
-    return WebPushNotifier(vapid, clock, entropy, guard=push_guard(settings))
+    return WebPushNotifier(vapid, clock, entropy, guard=push_guard(settings), tls=tls)
 
 
-def _relay(settings: Settings, clock: Clock, kinds: frozenset[AddressKind]) -> Channel:
+def _relay(
+    settings: Settings, clock: Clock, kinds: frozenset[AddressKind], tls: Authorities
+) -> Channel:
     from counterseal_relay import RelayNotifier, read_secrets  # noqa: PLC0415 (an extra)
 
     try:
@@ -169,7 +178,7 @@ def _relay(settings: Settings, clock: Clock, kinds: frozenset[AddressKind]) -> C
         guard.target(url)
     except Forbidden as error:
         raise InvalidField("relay_url", str(error)) from None
-    return RelayNotifier(url, secrets, clock, kinds=kinds, guard=guard)
+    return RelayNotifier(url, secrets, clock, kinds=kinds, guard=guard, tls=tls)
 
 
 def _relay_secret(settings: Settings) -> str:

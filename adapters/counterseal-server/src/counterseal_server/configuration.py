@@ -292,6 +292,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "passkey_models": _texts,
     "passkey_roots": _files,
     "cors": _pages,
+    "ca_file": _text,
     "allow_private_callbacks": _flag,
     "callback_networks": _texts,
     "callback_ports": _numbers,

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import AppSpace, Company, Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, IdentityProvider, Sealer, Store
-from counterseal_http import Guard
+from counterseal_http import Authorities, Guard
 from counterseal_server.settings import Settings
 
 INSTALL = "pip install 'counterseal-server[oidc]'"
@@ -72,13 +72,23 @@ class Providers:
         sealer: Opens client secrets.
         clock: The time at which tokens have to be valid.
         entropy: The ids of client assertions.
+        tls: The authorities that providers' certificates need; by default the machine's.
     """
 
-    def __init__(self, settings: Settings, sealer: Sealer, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sealer: Sealer,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        tls: Authorities | None = None,
+    ) -> None:
         self._settings = settings
         self._sealer = sealer
         self._clock = clock
         self._entropy = entropy
+        self._tls = tls
         self._opened_provider: IdentityProvider | None = None
         self._lock = threading.Lock()
 
@@ -156,4 +166,5 @@ class Providers:
             self._entropy,
             guard=provider_guard(self._settings),
             max_concurrent_calls=max(1, self._settings.threads // SHARE),
+            tls=self._tls,
         )

@@ -13,6 +13,7 @@ from counterseal.memory import SystemClock, SystemEntropy
 from counterseal_keys import MasterKeys
 from counterseal_server.aap import require_aap
 from counterseal_server.attestation import PasskeyVerifier
+from counterseal_server.authorities import AddedAuthorities
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.channels import channels
 from counterseal_server.ciba import require_ciba
@@ -55,7 +56,7 @@ def require_servable(settings: Settings) -> None:
     The VAPID key is read, since its setting is refused without it.
 
     Raises:
-        InvalidField: As `require_parts`; or a setting of a channel is invalid.
+        InvalidField: As `require_parts`; or `ca_file` or a setting of a channel is invalid.
         CountersealError: As `require_address`, for *settings.store*.
         UnfitMasterKey: The environment's master key is not 32 bytes in base64.
     """
@@ -63,7 +64,9 @@ def require_servable(settings: Settings) -> None:
     MasterKeys(settings.master_key, settings.master_key_file)
     if settings.store is not None:
         require_address(settings.store)
-    opened_channels = channels(settings, clock, entropy)
+    authorities = AddedAuthorities(settings.ca_file, clock)
+    authorities.read()
+    opened_channels = channels(settings, clock, entropy, tls=authorities.load)
     try:
         opened_channels.open()
     finally:

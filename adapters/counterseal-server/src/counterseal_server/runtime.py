@@ -27,6 +27,7 @@ from counterseal.models import Admin, Company
 from counterseal_http import HttpCallbackSender
 from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.attestation import PasskeyVerifier
+from counterseal_server.authorities import AddedAuthorities
 from counterseal_server.callback_reach import callback_guard
 from counterseal_server.channels import channels
 from counterseal_server.full_store import FullStore
@@ -47,6 +48,7 @@ class Runtime:
         settings: The settings.
         ports: All ports.
         policy: The policy of the service.
+        authorities: The authorities that the certificates of called servers need.
         channels: The channels for push messages.
         passkeys: The verifier of passkeys that browsers register.
         records: The store.
@@ -70,12 +72,14 @@ class Runtime:
             master_key=settings.master_key,
             master_key_file=settings.master_key_file,
         )
+        self.authorities = AddedAuthorities(settings.ca_file, clock)
+        tls = self.authorities.load
         self._sender = HttpCallbackSender(
-            callback_guard(settings), clock, connections=max(1, settings.senders)
+            callback_guard(settings), clock, connections=max(1, settings.senders), tls=tls
         )
-        self.channels = channels(settings, clock, entropy)
+        self.channels = channels(settings, clock, entropy, tls=tls)
         self.passkeys = PasskeyVerifier(settings)
-        self._providers = Providers(settings, self.keys.sealer, clock, entropy)
+        self._providers = Providers(settings, self.keys.sealer, clock, entropy, tls=tls)
         self.records: Records = opened(
             settings.database_file if settings.store is None else settings.store
         )
@@ -118,17 +122,18 @@ class Runtime:
 
     def prepare(self) -> None:
         """
-        Check keys, channels and store before the first request, and migrate a database.
+        Check keys, certificates, channels and store before the first request; migrate a database.
 
         Raises:
-            InvalidField: A setting of a channel or for passkeys is invalid, or there is no
-                database.
+            InvalidField: `ca_file`, a setting of a channel or one for passkeys is invalid, or
+                there is no database.
             SignerUnavailable: The signing keys are missing, or another master key sealed them.
             SchemaTooNew: A newer release has migrated the database.
             KeyspaceTooNew: A newer release has upgraded the keys of Redis.
             UnfitServer: A Redis server is too old, or may drop keys.
         """
         self.keys.signer.jwks()
+        self.authorities.read()
         self.channels.open()
         self.passkeys.open()
         self.prepare_records()

@@ -29,6 +29,7 @@ from granian.server import Server
 from counterseal.errors import InvalidField
 from counterseal_server import logs
 from counterseal_server.after_restore import RestoreWait, note_restore
+from counterseal_server.authorities import warn_of_ended
 from counterseal_server.metrics import Metrics
 from counterseal_server.providers import log_missing_package
 from counterseal_server.records import store_kind
@@ -81,6 +82,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         runtime.demand_company()
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
         log_missing_package(runtime.ports.store)
+        warn_of_ended(runtime.authorities)
         if after_restore:
             note_restore(settings.data, runtime.policy, runtime.ports.clock)
         # A note that cannot be read is refused here, and not in the process that serves.
@@ -192,6 +194,7 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
     with Runtime(settings) as runtime, _monitored(settings, metrics):
         runtime.prepare()
         runtime.demand_company()
+        warn_of_ended(runtime.authorities)
         if settings.metrics:
             _measure(runtime, metrics)
         wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
@@ -268,6 +271,7 @@ def _load(settings: Settings) -> Any:
     signals = Signals()
     logs.configure(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
+    runtime.authorities.read()
     if settings.metrics:
         _measure(runtime, metrics)
     tracing = open_tracing(settings)

@@ -152,6 +152,8 @@ class Settings:
         passkey_roots: Files with the root certificates of vendors, one in each, PEM, by the
             attestation format in which they count.
         cors: The origins of the web pages that may make device calls, by App Space.
+        ca_file: A file with certificates, PEM, that are trusted beside the machine's wherever the
+            service calls; without it, only the machine's are.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         callback_networks: Networks that callbacks may go to although they are not public.
         callback_ports: The ports that callbacks may go to.
@@ -209,6 +211,7 @@ class Settings:
     passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
     passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)
     cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)
+    ca_file: Path | None = attrs.field(default=None, converter=_maybe_absolute)
     allow_private_callbacks: bool = False
     callback_networks: tuple[Network, ...] = attrs.field(default=(), converter=_networks)
     callback_ports: tuple[int, ...] = attrs.field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -13,7 +12,7 @@ import httpx2
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.messages import push_data
-from counterseal_http import Budget, FanOut, Guard, guarded_client, requested_wait
+from counterseal_http import Authorities, Budget, FanOut, Guard, guarded_client, requested_wait
 from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, MISCONFIGURED, REJECTED
 from counterseal_webpush.encryption import PLAIN_LIMIT, SALT_BYTES, SCALAR_BYTES, encrypt
 from counterseal_webpush.subscription import Unusable, read_subscription
@@ -55,7 +54,7 @@ class WebPushNotifier:
         *,
         guard: Guard | None = None,
         concurrency: int = CONCURRENCY,
-        tls: ssl.SSLContext | None = None,
+        tls: Authorities | None = None,
     ) -> None:
         self._vapid = vapid
         self._clock = clock

@@ -13,7 +13,7 @@ import httpx2
 
 from counterseal import keys
 from counterseal.errors import InvalidField
-from counterseal_http import Forbidden, Guard
+from counterseal_http import Authorities, Forbidden, Guard
 from counterseal_http.client import GuardedClient, guarded_client
 from counterseal_http.devices import ServiceUnreachable
 
@@ -27,13 +27,16 @@ Announce: TypeAlias = Callable[[str], None]
 """Tells the person one line: what is fetched, and from where."""
 
 
-def attachment_client() -> GuardedClient:
+def attachment_client(*, tls: Authorities | None = None) -> GuardedClient:
     """
     Return a client that fetches from public addresses, by https only.
 
     The origin chooses the addresses: without this guard it could reach what only this machine can.
+
+    Args:
+        tls: The authorities that servers' certificates need; by default the machine's.
     """
-    return guarded_client(Guard(ports=None), timeout=TIMEOUT, response_limit=2 * LARGEST)
+    return guarded_client(Guard(ports=None), timeout=TIMEOUT, response_limit=2 * LARGEST, tls=tls)
 
 
 def demand_attachments(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self, TypeAlias
 
 import attrs
@@ -28,11 +29,17 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
-from counterseal_demo.device_cli.attachments import Announce, demand_attachments
+from counterseal_demo.device_cli.attachments import Announce, attachment_client, demand_attachments
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
-from counterseal_http.devices import DeviceCalls, ServiceRefused, ServiceUnreachable
+from counterseal_http import Authorities
+from counterseal_http.devices import (
+    DeviceCalls,
+    HttpTransport,
+    ServiceRefused,
+    ServiceUnreachable,
+)
 
 LONGEST_WAIT = 25
 """Seconds for which one call waits; proxies often give up after 30."""
@@ -59,6 +66,8 @@ class DeviceClient:
 
     Args:
         home: The folder of the device.
+        tls: The authorities that certificates of the service and of servers of documents need; by
+            default the machine's.
         monotonic: Seconds that only grow.
         sleep: Waits a number of seconds.
 
@@ -78,6 +87,7 @@ class DeviceClient:
         self,
         home: Home,
         *,
+        tls: Authorities | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -85,7 +95,8 @@ class DeviceClient:
         self._monotonic = monotonic
         self._sleep = sleep
         self.device: SoftwareDevice = home.device()
-        self.calls = DeviceCalls(home.service())
+        self._tls = tls
+        self.calls = DeviceCalls(home.service(), HttpTransport(tls=tls))
         try:
             self.device = completed_rotation(home, self.calls, self.device)
         except BaseException:
@@ -93,7 +104,7 @@ class DeviceClient:
             raise
 
     @staticmethod
-    def read_invitation(url: str, token: str) -> Peeked:
+    def read_invitation(url: str, token: str, *, tls: Authorities | None = None) -> Peeked:
         """
         Return what the service says of the App Space and the account of a session token.
 
@@ -101,7 +112,7 @@ class DeviceClient:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        with closing(DeviceCalls(url)) as calls:
+        with closing(DeviceCalls(url, HttpTransport(tls=tls))) as calls:
             return calls.plain("/device/invitation", peek_document(token), Peeked)
 
     @staticmethod
@@ -115,6 +126,7 @@ class DeviceClient:
         name: str,
         algorithm: Algorithm = Algorithm.ES256,
         replaces: Guid | None = None,
+        tls: Authorities | None = None,
     ) -> Bond:
         """
         Create a device and bind it; after a failure, the same call may be repeated.
@@ -128,6 +140,7 @@ class DeviceClient:
             name: The name of the new device.
             algorithm: Of the new device's keys.
             replaces: The device whose place the new one takes; only with a log-in's token.
+            tls: The authorities that the service's certificate needs; by default the machine's.
 
         Raises:
             InvalidField: There is a bound device already, or a value is invalid.
@@ -146,7 +159,7 @@ class DeviceClient:
             platform=PLATFORM,
             app_version=APP_VERSION,
         )
-        with closing(DeviceCalls(url)) as calls:
+        with closing(DeviceCalls(url, HttpTransport(tls=tls))) as calls:
             device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
         home.keep_service(url)
         home.keep(device)
@@ -274,7 +287,8 @@ class DeviceClient:
             raise InvalidField("button", "not a button of the challenge")
         chosen = document["buttons"][button]
         if chosen["approves"]:
-            demand_attachments(document, announce)
+            new_client = partial(attachment_client, tls=self._tls)
+            demand_attachments(document, announce, new_client=new_client)
         if document["code"] and chosen["approves"]:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None

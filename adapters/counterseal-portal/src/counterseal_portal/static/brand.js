@@ -16,21 +16,91 @@ const note = document.getElementById("preview-note");
 if (colour instanceof HTMLInputElement && preview) {
   colour.addEventListener("input", () => {
     showColour(colour.value.trim());
-    changed();
+    say("As it will be once you save it.");
   });
 }
 if (file instanceof HTMLInputElement && encoded instanceof HTMLInputElement) {
   file.disabled = false;
-  file.addEventListener("change", async () => {
-    const picture = file.files?.[0];
-    encoded.value = picture ? encode(await logoOf(picture)) : "";
-    if (picture) await showLogo(picture);
-    changed();
+  file.addEventListener("change", () => chooseLogo(file, encoded));
+  file.form?.addEventListener("submit", (event) => {
+    if (conversion === null) return;
+    event.preventDefault();
+    if (!isSaving) void saveConverted(/** @type {HTMLFormElement} */ (file.form), event.submitter);
   });
 }
 
-function changed() {
-  if (note) note.textContent = "As it will be once you save it.";
+/**
+ * The conversion of the file that was chosen last, until it ends; it returns whether it succeeded.
+ *
+ * @type {Promise<boolean> | null}
+ */
+let conversion = null;
+let choices = 0;
+/** Whether a save waits for the conversion. */
+let isSaving = false;
+
+/**
+ * Put the chosen picture into the form, unless another one is chosen meanwhile.
+ *
+ * @param {HTMLInputElement} input
+ * @param {HTMLInputElement} output
+ */
+function chooseLogo(input, output) {
+  choices += 1;
+  const choice = choices;
+  conversion = convertLogo(input, output, () => choice === choices);
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {HTMLInputElement} output
+ * @param {() => boolean} isLatest
+ */
+async function convertLogo(input, output, isLatest) {
+  const picture = input.files?.[0];
+  setValue(output, "");
+  const text = await encodedLogo(picture).catch(() => null);
+  if (!isLatest()) return true;
+  conversion = null;
+  if (text === null) {
+    setValue(input, "");
+    say("The browser cannot read this file.");
+    return false;
+  }
+  setValue(output, text);
+  if (picture) void showLogo(picture);
+  say("As it will be once you save it.");
+  return true;
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} value
+ */
+function setValue(input, value) {
+  input.value = value;
+}
+
+/** @param {Blob | undefined} picture */
+const encodedLogo = async (picture) => (picture ? encode(await logoOf(picture)) : "");
+
+/**
+ * Send the form when the last conversion has succeeded.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ */
+async function saveConverted(form, submitter) {
+  isSaving = true;
+  let hasSucceeded = true;
+  while (conversion !== null) hasSucceeded = await conversion;
+  isSaving = false;
+  if (hasSucceeded) form.requestSubmit(submitter);
+}
+
+/** @param {string} text */
+function say(text) {
+  if (note) note.textContent = text;
 }
 
 /** @param {string} text */

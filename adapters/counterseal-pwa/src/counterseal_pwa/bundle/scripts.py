@@ -9,7 +9,15 @@ from .modules import EXPORT, JSON_VALUE, LATER, REEXPORT, Module, Sources, resol
 FIRST = "app.js"
 """The file with what each start needs: the module of this name, and what it imports."""
 
-GROUPS: Mapping[str, tuple[str, ...]] = {"requests.js": ("home_view.js", "request_view.js")}
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "requests.js": (
+        "home_view.js",
+        "request_view.js",
+        "bound_view.js",
+        "watches.js",
+        "device/answers.js",
+    )
+}
 """Files that are loaded for some views, and the modules with which these begin."""
 
 OTHERS = "accounts.js"
@@ -18,7 +26,7 @@ OTHERS = "accounts.js"
 WORKER = "worker.js"
 """The service worker: one classic script, which every browser with service workers runs."""
 
-SHARED = ("dom.js",)
+SHARED = ("dom.js", "drawing.js")
 """Modules that pages of other packages import: each is a file with exports of its own."""
 
 _HEADER = """\
@@ -31,16 +39,20 @@ _HEADER = """\
 """
 
 
-def write_scripts(sources: Sources) -> dict[str, str]:
+def write_scripts(sources: Sources, groups: Mapping[str, Sequence[str]] = GROUPS) -> dict[str, str]:
     """
     Return the scripts that browsers load, by their names.
+
+    Args:
+        sources: The modules.
+        groups: By the names of files, the modules with which some views begin.
 
     Raises:
         ValueError: Modules import what is not there, or each other.
     """
     files = {FIRST: sources.order([FIRST])}
     placed = {*files[FIRST]}
-    for name, entries in GROUPS.items():
+    for name, entries in groups.items():
         files[name] = sources.order(entries, without=placed, later=True)
         placed |= {*files[name]}
     entries = tuple(other.path for module in placed for other in sources.later(module))

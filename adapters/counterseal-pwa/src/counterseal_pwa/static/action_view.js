@@ -1,72 +1,20 @@
-/** Actions: what a program wants to do once it is approved, and the documents that belong to it. */
+/** Actions: what a program wants to do once it is approved. */
 
+import { splitActionRows } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
-import { describe } from "./problems.js";
 import { inOrder } from "./reading_order.js";
-export { summaryInOrder } from "./reading_order.js";
 import { say, writeMoment } from "./texts.js";
-import { writeSize } from "./units.js";
 
-/** @typedef {import("./device/index.js").Account} Account */
-/** @typedef {import("./device/index.js").Attachment} Attachment */
 /** @typedef {import("./device/index.js").Display} Display */
 /** @typedef {import("./device/index.js").ShownAction} ShownAction */
-/** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
-
-/** Types that a browser displays without running anything of them, and what people call them. */
-const DISPLAYED = new Map([
-  ["application/pdf", "PDF"],
-  ["image/jpeg", "JPEG"],
-  ["image/png", "PNG"],
-  ["image/webp", "WebP"],
-  ["text/plain", "Text"],
-]);
 
 /** A value of one long word, which only programs read. */
 const CODE = /^\S{28,}$/u;
 /** Characters of a digest that are read at a time. */
 const GROUP = /.{1,4}/gu;
 
-/**
- * Labels of what an agent says about itself, in the order of the rows, by language.
- *
- * Each action ends with these rows, those that there are, and the end of its approval.
- *
- * @type {ReadonlyMap<string, readonly string[]>}
- */
-const CLAIMS = new Map([
-  ["de", ["Agent", "Lauf", "Zweck"]],
-  ["en", ["Agent", "Run", "Purpose"]],
-]);
-
-/** @typedef {{key: string, value: string}} Row */
-
-/**
- * Return the rows of an action by what they are; their order stays.
- *
- * @param {Display} display
- * @returns {{rows: Row[], claims: Row[], end: Row | null}} `end`: the row of `validUntil`, if it
- *   says the same; without it, every row is one of `rows`.
- */
-function partRows({ action, content }) {
-  const rows = "keys" in content ? [...content.keys] : [];
-  const moment = action ? writeSignedMoment(action.validUntil) : "";
-  const end = rows.at(-1)?.value === moment ? (rows.pop() ?? null) : null;
-  /** @type {Row[]} */
-  const claims = [];
-  for (const label of [...(CLAIMS.get(action?.language ?? "") ?? [])].reverse()) {
-    const row = end && rows.at(-1)?.key === label && rows.pop();
-    if (row) claims.unshift(row);
-  }
-  return { rows, claims, end };
-}
-
-/**
- * Return a moment as the service writes it in a row.
- *
- * @param {string} moment
- */
-const writeSignedMoment = (moment) => `${moment.slice(0, 10)} ${moment.slice(11, 19)} UTC`;
+/** @typedef {ReturnType<typeof splitActionRows>} ActionRows */
+/** @typedef {ActionRows["rows"][number]} Row */
 
 /** @type {ReadonlyMap<string, string>} */
 const TITLES = new Map([
@@ -96,7 +44,7 @@ export const titleOf = ({ type }) => say(TITLES.get(type) ?? "action.other");
 export function actionRows(display, { documents = null, left } = {}) {
   const { title } = /** @type {{title: string}} */ (display.content);
   const { action } = display;
-  const { rows, claims, end } = partRows(display);
+  const { rows, claims, end } = splitActionRows(display);
   const digests = new Set((action?.attachments ?? []).map(({ sha256 }) => sha256));
   return element(
     "div",
@@ -104,7 +52,7 @@ export function actionRows(display, { documents = null, left } = {}) {
     element("h2", { dir: "auto" }, foreign(title, { written: true })),
     documents,
     ...listsOf(rows, digests),
-    claims.length > 0 && claimsOf(claims, display),
+    claims.length > 0 && claimsOf(claims, display.origin.name),
     end && action && endOf(end, action.validUntil, left),
   );
 }
@@ -161,13 +109,12 @@ const foldedDigest = (digest) =>
 /**
  * Return what the agent says, apart from the action itself.
  *
- * @param {readonly Row[]} claims
- * @param {Display} display
+ * @param {ActionRows["claims"]} claims
+ * @param {string} origin Its name.
  */
-function claimsOf(claims, { action, origin }) {
-  const [agentLabel] = CLAIMS.get(action?.language ?? "") ?? [];
-  const isAgent = claims[0]?.key === agentLabel;
-  const text = isAgent ? say("claims.agent") : say("claims.origin", { name: isolate(origin.name) });
+function claimsOf(claims, origin) {
+  const isAgent = claims.some(({ claim }) => claim === "agent");
+  const text = isAgent ? say("claims.agent") : say("claims.origin", { name: isolate(origin) });
   const rows = claims.flatMap(({ key, value }) => [labelOf(key), valueOf(value)]);
   return element(
     "div",
@@ -200,7 +147,7 @@ const endOf = ({ key }, validUntil, left) =>
 export function usableUntil(display) {
   const name = isolate(display.origin.name);
   const moment = writeMoment(display.action?.validUntil ?? "");
-  const text = partRows(display).end ? say("action.once", { name }) : say("action.until", { name, moment });
+  const text = splitActionRows(display).end ? say("action.once", { name }) : say("action.until", { name, moment });
   return element("p", { class: "quiet usable" }, text);
 }
 
@@ -211,7 +158,7 @@ export function usableUntil(display) {
  */
 export function technicalDetails(display) {
   const { type, digest } = /** @type {{type: string, digest: string}} */ (display.action);
-  const { end } = partRows(display);
+  const { end } = splitActionRows(display);
   return element(
     "details",
     {},
@@ -226,98 +173,6 @@ export function technicalDetails(display) {
       end && element("dt", {}, say("action.signed_end")),
       end && element("dd", { class: "long" }, end.value),
     ),
-  );
-}
-
-/**
- * The documents of an action: each is fetched and compared with what is signed before it is opened.
- *
- * @param {Account} account
- * @param {ShownRequest} shown
- * @param {{signal: AbortSignal, change: () => void}} how `change` is called when one was checked.
- * @returns {{section: HTMLElement | null, areChecked: () => boolean}}
- */
-export function attachmentSection(account, shown, { signal, change }) {
-  const attachments = shown.action?.attachments ?? [];
-  /** @type {Set<number>} */
-  const checked = new Set();
-  const areChecked = () => checked.size === attachments.length;
-  if (attachments.length === 0) return { section: null, areChecked };
-  const note = element("p", { class: "notice", id: "unchecked" }, say("attachment.first"));
-  const items = attachments.map((attachment, index) =>
-    attachmentItem(attachment, {
-      fetch: () => account.attachment(shown, index, { signal }),
-      signal,
-      check: () => {
-        checked.add(index);
-        note.hidden = areChecked();
-        change();
-      },
-    }),
-  );
-  const section = element(
-    "section",
-    { class: "attachments", "aria-labelledby": "attachments", lang: document.documentElement.lang },
-    element("h3", { id: "attachments" }, say("attachment.title")),
-    element("ul", { class: "list" }, ...items),
-    note,
-  );
-  return { section, areChecked };
-}
-
-/**
- * @param {Attachment} attachment
- * @param {{fetch: () => Promise<Uint8Array<ArrayBuffer>>, check: () => void, signal: AbortSignal}} how
- */
-function attachmentItem({ name, size, type }, { fetch, check, signal }) {
-  const status = element("span", { role: "status", class: "status" });
-  const problem = element("span", { role: "alert", class: "problem" });
-  const label = element("strong", {}, foreign(name));
-  /** @type {string | undefined} */
-  let address;
-  let isBusy = false;
-  const isDisplayed = DISPLAYED.has(type);
-
-  async function open() {
-    if (isBusy) return;
-    isBusy = true;
-    button.setAttribute("aria-disabled", "true");
-    problem.textContent = "";
-    try {
-      if (address === undefined) {
-        status.textContent = say("attachment.fetching");
-        const bytes = await fetch();
-        const blob = new Blob([bytes], { type: isDisplayed ? `${type};charset=utf-8` : "application/octet-stream" });
-        address = URL.createObjectURL(blob);
-        signal.addEventListener("abort", () => URL.revokeObjectURL(address ?? ""));
-        check();
-        status.textContent = `✓ ${say("attachment.checked")}`;
-      }
-      const target = isDisplayed ? { target: "_blank", rel: "noopener" } : { download: name };
-      element("a", { href: address, ...target }).click();
-    } catch (error) {
-      status.textContent = "";
-      problem.textContent = describe(error);
-    } finally {
-      isBusy = false;
-      button.removeAttribute("aria-disabled");
-    }
-  }
-
-  const button = element(
-    "button",
-    { type: "button", class: "plain", click: open },
-    say(isDisplayed ? "attachment.open" : "attachment.save"),
-    element("span", { class: "unseen" }, " ", foreign(name)),
-  );
-  return element(
-    "li",
-    { class: "attachment" },
-    label,
-    element("span", { class: "quiet" }, DISPLAYED.get(type) ?? type, " · ", writeSize(size)),
-    status,
-    problem,
-    button,
   );
 }
 

@@ -16,7 +16,7 @@ import { registerWorker } from "./worker_registration.js";
  * @property {Session} session
  * @property {(title: string, ...children: (Node | null | false)[]) => void} fill Show content under
  *   a heading, and move the focus to it.
- * @property {(address: string) => void} go
+ * @property {(address: string) => void} go Show another view, unless this one was left.
  * @property {AbortSignal} signal Aborted when another view comes.
  */
 
@@ -97,7 +97,9 @@ const contextOf = (session, signal) => ({
     window.scrollTo(0, 0);
   },
   go(address) {
-    if (window.location.hash === address) follow(session);
+    // A view that was left takes nobody away from the one that they read.
+    if (signal.aborted) return;
+    if (window.location.hash === address) void follow(session);
     else window.location.hash = address;
   },
 });
@@ -105,25 +107,31 @@ const contextOf = (session, signal) => ({
 /** @param {Session} [session] */
 function showConnection(session) {
   const line = byId("connection");
-  const text = !navigator.onLine ? say("offline") : session?.isUnreached ? say("unreached") : "";
+  const connection = !navigator.onLine ? say("offline") : session?.lists.isUnreached ? say("unreached") : "";
+  const text = session?.isOutdated ? say("problem.store_outdated") : connection;
   line.hidden = text === "";
   line.textContent = text;
+}
+
+/** Say that a tab with an older version of the app has to be closed first. */
+function showBlocked() {
+  const line = byId("connection");
+  line.hidden = false;
+  line.textContent = say("blocked");
 }
 
 /** @param {Session} session */
 function announceArrivals(session) {
   let known = new Set();
   const look = () => {
-    const keys = [...session.requests].flatMap(([device, requests]) =>
-      requests.map((request) => keyOf({ device }, request)),
-    );
+    const keys = session.lists.all.map((request) => keyOf(request, request));
     if (keys.some((key) => !known.has(key))) announce(say("arrived"));
     known = new Set(keys);
   };
   look();
   session.addEventListener("requests", look);
   session.addEventListener("newdevices", () => {
-    if ([...session.newDevices.values()].flat().length > 0) announce(say("decide.waits"));
+    if (session.waitingDevices.all.length > 0) announce(say("decide.waits"));
   });
 }
 
@@ -150,13 +158,13 @@ async function start() {
   });
   // Its files are as large as the page's, which must not wait for them.
   const registration = firstView.then(() => registerWorker({ open: openView, isIdle }));
-  const session = await Session.open(registration);
+  const session = await Session.open(registration, showBlocked);
   const show = () => showConnection(session);
   session.addEventListener("connection", show);
   window.addEventListener("online", show);
   window.addEventListener("offline", show);
   show();
-  window.addEventListener("hashchange", () => follow(session));
+  window.addEventListener("hashchange", () => void follow(session));
   await follow(session);
   announceArrivals(session);
   startWorker(undefined);

@@ -6,7 +6,7 @@ import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Invitation} Invitation */
-/** @typedef {import("./device/lookalikes.js").Lookalike<Account>} Lookalike */
+/** @typedef {import("./device/index.js").Lookalike<Account>} Lookalike */
 
 /**
  * Return the warning, which says what differs; its box has to be ticked before the form is sent.

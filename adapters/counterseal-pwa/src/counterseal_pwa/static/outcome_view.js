@@ -1,7 +1,8 @@
 /** The view after an answer: what was answered, and the service's receipt for it. */
 
-import { home } from "./bind_view.js";
 import { element, foreign, isolate } from "./dom.js";
+import { drawMark } from "./drawing.js";
+import { homeLink } from "./home_link.js";
 import { summaryOf } from "./summaries.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -16,7 +17,7 @@ import { say, writeMoment } from "./texts.js";
  * @param {ShownRequest} shown
  * @param {Outcome} outcome
  */
-export function showOutcome(context, account, shown, { state, approved, receipt, receiptText }) {
+export function showOutcome(context, account, shown, { state, approved, kept: isStored, receipt, receiptText }) {
   const kind = state === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
   const title = receipt?.answer["title"];
   const { display } = shown;
@@ -43,34 +44,42 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
       receipt === null
         ? element("p", { class: "problem" }, say("receipt.untrusted"))
         : receiptPairs(receipt, { stated: kind === "approved" && display.action !== undefined }),
-      receipt !== null && kept && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
+      receipt !== null && kept && isStored && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
+      !isStored && notStored(context, account),
       receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
     ),
-    home(),
+    homeLink(),
   );
+}
+
+/**
+ * Say that the history does not have the answer yet, until it does.
+ *
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+function notStored({ session: { wallet }, signal }, account) {
+  const sentence = element("p", { class: "problem", role: "status" }, say("receipt.not_stored"));
+  const listen = (/** @type {import("./device/index.js").ChangeEvent} */ { detail }) => {
+    if (detail.type === "kept" && detail.device === account.device) sentence.remove();
+  };
+  wallet.addEventListener("change", listen);
+  signal.addEventListener("abort", () => wallet.removeEventListener("change", listen), { once: true });
+  return sentence;
 }
 
 /** @param {ShownRequest["display"]} display */
 const usableUntil = ({ action, origin }) =>
   say("outcome.action", { name: isolate(origin.name), moment: writeMoment(action?.validUntil ?? "") });
 
-/** Paths of SVG, 24 by 24. */
-const MARKS = { approved: "M5 13l4.5 4.5L19 7", declined: "M6 6l12 12M18 6L6 18", disowned: "M5 13l4.5 4.5L19 7" };
-
 /**
  * Return the mark of an outcome; the heading says the same.
  *
- * @param {keyof typeof MARKS} kind
+ * @param {"approved" | "declined" | "disowned"} kind
  */
-function markOf(kind) {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  picture.setAttribute("viewBox", "0 0 24 24");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", MARKS[kind]);
-  picture.append(path);
-  return element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, picture);
-}
+const markOf = (kind) =>
+  element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, drawMark(kind === "declined" ? "no" : "yes"));
 
 /** What each factor is, in the person's words. */
 const FACTORS = /** @type {const} */ ({

@@ -1,41 +1,63 @@
 /** The dialog that asks for a PIN. */
 
+import { cancelButton, showDialog } from "./dialog.js";
 import { element, foreign } from "./dom.js";
+import { documentsOf, kindOf, summaryOf } from "./summaries.js";
 import { say } from "./texts.js";
+
+/** @typedef {import("./device/index.js").Use} Use */
 
 const LEAST = 6;
 const MOST = 12;
 
 /**
- * What a PIN is about to confirm.
+ * What is signed, and the answer.
  *
  * @typedef {object} Question
- * @property {readonly Node[]} content
- * @property {string} button The answer that was chosen: a button's title.
- * @property {{kind: string, origin: string, documents: import("./summaries.js").Documents}} [request]
- *   What is signed, if it is a request.
+ * @property {readonly (Node | null)[]} content
+ * @property {string} button The answer that was chosen.
  */
 
 /**
  * Ask for the PIN; a new one twice.
  *
- * @param {{purpose: "create" | "sign", question?: Question | undefined}} about
+ * @param {Use | {purpose: "create"}} use What the PIN is for; the dialog shows nothing else.
  * @returns {Promise<string | null>} Null if the person does not give it.
  */
-export function askPin({ purpose, question }) {
-  const isNew = purpose === "create";
-  const pin = field("pin");
+export async function askPin(use) {
+  let isLeft = false;
+  const noteLeft = () => {
+    isLeft = true;
+  };
+  window.addEventListener("hashchange", noteLeft, { once: true });
+  const question = await questionOf(use);
+  window.removeEventListener("hashchange", noteLeft);
+  return isLeft ? null : askFor(use.purpose === "create", question);
+}
+
+/**
+ * @param {boolean} isNew
+ * @param {Question | null} question
+ * @returns {Promise<string | null>}
+ */
+function askFor(isNew, question) {
+  const pin = field("pin", { autofocus: true });
   const again = field("pin-again");
   const problem = element("p", { class: "problem", role: "alert", id: "pin-problem" });
-  const dialog = element(
-    "dialog",
-    { "aria-labelledby": "pin-title" },
-    element(
+  return showDialog("pin-title", (/** @type {import("./dialog.js").DialogControls<string>} */ controls) => {
+    const submit = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const fault = faultOf(pin.value, isNew ? again.value : null);
+      problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
+      if (fault === null) controls.close(pin.value);
+      else pin.focus();
+    };
+    const form = element(
       "form",
-      { method: "dialog" },
+      { method: "dialog", submit },
       element("h2", { id: "pin-title" }, say(isNew ? "pin.new.title" : "pin.title")),
       isNew && element("p", { class: "quiet" }, say("pin.new.about", { least: LEAST })),
-      ...(question ? partsOf(question) : []),
+      ...(question?.content ?? []),
       element("label", { for: "pin" }, say("pin.label")),
       pin,
       isNew && element("label", { for: "pin-again" }, say("pin.again")),
@@ -44,62 +66,61 @@ export function askPin({ purpose, question }) {
       element(
         "div",
         { class: "row" },
-        element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
+        cancelButton(controls),
         element("button", { class: "main" }, question ? foreign(question.button) : say("continue")),
       ),
-    ),
-  );
-  document.body.append(dialog);
-  // Another view is about something else, and nobody is asked in front of it.
-  const close = () => dialog.close();
-  window.addEventListener("hashchange", close, { once: true });
-  return new Promise((resolve) => {
-    /** @type {string | null} */
-    let given = null;
-    dialog.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const fault = faultOf(pin.value, isNew ? again.value : null);
-      problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
-      if (fault !== null) {
-        pin.focus();
-        return;
-      }
-      given = pin.value;
-      dialog.close();
-    });
-    dialog.addEventListener("close", () => {
-      window.removeEventListener("hashchange", close);
-      dialog.remove();
-      resolve(given);
-    });
-    dialog.showModal();
-    pin.focus();
+    );
+    return [form];
   });
 }
 
 /**
- * Return what is signed, and the answer.
+ * Return what is signed in short, and the answer.
  *
- * @param {Question} question
+ * @param {Use | {purpose: "create"}} use
+ * @returns {Promise<Question | null>}
  */
-function partsOf({ button, content, request }) {
-  const names = request?.documents.names ?? [];
-  const others = request?.documents.others ?? 0;
+async function questionOf(use) {
+  if (use.purpose === "answer") {
+    const { display } = use.request;
+    const button = use.button.title;
+    return { button, content: [...(await partsOf(display)), answerOf(button)] };
+  }
+  if (use.purpose === "confirm") {
+    const button = say(`decide.${use.choice}`);
+    return { button, content: [element("p", { class: "clipped" }, foreign(use.newDevice.name)), answerOf(button)] };
+  }
+  return null;
+}
+
+/** @param {string} button */
+const answerOf = (button) =>
+  element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(button)));
+
+/** @param {import("./device/index.js").Display} display */
+async function partsOf(display) {
+  const summary = summaryOf(display);
+  const { names, others } = documentsOf(display);
   const items = names.map((name) => element("li", {}, foreign(name)));
   if (others > 0) items.push(element("li", {}, say("more", { count: others })));
+  const lines = display.action
+    ? (await import("./reading_order.js")).summaryInOrder(summary)
+    : [foreign(summary, { lines: true })];
   return [
-    request &&
-      element("p", { class: "quiet" }, say("pin.signs"), " ", request.kind, " · ", foreign(request.origin)),
-    element("p", { class: "clipped" }, ...content),
-    items.length > 0 && element("ul", { class: "signed" }, ...items),
-    element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(button))),
+    element("p", { class: "quiet" }, say("pin.signs"), " ", kindOf(display), " · ", foreign(display.origin.name)),
+    element("p", { class: "clipped" }, ...lines),
+    items.length > 0 ? element("ul", { class: "signed" }, ...items) : null,
   ];
 }
 
-/** @param {string} id */
-const field = (id) =>
+/**
+ * @param {string} id
+ * @param {{autofocus?: boolean}} [how]
+ */
+const field = (id, { autofocus = false } = {}) =>
   element("input", {
     id,
+    autofocus,
     type: "password",
     inputmode: "numeric",
     maxlength: MOST,

@@ -1,6 +1,6 @@
 /** Problems: what an error is called in front of a person. */
 
-import { InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, Unavailable } from "./device/index.js";
+import { CountersealError, InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, Unavailable } from "./device/index.js";
 import { say } from "./texts.js";
 
 /** Codes of the service that have words of their own. */
@@ -21,15 +21,22 @@ const KNOWN = new Set([
 /** Codes of what this browser refuses, or cannot do now. */
 const OWN = new Set([
   "account_removed",
+  "already_answered",
   "answer_unconfirmed",
   "attachment_address",
   "attachment_changed",
   "attachment_too_large",
   "attachment_unavailable",
   "attachment_unchecked",
+  "authenticator_failed",
+  "authenticator_unfit",
   "changed_elsewhere",
   "display_changed",
+  "passkey_domain",
+  "passkey_rp_id",
   "receipt_changed",
+  "store_failed",
+  "store_outdated",
 ]);
 
 /** Reasons for which no call of a device is accepted. */
@@ -64,14 +71,12 @@ export function describe(error) {
     return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
   }
   if (error instanceof NotUnlocked) return say("problem.not_unlocked");
+  if (error instanceof CountersealError && OWN.has(error.code)) return say(`problem.${error.code}`);
   if (error instanceof NotSent) return say("problem.not_sent");
   if (error instanceof Overloaded) return say("problem.overloaded");
-  if (error instanceof Unavailable && OWN.has(error.code)) return say(`problem.${error.code}`);
   if (error instanceof Unavailable) return say("problem.reply_lost");
   if (error instanceof InvalidField && error.field === "code") return say("problem.code_digits");
-  if (error instanceof Refused) {
-    return OWN.has(error.code) ? say(`problem.${error.code}`) : say("problem.unfit", { code: error.code });
-  }
+  if (error instanceof Refused) return say("problem.unfit", { code: error.code });
   return say("problem.other");
 }
 

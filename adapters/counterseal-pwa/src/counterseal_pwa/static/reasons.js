@@ -1,12 +1,8 @@
 /** Reasons: why the person refuses, if they say so; nothing shows it afterwards. */
 
+import { REASONS } from "./device/index.js";
 import { element } from "./dom.js";
 import { say } from "./texts.js";
-
-/** @typedef {import("./device/account.js").Reason} Reason */
-
-/** @type {readonly Reason[]} */
-const REASONS = ["declined", "not_mine", "wrong_details", "pressured", "other"];
 
 /** Return a list to choose a reason from, and what is chosen in it while it is open. */
 export function reasonList() {

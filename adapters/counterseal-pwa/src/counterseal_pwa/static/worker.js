@@ -71,7 +71,7 @@ async function update() {
   channel.addEventListener("message", ({ data }) => {
     if (data?.idle !== ask) return;
     idle += 1;
-    if (idle === pages) worker.skipWaiting();
+    if (idle === pages) void worker.skipWaiting();
   });
   channel.postMessage({ ask });
   await pause(ANSWERS);

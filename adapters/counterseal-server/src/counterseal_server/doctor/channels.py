@@ -11,7 +11,7 @@ import httpx2
 
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemEntropy
-from counterseal_http import Forbidden, guarded_client
+from counterseal_http import Authorities, Forbidden, describe_failure, guarded_client
 from counterseal_server.channels import channels, push_guard
 from counterseal_server.doctor.finding import Finding, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
@@ -37,7 +37,8 @@ def _check_channel(name: str, installation: Installation) -> Iterator[Finding]:
         yield fine("channel_off", f"not set (`{turning_on}`)")
         return
     others: dict[str, Any] = {other: None for other in SETTINGS.values() if other != turning_on}
-    alone = channels(attrs.evolve(settings, **others), installation.clock, SystemEntropy())
+    tls = installation.open_authorities().load
+    alone = channels(attrs.evolve(settings, **others), installation.clock, SystemEntropy(), tls=tls)
     try:
         alone.open()
     except InvalidField as error:
@@ -47,7 +48,7 @@ def _check_channel(name: str, installation: Installation) -> Iterator[Finding]:
         alone.close()
     yield fine("channel_set", "its credentials can be read")
     if installation.network and name in URLS:
-        yield _reach(installation, URLS[name](settings))
+        yield _reach(installation, URLS[name](settings), tls)
 
 
 check_fcm = partial(_check_channel, "FCM")
@@ -55,17 +56,15 @@ check_webpush = partial(_check_channel, "Web Push")
 check_relay = partial(_check_channel, "relay")
 
 
-def _reach(installation: Installation, url: str) -> Finding:
+def _reach(installation: Installation, url: str, tls: Authorities) -> Finding:
     guard = push_guard(installation.settings)
     try:
-        with guarded_client(guard, timeout=installation.timeout, tls=installation.tls) as client:
+        with guarded_client(guard, timeout=installation.timeout, tls=tls) as client:
             client.head(url)
     except (Forbidden, httpx2.RequestError, TimeoutError, ValueError) as error:
-        # The kind only: a relay's URL may be a secret.
-        reason = str(error) if isinstance(error, Forbidden) else type(error).__name__
         return warning(
             "channel_unreachable",
-            f"its server does not respond: {reason}",
+            f"its server does not respond: {describe_failure(error)}",
             "let this machine call it: check firewall, name server and URL",
         )
     return fine("channel_reachable", "its server responds")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
@@ -13,10 +12,11 @@ from pathlib import Path
 import attrs
 
 from counterseal import Ports
-from counterseal.errors import Misuse, Refused, Unavailable
+from counterseal.errors import InvalidField, Misuse, Refused, Unavailable
 from counterseal.memory import SystemClock, SystemEntropy, memory_ports
 from counterseal.ports import Clock
 from counterseal_keys import KeyFiles
+from counterseal_server.authorities import AddedAuthorities
 from counterseal_server.configuration import SourcedValue
 from counterseal_server.doctor.finding import NotChecked
 from counterseal_server.records import Records, opened
@@ -85,7 +85,6 @@ class Installation:
         disk_space: Returns what is free where a folder is.
         is_read_only: Tells whether the file system of a path is mounted read-only.
         versions: Returns the versions of the installed distributions.
-        tls: The authorities that certificates need; None for the machine's.
     """
 
     settings: Settings
@@ -97,7 +96,6 @@ class Installation:
     disk_space: Callable[[Path], DiskSpace] = disk_space
     is_read_only: Callable[[Path], bool] = is_read_only
     versions: Callable[[], Mapping[str, str]] = installed_versions
-    tls: ssl.SSLContext | None = None
 
     def open_keys(self) -> KeyFiles:
         """
@@ -113,6 +111,20 @@ class Installation:
             master_key=self.settings.master_key,
             master_key_file=self.settings.master_key_file,
         )
+
+    def open_authorities(self) -> AddedAuthorities:
+        """
+        Return the authorities that certificates need.
+
+        Raises:
+            NotChecked: `ca_file` cannot be used.
+        """
+        authorities = AddedAuthorities(self.settings.ca_file, self.clock)
+        try:
+            authorities.read()
+        except InvalidField:
+            raise NotChecked("`ca_file` cannot be used, see `authorities`") from None
+        return authorities
 
     @contextmanager
     def open_records(self) -> Iterator[Records]:

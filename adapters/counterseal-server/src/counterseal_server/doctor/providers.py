@@ -28,9 +28,10 @@ def check_providers(installation: Installation) -> Iterator[Finding]:
         )
         return
     guard = provider_guard(installation.settings)
+    tls = installation.open_authorities().load
     for issuer, names in _by_issuer(app_spaces).items():
         try:
-            count = count_keys(issuer, guard=guard, timeout=installation.timeout)
+            count = count_keys(issuer, guard=guard, timeout=installation.timeout, tls=tls)
         except IdentityUnavailable as error:
             yield failure(
                 "provider_unusable",

@@ -13,7 +13,7 @@ import httpx2
 
 from counterseal import trusted_keys
 from counterseal.errors import CountersealError
-from counterseal_http import Forbidden, Guard, guarded_client
+from counterseal_http import Forbidden, Guard, NotAttempted, guarded_client
 from counterseal_server.doctor.finding import Finding, NotChecked, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
 
@@ -31,8 +31,9 @@ def check_public_url(installation: Installation) -> Iterator[Finding]:
     url = installation.settings.public_url
     # The operator's own URL: it may be at a private address.
     guard = Guard(allow_http=True, allow_private=True, ports=None)
+    tls = installation.open_authorities().load
     try:
-        with guarded_client(guard, timeout=installation.timeout, tls=installation.tls) as client:
+        with guarded_client(guard, timeout=installation.timeout, tls=tls) as client:
             response = client.get(f"{url}{KEY_SET}")
     except (Forbidden, httpx2.RequestError, TimeoutError) as error:
         yield failure(
@@ -111,7 +112,10 @@ def check_tls(installation: Installation) -> Iterator[Finding]:
                 "put a proxy with TLS before the service, and set `public_url` to its URL",
             )
         return
-    context = installation.tls or ssl.create_default_context()
+    try:
+        context = installation.open_authorities().load()
+    except NotAttempted:
+        raise NotChecked("no certificate can be verified, see `authorities`") from None
     try:
         with (
             socket.create_connection(
@@ -125,8 +129,8 @@ def check_tls(installation: Installation) -> Iterator[Finding]:
         yield failure(
             "certificate_invalid",
             f"the certificate of {host}: {error.verify_message}",
-            "renew it, or give the proxy the whole chain; an authority of your own must be trusted"
-            " by this machine, and have the extensions of RFC 5280",
+            "renew it, or give the proxy the whole chain; an authority of your own must be in"
+            " `ca_file` or trusted by this machine, and have the extensions of RFC 5280",
         )
         return
     except OSError as error:

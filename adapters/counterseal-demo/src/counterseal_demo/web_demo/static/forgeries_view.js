@@ -25,12 +25,13 @@ export class ForgeriesView {
     this.attempt = attempt;
     byId("forgeries").replaceChildren(...forgeries.map((forgery, number) => this.#item(forgery, number)));
     const all = byId("all");
-    all.addEventListener("click", async () => {
+    const sendAll = async () => {
       if (all.getAttribute("aria-disabled") === "true") return;
       all.setAttribute("aria-disabled", "true");
       for (const send of this.#sends) await send();
       all.removeAttribute("aria-disabled");
-    });
+    };
+    all.addEventListener("click", () => void sendAll());
   }
 
   /**
@@ -51,7 +52,7 @@ export class ForgeriesView {
       });
       button.removeAttribute("aria-disabled");
     };
-    button.addEventListener("click", send);
+    button.addEventListener("click", () => void send());
     this.#sends.push(send);
     return element(
       "li",

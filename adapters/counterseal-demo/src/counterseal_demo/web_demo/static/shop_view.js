@@ -95,7 +95,7 @@ export class ShopView {
   #connect() {
     const code = element("div", { class: "code" });
     const button = element("button", { type: "button", class: "main", disabled: true }, "Open the link on the phone");
-    this.attempt(async () => {
+    void this.attempt(async () => {
       const invitation = await calls.connect();
       code.replaceChildren(drawCode(invitation.code));
       button.addEventListener("click", () => this.openOnPhone(invitation.link));
@@ -152,7 +152,7 @@ export class ShopView {
     const again = element("button", { type: "button" }, "Order again");
     again.addEventListener("click", () => {
       this.#read = machines.challenge.guid ?? "";
-      this.attempt(async () => {});
+      void this.attempt(async () => {});
     });
     return [
       ...stepHeading(3, title),
@@ -172,14 +172,15 @@ export class ShopView {
    */
   #button(title, style, call) {
     const button = element("button", { type: "button", class: style }, title);
-    button.addEventListener("click", async () => {
+    const press = async () => {
       if (button.getAttribute("aria-disabled") === "true") return;
       button.setAttribute("aria-disabled", "true");
       await this.attempt(async () => {
         await call();
       });
       button.removeAttribute("aria-disabled");
-    });
+    };
+    button.addEventListener("click", () => void press());
     return button;
   }
 }
