@@ -214,14 +214,14 @@ export const home = () => [c(), table, VERSION.length];
 export class own {}
 """,
     "table.json": '[1, "two"]\n',
-    "request_view.js": "export const request = 1;\n",
-    "bound_view.js": "export const bound = 1;\n",
-    "watches.js": "export const watches = 1;\n",
     "account_view.js": 'import { own } from "./home_view.js";\nexport const settings = own.name;\n',
     "worker.js": 'import { VERSION } from "./core.js";\nglobalThis.result = VERSION;\n',
     "dom.js": 'export { c as element } from "./core.js";\nexport const byId = 1;\n',
     "drawing.js": "export const drawn = 1;\n",
 }
+
+
+GROUPS = {"requests.js": ("home_view.js",)}
 
 
 def test_the_scripts_do_what_the_modules_do(node, tmp_path):
@@ -230,7 +230,7 @@ def test_the_scripts_do_what_the_modules_do(node, tmp_path):
         **MODULES,
         "home_view.js": MODULES["home_view.js"].replace("import nothing", " nothing"),
     }
-    folders = {"modules": modules, "scripts": write_scripts(Sources(modules))}
+    folders = {"modules": modules, "scripts": write_scripts(Sources(modules), GROUPS)}
     results = {}
     for name, files in folders.items():
         folder = tmp_path / name

@@ -10,7 +10,13 @@ FIRST = "app.js"
 """The file with what each start needs: the module of this name, and what it imports."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "requests.js": ("home_view.js", "request_view.js", "bound_view.js", "watches.js")
+    "requests.js": (
+        "home_view.js",
+        "request_view.js",
+        "bound_view.js",
+        "watches.js",
+        "device/answers.js",
+    )
 }
 """Files that are loaded for some views, and the modules with which these begin."""
 
@@ -33,16 +39,20 @@ _HEADER = """\
 """
 
 
-def write_scripts(sources: Sources) -> dict[str, str]:
+def write_scripts(sources: Sources, groups: Mapping[str, Sequence[str]] = GROUPS) -> dict[str, str]:
     """
     Return the scripts that browsers load, by their names.
+
+    Args:
+        sources: The modules.
+        groups: By the names of files, the modules with which some views begin.
 
     Raises:
         ValueError: Modules import what is not there, or each other.
     """
     files = {FIRST: sources.order([FIRST])}
     placed = {*files[FIRST]}
-    for name, entries in GROUPS.items():
+    for name, entries in groups.items():
         files[name] = sources.order(entries, without=placed, later=True)
         placed |= {*files[name]}
     entries = tuple(other.path for module in placed for other in sources.later(module))
