@@ -175,9 +175,8 @@ def use(installation: Installation, names: list[str]) -> Iterator[str]:
 FREE_PORT = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1])"
 PAGES = (
     "/app/",
-    "/app/app.js",
-    "/app/device/index.js",
-    "/app/wire/answer.js",
+    "/app/worker.js",
+    "/app/service.json",
     "/portal/login",
     "/portal/static/style.css",
     "/metrics",

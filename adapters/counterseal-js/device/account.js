@@ -1,13 +1,11 @@
 /** Accounts: one device of one account, at one service. */
 
-import { Answers } from "./answers.js";
 import { Connection } from "./connection.js";
 import { changeDevice, fetchStatus, renameDevice } from "./device_status.js";
 import { ServiceRefused } from "./errors.js";
 import { History } from "./history.js";
 import { logoAddress } from "./invitation.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
-import { refreshKeys } from "./receipts.js";
 import { namesOf, readEndedRequests, readOpenRequests } from "./records.js";
 import { rotateKeys } from "./rotation.js";
 import { waitForChange, watchRequests } from "./watching.js";
@@ -38,6 +36,7 @@ export class Account {
    * @type {{code: string, confirmBy: string} | null}
    */
   comparison = null;
+  /** @type {import("./answers.js").Answers | undefined} Loaded with the first request. */
   #answers;
   #app;
   #connection;
@@ -54,7 +53,12 @@ export class Account {
     this.#connection = new Connection(record, surroundings);
     const { stored } = this.#connection;
     this.#history = new History(surroundings.store, stored, (type) => this.#connection.notify(type));
-    this.#answers = new Answers(this.#connection, this.#history);
+  }
+
+  async #loadAnswers() {
+    const { Answers } = await import("./answers.js");
+    this.#answers ??= new Answers(this.#connection, this.#history);
+    return this.#answers;
   }
 
   get #record() {
@@ -194,7 +198,7 @@ export class Account {
    */
   async *watch({ signal } = {}) {
     const end = (/** @type {string} */ request) => {
-      this.#answers.end(request);
+      this.#answers?.end(request);
       this.#connection.notify("ended", { request });
     };
     for await (const requests of watchRequests(this.#connection, { signal, end })) {
@@ -208,7 +212,7 @@ export class Account {
    * @param {OpenRequest[]} requests Those that are open.
    */
   #learn(requests) {
-    this.#answers.keepOnly(requests);
+    this.#answers?.keepOnly(requests);
     void this.#history.retry();
     return requests;
   }
@@ -222,8 +226,8 @@ export class Account {
    * @throws {import("./errors.js").Refused} `display_changed`: it is for another account, not as this
    *   library can show it, or another one than was shown before.
    */
-  show(guid, { signal } = {}) {
-    return this.#answers.show(guid, signal);
+  async show(guid, { signal } = {}) {
+    return (await this.#loadAnswers()).show(guid, signal);
   }
 
   /**
@@ -240,8 +244,8 @@ export class Account {
    * @throws {import("../wire/errors.js").Unavailable} `attachment_unavailable`: it cannot be fetched
    *   now; the same call may be repeated.
    */
-  attachment(request, index, { signal } = {}) {
-    return this.#answers.attachment(request, index, signal);
+  async attachment(request, index, { signal } = {}) {
+    return (await this.#loadAnswers()).attachment(request, index, signal);
   }
 
   /**
@@ -264,8 +268,8 @@ export class Account {
    *   again. `already_answered`: another answer of this device was accepted. `attachment_unchecked`: the button approves, and `attachment` has not returned every
    *   attachment of the request.
    */
-  answer(request, choice) {
-    return this.#answers.answer(request, choice);
+  async answer(request, choice) {
+    return (await this.#loadAnswers()).answer(request, choice);
   }
 
   /**
@@ -277,8 +281,8 @@ export class Account {
    * @returns {Promise<Outcome>}
    * @throws {InvalidField} `reason` is unknown.
    */
-  disown(request, more = {}) {
-    return this.#answers.disown(request, more);
+  async disown(request, more = {}) {
+    return (await this.#loadAnswers()).disown(request, more);
   }
 
   /**
@@ -411,6 +415,7 @@ export class Account {
 
   /** Pin the service's present keys, if a pinned key endorses them. */
   async refreshKeys() {
+    const { refreshKeys } = await import("./receipts.js");
     const { stored } = this.#connection;
     const endorsed = await stored.exclusive((update) => refreshKeys(this.#connection, update));
     if (endorsed) this.#connection.notify("keys");

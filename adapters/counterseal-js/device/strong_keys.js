@@ -3,7 +3,7 @@
  * is kept under a PIN, and a key that the browser keeps and uses without asking.
  *
  * An implementation makes a key, and what has to be stored of it; and it makes a signer of what
- * was stored, for which it may ask the person.
+ * was stored, for which it may ask the person. What is for a PIN is loaded when one is asked for.
  */
 
 import { base64url, newId, systemRandom } from "../wire/bytes.js";
@@ -11,7 +11,6 @@ import { p256PublicKey } from "../wire/curves.js";
 import { keySigner } from "../wire/jws.js";
 import { isUnsupported, KINDS, lackOf } from "../wire/keys.js";
 import { InvalidField, Misuse, NotUnlocked } from "./errors.js";
-import { importSecret, newSecret, readWrappedKey, unwrap, wrap } from "./pin.js";
 
 /** @typedef {import("../wire/bytes.js").Random} Random */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
@@ -144,6 +143,7 @@ export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRand
     provable: false,
     async create() {
       const pin = await ask({ purpose: "create" });
+      const { importSecret, newSecret, wrap } = await import("./pin.js");
       const kid = newId(random);
       const secret = newSecret(algorithm, random);
       const jwk = { ...(await publicMembers(algorithm, secret)), kid, alg: algorithm };
@@ -153,6 +153,7 @@ export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRand
       return { jwk, record, signer: keySigner({ kid, alg: algorithm, key }) };
     },
     async open(record, use) {
+      const { importSecret, readWrappedKey, unwrap } = await import("./pin.js");
       const wrapped = readWrappedKey(record);
       const secret = await unwrap(wrapped, await ask(use));
       const key = await importSecret(wrapped.algorithm, secret);
@@ -177,6 +178,7 @@ async function publicMembers(algorithm, secret) {
     const [x, y] = p256PublicKey(secret).map(base64url);
     return /** @type {Record<string, string>} */ ({ crv: "P-256", kty: "EC", x, y });
   }
+  const { importSecret } = await import("./pin.js");
   // Keys of PKCS #8 hold no public half, and engines export it as a part of the private.
   return exportMembers(algorithm, await importSecret(algorithm, secret, { extractable: true }));
 }

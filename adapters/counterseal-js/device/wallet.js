@@ -8,7 +8,6 @@ import { Account } from "./account.js";
 import { addressOf, Binding } from "./binding.js";
 import { fetchInvitation, readLinkOrToken } from "./invitation.js";
 import { systemLocks } from "./locks.js";
-import { finishLogin, startLogin } from "./login.js";
 import { readAccountRecord } from "./records.js";
 import { Service } from "./service.js";
 import { checkedStore } from "./store.js";
@@ -251,7 +250,8 @@ export class Wallet extends EventTarget {
    *   `redirectUri`; open its `url` in a browser.
    * @throws {import("./errors.js").ServiceRefused} `return_forbidden` and others.
    */
-  startLogin({ url, appSpace, redirectUri }) {
+  async startLogin({ url, appSpace, redirectUri }) {
+    const { startLogin } = await import("./login.js");
     return startLogin(this.#service(url), { appSpace, redirectUri });
   }
 
@@ -266,7 +266,8 @@ export class Wallet extends EventTarget {
    * @throws {import("../wire/errors.js").Refused} `wrong_login`: the person came back from another
    *   log-in; `login_refused`: the provider lets nobody in.
    */
-  finishLogin({ url, login, returned }) {
+  async finishLogin({ url, login, returned }) {
+    const { finishLogin } = await import("./login.js");
     return finishLogin(this.#service(url), login, returned);
   }
 

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from contextlib import chdir, contextmanager
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
@@ -33,10 +34,8 @@ from counterseal_server.cli import main
 FOLDER = Path(__file__).parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(FOLDER.parent / "counterseal-webpush" / "tests")]
 
+from browser_waits import PATIENCE, wait_until  # noqa: E402 (it lies beside this file)
 from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
-
-PATIENCE = 240
-"""Seconds, for a machine on which nothing starts soon."""
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 CONFIG = "counterseal.toml"
@@ -361,7 +360,7 @@ class StaticSite:
                 super().__init__(*arguments, directory=site.folder)
 
             def end_headers(self):
-                for header in site.headers():
+                for header in site.headers(self.path):
                     self.send_header(*header)
                 super().end_headers()
 
@@ -373,11 +372,15 @@ class StaticSite:
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
-    def headers(self):
-        """Return the headers that the folder's own file says, name and value."""
-        pattern, *lines = (self.folder / "_headers").read_text("utf-8").splitlines()
-        assert pattern == "/*"
-        return [tuple(line.strip().split(": ", 1)) for line in lines]
+    def headers(self, address):
+        """Return the headers that the folder's own file says for an address, name and value."""
+        path, headers, fits = address.partition("?")[0], [], False
+        for line in (self.folder / "_headers").read_text("utf-8").splitlines():
+            if not line.startswith(" "):
+                fits = fnmatchcase(path, line)
+            elif fits:
+                headers.append(tuple(line.strip().split(": ", 1)))
+        return headers
 
     def close(self):
         self._server.shutdown()
@@ -418,15 +421,6 @@ def push_service(origin):
     service.key = origin.push_key
     yield service
     service.close()
-
-
-def wait_until(page, has_happened, problem):
-    """Wait for what *page* reports by events; fail with *problem* after `PATIENCE` seconds."""
-    end = time.monotonic() + PATIENCE
-    while not has_happened():
-        if time.monotonic() > end:
-            pytest.fail(problem)
-        page.wait_for_timeout(10)
 
 
 class PausedCalls:
@@ -569,8 +563,7 @@ def open_device(chromium, request):
     """
     Return a function that opens a browser of its own; nothing may complain in any.
 
-    Only tests with the mark `service_worker` have one: it loads each file once more, which takes
-    as much CPU as the app itself.
+    Only tests with the mark `service_worker` have one: it loads files once more, which takes CPU.
     """
     devices = []
     has_worker = request.node.get_closest_marker("service_worker") is not None

@@ -24,3 +24,13 @@ def test_after_an_answer_nothing_is_announced_of_its_request(device, origin):
     page.clock.run_for(80_000)  # past both moments at which the time left is said
     assert page.evaluate("announced") == []
     assert announcer.inner_text() == ""
+
+
+def test_a_rejection_that_nobody_handles_is_a_problem(device, origin):
+    """Each test with a device fails by it: see `open_device`."""
+    device.page.goto(f"{origin.url}/app/")
+    device.page.evaluate("() => { Promise.reject(new Error('nobody looks')); }")
+    while not device.problems:
+        device.page.wait_for_timeout(10)
+    assert device.problems == ["nobody looks"]
+    device.problems.clear()

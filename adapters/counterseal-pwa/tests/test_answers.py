@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from app_modules import link_modules
 
 from counterseal.models import BindingState, ChallengeState, RefusalReason
 from counterseal_client import (
@@ -14,6 +15,7 @@ from counterseal_client import (
     Unreachable,
     require_approved,
 )
+from counterseal_pwa import load_assets
 
 ONE_MINUTE = timedelta(minutes=1)
 BUTTONS = (
@@ -284,7 +286,7 @@ def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof
     device.open_request()
     device.page.context.set_offline(offline=True)
     device.press("Approve", pin=None)
-    device.page.locator("main > .problem").filter(has_text="No reply came").wait_for()
+    device.page.locator("main > .problem").filter(has_text="Nothing was sent").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     device.page.context.set_offline(offline=False)
     device.press("Approve", pin=None)
@@ -482,11 +484,11 @@ def active_devices(origin, account_id):
     return [each for each in origin.client.devices(account_id) if each.state is BindingState.ACTIVE]
 
 
-RECORD = """async () => {
-  const { indexedDbStore } = await import("./device/index.js");
+RECORD = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
   const [{ record: { state, deviceKey } }] = await (await indexedDbStore()).list("accounts");
   return { state, deviceKey };
-}"""
+}""")
 
 
 @pytest.mark.service_worker
@@ -494,9 +496,8 @@ def test_offline_it_opens_and_says_so(bound_pin):
     # With a virtual authenticator, Chromium forgets at a reload that it is offline.
     device, _ = bound_pin
     page = device.page
+    # The page is the first that was opened, and nothing else was loaded.
     page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    page.reload()  # the files go through the service worker now
-    page.locator("#waiting").wait_for()
     page.context.set_offline(offline=True)
     page.get_by_text("You are offline").wait_for()
     page.reload()
@@ -527,22 +528,22 @@ def test_where_the_service_cannot_answer_it_opens_from_its_copy(bound, origin):
 
 
 @pytest.mark.service_worker
-def test_the_cache_has_no_address_with_a_query(bound, origin):
+def test_the_cache_has_the_files_of_the_version_and_no_address_with_a_query(bound, origin):
     """Another page can open the app at as many of them as it likes."""
     device, _ = bound
     page = device.page
     page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    page.reload()
-    page.locator("#waiting").wait_for()
     for number in range(3):
         page.goto(f"{origin.url}/app/?n={number}")
         page.locator("#waiting").wait_for()
-    addresses = page.evaluate("""async () => {
-      const files = await caches.open("files");
-      return (await files.keys()).map(({ url }) => url);
+    stored = page.evaluate("""async () => {
+      const names = await caches.keys();
+      const files = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+      return files.flat().map(({ url }) => url);
     }""")
-    assert f"{origin.url}/app/app.js" in addresses
-    assert [each for each in addresses if "?" in each] == []
+    lasting = {name for name, asset in load_assets().items() if asset.lasts}
+    names = {"", "icon.svg", "manifest.webmanifest", "service.json", *lasting}
+    assert sorted(stored) == sorted(f"{origin.url}/app/{name}" for name in names)
 
 
 def test_the_browser_is_not_asked_to_store_a_pin(device, origin):
@@ -570,9 +571,10 @@ def test_the_browser_is_not_asked_to_store_a_pin(device, origin):
 
 def test_keys_cannot_be_exported(bound):
     device, _ = bound
-    exported = device.page.evaluate("""async () => {
-      const { indexedDbStore } = await import("./device/index.js");
+    script = link_modules("""async () => {
+      const { indexedDbStore } = await import("./device/store.js");
       const [{ record }] = await (await indexedDbStore()).list("accounts");
       return crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(() => "", (e) => e.name);
     }""")
+    exported = device.page.evaluate(script)
     assert exported == "InvalidAccessError"

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from app_modules import link_modules
 
 OTHER = "00fea1d7-ff73-8554-b405-e621c36badda"
 ACCOUNT = "user-brand"
@@ -16,7 +17,7 @@ CHIP = """() => {
 """Null until the picture is loaded; the app may draw a list anew at any moment."""
 
 COLOURS = ("rgb(11, 95, 102)", "rgb(255, 255, 255)")
-COUNT = """async () => {
+COUNT = link_modules("""async () => {
   const { contrast, readColours } = await import("./colours.js");
   const parts = ["00", "33", "66", "77", "80", "99", "cc", "ff"];
   const colours = parts.flatMap((r) => parts.flatMap((g) => parts.map((b) => `#${r}${g}${b}`)));
@@ -25,7 +26,7 @@ COUNT = """async () => {
     return contrast(background, text) < 4.5;
   });
   return [colours.length, low];
-}"""
+}""")
 
 
 @pytest.fixture

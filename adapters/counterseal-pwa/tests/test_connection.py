@@ -1,10 +1,14 @@
 """A service that cannot be reached: the app says so, and never that nothing waits."""
 
+import re
+from datetime import timedelta
+
 import pytest
 
 ASKING = "Asking the service …"
 NOTHING = "Nothing waits for your answer."
 UNKNOWN = "Requests may be waiting."
+MINUTE = timedelta(minutes=1)
 UNREACHED = "The service cannot be reached."
 
 
@@ -32,10 +36,41 @@ def test_a_service_that_stops_and_starts_again(open_device, own_origin):
 def test_before_the_first_list_nothing_is_said_of_requests(device, origin, pause_calls):
     device.bind_passkey(origin.link("user-slow"))
     page = device.page
-    calls = pause_calls(page, "**/device/requests/events")
+    # After some seconds the app asks without the stream.
+    calls = pause_calls(page, re.compile(r"/device/requests(/events|\?|$)"))
     page.reload()
     calls.wait()
     waiting = page.locator("#waiting ~ *")
     waiting.filter(has_text=ASKING).wait_for()
     calls.release()
     waiting.filter(has_text=NOTHING).wait_for()
+
+
+def test_behind_a_proxy_that_buffers_the_app_asks_without_the_stream(device, origin, pause_calls):
+    device.bind_passkey(origin.link("user-buffered"))
+    page = device.page
+    held_back = pause_calls(page, "**/device/requests/events")
+    page.reload()
+    held_back.wait()
+    page.locator("#waiting ~ *").filter(has_text=NOTHING).wait_for()
+    asked = []
+    page.on("request", lambda call: asked.append(call.url))
+    origin.client.ask("user-buffered", "Log in?", duration=MINUTE)
+    page.locator("a.open").filter(has_text="Log in?").wait_for()
+    # The service holds one call until there is something to say.
+    assert len([url for url in asked if "/device/requests?wait=" in url]) <= 2
+    assert not any(url.endswith("/events") for url in asked)
+
+
+def test_the_first_request_appears_by_itself_after_a_bind(device, origin):
+    page = device.page
+    device.authenticate()
+    page.goto(origin.link("user-first"))
+    page.get_by_role("radio", name="Passkey").wait_for()
+    page.locator("form button.main").click()
+    device.wait_for_heading("This browser is added")
+    origin.client.ask("user-first", "Log in?", duration=MINUTE)
+    page.locator("a.open").filter(has_text="Log in?").wait_for()
+    assert device.heading == "This browser is added"
+    device.open_request()
+    assert "Log in?" in page.locator("article").inner_text()

@@ -10,6 +10,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from app_modules import link_modules
 
 from counterseal_client import Button, require_approved
 
@@ -26,7 +27,7 @@ FIRST = """(first) => {
     return create.call(this, options);
   };
 }"""
-SEND = """async (bodies) => {
+SEND = link_modules("""async (bodies) => {
   const { indexedDbStore } = await import("./device/store.js");
   const { Service } = await import("./device/service.js");
   const { keySigner } = await import("./wire/jws.js");
@@ -52,7 +53,11 @@ SEND = """async (bodies) => {
     );
   }
   return outcomes;
-}"""
+}""")
+ALGORITHM = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
+  return (await (await indexedDbStore()).list("accounts"))[0].strongKey.record.alg;
+}""")
 MUTATIONS = 1_000
 BATCH = 80
 """Fewer than the wrong signatures that revoke a device; an accepted answer forgets them."""
@@ -65,13 +70,7 @@ def test_a_passkey_of_each_algorithm(device, origin, tmp_path, name):
     account_id = f"user-{name}"
     device.bind_passkey(origin.link(account_id))
     approve(device, origin, tmp_path, account_id, pin=None)
-    assert (
-        device.page.evaluate("""async () => {
-      const { indexedDbStore } = await import("./device/index.js");
-      return (await (await indexedDbStore()).list("accounts"))[0].record.strongKey.record.alg;
-    }""")
-        == f"WA-{name}"
-    )
+    assert device.page.evaluate(ALGORITHM) == f"WA-{name}"
 
 
 def test_a_key_under_a_pin(device, origin, tmp_path):
@@ -142,12 +141,14 @@ def reset_strikes(device, origin):
     """Have another question answered, in another page of the browser."""
     pending = origin.client.ask("user-mutated", "Reset", duration=MINUTES)
     outcome = device.page.evaluate(
-        """async (guid) => {
-          const { indexedDbStore, passkeys, Wallet } = await import("./device/index.js");
+        link_modules("""async (guid) => {
+          const { passkeys } = await import("./device/passkeys.js");
+          const { indexedDbStore } = await import("./device/store.js");
+          const { Wallet } = await import("./device/wallet.js");
           const how = { store: await indexedDbStore(), strongKeys: [passkeys()] };
           const [account] = await new Wallet(how).accounts();
           return (await account.answer(await account.show(guid), { button: 0 })).state;
-        }""",
+        }"""),
         pending.guid,
     )
     assert outcome == "ANSWERED"

@@ -4,17 +4,20 @@ import re
 from datetime import timedelta
 
 import pytest
+from app_modules import link_modules
 
 MINUTES = timedelta(minutes=3)
 VERIFIED = "Harbour Bank plc, London"
-ACCOUNTS = """async () => {
-  const { deviceOnlyKeys, indexedDbStore, Wallet } = await import("./device/index.js");
+ACCOUNTS = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
+  const { deviceOnlyKeys } = await import("./device/strong_keys.js");
+  const { Wallet } = await import("./device/wallet.js");
   const wallet = new Wallet({ store: await indexedDbStore(), strongKeys: [deviceOnlyKeys()] });
   return (await wallet.accounts()).map(
     ({ appSpaceName, companyName, verifiedName, accountId, accountName }) =>
       [appSpaceName, companyName, verifiedName, accountId, accountName],
   );
-}"""
+}""")
 """What the browser stores of its accounts, as a program reads it."""
 
 

@@ -159,7 +159,7 @@ def test_the_verified_name_tells_them_apart(device, tenants):
 
 def test_where_the_table_cannot_be_loaded_nothing_is_added(device, tenants):
     device.bind(tenants.link("Harbour Group", "Harbour Bank", "zoe"))
-    device.page.route("**/wire/lookalikes.json", lambda route: route.abort())
+    device.page.route("**/accounts.js", lambda route: route.abort())
     device.page.goto("about:blank")
     device.page.goto(tenants.link("Trader", LOOKALIKE, "z"))
     device.page.locator(".problem[role=alert]").wait_for()

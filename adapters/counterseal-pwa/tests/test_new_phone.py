@@ -152,7 +152,7 @@ def test_an_unconfirmed_device_asks_seldom_and_when_somebody_looks(device, origi
         assert refusal.value.status == 403
         page.on("request", lambda request: calls.append(request.url))
         page.clock.run_for(14_000)
-        assert page.evaluate("fetch('texts/en.json').then(({ ok }) => ok)")
+        assert page.evaluate("fetch('service.json').then(({ ok }) => ok)")
         assert [url for url in calls if url.endswith("/events")] == []
         with page.expect_request(events):
             page.clock.run_for(20_000)

@@ -9,6 +9,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from app_modules import link_modules
 from push_browser import let_subscribe
 
 from counterseal_client import require_approved
@@ -139,12 +140,15 @@ def subscriber(device, origin, push_service, request):
 
 def addresses_of(device):
     """Return how many addresses the service has of the app's device."""
-    return device.page.evaluate("""async () => {
-      const { indexedDbStore, pinKeys, Wallet } = await import("./device/index.js");
+    script = link_modules("""async () => {
+      const { indexedDbStore } = await import("./device/store.js");
+      const { pinKeys } = await import("./device/strong_keys.js");
+      const { Wallet } = await import("./device/wallet.js");
       const strongKeys = [pinKeys({ askPin: async () => null })];
       const [account] = await new Wallet({ store: await indexedDbStore(), strongKeys }).accounts();
       return (await account.status()).addresses;
     }""")
+    return device.page.evaluate(script)
 
 
 def test_what_the_service_sends_is_shown_and_a_click_opens_it(
@@ -181,7 +185,7 @@ def test_answered_on_another_device_it_is_replaced(
         other.bind_passkey(origin.link(subscriber.account_id))
         subscriber.subscribe()
         pending = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
-        device.page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
+        device.page.goto(f"{origin.url}/app/service.json")  # the app is not open
         subscriber.receive(push_service.next(subscriber.browsers[0]))
         tag = f"{origin.url}/app/#{pending.guid}"
         subscriber.expect(tag=tag, body="A question is waiting for you.")
@@ -206,7 +210,7 @@ def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber,
     subscriber.device.open_account()
     page.get_by_role("button", name="Add another device").click()
     link = page.locator("#new-link").input_value()
-    page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
+    page.goto(f"{origin.url}/app/service.json")  # the app is not open
     with open_device() as new:
         new.page.goto(link)
         new.page.locator("form button.main").click()
@@ -282,7 +286,7 @@ def test_the_service_worker_renews_a_subscription_while_the_app_is_closed(
     device, origin, push_service, subscriber
 ):
     subscriber.subscribe()
-    device.page.goto(f"{origin.url}/app/texts/en.json")
+    device.page.goto(f"{origin.url}/app/service.json")
     renew_in_the_worker(device, subscriber.browsers[2])
     origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
     assert push_service.next(subscriber.browsers[2])
@@ -298,7 +302,7 @@ def test_a_revoked_account_keeps_no_other_from_being_renewed(
     subscriber.subscribe()
     devices = {origin.client.devices(each)[0].guid: each for each in account_ids}
     first, second = sorted(devices)  # in the order of the wallet
-    page.goto(f"{origin.url}/app/texts/en.json")
+    page.goto(f"{origin.url}/app/service.json")
     origin.client.revoke_device(first)
     renew_in_the_worker(device, subscriber.browsers[2])
     origin.client.ask(devices[second], "Log in?", duration=MINUTE)
@@ -309,7 +313,7 @@ GUID = "00000000-0000-4000-8000-000000000000"
 PUSH = {"title": "Counterseal", "body": "A question", "data": {"type": "request"}}
 SHOW_ANOTHER_APP = """async (tag) => {
   const foreign = await navigator.serviceWorker.register("/app/worker.js?", {
-    scope: "/app/other/", type: "module",
+    scope: "/app/other/",
   });
   const { installing, waiting, active } = foreign;
   const worker = active ?? waiting ?? installing;
@@ -330,7 +334,7 @@ def test_another_app_of_the_web_origin_replaces_no_notification_by_its_guid(orig
     page = subscriber.device.page
     # The app's own policy lets no page register another service worker.
     page.context.new_cdp_session(page).send("Page.setBypassCSP", {"enabled": True})
-    page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
+    page.goto(f"{origin.url}/app/service.json")  # the app is not open
     push = {**PUSH, "data": {"type": "request", "requestGuid": GUID}}
     subscriber.deliver(json.dumps(push))
     page.wait_for_function(f"async () => (await ({FIRST_APP})()).length === 1")
@@ -373,13 +377,7 @@ IMPOSSIBLE = {
         "delete ServiceWorkerRegistration.prototype.pushManager; navigator.standalone = false",
         "Home Screen",
     ),
-    "no module": (
-        """const register = ServiceWorkerContainer.prototype.register;
-        ServiceWorkerContainer.prototype.register = function (address, { type, ...options }) {
-          return register.call(this, address, options);
-        };""",
-        "cannot notify you",
-    ),
+    "no service worker": ("delete Navigator.prototype.serviceWorker", "cannot notify you"),
 }
 
 

@@ -16,6 +16,7 @@ from action_requests import (
     serve_files,
     write_utc,
 )
+from app_modules import link_modules
 
 from counterseal import keys
 from counterseal.actions import STANDARD_ACTIONS
@@ -254,7 +255,7 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
         device.bind_passkey(document_origin.link(account_id))
         document_origin.client.ask(account_id, "Go?", buttons=misnamed, duration=MINUTES)
         device.open_request()
-        approve, refuse = device.page.evaluate("""async () => {
+        script = link_modules("""async () => {
           const { contrast } = await import("./colours.js");
           const hex = (text) => "#" + text.match(/\\d+/g).slice(0, 3)
             .map((part) => Number(part).toString(16).padStart(2, "0")).join("");
@@ -271,6 +272,7 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
             };
           });
         }""")
+        approve, refuse = device.page.evaluate(script)
         described = [
             each.evaluate(
                 "(e) => document.getElementById(e.getAttribute('aria-describedby')).textContent"
@@ -402,7 +404,7 @@ def test_a_row_of_one_direction_is_shown_as_it_is_written(open_action):
 SIGNS = "a1 -.%\u05d0\u0628\u0661\u06f1\u2801\u24d0\U0001f130\U0001f1e9\U0001f44d"
 """Letters, digits, symbols and marks of each kind that browsers order (UAX #9)."""
 NUMBERS = " .%\u05d0\u0661\u06f1"
-SHOWN_ALIKE = """async ([texts, isArgument]) => {
+SHOWN_ALIKE = link_modules("""async ([texts, isArgument]) => {
   const { inOrder } = await import("./reading_order.js");
   const order = ORDER;
   const area = document.createElement("div");
@@ -420,7 +422,7 @@ SHOWN_ALIKE = """async ([texts, isArgument]) => {
     shown.set(row, text);
     return other === undefined ? [] : [[other, text]];
   });
-}""".replace("ORDER", ORDER)
+}""").replace("ORDER", ORDER)
 
 
 @pytest.mark.parametrize(

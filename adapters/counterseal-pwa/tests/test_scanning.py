@@ -46,6 +46,40 @@ def test_closed_the_camera_is_off(device, origin):
     assert stream.evaluate("(stream) => stream.getTracks()[0].readyState") == "ended"
 
 
+def test_another_view_ends_the_camera(device, origin):
+    page = device.page
+    page.context.grant_permissions(["camera"], origin=origin.url)
+    open_app(device, origin, "no link")
+    page.get_by_role("button", name="Scan a QR code").click()
+    page.locator("video").wait_for()
+    stream = page.evaluate_handle("document.querySelector('video').srcObject")
+    page.evaluate("location.hash = '#/login/072474e9-82a3-8ce6-891d-30696cf80f68'")
+    device.wait_for_heading("Log in")
+    page.locator("dialog").wait_for(state="detached")
+    page.wait_for_function("(stream) => stream.getTracks()[0].readyState === 'ended'", arg=stream)
+
+
+def test_a_camera_that_is_allowed_too_late_is_off(device, origin):
+    page = device.page
+    page.context.grant_permissions(["camera"], origin=origin.url)
+    open_app(device, origin, "no link")
+    page.evaluate("""() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (what) => {
+        await new Promise((resolve) => { window.allow = resolve; });
+        window.stream = await ask(what);
+        return window.stream;
+      };
+    }""")
+    page.get_by_role("button", name="Scan a QR code").click()
+    page.wait_for_function("() => window.allow !== undefined")
+    page.evaluate("location.hash = '#/login/072474e9-82a3-8ce6-891d-30696cf80f68'")
+    device.wait_for_heading("Log in")
+    page.evaluate("window.allow()")
+    page.wait_for_function("() => window.stream?.getTracks()[0].readyState === 'ended'")
+    assert page.locator("dialog").count() == 0
+
+
 def test_without_a_camera_and_without_leave_it_is_said(device, origin):
     page = device.page
     open_app(device, origin, "no link")

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -52,18 +53,46 @@ def test_only_one_file_differs_from_the_packages(tmp_path):
     assert files["service.json"] == b'{"service": "https://auth.example.com"}\n'
 
 
-def test_the_headers_are_those_of_the_pages(tmp_path):
-    write_site(tmp_path, SERVICE)
-    response = Pages(service=SERVICE).respond(Request(method="GET", path="/app/service.json"))
+def sent_headers(name):
+    """Return the headers that `Pages` sends with a file, but those that a web server knows."""
+    response = Pages(service=SERVICE).respond(Request(method="GET", path=f"/app/{name}"))
     unsaid = {"Content-Length", "Content-Type", "ETag", "Vary"}
-    expected = {name: value for name, value in response.headers if name not in unsaid}
-    first, *lines = (tmp_path / "_headers").read_text("utf-8").splitlines()
-    assert first == "/*"
-    assert dict(line.removeprefix("  ").split(": ", 1) for line in lines) == expected
-    directives = nginx_headers(SERVICE).splitlines()
-    parts = [re.fullmatch(r'add_header (\S+) "([^"]*)" always;', each) for each in directives]
-    assert dict(each.groups() for each in parts) == expected
-    assert len(directives) == len(lines)
+    return {header: value for header, value in response.headers if header not in unsaid}
+
+
+def headers_of_file(text, path):
+    """Return what a host of static sites sends for *path* by the file of headers."""
+    headers = {}
+    for block in re.findall(r"^(/.*)\n((?:  .*\n)+)", text, re.MULTILINE):
+        if fnmatchcase(path, block[0]):
+            for line in block[1].splitlines():
+                name, value = line.strip().split(": ", 1)
+                assert name not in headers  # hosts join what two blocks say
+                headers[name] = value
+    return headers
+
+
+def headers_of_nginx(directives, path):
+    """Return what nginx sends for *path* by its directives."""
+    variables, headers = {}, {}
+    for line in directives.splitlines():
+        if added := re.fullmatch(r'add_header (\S+) (?:"([^"]*)" always|(\$\w+));', line):
+            headers[added[1]] = variables[added[3]] if added[3] else added[2]
+        elif chosen := re.fullmatch(r'if \(\$uri ~ "([^"]+)"\) \{ set (\$\w+) "([^"]+)"; \}', line):
+            if re.search(chosen[1], path):
+                variables[chosen[2]] = chosen[3]
+        else:
+            variable = re.fullmatch(r'set (\$\w+) "([^"]+)";', line)
+            variables[variable[1]] = variable[2]
+    return headers
+
+
+@pytest.mark.parametrize("name", ["", *load_assets()])
+def test_the_headers_are_those_of_the_pages(tmp_path, name):
+    write_site(tmp_path, SERVICE)
+    text = (tmp_path / "_headers").read_text("utf-8")
+    assert headers_of_file(text, f"/{name}") == sent_headers(name)
+    assert headers_of_nginx(nginx_headers(SERVICE), f"/{name}") == sent_headers(name)
 
 
 @pytest.mark.parametrize("service", GOOD)
@@ -116,13 +145,25 @@ def test_an_address_that_is_none_is_refused(service, tmp_path):
         load_assets(service)
 
 
-def test_a_newer_package_replaces_the_files(tmp_path):
+def test_a_newer_package_replaces_the_files_and_keeps_those_of_open_pages(tmp_path):
     write_site(tmp_path, "https://old.example.com")
-    (tmp_path / "app.js").write_text("old")
+    older = tmp_path / "0123456789abcdef" / "app.js"
+    older.parent.mkdir()
+    for path in (older, tmp_path / "worker.js"):
+        path.write_text("old")
     write_site(tmp_path, SERVICE)
-    assert (tmp_path / "app.js").read_bytes() == load_assets()["app.js"].body
+    assert older.read_text() == "old"
+    assert (tmp_path / "worker.js").read_bytes() == load_assets()["worker.js"].body
     assert b"old.example.com" not in (tmp_path / "service.json").read_bytes()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_the_page_is_written_after_all_that_it_names(tmp_path):
+    names = write_site(tmp_path, SERVICE)
+    page = names.index("index.html")
+    assert page == len(names) - 1
+    lasting = [name for name, asset in load_assets().items() if asset.lasts]
+    assert {*names[: len(lasting)]} == {*lasting}
 
 
 def test_the_command(tmp_path):

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from app_modules import link_modules
+
 from counterseal_client import Button
 
 ONE_MINUTE = timedelta(minutes=1)
@@ -17,16 +19,16 @@ FULL = """() => {
     return put.apply(this, what);
   };
 }"""
-STORED = """async () => {
-  const { indexedDbStore } = await import("./device/index.js");
+STORED = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
   return (await (await indexedDbStore()).list("history")).length;
-}"""
-NEWER = """async () => {
-  const { indexedDbStore } = await import("./device/index.js");
+}""")
+NEWER = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
   const store = await indexedDbStore();
   const [{ record }] = await store.list("accounts");
   await store.commit([{ collection: "accounts", id: "newer", record: { ...record, version: 99 } }]);
-}"""
+}""")
 
 
 def test_an_answer_that_is_not_stored_is_said_so_until_it_is(device, origin):

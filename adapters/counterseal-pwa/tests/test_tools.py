@@ -13,7 +13,7 @@ TOOLS = {
     "types": (FOLDER, TSC, "--project", "tsconfig.json"),
     "types of the worker": (FOLDER, TSC, "--project", "tsconfig.worker.json"),
     "types of the demo": (DEMO, TSC, "--project", "tsconfig.json"),
-    "style": (FOLDER, ESLINT, "src/counterseal_pwa/static"),
+    "style": (FOLDER, ESLINT, "src/counterseal_pwa/static", "tests/node"),
     "style of the demo": (DEMO, ESLINT, "src/counterseal_demo/web_demo/static"),
 }
 """The folder, the tool and its arguments; the demo frames the app, and imports from it."""
@@ -25,3 +25,11 @@ def test_the_sources_are_clean(node, javascript_tools, name):
     command = [node / "bin" / "node", javascript_tools / tool, *arguments]
     ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
+
+
+def test_the_service_workers_files_in_node(node):
+    """Where a full disk, a broken cache and a network that hangs can be had."""
+    tests = [str(path) for path in (FOLDER / "tests").glob("*.test.js")]
+    command = [node / "bin" / "node", "--test", *tests]
+    ended = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -5,9 +5,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from app_modules import link_modules
 
 from counterseal import ijson, keys
-from counterseal.models import ChallengeState
+from counterseal.models import BindingState, ChallengeState
 from counterseal_client import Button
 
 MINUTE = timedelta(minutes=1)
@@ -16,6 +17,10 @@ BUTTONS = (
     Button(title="Do not pay", strong=False),
 )
 EVENTS = "**/device/requests/events"
+STORED_ACCOUNTS = link_modules("""async () => {
+  const { indexedDbStore } = await import("./device/store.js");
+  return (await (await indexedDbStore()).list("accounts")).length === 1;
+}""")
 STATUS = "**/device/status"
 
 
@@ -281,7 +286,31 @@ def test_a_click_on_an_account_is_not_lost_when_its_colour_changes(device, origi
     page.locator("#history").wait_for()
 
 
+def test_a_view_that_was_left_takes_nobody_away(device, origin, pause_calls):
+    device.bind(origin.link("user-left-removal"))
+    device.authenticate()
+    page = device.page
+    page.goto("about:blank")
+    device.bind_passkey(origin.link("user-reads"))
+    (removed,) = origin.client.devices("user-left-removal")
+    pending = origin.client.ask("user-reads", "Pay?", duration=MINUTE)
+    page.locator("a.open").wait_for()
+    calls = pause_calls(page, "**/device")
+    page.goto(f"{origin.url}/app/#/account/{removed.guid}")
+    page.locator("details", has_text="Remove").locator("summary").click()
+    page.get_by_role("button", name="Remove").first.click()
+    calls.wait()
+    page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", pending.guid)
+    page.locator(".answer").first.wait_for()
+    calls.release()
+    while origin.client.devices("user-left-removal")[0].state is BindingState.ACTIVE:
+        page.wait_for_timeout(20)
+    page.wait_for_function(STORED_ACCOUNTS)
+    assert page.url.endswith(f"#/request/{pending.guid}")
+    assert device.heading == "Your answer, please"
+
+
 def test_an_app_that_cannot_start_says_so(device, origin):
     device.page.add_init_script("IDBFactory.prototype.open = () => { throw new TypeError(); };")
     device.page.goto(f"{origin.url}/app/")
-    device.page.get_by_role("alert").filter(has_text="went wrong").wait_for()
+    device.page.get_by_role("alert").filter(has_text="could not read or store").wait_for()

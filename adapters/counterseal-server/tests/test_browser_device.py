@@ -17,7 +17,7 @@ def test_it_is_served_where_the_setting_says_so(open_client):
     assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
     assert "X-Request-Id" in reply.headers
     assert client.get("/app").headers["Location"] == "app/"
-    assert client.head("/app/app.js").data == b""
+    assert client.head("/app/worker.js").data == b""
     assert client.get("/application").status_code == 404
     assert client.get("/.well-known/jwks.json").status_code == 200
     counted = client.get("/metrics").text
@@ -46,7 +46,7 @@ def test_an_origin_of_documents_that_is_none_is_refused(tmp_path):
 def test_its_files_do_not_fill_the_log(open_client, caplog):
     caplog.set_level(logging.DEBUG, "counterseal_server.access")
     client = open_client(BROWSER_DEVICE="yes")
-    for path in ("/app/app.js", "/app/absent.js", "/.well-known/jwks.json"):
+    for path in ("/app/worker.js", "/app/absent.js", "/.well-known/jwks.json"):
         client.get(path)
     logged = [(each.levelname, each.getMessage().rsplit(" ", 2)[0]) for each in caplog.records]
     assert logged == [

@@ -1,20 +1,23 @@
-"""Assets: the files of the web app, read once, with their types and tags."""
+"""Assets: the files that browsers load, read or built once, with their types and tags."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import attrs
 
+from counterseal_pwa.bundle.files import SERVICE, VERSION, build
 from counterseal_pwa.service_address import require_service
 
 STATIC = Path(__file__).parent / "static"
-LIBRARY_PARTS = ("device/*.js", "wire/*.js", "wire/*.json")
-"""Files of the device library, which a wheel has below `STATIC`."""
+"""The sources, in a checkout."""
+BUILT = Path(__file__).parent / "built"
+"""The files that browsers load, in an installed package."""
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -38,16 +41,14 @@ class Asset:
         compressed: The same by gzip (RFC 1952); None where that is not smaller.
         media_type: Of `Content-Type`.
         etag: The entity tag of *body*, with quotes (RFC 9110, 8.8.3).
+        lasts: Whether its address never has another content.
     """
 
     body: bytes = attrs.field(repr=False)
     compressed: bytes | None = attrs.field(repr=False)
     media_type: str
     etag: str
-
-
-SERVICE = "service.json"
-"""The one file that is not the same at every address: it names the service that the app calls."""
+    lasts: bool
 
 
 def load_assets(service: str | None = None) -> dict[str, Asset]:
@@ -63,37 +64,28 @@ def load_assets(service: str | None = None) -> dict[str, Asset]:
         FileNotFoundError: The device library is not there: the package was not built, and is
             not in a checkout either.
     """
-    assets = {name: _asset(path.read_bytes(), path.suffix) for name, path in _files()}
+    assets = {name: _asset(name, body) for name, body in _files().items()}
     if service is not None:
         document = json.dumps({"service": require_service(service)}) + "\n"
-        assets[SERVICE] = _asset(document.encode(), Path(SERVICE).suffix)
+        assets[SERVICE] = _asset(SERVICE, document.encode())
     return assets
 
 
-def _files() -> Iterator[tuple[str, Path]]:
-    yield from _below(STATIC, STATIC)
-    if (STATIC / "device").is_dir():
-        return
-    # A checkout: the packages for npm stand beside this one.
-    library = Path(__file__).parents[3] / "counterseal-js"
-    for part in LIBRARY_PARTS:
-        paths = sorted(library.glob(part))
-        if not paths:
-            raise FileNotFoundError(f"no device library in {library / part}")
-        yield from ((path.relative_to(library).as_posix(), path) for path in paths)
+@cache
+def _files() -> Mapping[str, bytes]:
+    if not BUILT.is_dir():
+        # A checkout: the packages for npm stand beside this one.
+        return build(STATIC, Path(__file__).parents[3] / "counterseal-js")
+    paths = sorted(path for path in BUILT.rglob("*") if path.suffix in MEDIA_TYPES)
+    return {path.relative_to(BUILT).as_posix(): path.read_bytes() for path in paths}
 
 
-def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in MEDIA_TYPES:
-            yield path.relative_to(root).as_posix(), path
-
-
-def _asset(body: bytes, suffix: str) -> Asset:
+def _asset(name: str, body: bytes) -> Asset:
     compressed = gzip.compress(body, mtime=0)
     return Asset(
         body=body,
         compressed=compressed if len(compressed) < len(body) else None,
-        media_type=MEDIA_TYPES[suffix],
+        media_type=MEDIA_TYPES[PurePosixPath(name).suffix],
         etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        lasts=VERSION.match(name) is not None,
     )

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from counterseal_pwa.assets import Asset, load_assets
+from counterseal_pwa.bundle.files import INDEX
 from counterseal_pwa.service_address import origin_of, require_documents
 from counterseal_web import Request, Response
 from counterseal_web.wsgi import read_environ, write_response
@@ -22,7 +23,6 @@ OPERATION = "app"
 """The operation of these requests, in metrics and logs."""
 
 METHODS = "GET, HEAD"
-INDEX = "index.html"
 
 DIRECTIVES: Mapping[str, str] = {
     "default-src": "'none'",
@@ -47,8 +47,11 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-CACHING: Mapping[str, str] = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-"""A browser keeps the files, and asks each time whether they are the same."""
+CACHE_CONTROL = "no-cache"
+"""A browser keeps such a file, and asks each time whether it is the same."""
+
+LASTING = "public, max-age=31536000, immutable"
+"""A browser asks once for a file whose address never has another content (RFC 8246)."""
 
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)")
 
@@ -130,7 +133,12 @@ class Pages:
         return write_response(response, request.method, start_response)
 
     def _file_response(self, asset: Asset, headers: Mapping[str, str]) -> Response:
-        file_headers = {"Content-Type": asset.media_type, "ETag": asset.etag, **CACHING}
+        file_headers = {
+            "Content-Type": asset.media_type,
+            "ETag": asset.etag,
+            "Cache-Control": LASTING if asset.lasts else CACHE_CONTROL,
+            "Vary": "Accept-Encoding",
+        }
         tags = [
             tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")
         ]

@@ -1,14 +1,14 @@
 /** The view of an account: its name, what was answered, and its removal. */
 
-import { home } from "./bind_view.js";
 import { element, foreign, isolate } from "./dom.js";
+import { homeLink } from "./home_link.js";
 import { identityOf } from "./identity.js";
 import { inviteSection } from "./invite_section.js";
 import { keyedList } from "./keyed_list.js";
 import { lockSection } from "./lock_section.js";
 import { saveLink } from "./outcome_view.js";
 import { APP_VERSION, platformOf } from "./platform.js";
-import { describe } from "./problems.js";
+import { pressing } from "./pressing.js";
 import { removal } from "./removal.js";
 import { summaryOf } from "./summaries.js";
 import { say, writeMoment } from "./texts.js";
@@ -35,6 +35,7 @@ export async function showAccount(context, device) {
     showUnconfirmed(context, account);
     return;
   }
+  const { form, update: updateName } = renameForm(account);
   const history = historySection(account);
   await history.fill([]);
   const accounts = await context.session.wallet.accounts();
@@ -42,7 +43,7 @@ export async function showAccount(context, device) {
     account.appSpaceName,
     identityOf(account, accounts),
     element("p", { class: "quiet", id: "app" }, appOf()),
-    account.state === "REVOKED" ? null : renameForm(account),
+    account.state === "REVOKED" ? null : form,
     account.state === "ACTIVE" ? inviteSection(context, account) : null,
     account.state === "REVOKED"
       ? null
@@ -50,8 +51,14 @@ export async function showAccount(context, device) {
     history.section,
     account.state === "ACTIVE" ? lockSection(account, accounts) : null,
     removal(context, account),
-    home(),
+    homeLink(),
   );
+  const follow = () => {
+    // Another tab may have removed it, or given it another name.
+    if (context.session.accounts.some((other) => other.device === device)) updateName();
+    else context.go("#/");
+  };
+  context.session.addEventListener("accounts", follow, { signal: context.signal });
   const update = async () => {
     if (account.state !== "ACTIVE") return;
     const ended = await account.ended().catch(() => null);
@@ -88,7 +95,6 @@ function historySection(account) {
     const history = await account.history();
     const hasAction = history.some(({ display }) => display.action !== undefined);
     const actionView = hasAction ? await import("./action_view.js") : null;
-    await actionView?.loadStyle();
     const own = new Set(history.map(({ challenge }) => challenge));
     const others = ended.filter(({ guid }) => !own.has(guid));
     const entries = [
@@ -161,18 +167,16 @@ function renameForm(account) {
     status,
     rename,
   );
-  const submit = async (/** @type {Event} */ event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    rename.disabled = true;
-    try {
+    void pressing(rename, status, async () => {
       await account.rename(name.value.trim());
       status.textContent = say("rename.done");
-    } catch (error) {
-      status.textContent = describe(error);
-    } finally {
-      rename.disabled = false;
-    }
+    });
+  });
+  const update = () => {
+    // What the person is writing stays.
+    if (document.activeElement !== name) name.value = account.name;
   };
-  form.addEventListener("submit", (event) => void submit(event));
-  return form;
+  return { form, update };
 }

@@ -2,10 +2,9 @@
 
 import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
-import { showHome } from "./home_view.js";
 import { loadService, readFragment, readReturn } from "./links.js";
 import { describe } from "./problems.js";
-import { keyOf } from "./request_entries.js";
+import { keyOf } from "./request_key.js";
 import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
 import { registerWorker } from "./worker_registration.js";
@@ -17,7 +16,7 @@ import { registerWorker } from "./worker_registration.js";
  * @property {Session} session
  * @property {(title: string, ...children: (Node | null | false)[]) => void} fill Show content under
  *   a heading, and move the focus to it.
- * @property {(address: string) => void} go
+ * @property {(address: string) => void} go Show another view, unless this one was left.
  * @property {AbortSignal} signal Aborted when another view comes.
  */
 
@@ -28,6 +27,8 @@ let controller = new AbortController();
 let firstLink = readFragment();
 /** The address to which an Identity Provider sent the browser back; its code leaves the address as well. */
 let firstReturn = readReturn();
+/** Whether the first view is shown, and nothing that was opened from it. */
+let isAtHome = false;
 
 /**
  * Show the view of the page's address.
@@ -56,7 +57,10 @@ async function route(session) {
   else if (view === "account") await (await import("./account_view.js")).showAccount(context, guid);
   else if (view === "device") await (await import("./new_device_view.js")).showNewDevice(context, guid);
   else if (view === "login") (await import("./login_view.js")).showLogin(context, guid);
-  else await showHome(context);
+  else {
+    await (await import("./home_view.js")).showHome(context);
+    isAtHome = true;
+  }
 }
 
 /**
@@ -82,6 +86,7 @@ const contextOf = (session, signal) => ({
   signal,
   fill(title, ...children) {
     if (signal.aborted) return;
+    isAtHome = false;
     // What was announced was about the view before.
     announce("");
     const heading = element("h1", { tabindex: -1 }, title);
@@ -92,6 +97,8 @@ const contextOf = (session, signal) => ({
     window.scrollTo(0, 0);
   },
   go(address) {
+    // A view that was left takes nobody away from the one that they read.
+    if (signal.aborted) return;
     if (window.location.hash === address) void follow(session);
     else window.location.hash = address;
   },
@@ -100,7 +107,7 @@ const contextOf = (session, signal) => ({
 /** @param {Session} [session] */
 function showConnection(session) {
   const line = byId("connection");
-  const connection = !navigator.onLine ? say("offline") : session?.isUnreached ? say("unreached") : "";
+  const connection = !navigator.onLine ? say("offline") : session?.lists.isUnreached ? say("unreached") : "";
   const text = session?.isOutdated ? say("problem.store_outdated") : connection;
   line.hidden = text === "";
   line.textContent = text;
@@ -116,27 +123,42 @@ function showBlocked() {
 /** @param {Session} session */
 function announceArrivals(session) {
   let known = new Set();
-  session.addEventListener("requests", () => {
-    const keys = [...session.requests].flatMap(([device, requests]) =>
-      requests.map((request) => keyOf({ device }, request)),
-    );
+  const look = () => {
+    const keys = session.lists.all.map((request) => keyOf(request, request));
     if (keys.some((key) => !known.has(key))) announce(say("arrived"));
     known = new Set(keys);
-  });
+  };
+  look();
+  session.addEventListener("requests", look);
   session.addEventListener("newdevices", () => {
-    if ([...session.newDevices.values()].flat().length > 0) announce(say("decide.waits"));
+    if (session.waitingDevices.all.length > 0) announce(say("decide.waits"));
   });
+}
+
+/** @param {string} address */
+function openView(address) {
+  if (address.startsWith("#/")) window.location.hash = address;
+}
+
+/** Whether nothing is lost if the page is loaded again. */
+function isIdle() {
+  const inputs = [...byId("main").querySelectorAll("input")];
+  const isOpen = document.querySelector("dialog[open]") !== null;
+  return isAtHome && !isOpen && inputs.every(({ value }) => value === "");
 }
 
 async function start() {
   const [language] = await Promise.all([loadTexts(), loadService()]);
   document.documentElement.lang = language;
   showConnection();
-  const registration = await registerWorker((address) => {
-    if (address.startsWith("#/")) window.location.hash = address;
+  /** @type {(shown: undefined) => void} */
+  let startWorker = () => undefined;
+  const firstView = new Promise((/** @type {(shown: undefined) => void} */ resolve) => {
+    startWorker = resolve;
   });
+  // Its files are as large as the page's, which must not wait for them.
+  const registration = firstView.then(() => registerWorker({ open: openView, isIdle }));
   const session = await Session.open(registration, showBlocked);
-  announceArrivals(session);
   const show = () => showConnection(session);
   session.addEventListener("connection", show);
   window.addEventListener("online", show);
@@ -144,7 +166,9 @@ async function start() {
   show();
   window.addEventListener("hashchange", () => void follow(session));
   await follow(session);
+  announceArrivals(session);
+  startWorker(undefined);
   await session.refreshNotifications();
 }
 
-await start().catch(showFailure);
+start().catch(showFailure);

@@ -1,13 +1,14 @@
 /** The view that binds this browser to an account. */
 
 import { brandOf } from "./brand.js";
+import { makesPasskeys } from "./credentials.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
-import { element, foreign, isolate } from "./dom.js";
+import { element, foreign } from "./dom.js";
+import { homeLink } from "./home_link.js";
 import { idAmong, ownerOf } from "./identity.js";
 import { peekLink, serviceAddress } from "./links.js";
-import { notifySection } from "./notify_section.js";
+import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
-import { makesPasskeys } from "./session.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -51,7 +52,7 @@ const NAME_LIMIT = 64;
 export async function showBind(context, link) {
   const parsed = peekLink(link);
   if (parsed === null) {
-    showProblem(context, say("bind.malformed"), home());
+    showProblem(context, say("bind.malformed"), homeLink());
     return;
   }
   await showOffer(context, { link, displayName: parsed.displayName });
@@ -73,7 +74,7 @@ export async function showOffer(context, offer) {
     await fillBind(context, { ...offer, warning: await warningOf(invitation, lookalikes) }, invitation);
   } catch (error) {
     const isUnreached = error instanceof Unavailable;
-    const next = isUnreached ? retry(() => void showOffer(context, offer)) : home();
+    const next = isUnreached ? retry(() => void showOffer(context, offer)) : homeLink();
     const isOther = error instanceof InvalidField;
     const text = isUnreached ? say("bind.unreached") : isOther ? say("bind.malformed") : describe(error);
     showProblem(context, text, next);
@@ -127,31 +128,24 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     status,
     button,
   );
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    button.disabled = true;
-    status.textContent = "";
-    try {
-      await navigator.storage?.persist?.();
-      const fields = new FormData(form);
-      const strongKey = String(fields.get("key") ?? "pin");
-      const replaces = String(fields.get("replaces") ?? "") || undefined;
-      const { session, go } = context;
-      const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
-      const account = await session.wallet.bind({ ...options, name: name.value.trim() });
-      if (account.comparison === null) {
-        showBound(context, appSpaceName);
-        return;
-      }
-      session.comparisons.set(account.device, account.comparison);
-      go(`#/account/${account.device}`);
-    } catch (error) {
-      const isFull = error instanceof ServiceRefused && error.problem === "too_many_bindings";
-      status.textContent = isFull && replacement ? say("bind.full") : describe(error);
-      button.disabled = false;
-    }
+  const bind = async () => {
+    await navigator.storage?.persist?.();
+    const fields = new FormData(form);
+    const strongKey = String(fields.get("key") ?? "pin");
+    const replaces = String(fields.get("replaces") ?? "") || undefined;
+    const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
+    const account = await context.session.wallet.bind({ ...options, name: name.value.trim() });
+    if (account.comparison === null) (await import("./bound_view.js")).showBound(context, account);
+    else context.go(`#/account/${account.device}`);
   };
-  form.addEventListener("submit", (event) => void submit(event));
+  const fail = (/** @type {unknown} */ error) => {
+    const isFull = error instanceof ServiceRefused && error.problem === "too_many_bindings";
+    return isFull && replacement ? say("bind.full") : describe(error);
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void pressing(button, status, bind, { fail });
+  });
   context.fill(say("bind.title"), element("p", {}, say("bind.about")), form);
 }
 
@@ -196,20 +190,3 @@ const strongKeyChoice = () =>
       ),
     ),
   );
-
-/**
- * @param {ViewContext} context
- * @param {string} appSpaceName
- */
-export function showBound(context, appSpaceName) {
-  context.fill(
-    say("bound.title"),
-    element("p", {}, say("bound.about", { name: isolate(appSpaceName) })),
-    element("p", { class: "quiet" }, say("bound.keep")),
-    home(),
-    // Below, since it is filled late and must not move what somebody is about to press.
-    notifySection(context),
-  );
-}
-
-export const home = () => element("p", {}, element("a", { class: "button main", href: "#/" }, say("home.go")));

@@ -1,7 +1,7 @@
 /** The view after the last wrong PIN: this device answers no more, and its account can be removed. */
 
-import { home } from "./bind_view.js";
 import { element, isolate } from "./dom.js";
+import { homeLink } from "./home_link.js";
 import { identityOf } from "./identity.js";
 import { removal } from "./removal.js";
 import { say } from "./texts.js";
@@ -21,6 +21,6 @@ export async function showBlocked(context, account) {
     identityOf(account, await context.session.wallet.accounts()),
     element("p", { role: "alert" }, say("blocked.about", { name: isolate(account.appSpaceName) })),
     removal(context, account, { isEnded: true }),
-    home(),
+    homeLink(),
   );
 }

@@ -1,8 +1,10 @@
 /** The camera: its picture in a dialog, until it has a QR code with a bind link. */
 
+import { cancelButton, showDialog } from "./dialog.js";
 import { element } from "./dom.js";
 import { readPasted } from "./links.js";
 import { say } from "./texts.js";
+import { systemSleep } from "./wire/pause.js";
 
 /**
  * What the Barcode Detection API has of a detector.
@@ -18,55 +20,61 @@ const INTERVAL = 200;
  * Show the camera's picture until it has a bind link.
  *
  * @param {string} format Of the codes.
+ * @param {AbortSignal} left Aborted when another view comes; the person may not have let the camera
+ *   be used by then.
  * @returns {Promise<string | null>} Null if the person closes it.
  * @throws {DOMException} There is no camera, or it may not be used.
  */
-export async function scan(format) {
+export async function scan(format, left) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  const video = element("video", { autoplay: true, muted: true, playsinline: true });
-  const status = element("p", { role: "status" }, say("scan.about"));
-  const dialog = element(
-    "dialog",
-    { "aria-labelledby": "scan-title" },
-    element("h2", { id: "scan-title" }, say("scan.title")),
-    video,
-    status,
-    element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
-  );
-  video.srcObject = stream;
-  document.body.append(dialog);
-  dialog.showModal();
   try {
-    return await findLink(format, video, dialog, status);
+    return left.aborted ? null : await findLink(format, stream);
   } finally {
     for (const track of stream.getTracks()) track.stop();
-    dialog.remove();
   }
 }
 
 /**
  * @param {string} format
- * @param {HTMLVideoElement} video
- * @param {HTMLDialogElement} dialog
- * @param {HTMLElement} status
+ * @param {MediaStream} stream
  * @returns {Promise<string | null>}
  */
-async function findLink(format, video, dialog, status) {
+async function findLink(format, stream) {
   const { BarcodeDetector } = /** @type {any} */ (window);
   /** @type {Detector} */
   const detector = new BarcodeDetector({ formats: [format] });
-  while (dialog.open) {
-    const codes = video.readyState >= video.HAVE_CURRENT_DATA ? await detector.detect(video) : [];
-    for (const { rawValue } of codes) {
-      try {
-        return readPasted(rawValue);
-      } catch {
-        status.textContent = say("bind.malformed");
+  const video = element("video", { autoplay: true, muted: true, playsinline: true });
+  const status = element("p", { role: "status" }, say("scan.about"));
+  video.srcObject = stream;
+  /** @type {unknown} */
+  let failure;
+  const link = await showDialog("scan-title", (/** @type {import("./dialog.js").DialogControls<string>} */ controls) => {
+    const { cancel, close, signal } = controls;
+    const look = async () => {
+      while (!signal.aborted) {
+        const codes = video.readyState >= video.HAVE_CURRENT_DATA ? await detector.detect(video) : [];
+        for (const { rawValue } of codes) {
+          try {
+            close(readPasted(rawValue));
+            return;
+          } catch {
+            status.textContent = say("bind.malformed");
+          }
+        }
+        await systemSleep(INTERVAL, signal).catch(() => undefined);
       }
-    }
-    await new Promise((resolve) => {
-      setTimeout(resolve, INTERVAL);
+    };
+    look().catch((error) => {
+      failure = error;
+      cancel();
     });
-  }
-  return null;
+    return [
+      element("h2", { id: "scan-title" }, say("scan.title")),
+      video,
+      status,
+      cancelButton(controls),
+    ];
+  });
+  if (failure !== undefined) throw failure;
+  return link;
 }

@@ -7,9 +7,9 @@ import { arrange, keyedList, linkEntry } from "./keyed_list.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
-import { keyOf, loadDisplays, requestEntry } from "./request_entries.js";
+import { requestEntry } from "./request_entries.js";
+import { keyOf } from "./request_key.js";
 import { scanSection } from "./scan_section.js";
-import { describeUnread } from "./problems.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -20,10 +20,16 @@ const SECOND = 1000;
 /** @param {ViewContext} context */
 export async function showHome(context) {
   const { session, signal } = context;
-  const accounts = await session.wallet.accounts();
+  await session.refresh();
   const unreadable = await session.wallet.unreadableAccounts();
   const warning = unreadable.length > 0 && element("p", { class: "problem" }, say("home.unreadable"));
-  if (accounts.length === 0) {
+  const isEmpty = session.accounts.length === 0;
+  const followAccounts = () => {
+    // The first was added in another tab, or the last removed.
+    if ((session.accounts.length === 0) !== isEmpty) context.go("#/");
+  };
+  session.addEventListener("accounts", followAccounts, { signal });
+  if (isEmpty) {
     context.fill(
       say("home.welcome"),
       warning,
@@ -40,27 +46,28 @@ export async function showHome(context) {
   const known = keyedList("ul");
   const notify = notifySection(context);
   const fillWaiting = () => {
-    const open = accounts.flatMap((account) =>
-      (session.requests.get(account.device) ?? []).map((request) => ({ account, request })),
+    const open = session.accounts.flatMap((account) =>
+      (session.lists.requestsOf(account.device) ?? []).map((request) => ({ account, request })),
     );
     requests.fill([
       ...newDevicesOf(context),
       ...open.map(({ account, request }) => {
-        const build = () => requestEntry(session, accounts, account, request);
+        const build = () => requestEntry(session, session.accounts, account, request);
         return /** @type {const} */ ([keyOf(account, request), build]);
       }),
     ]);
-    nothing.textContent = say(emptinessOf(session, accounts));
+    nothing.textContent = say(emptinessOf(session));
     arrange(waiting, [title, requests.list.hasChildNodes() ? requests.list : nothing]);
   };
   const fillAccounts = () => {
+    const { accounts } = session;
     // The service takes no call of the others, so it can notify none of them.
     notify.hidden = !accounts.some(({ state }) => state === "ACTIVE" || state === "SUSPENDED");
-    known.fill(accounts.map((account) => [account.device, () => accountEntry(context, accounts, account)]));
+    known.fill(accounts.map((account) => [account.device, () => accountEntry(context, account)]));
   };
   const followRequests = () => {
     fillWaiting();
-    void loadDisplays(session, accounts);
+    void session.displays.load(session.accounts);
   };
   followRequests();
   fillAccounts();
@@ -71,8 +78,15 @@ export async function showHome(context) {
   signal.addEventListener("abort", () => clearInterval(timer));
   session.addEventListener("newdevices", fillWaiting, { signal });
   session.addEventListener("connection", fillWaiting, { signal });
-  session.followNewDevices(signal);
-  session.addEventListener("accounts", fillAccounts, { signal });
+  session.waitingDevices.follow(signal);
+  session.addEventListener(
+    "accounts",
+    () => {
+      fillAccounts();
+      fillWaiting();
+    },
+    { signal },
+  );
   const more = element(
     "details",
     {},
@@ -93,12 +107,13 @@ export async function showHome(context) {
  * Return the key of what an empty list means: only lists of the service say that nothing waits.
  *
  * @param {ViewContext["session"]} session
- * @param {readonly Account[]} accounts
  */
-function emptinessOf({ errors, isUnreached, requests }, accounts) {
-  if (isUnreached) return "home.unreached";
-  if (accounts.some(({ device }) => !requests.has(device) && !errors.has(device))) return "home.asking";
-  return requests.size > 0 ? "home.nothing" : "home.none";
+function emptinessOf({ accounts, lists }) {
+  if (lists.isUnreached) return "home.unreached";
+  const isAsked = (/** @type {Account} */ { device, state }) =>
+    state !== "REVOKED" && lists.requestsOf(device) === undefined && lists.problemOf(device) === undefined;
+  if (accounts.some(isAsked)) return "home.asking";
+  return lists.isEmpty ? "home.none" : "home.nothing";
 }
 
 /**
@@ -107,7 +122,7 @@ function emptinessOf({ errors, isUnreached, requests }, accounts) {
  * @param {ViewContext} context
  */
 const newDevicesOf = ({ session }) =>
-  [...session.newDevices.values()].flat().map(({ device, name }) => {
+  session.waitingDevices.all.map(({ device, name }) => {
     const build = () =>
       linkEntry({ class: "card open", href: `#/device/${device}` }, () => [
         element("strong", {}, say("home.device"), " ", foreign(name)),
@@ -118,20 +133,19 @@ const newDevicesOf = ({ session }) =>
 
 /**
  * @param {ViewContext} context
- * @param {readonly Account[]} accounts All of this browser.
  * @param {Account} account
  */
-const accountEntry = ({ session }, accounts, account) =>
+const accountEntry = ({ session }, account) =>
   linkEntry({ class: "card", href: `#/account/${account.device}` }, () => {
-    const { device, appSpaceName, name } = account;
-    const error = session.errors.get(device);
+    const { device, appSpaceName, name, state } = account;
+    const problem = state === "REVOKED" ? say("problem.revoked") : session.lists.problemOf(device)?.text;
     return [
       brandOf(account, appSpaceName),
       ownerOf(account),
       nameOf(account),
-      idAmong(account, accounts),
+      idAmong(account, session.accounts),
       element("span", { class: "quiet" }, foreign(name)),
-      error !== undefined && element("span", { class: "problem" }, describeUnread(error)),
+      problem !== undefined && element("span", { class: "problem" }, problem),
     ];
   });
 

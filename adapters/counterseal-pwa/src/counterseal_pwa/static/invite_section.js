@@ -1,15 +1,17 @@
 /** The section in which a device invites another one of the same person. */
 
 import { element } from "./dom.js";
-import { describe } from "./problems.js";
+import { pressing } from "./pressing.js";
 import { say } from "./texts.js";
+import { systemRandom } from "./wire/bytes.js";
+import { Pauses, systemSleep } from "./wire/pause.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {Awaited<ReturnType<Account["inviteDevice"]>>} DeviceInvitation */
 
 /** Milliseconds between two looks at whether the new device has made its keys. */
-const INTERVAL = 2000;
+const LOOKS = { first: 2000, longest: 10_000, growth: 1.1 };
 
 /**
  * Return the section; the link that it shows is given to the service again by the new device only.
@@ -22,22 +24,15 @@ export function inviteSection(context, account) {
   const content = element("div", { class: "form" });
   const invite = element("button", { type: "button", class: "plain", click: () => void press() }, say("invite.button"));
 
-  async function press() {
-    invite.disabled = true;
-    problem.textContent = "";
-    try {
+  const press = () =>
+    pressing(invite, problem, async () => {
       const invitation = await account.inviteDevice();
       // Few people ever need it, and it needs the service anyway.
       const { newLink } = await import("./new_link.js");
       content.replaceChildren(...newLink(invitation).filter((each) => each !== null));
       content.querySelector("input")?.focus();
       await follow(context, invitation);
-    } catch (error) {
-      problem.textContent = describe(error);
-    } finally {
-      invite.disabled = false;
-    }
-  }
+    });
 
   content.append(element("p", { class: "quiet" }, say("invite.about")), invite);
   return element(
@@ -56,15 +51,13 @@ export function inviteSection(context, account) {
  * @param {DeviceInvitation} invitation
  */
 async function follow({ session, signal, go }, { device, expiresAt }) {
+  const pauses = new Pauses({ random: systemRandom, ...LOOKS });
   while (!signal.aborted && Date.now() < Date.parse(expiresAt)) {
-    await session.readNewDevices();
-    if (signal.aborted) return;
-    if (session.newDevice(device)) {
+    await session.waitingDevices.read();
+    if (session.waitingDevices.find(device)) {
       go(`#/device/${device}`);
       return;
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, INTERVAL);
-    });
+    await systemSleep(pauses.next(), signal).catch(() => undefined);
   }
 }

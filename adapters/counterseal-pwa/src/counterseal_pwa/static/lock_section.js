@@ -2,7 +2,7 @@
 
 import { element, isolate } from "./dom.js";
 import { identityOf } from "./identity.js";
-import { describe } from "./problems.js";
+import { pressing } from "./pressing.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
@@ -18,20 +18,13 @@ export function lockSection(account, accounts) {
   const about = element("p", {}, say("lock.about", { name }));
   const button = element("button", { type: "button", class: "plain danger", click: () => void lock() }, say("lock.title"));
 
-  async function lock() {
-    button.disabled = true;
-    problem.textContent = "";
-    try {
+  const lock = () =>
+    pressing(button, problem, async () => {
       await account.lock();
       status.textContent = say("lock.done", { name });
       about.remove();
       button.remove();
-    } catch (error) {
-      problem.textContent = describe(error);
-    } finally {
-      button.disabled = false;
-    }
-  }
+    });
 
   return element(
     "details",

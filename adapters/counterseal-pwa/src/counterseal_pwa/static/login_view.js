@@ -3,6 +3,7 @@
 import { showOffer } from "./bind_view.js";
 import { element, foreign } from "./dom.js";
 import { APP, serviceAddress } from "./links.js";
+import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -28,21 +29,16 @@ export function showLogin(context, appSpace) {
     status,
     button,
   );
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    button.disabled = true;
-    status.textContent = "";
-    try {
-      const where = { url: serviceAddress(), appSpace, redirectUri: `${APP}/` };
-      const login = await context.session.wallet.startLogin(where);
-      window.sessionStorage.setItem(KEPT, JSON.stringify(login));
-      window.location.assign(login.url);
-    } catch (error) {
-      status.textContent = describe(error);
-      button.disabled = false;
-    }
+  const begin = async () => {
+    const where = { url: serviceAddress(), appSpace, redirectUri: `${APP}/` };
+    const login = await context.session.wallet.startLogin(where);
+    window.sessionStorage.setItem(KEPT, JSON.stringify(login));
+    window.location.assign(login.url);
   };
-  form.addEventListener("submit", (event) => void submit(event));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void pressing(button, status, begin);
+  });
   context.fill(say("login.title"), element("p", {}, say("login.about")), form);
 }
 

@@ -1,8 +1,10 @@
 /** The view of a new device that waits: its name and code, and the decision on it. */
 
-import { home } from "./bind_view.js";
+import { cancelButton, showDialog } from "./dialog.js";
 import { element, foreign, isolate } from "./dom.js";
+import { homeLink } from "./home_link.js";
 import { identityOf } from "./identity.js";
+import { isBusy, pressing } from "./pressing.js";
 import { describe, endingOf, isLastPin } from "./problems.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
@@ -22,8 +24,8 @@ const CHOICES = /** @type {const} */ (["add", "move", "refuse"]);
 export async function showNewDevice(context, guid) {
   const { session, signal } = context;
   context.fill(say("decide.loading"));
-  if (!session.newDevice(guid)) await session.readNewDevices();
-  const waiting = session.newDevice(guid);
+  if (!session.waitingDevices.find(guid)) await session.waitingDevices.read();
+  const waiting = session.waitingDevices.find(guid);
   const accounts = await session.wallet.accounts();
   const account = accounts.find(({ device }) => device === waiting?.account);
   if (signal.aborted) return;
@@ -33,7 +35,7 @@ export async function showNewDevice(context, guid) {
 
 /** @param {ViewContext} context */
 function showGone(context) {
-  context.fill(say("decided.gone"), element("p", {}, say("decided.gone.about")), home());
+  context.fill(say("decided.gone"), element("p", {}, say("decided.gone.about")), homeLink());
 }
 
 /**
@@ -46,41 +48,37 @@ function fillNewDevice(context, account, accounts, newDevice) {
   const { session } = context;
   const { code, expiresAt, name } = newDevice;
   const problem = element("p", { class: "problem", role: "alert" });
-  let busy = false;
   let ended = false;
 
   /** @param {Choice} choice */
-  async function press(choice) {
-    if (busy) return;
-    busy = true;
-    // A move takes this device away, so it is asked for once more.
-    if (choice === "move" && !(await confirmMove(name))) {
-      busy = false;
-      return;
-    }
-    problem.textContent = "";
-    for (const button of buttons) button.setAttribute("aria-disabled", "true");
-    try {
-      await account.decide(newDevice, choice);
-      // The next call says what became of this device.
-      if (choice === "move") await account.status().catch(() => undefined);
+  const press = (choice) =>
+    pressing(
+      buttons,
+      problem,
+      async () => {
+        // A move takes this device away, so it is asked for once more.
+        if (choice === "move" && !(await confirmMove(name))) return;
+        await account.decide(newDevice, choice);
+        // The next call says what became of this device.
+        if (choice === "move") await account.status().catch(() => undefined);
+        ended = true;
+        await session.waitingDevices.read();
+        showDecided(context, account, newDevice, choice);
+      },
+      { fail },
+    );
+
+  /** @param {unknown} error */
+  async function fail(error) {
+    if (endingOf(error)) {
       ended = true;
-      await session.readNewDevices();
-      showDecided(context, account, newDevice, choice);
-    } catch (error) {
-      if (endingOf(error)) {
-        ended = true;
-        await session.readNewDevices();
-        showGone(context);
-      } else if (isLastPin(error)) {
-        ended = true;
-        await (await import("./blocked_view.js")).showBlocked(context, account);
-      }
-      problem.textContent = describe(error);
-    } finally {
-      busy = false;
-      for (const button of buttons) button.removeAttribute("aria-disabled");
+      await session.waitingDevices.read();
+      showGone(context);
+    } else if (isLastPin(error)) {
+      ended = true;
+      await (await import("./blocked_view.js")).showBlocked(context, account);
     }
+    return describe(error);
   }
 
   const buttons = CHOICES.map((choice) =>
@@ -117,12 +115,12 @@ function fillNewDevice(context, account, accounts, newDevice) {
   );
 
   const follow = () => {
-    if (busy || ended || session.newDevice(newDevice.device)) return;
+    if (buttons.some(isBusy) || ended || session.waitingDevices.find(newDevice.device)) return;
     ended = true;
     showGone(context);
   };
   session.addEventListener("newdevices", follow, { signal: context.signal });
-  session.followNewDevices(context.signal);
+  session.waitingDevices.follow(context.signal);
 }
 
 /**
@@ -131,35 +129,22 @@ function fillNewDevice(context, account, accounts, newDevice) {
  * @param {string} name The new device's.
  * @returns {Promise<boolean>}
  */
-function confirmMove(name) {
-  let isSure = false;
-  const move = () => {
-    isSure = true;
-    dialog.close();
-  };
-  const dialog = element(
-    "dialog",
-    { "aria-labelledby": "move-title" },
+async function confirmMove(name) {
+  const isSure = await showDialog("move-title", (/** @type {import("./dialog.js").DialogControls<boolean>} */ controls) => [
     element("h2", { id: "move-title" }, say("decide.move.title", { name: isolate(name) })),
     element("p", {}, say("decide.move.sure")),
     element(
       "div",
       { class: "row" },
-      element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
-      element("button", { type: "button", class: "plain danger", click: move }, say("decide.move.button")),
+      cancelButton(controls),
+      element(
+        "button",
+        { type: "button", class: "plain danger", click: () => controls.close(true) },
+        say("decide.move.button"),
+      ),
     ),
-  );
-  document.body.append(dialog);
-  const close = () => dialog.close();
-  window.addEventListener("hashchange", close, { once: true });
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      window.removeEventListener("hashchange", close);
-      dialog.remove();
-      resolve(isSure);
-    });
-    dialog.showModal();
-  });
+  ]);
+  return isSure === true;
 }
 
 /**
@@ -175,6 +160,6 @@ function showDecided(context, account, { name }, choice) {
     choice === "refuse" ? element("p", { class: "quiet" }, say("decided.refuse.advice")) : null,
     choice === "move" ? element("p", {}, say("decided.move.here")) : null,
     choice === "move" ? removal(context, account, { isEnded: true }) : null,
-    home(),
+    homeLink(),
   );
 }

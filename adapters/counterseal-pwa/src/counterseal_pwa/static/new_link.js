@@ -1,12 +1,9 @@
 /** The link with which a new device is invited: as a QR code, to copy, and to share. */
 
 import { element } from "./dom.js";
+import { drawCode } from "./drawing.js";
 import { encodeQrCode } from "./qr_code.js";
 import { say, writeMoment } from "./texts.js";
-
-/** Modules of light around the code, of which a camera needs four. */
-const QUIET = 4;
-const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Return the elements that show an invitation.
@@ -29,9 +26,11 @@ export function newLink({ link, expiresAt }) {
   };
   // Whoever closes the browser's dialog has decided so.
   const share = () => navigator.share({ url: link }).catch(() => undefined);
+  // It is too long for a code where there are no rows.
+  const rows = encodeQrCode(link);
   return [
     element("p", { id: "link-about" }, say("invite.open")),
-    drawCode(link),
+    rows && drawCode(rows, say("invite.code")),
     element("label", { for: "new-link" }, say("invite.link")),
     field,
     element(
@@ -44,25 +43,4 @@ export function newLink({ link, expiresAt }) {
     element("p", { class: "quiet" }, say("invite.until"), " ", writeMoment(expiresAt)),
     element("p", { role: "status" }, say("invite.wait")),
   ];
-}
-
-/**
- * Draw a text as a QR code; null if it is too long for one.
- *
- * @param {string} text
- */
-function drawCode(text) {
-  const rows = encodeQrCode(text);
-  if (rows === null) return null;
-  const size = rows.length + 2 * QUIET;
-  const parts = rows.flatMap((row, y) =>
-    row.flatMap((isDark, x) => (isDark ? [`M${x + QUIET} ${y + QUIET}h1v1h-1z`] : [])),
-  );
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", parts.join(""));
-  const drawing = document.createElementNS(SVG, "svg");
-  const attributes = { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": say("invite.code"), class: "qr" };
-  for (const [name, value] of Object.entries(attributes)) drawing.setAttribute(name, value);
-  drawing.append(path);
-  return drawing;
 }

@@ -25,7 +25,7 @@ export class Notifications {
 
   /**
    * @param {Wallet} wallet
-   * @param {ServiceWorkerRegistration | undefined} registration
+   * @param {Promise<ServiceWorkerRegistration | undefined>} registration Once it is known.
    */
   constructor(wallet, registration) {
     this.#wallet = wallet;
@@ -34,7 +34,7 @@ export class Notifications {
 
   /** @returns {Promise<NotificationState>} */
   async state() {
-    const pushManager = this.#registration?.pushManager;
+    const pushManager = (await this.#registration)?.pushManager;
     if (!pushManager || !("Notification" in window)) return isUninstalled() ? "install" : "impossible";
     if (Notification.permission === "denied") return "blocked";
     if (this.#key === undefined) await this.#readStatuses();
@@ -53,8 +53,10 @@ export class Notifications {
   /** Unsubscribe, and have the service notify this browser no more. */
   async turnOff() {
     localStorage.removeItem(MEMORY);
-    await (await this.#registration?.pushManager.getSubscription())?.unsubscribe();
-    for (const account of await this.#wallet.accounts()) await account.setAddresses([]);
+    const subscription = await (await this.#registration)?.pushManager.getSubscription();
+    await subscription?.unsubscribe();
+    // One that is revoked, or not reached, keeps no other from being notified no more.
+    for (const account of await this.#wallet.accounts()) await account.setAddresses([]).catch(() => undefined);
   }
 
   /**
@@ -62,27 +64,35 @@ export class Notifications {
    * that is for an older key, and addresses that the service has not.
    */
   async refresh() {
-    const pushManager = this.#registration?.pushManager;
+    const pushManager = (await this.#registration)?.pushManager;
     if (!pushManager || !isWanted() || Notification.permission !== "granted") return;
     const statuses = await this.#readStatuses();
     if (!this.#key) return;
     const subscription = await subscribe(pushManager, this.#key);
+    /** @type {unknown[]} */
+    const failures = [];
     for (const [account, { addresses }] of statuses) {
       const memory = readMemory();
       if (addresses > 0 && memory[account.device] === subscription.endpoint) continue;
-      await register(account, subscription);
-      writeMemory({ ...memory, [account.device]: subscription.endpoint });
+      try {
+        await register(account, subscription);
+        writeMemory({ ...memory, [account.device]: subscription.endpoint });
+      } catch (error) {
+        // The other accounts are to be notified all the same.
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Return the status of each account that the service knows, and learn the service's key. */
   async #readStatuses() {
-    const accounts = await this.#wallet.accounts();
-    const replies = await Promise.allSettled(accounts.map((account) => account.status()));
-    const statuses = replies.flatMap((reply, index) => {
-      const account = accounts[index];
-      return account && reply.status === "fulfilled" ? [/** @type {const} */ ([account, reply.value])] : [];
-    });
+    /** @type {[Account, Awaited<ReturnType<Account["status"]>>][]} */
+    const statuses = [];
+    for (const account of await this.#wallet.accounts()) {
+      const status = await account.status().catch(() => null);
+      if (status !== null) statuses.push([account, status]);
+    }
     const [first] = statuses;
     if (first !== undefined) this.#key = first[1].webPushKey;
     return statuses;
@@ -96,7 +106,12 @@ const isWanted = () => localStorage.getItem(MEMORY) !== null;
 
 /** @returns {Record<string, string>} The endpoint that the service has, by the device's GUID. */
 function readMemory() {
-  return JSON.parse(localStorage.getItem(MEMORY) ?? "{}");
+  try {
+    return { ...JSON.parse(localStorage.getItem(MEMORY) ?? "{}") };
+  } catch {
+    // Then the service is told again.
+    return {};
+  }
 }
 
 /** @param {Record<string, string>} memory */

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { arrange } from "./keyed_list.js";
+import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
 
@@ -23,7 +24,8 @@ export function notifySection({ session, signal }) {
   const off = buttonOf("notify.turn_off", () => notifications.turnOff());
 
   async function fill() {
-    const state = await notifications.state();
+    // What cannot be told, such as of a store that fails, cannot be turned on either.
+    const state = await notifications.state().catch(() => /** @type {const} */ ("impossible"));
     about.textContent = say(`notify.${state}`);
     const buttons = state === "off" ? [on] : state === "on" ? [off] : [];
     arrange(section, [title, about, progress, problem, ...buttons]);
@@ -36,19 +38,13 @@ export function notifySection({ session, signal }) {
   function buttonOf(text, change) {
     const press = async () => {
       const hadFocus = document.activeElement === button;
-      button.disabled = true;
-      problem.textContent = "";
       progress.textContent = say("notify.asking");
-      try {
-        await change();
-      } catch (error) {
-        problem.textContent = error instanceof DOMException ? say("notify.failed") : describe(error);
-      } finally {
-        progress.textContent = "";
-        button.disabled = false;
-      }
+      await pressing(button, problem, change, {
+        fail: (error) => (error instanceof DOMException ? say("notify.failed") : describe(error)),
+      });
+      progress.textContent = "";
       await fill();
-      // A disabled button has lost it, and now another one may be there.
+      // The button may have gone, and now another one is there.
       if (hadFocus && document.activeElement === document.body) section.querySelector("button")?.focus();
     };
     const button = element("button", { type: "button", class: "plain", click: () => void press() }, say(text));

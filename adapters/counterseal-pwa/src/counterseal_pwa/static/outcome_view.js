@@ -1,7 +1,8 @@
 /** The view after an answer: what was answered, and the service's receipt for it. */
 
-import { home } from "./bind_view.js";
 import { element, foreign, isolate } from "./dom.js";
+import { drawMark } from "./drawing.js";
+import { homeLink } from "./home_link.js";
 import { summaryOf } from "./summaries.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -48,7 +49,7 @@ export function showOutcome(context, account, shown, { state, approved, kept: is
       receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
     ),
-    home(),
+    homeLink(),
   );
 }
 
@@ -72,22 +73,13 @@ function notStored({ session: { wallet }, signal }, account) {
 const usableUntil = ({ action, origin }) =>
   say("outcome.action", { name: isolate(origin.name), moment: writeMoment(action?.validUntil ?? "") });
 
-/** Paths of SVG, 24 by 24. */
-const MARKS = { approved: "M5 13l4.5 4.5L19 7", declined: "M6 6l12 12M18 6L6 18", disowned: "M5 13l4.5 4.5L19 7" };
-
 /**
  * Return the mark of an outcome; the heading says the same.
  *
- * @param {keyof typeof MARKS} kind
+ * @param {"approved" | "declined" | "disowned"} kind
  */
-function markOf(kind) {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  picture.setAttribute("viewBox", "0 0 24 24");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", MARKS[kind]);
-  picture.append(path);
-  return element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, picture);
-}
+const markOf = (kind) =>
+  element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, drawMark(kind === "declined" ? "no" : "yes"));
 
 /** What each factor is, in the person's words. */
 const FACTORS = /** @type {const} */ ({

@@ -1,5 +1,6 @@
 /** The dialog that asks for a PIN. */
 
+import { cancelButton, showDialog } from "./dialog.js";
 import { element, foreign } from "./dom.js";
 import { documentsOf, kindOf, summaryOf } from "./summaries.js";
 import { say } from "./texts.js";
@@ -31,7 +32,7 @@ export async function askPin(use) {
   window.addEventListener("hashchange", noteLeft, { once: true });
   const question = await questionOf(use);
   window.removeEventListener("hashchange", noteLeft);
-  return isLeft ? null : showDialog(use.purpose === "create", question);
+  return isLeft ? null : askFor(use.purpose === "create", question);
 }
 
 /**
@@ -39,16 +40,21 @@ export async function askPin(use) {
  * @param {Question | null} question
  * @returns {Promise<string | null>}
  */
-function showDialog(isNew, question) {
-  const pin = field("pin");
+function askFor(isNew, question) {
+  const pin = field("pin", { autofocus: true });
   const again = field("pin-again");
   const problem = element("p", { class: "problem", role: "alert", id: "pin-problem" });
-  const dialog = element(
-    "dialog",
-    { "aria-labelledby": "pin-title" },
-    element(
+  return showDialog("pin-title", (/** @type {import("./dialog.js").DialogControls<string>} */ controls) => {
+    const submit = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const fault = faultOf(pin.value, isNew ? again.value : null);
+      problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
+      if (fault === null) controls.close(pin.value);
+      else pin.focus();
+    };
+    const form = element(
       "form",
-      { method: "dialog" },
+      { method: "dialog", submit },
       element("h2", { id: "pin-title" }, say(isNew ? "pin.new.title" : "pin.title")),
       isNew && element("p", { class: "quiet" }, say("pin.new.about", { least: LEAST })),
       ...(question?.content ?? []),
@@ -60,36 +66,11 @@ function showDialog(isNew, question) {
       element(
         "div",
         { class: "row" },
-        element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
+        cancelButton(controls),
         element("button", { class: "main" }, question ? foreign(question.button) : say("continue")),
       ),
-    ),
-  );
-  document.body.append(dialog);
-  // Another view is about something else, and nobody is asked in front of it.
-  const close = () => dialog.close();
-  window.addEventListener("hashchange", close, { once: true });
-  return new Promise((resolve) => {
-    /** @type {string | null} */
-    let given = null;
-    dialog.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const fault = faultOf(pin.value, isNew ? again.value : null);
-      problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
-      if (fault !== null) {
-        pin.focus();
-        return;
-      }
-      given = pin.value;
-      dialog.close();
-    });
-    dialog.addEventListener("close", () => {
-      window.removeEventListener("hashchange", close);
-      dialog.remove();
-      resolve(given);
-    });
-    dialog.showModal();
-    pin.focus();
+    );
+    return [form];
   });
 }
 
@@ -123,7 +104,7 @@ async function partsOf(display) {
   const items = names.map((name) => element("li", {}, foreign(name)));
   if (others > 0) items.push(element("li", {}, say("more", { count: others })));
   const lines = display.action
-    ? (await import("./action_view.js")).summaryInOrder(summary)
+    ? (await import("./reading_order.js")).summaryInOrder(summary)
     : [foreign(summary, { lines: true })];
   return [
     element("p", { class: "quiet" }, say("pin.signs"), " ", kindOf(display), " · ", foreign(display.origin.name)),
@@ -132,10 +113,14 @@ async function partsOf(display) {
   ];
 }
 
-/** @param {string} id */
-const field = (id) =>
+/**
+ * @param {string} id
+ * @param {{autofocus?: boolean}} [how]
+ */
+const field = (id, { autofocus = false } = {}) =>
   element("input", {
     id,
+    autofocus,
     type: "password",
     inputmode: "numeric",
     maxlength: MOST,

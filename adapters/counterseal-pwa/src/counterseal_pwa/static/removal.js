@@ -2,6 +2,7 @@
 
 import { Unavailable } from "./device/index.js";
 import { element } from "./dom.js";
+import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
 
@@ -23,25 +24,25 @@ export function removal(context, account, { isEnded = false } = {}) {
   const about = isEnded ? "remove.rest" : isRevoked ? "problem.revoked" : isRefused ? "remove.unconfirmed" : "remove.about";
   const problem = element("p", { class: "problem", role: "alert" });
   const forget = () => session.wallet.forget(account.device);
-  const only = button("remove.only", () => leave(forget));
-  const remove = button("remove.button", () => leave(isRefused ? forget : () => account.unbind()));
+  const only = button("remove.only", () => void leave(forget));
+  const remove = button("remove.button", () => void leave(isRefused ? forget : () => account.unbind()));
   only.hidden = true;
 
   /** @param {() => Promise<void>} change */
-  async function leave(change) {
-    remove.disabled = true;
-    problem.textContent = "";
-    try {
+  function leave(change) {
+    const work = async () => {
       await change();
-      await session.closeAccount(account.device);
+      await session.endNotifications();
       context.go("#/");
-    } catch (error) {
-      // The service still accepts the keys: deleting them only here is the person's choice.
-      only.hidden = !(error instanceof Unavailable);
-      problem.textContent = only.hidden ? describe(error) : say("remove.unreached");
-    } finally {
-      remove.disabled = false;
-    }
+    };
+    return pressing([remove, only], problem, work, { fail });
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    // The service still accepts the keys: deleting them only here is the person's choice.
+    only.hidden = !(error instanceof Unavailable);
+    return only.hidden ? describe(error) : say("remove.unreached");
   }
 
   return element(
@@ -56,7 +57,7 @@ export function removal(context, account, { isEnded = false } = {}) {
 
 /**
  * @param {string} text
- * @param {() => Promise<void>} click
+ * @param {() => void} click
  */
 const button = (text, click) =>
-  element("button", { type: "button", class: "plain danger", click: () => void click() }, say(text));
+  element("button", { type: "button", class: "plain danger", click }, say(text));

@@ -6,62 +6,9 @@ import { kindOf, linesOf } from "./summaries.js";
 import { say, writeSpan } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
-/** @typedef {import("./device/index.js").Display} Display */
+/** @typedef {import("./displays.js").LoadedDisplay} LoadedDisplay */
 /** @typedef {import("./device/index.js").OpenRequest} OpenRequest */
 /** @typedef {import("./session.js").Session} Session */
-
-/**
- * A display document, and what writes a line of its summary.
- *
- * @typedef {{display: Display, write: (line: string) => HTMLElement}} LoadedDisplay
- */
-
-/** @type {Set<string>} The keys of requests that are being loaded. */
-const loading = new Set();
-
-/**
- * Return the key of an account's request: of two services, each may list the same GUID.
- *
- * @param {{device: string}} account
- * @param {{guid: string}} request
- */
-export const keyOf = ({ device }, { guid }) => `${device}/${guid}`;
-
-/**
- * Load what open requests ask; the session's event `displays` tells of each.
- *
- * What cannot be loaded now is loaded with the next list; the view of the request says why.
- *
- * @param {Session} session
- * @param {readonly Account[]} accounts
- */
-export async function loadDisplays(session, accounts) {
-  const { displays, requests } = session;
-  // What is loaded counts as seen, and nobody sees a hidden page.
-  if (document.hidden) return;
-  const open = accounts.flatMap((account) =>
-    (requests.get(account.device) ?? []).map(({ guid }) => ({ account, guid, key: keyOf(account, { guid }) })),
-  );
-  const keys = new Set(open.map(({ key }) => key));
-  for (const key of displays.keys()) if (!keys.has(key)) displays.delete(key);
-  const missing = open.filter(({ key }) => !displays.has(key) && !loading.has(key));
-  await Promise.all(
-    missing.map(async ({ account, guid, key }) => {
-      loading.add(key);
-      try {
-        const { display } = await account.show(guid);
-        // Without it, two actions could look the same.
-        const write = display.action ? (await import("./reading_order.js")).lineInOrder : foreign;
-        displays.set(key, { display, write: (line) => write(line) });
-        session.dispatchEvent(new Event("displays"));
-      } catch {
-        // The entry stays as it is.
-      } finally {
-        loading.delete(key);
-      }
-    }),
-  );
-}
 
 /**
  * Return the entry of an open request; `update` shows the time left, and what is loaded by then.
@@ -79,7 +26,7 @@ export function requestEntry({ displays }, accounts, account, { expiresAt, guid 
   /** @type {LoadedDisplay | null | undefined} Null before anything is displayed. */
   let shown = null;
   const update = () => {
-    const loaded = displays.get(keyOf(account, { guid }));
+    const loaded = displays.of(account, { guid });
     if (loaded !== shown) {
       shown = loaded;
       const parts = loaded ? partsOf(loaded) : [element("strong", {}, say("home.request"), " ", space())];

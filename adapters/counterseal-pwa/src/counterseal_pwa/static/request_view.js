@@ -1,13 +1,12 @@
-/** The view of a request: everything that is signed, as text, and the buttons in their order. */
+/** The view of a request: everything that is signed, as text, and the form to answer it. */
 
-import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
-import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
+import { homeLink } from "./home_link.js";
 import { idAmong, ownerOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
-import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
-import { reasonList } from "./reasons.js";
+import { describeUnread, endingOf, isLastPin } from "./problems.js";
+import { requestForm } from "./request_form.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { speakSpan } from "./units.js";
 import { visible } from "./visible.js";
@@ -15,7 +14,6 @@ import { visible } from "./visible.js";
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Display} Display */
-/** @typedef {import("./device/index.js").Outcome} Outcome */
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
 
 const LINES = { lines: true };
@@ -35,12 +33,12 @@ export async function showRequest(context, guid, device) {
     const account = await context.session.accountOf(guid, device);
     // The list says which account each is of.
     if (account === "several") {
-      if (!context.signal.aborted) context.go("#/");
+      context.go("#/");
       return;
     }
     const shown = await account?.show(guid);
-    const isOver = shown?.state === "ANSWERED" || shown?.state === "DISOWNED";
-    if (!account || !shown || isOver) showEnding(context, "elsewhere");
+    const isAnswered = shown?.state === "ANSWERED" || shown?.state === "DISOWNED";
+    if (!account || !shown || isAnswered) showEnding(context, "elsewhere");
     else await fillRequest(context, account, shown);
   } catch (error) {
     const ending = endingOf(error);
@@ -61,7 +59,7 @@ function showUnread(context, error) {
     say("request.broken"),
     element("p", { class: "problem" }, describeUnread(error)),
     element("button", { type: "button", class: "main", click: again }, say("request.again")),
-    home(),
+    homeLink(),
   );
 }
 
@@ -70,7 +68,7 @@ function showUnread(context, error) {
  * @param {"expired" | "elsewhere"} ending
  */
 function showEnding(context, ending) {
-  context.fill(say(`${ending}.title`), element("p", {}, say(`${ending}.about`)), home());
+  context.fill(say(`${ending}.title`), element("p", {}, say(`${ending}.about`)), homeLink());
 }
 
 /**
@@ -82,88 +80,27 @@ async function fillRequest(context, account, shown) {
   const { session } = context;
   const { action, display } = shown;
   const actionView = action && (await import("./action_view.js"));
-  await actionView?.loadStyle();
   const content = actionView ? [] : await contentOf(display.content);
-  const problem = element("p", { class: "problem", role: "alert" });
-  const code = display.code && codeField();
-  /** @type {HTMLButtonElement[]} */
-  const buttons = [];
-  const view = { busy: false, ended: false };
-  const attachments = actionView?.attachmentSection(account, shown, {
-    signal: context.signal,
-    change: () => updateButtons(),
-  });
-  /** @param {number} index Of a button. */
-  const isBlocked = (index) =>
-    display.buttons[index]?.approves === true && attachments?.areChecked() === false;
-  const updateButtons = () => {
-    for (const [index, button] of buttons.entries()) {
-      if (view.busy || isBlocked(index)) button.setAttribute("aria-disabled", "true");
-      else button.removeAttribute("aria-disabled");
-      button.classList.toggle("blocked", isBlocked(index));
-    }
-  };
-
-  /** @param {() => Promise<Outcome>} answer */
-  async function press(answer) {
-    if (view.busy) return;
-    view.busy = true;
-    problem.textContent = "";
-    updateButtons();
-    try {
-      const outcome = await answer();
-      view.ended = true;
-      showOutcome(context, account, shown, outcome);
-    } catch (error) {
-      const ending = endingOf(error);
-      if (ending) {
-        view.ended = true;
-        showEnding(context, ending);
-      } else if (isLastPin(error)) {
-        view.ended = true;
-        await (await import("./blocked_view.js")).showBlocked(context, account);
-      }
-      problem.textContent = describe(error);
-    } finally {
-      view.busy = false;
-      updateButtons();
-    }
-  }
-
-  const reasons = reasonList();
-  for (const [index, { approves, title, style }] of display.buttons.entries()) {
-    const choice = () => ({
-      button: index,
-      code: code ? code.value : "",
-      reason: approves ? undefined : reasons.chosen(),
+  let isOver = false;
+  const attachments =
+    action &&
+    (await import("./attachment_section.js")).attachmentSection(account, shown, {
+      signal: context.signal,
+      change: () => form.updateBlocked(),
     });
-    const listener = () => {
-      if (isBlocked(index)) problem.textContent = say("problem.attachment_unchecked");
-      else void press(() => account.answer(shown, choice()));
-    };
-    const meaning = approves ? "approves" : "refuses";
-    const description = isBlocked(index) ? `${meaning} unchecked` : meaning;
-    const button = element(
-      "button",
-      { type: "button", class: `answer ${meaning}`, click: listener, "aria-describedby": description },
-      foreign(title),
-    );
-    const colours = readColours(style);
-    if (colours) {
-      button.style.backgroundColor = colours.background;
-      button.style.color = colours.text;
-      button.style.borderColor = colours.text;
-    }
-    buttons.push(button);
-  }
-  const sendDisown = () => account.disown(shown, { reason: reasons.chosen() });
-  const disown = element(
-    "button",
-    { type: "button", class: "disown", click: () => void press(sendDisown) },
-    say("request.disown"),
-  );
-  buttons.push(disown);
-  updateButtons();
+  const form = requestForm(account, shown, {
+    areChecked: () => attachments?.areChecked() ?? true,
+    finish(outcome) {
+      isOver = true;
+      showOutcome(context, account, shown, outcome);
+    },
+    async fail(error) {
+      const ending = endingOf(error);
+      isOver = ending !== null || isLastPin(error);
+      if (ending) showEnding(context, ending);
+      else if (isOver) await (await import("./blocked_view.js")).showBlocked(context, account);
+    },
+  });
 
   const { device, url, appSpace } = account;
   const id = idAmong({ device, url, appSpace, accountId: display.account.id }, await session.wallet.accounts());
@@ -188,26 +125,21 @@ async function fillRequest(context, account, shown) {
     countdown(context, account, display.expiresAt, {
       update: updateUsable,
       expire: () => {
-        if (!view.busy && !view.ended) showEnding(context, "expired");
+        if (!form.isBusy() && !isOver) showEnding(context, "expired");
       },
     }),
     action && actionView && actionView.usableUntil(display),
-    code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
-    problem,
-    element("div", { class: "answers", role: "group", "aria-label": say("request.answers") }, ...buttons.slice(0, -1)),
-    element("p", { id: "approves", hidden: true }, say("request.approves")),
-    element("p", { id: "refuses", hidden: true }, say("request.refuses")),
-    reasons.list,
-    element("p", { class: "quiet centred" }, say("request.disown.about")),
-    disown,
+    ...form.parts,
   );
 
   const follow = () => {
-    if (view.busy || view.ended || !session.hasEnded(account.device, shown.guid)) return;
-    view.ended = true;
+    if (form.isBusy() || isOver || !session.hasEnded(account.device, shown.guid)) return;
+    isOver = true;
     showEnding(context, account.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
   };
-  session.addEventListener("requests", follow, { signal: context.signal });
+  for (const type of ["requests", "accounts"]) {
+    session.addEventListener(type, follow, { signal: context.signal });
+  }
 }
 
 /**
@@ -222,16 +154,6 @@ function whomOf({ accountName, appSpaceName, isNamedByLink }, display) {
   if (accountName === appSpaceName) return [say(`${kind}.asks.you`)];
   return [say(`${kind}.asks`), " ", foreign(isNamedByLink ? display.account.id : accountName)];
 }
-
-const codeField = () =>
-  element("input", {
-    id: "code",
-    class: "code",
-    inputmode: "numeric",
-    autocomplete: "one-time-code",
-    maxlength: 7,
-    spellcheck: "false",
-  });
 
 /**
  * @param {Display["content"]} content

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { showBind } from "./bind_view.js";
+import { pressing } from "./pressing.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -17,28 +18,29 @@ export function scanSection(context) {
   const problem = element("p", { class: "problem", role: "alert" });
   const section = element("div", { class: "scan" });
 
-  async function press() {
-    problem.textContent = "";
-    try {
-      const { scan } = await import("./camera.js");
-      const link = await scan(FORMAT);
-      if (link !== null) void showBind(context, link);
-    } catch (error) {
-      const isForbidden = error instanceof DOMException && error.name === "NotAllowedError";
-      problem.textContent = say(isForbidden ? "scan.forbidden" : "scan.no_camera");
-    }
-  }
-
-  void canScan().then((can) => {
-    section.append(
-      can
-        ? element("button", { type: "button", class: "plain", click: () => void press() }, say("scan.button"))
-        : element("p", { class: "quiet" }, say("scan.impossible")),
+  const button = element("button", { type: "button", class: "plain", click: () => void press() }, say("scan.button"));
+  const press = () =>
+    pressing(
+      button,
       problem,
+      async () => {
+        const { scan } = await import("./camera.js");
+        const link = await scan(FORMAT, context.signal);
+        if (link !== null) await showBind(context, link);
+      },
+      { fail: (error) => say(isForbidden(error) ? "scan.forbidden" : "scan.no_camera") },
     );
-  });
+
+  const fill = async () => {
+    const can = await canScan().catch(() => false);
+    section.append(can ? button : element("p", { class: "quiet" }, say("scan.impossible")), problem);
+  };
+  void fill();
   return section;
 }
+
+/** @param {unknown} error */
+const isForbidden = (error) => error instanceof DOMException && error.name === "NotAllowedError";
 
 async function canScan() {
   const { BarcodeDetector } = /** @type {any} */ (window);

@@ -1,6 +1,7 @@
 /** Texts: all words of the app, in the languages that have a file. */
 
 import { Misuse } from "./device/errors.js";
+import { FOLDER } from "./version_folder.js";
 
 const LANGUAGES = ["en", "de"];
 const HOUR = 3600;
@@ -12,9 +13,16 @@ let locale = "en";
 /** Load the words of the language that the person prefers; return its tag. */
 export async function loadTexts() {
   const { language } = chooseLocale();
-  readTexts(await (await fetch(`texts/${language}.json`)).json());
+  readTexts(await (await fetch(addressOfTexts(language))).json());
   return language;
 }
+
+/**
+ * Return where the words of a language are, below the app's address.
+ *
+ * @param {string} language
+ */
+export const addressOfTexts = (language) => `${FOLDER}texts/${language}.json`;
 
 /** Choose the first language that the person prefers and the app has. */
 export function chooseLocale() {

@@ -1,7 +1,8 @@
 /** The view of a new device that does not count yet: its code, until it is confirmed or ends. */
 
-import { home, showBound } from "./bind_view.js";
+import { showBound } from "./bound_view.js";
 import { element } from "./dom.js";
+import { homeLink } from "./home_link.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -18,25 +19,25 @@ const GRACE = 1000;
 export function showUnconfirmed(context, account) {
   const { session, signal } = context;
   const { device } = account;
-  const comparison = session.comparisons.get(device);
-  const isOver = () => comparison !== undefined && account.now() >= Date.parse(comparison.confirmBy);
+  const comparison = account.comparison;
+  const isOver = () => comparison !== null && account.now() >= Date.parse(comparison.confirmBy);
 
   async function follow() {
     const current = await session.wallet.account(device);
     if (signal.aborted) return;
-    if (current?.state === "ACTIVE") showBound(context, account.appSpaceName);
+    if (current?.state === "ACTIVE") showBound(context, account);
     else if (current?.state === "REVOKED" || isOver()) showEnd(context, current ?? account, isOver());
   }
 
   context.fill(
     say("unconfirmed.title"),
-    ...(comparison === undefined ? [element("p", {}, say("unconfirmed.lost"))] : codeOf(comparison)),
+    ...(comparison === null ? [element("p", {}, say("unconfirmed.lost"))] : codeOf(comparison)),
     element("p", { class: "centred" }, element("a", { href: "#/" }, say("home.go"))),
     // A device that nobody confirms may be given up.
     removal(context, account),
   );
   session.addEventListener("accounts", () => void follow(), { signal });
-  if (comparison !== undefined) {
+  if (comparison !== null) {
     const span = Date.parse(comparison.confirmBy) - account.now() + GRACE;
     const timer = setTimeout(follow, Math.max(0, span));
     signal.addEventListener("abort", () => clearTimeout(timer));
@@ -77,6 +78,6 @@ function showEnd(context, account, isOver) {
     say(`unconfirmed.${end}.title`),
     element("p", {}, say(`unconfirmed.${end}.about`)),
     removal(context, account, { isEnded: true }),
-    home(),
+    homeLink(),
   );
 }

@@ -3,78 +3,88 @@
 import { indexedDbStore } from "./device/store.js";
 import { deviceOnlyKeys } from "./device/strong_keys.js";
 import { Wallet } from "./device/wallet.js";
+import { FileStore } from "./file_store.js";
 import { register, subscribe } from "./subscription.js";
-import { chooseLocale, readTexts, say } from "./texts.js";
+import { addressOfTexts, chooseLocale, readTexts, say } from "./texts.js";
+import { channelOf } from "./update_channel.js";
 import { visible } from "./visible.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
-const FILES = "files";
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** Milliseconds for the pages to say whether they may be loaded again. */
+const ANSWERS = 2000;
 
-/** Files that a page loads only for some views, which may be opened offline. */
-const LATER = [
-  "account_view.js",
-  "action.css",
-  "action_view.js",
-  "blocked_view.js",
-  "camera.js",
-  "invite_section.js",
-  "lock_section.js",
-  "login_view.js",
-  "lookalike_warning.js",
-  "new_device_view.js",
-  "new_link.js",
-  "outcome_view.js",
-  "qr_code.js",
-  "reading_order.js",
-  "removal.js",
-  "reasons.js",
-  "request_view.js",
-  "unconfirmed_view.js",
-  "units.js",
-];
+const pause = (/** @type {number} */ milliseconds) =>
+  new Promise((/** @type {(value: undefined) => void} */ resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+
+/** The app's address, with the slash at its end; the scope may be less. */
+const app = new URL("./", worker.location.href).href;
+const files = new FileStore({
+  app,
+  caches,
+  // Looked up at each call, as the page's own.
+  fetch: (request) => fetch(request),
+  sleep: pause,
+  now: () => Date.now(),
+});
 
 worker.addEventListener("install", (event) => {
-  void worker.skipWaiting();
-  event.waitUntil(keepLater());
+  passCalls(event);
+  event.waitUntil(files.fill());
 });
-worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+
+/**
+ * Let calls of the service pass without this worker, where the browser can. Otherwise each call
+ * starts it, and Chromium, which ends a worker before it uses the next one, starts it once more.
+ *
+ * @param {ExtendableEvent} event
+ */
+function passCalls(event) {
+  const { addRoutes } = /** @type {any} */ (event);
+  const { URLPattern } = /** @type {any} */ (self);
+  if (!addRoutes || !URLPattern) return;
+  const condition = { not: { urlPattern: new URLPattern(`${app}*`) } };
+  // Chromium before 129 knows no "not".
+  event.waitUntil(addRoutes.call(event, { condition, source: "network" }).catch(() => undefined));
+}
+
+async function activate() {
+  await files.deleteOthers();
+  await worker.clients.claim();
+}
+
+worker.addEventListener("message", (event) => {
+  if (event.data?.update === true) event.waitUntil(update());
+});
+
+/** Become the service worker of all pages, if each of them says that it may be loaded again. */
+async function update() {
+  const clients = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const pages = clients.filter(({ url }) => url.startsWith(app)).length;
+  // A page of a version that knows no channel does not answer, and is waited for.
+  const channel = channelOf(app);
+  const ask = crypto.randomUUID();
+  let idle = 0;
+  channel.addEventListener("message", ({ data }) => {
+    if (data?.idle !== ask) return;
+    idle += 1;
+    if (idle === pages) void worker.skipWaiting();
+  });
+  channel.postMessage({ ask });
+  await pause(ANSWERS);
+  channel.close();
+}
 
 worker.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   // Calls of the service are not below the app, and pass.
-  if (method === "GET" && url.startsWith(worker.registration.scope)) {
-    event.respondWith(fetchFile(event.request));
+  if (method === "GET" && url.startsWith(app)) {
+    event.respondWith(files.respond(event.request, (work) => event.waitUntil(work)));
   }
 });
-
-/** Keep the files for later, as far as they can be had now. */
-async function keepLater() {
-  const files = await caches.open(FILES);
-  await files.addAll(LATER).catch(() => undefined);
-}
-
-/**
- * Return a file from the network, or as it last came where the service cannot answer.
- *
- * @param {Request} request
- * @returns {Promise<Response>}
- */
-async function fetchFile(request) {
-  const files = await caches.open(FILES);
-  try {
-    const response = await fetch(request);
-    // Another page can make up queries without end: no file has one.
-    const hasQuery = new URL(request.url).search !== "";
-    if (response.ok && !hasQuery) await files.put(request, response.clone());
-    if (response.status < 500) return response;
-    return (await files.match(request, { ignoreSearch: true })) ?? response;
-  } catch (error) {
-    const stored = await files.match(request, { ignoreSearch: true });
-    if (stored) return stored;
-    throw error;
-  }
-}
 
 worker.addEventListener("push", (event) => event.waitUntil(showPush(readPush(event.data))));
 
@@ -111,7 +121,8 @@ async function showPush({ title, body, data }) {
  */
 async function sayEnded(body) {
   try {
-    const response = await fetchFile(new Request(`texts/${chooseLocale().language}.json`));
+    const address = addressOfTexts(chooseLocale().language);
+    const response = (await files.find(address)) ?? (await fetch(address));
     readTexts(await response.json());
     return say("elsewhere.push");
   } catch {

@@ -1,7 +1,9 @@
-/** Drawings: elements of SVG, a QR code and marks. */
+/** Drawings: elements of SVG, QR codes and marks. */
 
 const SVG = "http://www.w3.org/2000/svg";
-const QUIET_ZONE = 2;
+/** Modules of light around a code, of which a camera needs four. */
+const QUIET = 4;
+/** Paths, 24 by 24. */
 const MARKS = { yes: "M5 13l4.5 4.5L19 7", no: "M6 6l12 12M18 6L6 18" };
 
 /**
@@ -20,20 +22,18 @@ export function drawn(tag, attributes, ...children) {
 }
 
 /**
- * Return a QR code.
+ * Return a QR code; whoever shows it gives it dark modules on a light ground.
  *
- * @param {string[]} rows Of `1` for dark and `0` for light.
+ * @param {readonly (readonly boolean[])[]} rows Of modules, true for dark.
+ * @param {string} label What it is called.
  */
-export function drawCode(rows) {
-  const size = rows.length + 2 * QUIET_ZONE;
+export function drawCode(rows, label) {
+  const size = rows.length + 2 * QUIET;
   const squares = rows.flatMap((row, y) =>
-    [...row].map((dark, x) => (dark === "1" ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : "")),
+    row.flatMap((isDark, x) => (isDark ? [`M${x + QUIET} ${y + QUIET}h1v1h-1z`] : [])),
   );
-  return drawn(
-    "svg",
-    { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": "QR code", "shape-rendering": "crispEdges" },
-    drawn("path", { d: squares.join(""), fill: "#000000" }),
-  );
+  const attributes = { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": label, class: "qr" };
+  return drawn("svg", attributes, drawn("path", { d: squares.join("") }));
 }
 
 /**

@@ -1,0 +1,124 @@
+"""How the app is loaded: requests, bytes and times, by a trace of what leaves Chromium."""
+
+import os
+import re
+import statistics
+import time
+import urllib.request
+
+import pytest
+
+from counterseal_pwa import load_assets
+
+ROUNDS = 5
+FULL = "BROWSER_FULL" in os.environ
+FIRST_REQUESTS, LATER_REQUESTS = 15, 3
+FORM_BYTES = 90_000
+"""Of bodies as they are sent, until the form of a bind link is shown."""
+
+NETWORKS = {
+    "150 ms and 1.6 Mbit/s": (150, 1.6e6, 1, 2),
+    "150 ms and 1.6 Mbit/s, a CPU of a quarter": (150, 1.6e6, 4, 3),
+    "400 ms and 400 kbit/s": (400, 400e3, 1, 5),
+}
+"""Latency, bits a second, how much slower the CPU is, and the seconds that a form should take."""
+
+
+class Trace:
+    """
+    What a page loads of the app through the network, as Chromium reports it.
+
+    Attributes:
+        requests: The addresses below the app, one after another.
+    """
+
+    def __init__(self, page, app):
+        self.requests, self._app = [], app
+        page.on("requestfinished", self._finish)
+
+    def _finish(self, request):
+        if request.url.startswith(self._app) and not request.response().from_service_worker:
+            self.requests.append(request.url.removeprefix(self._app).partition("#")[0])
+
+
+def sent_size(address):
+    """Return the bytes of a file's body as a service sends it."""
+    asset = load_assets()[address or "index.html"]
+    return len(asset.compressed or asset.body)
+
+
+class Served:
+    """The requests for files of the app that came to a service, from pages and service workers."""
+
+    def __init__(self, origin):
+        self._address = f"{origin.url}/metrics"
+        self._before = self._count()
+
+    def _count(self):
+        with urllib.request.urlopen(self._address) as response:  # noqa: S310 (http)
+            text = response.read().decode()
+        counts = re.findall(r'^\w+_total\{[^}]*operation="app"[^}]*\} (\S+)$', text, re.MULTILINE)
+        return sum(map(float, counts))
+
+    @property
+    def count(self):
+        return self._count() - self._before
+
+
+@pytest.mark.service_worker
+def test_few_requests_and_few_bytes(device, own_origin, capsys):
+    page, app = device.page, f"{own_origin.url}/app/"
+    trace, served = Trace(page, app), Served(own_origin)
+    device.authenticate()
+    page.goto(own_origin.link("user-loading"))
+    page.locator("form button.main").wait_for()
+    form_requests = [*trace.requests]
+    form_size = sum(map(sent_size, form_requests))
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.locator("form button.main").click()
+    page.locator("a.button.main").click()
+    page.locator("#waiting").wait_for()
+    first_count = served.count
+    later = Served(own_origin)
+    trace.requests.clear()
+    page.reload()
+    page.locator("#waiting").wait_for()
+    # Chromium does the same by itself, some time after a page was loaded.
+    page.evaluate("() => navigator.serviceWorker.getRegistration().then((each) => each.update())")
+    later_count = later.count
+    with capsys.disabled():
+        print(  # noqa: T201
+            f"\nfirst visit: {first_count:.0f} requests, of which before the form"
+            f" {len(form_requests)} with {form_size:,} bytes; later visits: {later_count:.0f}"
+        )
+    assert 5 < len(form_requests) < first_count <= FIRST_REQUESTS
+    assert 0 < form_size <= FORM_BYTES
+    # All of them come from the service worker, which asks for few.
+    assert trace.requests == []
+    assert 0 < later_count <= LATER_REQUESTS
+
+
+@pytest.mark.service_worker
+@pytest.mark.parametrize("name", NETWORKS if FULL else [])
+def test_the_form_is_there_soon(open_device, origin, capsys, name):
+    """Prints medians: an idle machine has them in the seconds that are asked for."""
+    latency, bits, slower, expected = NETWORKS[name]
+    seconds = []
+    for number in range(ROUNDS):
+        with open_device() as device:
+            page = device.page
+            session = page.context.new_cdp_session(page)
+            session.send("Network.enable")
+            throughput = {"downloadThroughput": bits / 8, "uploadThroughput": bits / 8}
+            session.send(
+                "Network.emulateNetworkConditions",
+                {"offline": False, "latency": latency, **throughput},
+            )
+            session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+            begun = time.monotonic()
+            page.goto(origin.link(f"user-soon-{latency}-{slower}-{number}"), wait_until="commit")
+            page.locator("form button.main").wait_for()
+            seconds.append(time.monotonic() - begun)
+    with capsys.disabled():
+        median = statistics.median(seconds)
+        print(f"\n{name}: the form after {median:.2f} s, at most {expected} s")  # noqa: T201
