@@ -39,8 +39,12 @@ class Effect(Exception):
 
 
 def refuse(event, arguments):
-    if event.startswith(REFUSED) and getattr(isolated_thread, "on", False):
-        raise Effect(event)
+    if not event.startswith(REFUSED) or not getattr(isolated_thread, "on", False):
+        return
+    # A warning, or an error, quotes the line of the program that it is about.
+    if event == "open" and str(arguments[0]).endswith(".py"):
+        return
+    raise Effect(event)
 
 
 # For good, as there is no way to take a hook away; it does nothing outside of `isolated`.

@@ -14,7 +14,7 @@ from counterseal._transaction import AuditContext, Transactions
 
 CONTEXT = AuditContext(event="company.rename", actor="staff")
 EFFECTS = {
-    "file": lambda: Path(__file__).read_text("utf-8"),
+    "file": lambda: (Path(__file__).parents[3] / "README.md").read_text("utf-8"),
     "socket": lambda: socket.socket().close(),
     "name": lambda: socket.getaddrinfo("localhost", 1),
     "process": lambda: subprocess.run([sys.executable, "--version"], check=True),
