@@ -165,7 +165,8 @@ def test_a_service_worker_without_versions_is_replaced_when_its_pages_are_closed
     device, far_origin, app_site, deploy
 ):
     empty(app_site.folder)
-    files = {"index.html": OLD_PAGE, "old.js": OLD_SCRIPT, "worker.js": OLD_WORKER, "_headers": ""}
+    files = {"index.html": OLD_PAGE, "old.js": OLD_SCRIPT, "worker.js": OLD_WORKER}
+    files["_headers"] = "/*\n  Cache-Control: no-cache\n"
     for name, text in files.items():
         (app_site.folder / name).write_text(text)
     page = device.page
