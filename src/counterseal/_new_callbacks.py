@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -22,31 +22,42 @@ class NewCallbacks:
     first attempt is due only when the caller knows of it.
     """
 
-    __slots__ = ("_claimed", "_slots")
+    __slots__ = ("_claimed", "_decision", "_lease", "_now", "_slots")
 
     def __init__(
         self, slots: CallbackSlots, decision: Decision[Any], now: datetime, policy: Policy
     ) -> None:
         self._slots = slots
         self._claimed: list[Callback] = []
-        lease = policy.callback_lease
-        decision.writes = tuple(self._claim(record, now, lease) for record in decision.writes)
+        self._decision, self._now, self._lease = decision, now, policy.callback_lease
 
     def __enter__(self) -> None:
-        pass
+        try:
+            self._decision.writes = tuple(map(self._claim, self._decision.writes))
+        except BaseException:
+            self._release()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
-        follow = self._slots.begin if kind is None else self._slots.release
+        if kind is not None:
+            self._release()
+            return
         for callback in self._claimed:
-            follow(callback)
+            self._slots.begin(callback)
 
-    def _claim(self, record: Record, now: datetime, lease: timedelta) -> Record:
+    def _release(self) -> None:
+        for callback in self._claimed:
+            self._slots.release(callback)
+
+    def _claim(self, record: Record) -> Record:
         if not isinstance(record, Callback) or record.version != 1 or record.once:
             return record
-        if record.due_at is None or record.due_at > now or not self._slots.reserve(record):
+        if record.due_at is None or record.due_at > self._now:
             return record
-        claimed = claim_new_callback(record, now, lease)
+        claimed = claim_new_callback(record, self._now, self._lease)
+        if not self._slots.reserve(record):
+            return record
         self._claimed.append(claimed)
         return claimed

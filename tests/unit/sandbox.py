@@ -42,7 +42,7 @@ def refuse(event, arguments):
     if not event.startswith(REFUSED) or not getattr(isolated_thread, "on", False):
         return
     # A warning, or an error, quotes the line of the program that it is about.
-    if event == "open" and str(arguments[0]).endswith(".py"):
+    if event == "open" and arguments[1] in {None, "r", "rb"} and str(arguments[0]).endswith(".py"):
         return
     raise Effect(event)
 

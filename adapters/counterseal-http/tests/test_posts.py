@@ -1,5 +1,8 @@
 """Connections of posts: which one a request takes, and which ones are closed."""
 
+import socket
+import threading
+
 import h11
 import httpx2
 import pytest
@@ -7,9 +10,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from counterseal_http.budget import Budget
-from counterseal_http.posts import PostConnections, read_simple_response
+from counterseal_http.posts import PostConnection, PostConnections, read_simple_response
+from counterseal_http.stream import GuardedStream
 from counterseal_http.target import read_target
 
+PATIENCE = 60
 SHOP, BANK = (read_target(f"https://{name}.example/done") for name in ("shop", "bank"))
 RESPONSE = b"HTTP/1.1 204 Fine\r\n\r\n"
 
@@ -302,3 +307,34 @@ def test_a_simple_response_is_read_as_h11_reads_it(octets):
 )
 def test_common_responses_are_simple(octets):
     assert read_simple_response(octets) == read_by_h11(octets) is not None
+
+
+HEAD = b"HTTP/1.1 500 No\r\nx-a: " + b"a" * 80
+END = b"\r\ncontent-length: 0\r\n\r\n"
+SPLIT = (HEAD, b"b" * (16_384 - len(HEAD) - len(END)) + END + b"HTTP/1.1 200 OK\r\n\r\n")
+"""Records of TLS: of the second, the end of a head is read, and what comes after it is not."""
+
+
+def test_what_comes_after_a_response_in_one_record_of_tls_ends_the_connection(identity, trust):
+    server_context = identity("localhost")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            accepted, _ = listener.accept()
+            with server_context.wrap_socket(accepted, server_side=True) as secured:
+                secured.recv(65_536)
+                for octets in SPLIT:
+                    secured.sendall(octets)
+                secured.recv(65_536)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        connected = socket.create_connection(listener.getsockname())
+        stream = GuardedStream(connected).start_tls(trust, "localhost", Budget(PATIENCE))
+        connection = PostConnection(stream)
+        headers = [(b"Host", b"localhost"), (b"Content-Length", b"2")]
+        status, _ = connection.post(b"/done", headers, b"{}", Budget(PATIENCE), 65_536)
+        assert status == 500
+        assert not (connection.is_reusable and connection.is_open())
+        connection.close()
+        thread.join(PATIENCE)

@@ -14,6 +14,7 @@ from counterseal._transaction import AuditContext, Transactions
 
 CONTEXT = AuditContext(event="company.rename", actor="staff")
 EFFECTS = {
+    "written program": lambda: Path(__file__).with_suffix(".py").open("a").close(),
     "file": lambda: (Path(__file__).parents[3] / "README.md").read_text("utf-8"),
     "socket": lambda: socket.socket().close(),
     "name": lambda: socket.getaddrinfo("localhost", 1),

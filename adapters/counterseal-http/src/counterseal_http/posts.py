@@ -210,15 +210,15 @@ class PostConnections:
             Exception: No connection can be made; see `GuardedBackend`.
         """
         with self._lock:
-            self._in_use += 1
             surplus = self._remove_expired()
             connection = self._take_idle(target.origin, surplus)
+            self._in_use += 1
             if connection is None and self._idle and self._in_use + len(self._idle) > self._limit:
                 surplus.append(self._remove_oldest())
-        _close(surplus)
-        if connection is not None:
-            return connection
         try:
+            _close(surplus)
+            if connection is not None:
+                return connection
             return PostConnection(self._connect(target, budget))
         except BaseException:
             with self._lock:

@@ -119,6 +119,8 @@ def _raise_as(timeout_error: type[Exception], failure: type[Exception]) -> Itera
 def _is_readable(connected: socket.socket) -> bool:
     if connected.fileno() < 0:
         return True  # closed: the next read reports it
+    if isinstance(connected, ssl.SSLSocket) and connected.pending():
+        return True  # of a record that the system has handed over as a whole
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([connected], [], [], 0)[0])
     poll = select.poll()

@@ -41,6 +41,7 @@ async function openTab() {
   const tab = {
     session,
     wallet,
+    channel: ownChannel,
     isLeading: () => ownLocks.has(),
     close() {
       ownChannel.close();
@@ -75,6 +76,20 @@ test("when the tab that leads closes, another one leads", async () => {
   service.set("a", "r");
   await settle();
   assert.deepEqual(guidsOf(second, "a"), ["r"]);
+});
+
+test("a tab that hears twice at once that the leading one is hidden leads, and goes on", async () => {
+  add("a");
+  const first = await openTab();
+  const second = await openTab();
+  const told = { type: "lists", lists: first.session.lists.snapshot(), isHidden: true };
+  first.channel.postMessage(told);
+  first.channel.postMessage(told);
+  await settle();
+  assert.deepEqual([second.isLeading(), service.streams], [true, ["a"]]);
+  service.set("a", "r");
+  await settle();
+  assert.deepEqual([guidsOf(first, "a"), guidsOf(second, "a")], [["r"], ["r"]]);
 });
 
 test("an account that is added, renamed or removed in one tab is so in the others", async () => {

@@ -51,14 +51,21 @@ class Attempts(Generic[R]):
         self._slots = slots
         self._freed = freed
         self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._lock = threading.Lock()
+        self._is_stopped = False
 
     def begin(self, record: R, pool: str) -> None:
-        """Start an attempt in one of the pools; if it stalls, other pools keep their threads."""
+        """
+        Start an attempt in one of the pools; if it stalls, other pools keep their threads.
+
+        Any thread may call it.
+
+        Raises:
+            RuntimeError: There is no thread for it, or `stop` was called.
+        """
         self.under_way[record.guid] = record
-        if pool not in self._pools:
-            self._pools[pool] = ThreadPoolExecutor(self._slots, f"{self._noun}-{pool}")
         try:
-            self._pools[pool].submit(self._run, record)
+            self._pool(pool).submit(self._run, record)
         except RuntimeError:
             del self.under_way[record.guid]
             if threading.main_thread().is_alive():
@@ -66,9 +73,19 @@ class Attempts(Generic[R]):
             # The interpreter ends, and with it every pool; the record stays due.
 
     def stop(self) -> None:
-        """Return when all running attempts have ended."""
+        """Return when all running attempts have ended; none begins from now on."""
+        with self._lock:
+            self._is_stopped = True
         for pool in self._pools.values():
             pool.shutdown()
+
+    def _pool(self, name: str) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._is_stopped:
+                raise RuntimeError("no attempt begins any more")
+            if name not in self._pools:
+                self._pools[name] = ThreadPoolExecutor(self._slots, f"{self._noun}-{name}")
+            return self._pools[name]
 
     def _run(self, record: R) -> None:
         noun, guid = self._noun, record.guid

@@ -120,11 +120,19 @@ export class Tabs {
 
   /** @param {LockOptions} options */
   async #request(options) {
+    /** @type {AbortController | null} */
+    let lead = null;
     try {
-      await this.#locks?.request(LEADER, options, () => this.#hold());
+      await this.#locks?.request(LEADER, options, () => {
+        lead = this.#begin();
+        // It leads until the tab ends, or another one takes the lead.
+        return new Promise(() => {});
+      });
     } catch (error) {
       if (options.signal?.aborted) return;
-      this.#lead?.abort();
+      /** @type {AbortController | null} */ (lead)?.abort();
+      // A later request of this tab leads: of two that steal, the second ends the first.
+      if (this.#lead !== lead) return;
       this.#lead = null;
       const isTaken = error instanceof Error && error.name === "AbortError";
       if (isTaken) void this.#wait();
@@ -133,16 +141,12 @@ export class Tabs {
     }
   }
 
-  /** Lead until the tab ends, or another one takes the lead. */
-  #hold() {
-    this.#begin();
-    return new Promise(() => {});
-  }
-
   #begin() {
     clearTimeout(this.#timer);
+    this.#lead?.abort();
     this.#lead = new AbortController();
     this.#role.lead(this.#lead.signal);
+    return this.#lead;
   }
 }
 

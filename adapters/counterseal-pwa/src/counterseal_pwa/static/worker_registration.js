@@ -4,6 +4,7 @@ import { channelOf } from "./update_channel.js";
 
 const ADDRESS = "worker.js";
 
+const SOON = 2_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -36,8 +37,15 @@ export async function registerWorker({ open, isIdle }) {
 function followController(isIdle) {
   const { serviceWorker } = navigator;
   let isFirst = serviceWorker.controller === null;
+  const reload = () => {
+    if (isIdle()) window.location.reload();
+  };
   serviceWorker.addEventListener("controllerchange", () => {
-    if (!isFirst && isIdle()) window.location.reload();
+    if (!isFirst) {
+      reload();
+      // Something was opened since the page said that it was idle: its version's files are gone.
+      setInterval(reload, SOON);
+    }
     isFirst = false;
   });
 }
