@@ -49,7 +49,7 @@ ALLOWED = {
     "ask-from-node.md": {"| 1 |": "an example of a reply"},
     "let-people-answer-in-the-browser.md": {
         "asks every 30 seconds": "a constant of the web app, in JavaScript",
-        "Chromium 123, Firefox 138, Safari 17.2": "the oldest browsers with JSON modules",
+        "by a call every 25 seconds": "a constant of the web app, in JavaScript",
     },
     "move-from-a-cx-service.md": {"with  2, it is": "`callbackType` 2 of the CX wire"},
     "watch-over-the-audit-log.md": {"is 1, the alert": "the value of a metric"},
