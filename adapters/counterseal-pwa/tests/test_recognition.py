@@ -21,7 +21,7 @@ from app_modules import link_modules
 from counterseal import keys
 from counterseal.actions import STANDARD_ACTIONS
 from counterseal.actions.types import COMMON_TEXTS
-from counterseal.models import ChallengeState
+from counterseal.models import ChallengeState, Pair, PairsContent
 from counterseal_client import Button
 
 MINUTES = timedelta(minutes=3)
@@ -162,6 +162,24 @@ def test_the_pin_dialog_says_what_is_signed_and_which_answer(device, document_or
         "(all) => all.filter((each) => each.scrollHeight > each.clientHeight + 1).length"
     )
     assert cut == 0
+
+
+def test_the_pin_dialog_has_all_that_a_question_says_and_cuts_nothing_off(device, document_origin):
+    page = device.page
+    device.bind(document_origin.link("user-pin-pairs"))
+    pairs = tuple(Pair(key=f"Part {number}", value=f"{number}50.00 EUR") for number in range(9))
+    content = PairsContent(title="Transfer money?", pairs=pairs)
+    document_origin.client.ask("user-pin-pairs", content, duration=MINUTES)
+    device.open_request()
+    page.locator(".answer").first.click()
+    shown = page.locator("dialog .scrolled")
+    lines = [f"{pair.key}: {pair.value}" for pair in pairs]
+    assert shown.inner_text().splitlines() == ["Transfer money?", *lines]
+    shown.focus()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "(it) => it.scrollTop + it.clientHeight >= it.scrollHeight - 1", arg=shown.element_handle()
+    )
 
 
 def test_the_pin_dialog_names_the_question_and_the_answer(device, document_origin):
@@ -388,7 +406,7 @@ def test_the_pin_dialog_shows_letters_of_both_directions_in_their_order(
     device.open_request()
     device.press("Approve", pin=None)
     device.page.locator("#pin").wait_for()
-    lines = device.page.locator("dialog .clipped > bdi")
+    lines = device.page.locator("dialog .scrolled > bdi")
     expected = ["Run \u05d0 1 2", *(f"{key}: {value}" for key, value in rows)]
     assert [line.evaluate(ORDER).strip() for line in lines.all()] == expected
 

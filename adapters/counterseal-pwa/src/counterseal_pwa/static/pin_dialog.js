@@ -2,7 +2,7 @@
 
 import { cancelButton, showDialog } from "./dialog.js";
 import { element, foreign } from "./dom.js";
-import { documentsOf, kindOf, summaryOf } from "./summaries.js";
+import { documentsOf, kindOf, wholeOf } from "./summaries.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Use} Use */
@@ -75,7 +75,7 @@ function askFor(isNew, question) {
 }
 
 /**
- * Return what is signed in short, and the answer.
+ * Return what is signed, and the answer.
  *
  * @param {Use | {purpose: "create"}} use
  * @returns {Promise<Question | null>}
@@ -88,7 +88,7 @@ async function questionOf(use) {
   }
   if (use.purpose === "confirm") {
     const button = say(`decide.${use.choice}`);
-    return { button, content: [element("p", { class: "clipped" }, foreign(use.newDevice.name)), answerOf(button)] };
+    return { button, content: [element("p", { class: "scrolled" }, foreign(use.newDevice.name)), answerOf(button)] };
   }
   return null;
 }
@@ -99,16 +99,17 @@ const answerOf = (button) =>
 
 /** @param {import("./device/index.js").Display} display */
 async function partsOf(display) {
-  const summary = summaryOf(display);
+  const text = wholeOf(display);
   const { names, others } = documentsOf(display);
   const items = names.map((name) => element("li", {}, foreign(name)));
   if (others > 0) items.push(element("li", {}, say("more", { count: others })));
   const lines = display.action
-    ? (await import("./reading_order.js")).summaryInOrder(summary)
-    : [foreign(summary, { lines: true })];
+    ? (await import("./reading_order.js")).summaryInOrder(text)
+    : [foreign(text, { lines: true })];
   return [
     element("p", { class: "quiet" }, say("pin.signs"), " ", kindOf(display), " · ", foreign(display.origin.name)),
-    element("p", { class: "clipped" }, ...lines),
+    // A long text scrolls, by keys too.
+    element("p", { class: "scrolled", tabindex: "0" }, ...lines),
     items.length > 0 ? element("ul", { class: "signed" }, ...items) : null,
   ];
 }

@@ -1,4 +1,4 @@
-/** Summaries: what a request is about in a few lines, for lists and for the PIN dialog. */
+/** Summaries: what a request is about in a few lines, for lists; and all of it, for the PIN dialog. */
 
 import { readHtml } from "./device/index.js";
 import { say } from "./texts.js";
@@ -47,6 +47,17 @@ export function summaryOf(display) {
   if ("text" in content) return content.text;
   if ("html" in content) return readHtml(content.html)?.lines.join("\n") ?? content.html;
   return [content.title, ...rowsOf(display)].join("\n");
+}
+
+/**
+ * Return all that a request asks, line by line; of an action with documents what it is in short.
+ *
+ * @param {Display} display
+ */
+export function wholeOf(display) {
+  const { action, content } = display;
+  if (!("keys" in content) || action?.attachments) return summaryOf(display);
+  return [content.title, ...content.keys.map(({ key, value }) => `${key}: ${value}`)].join("\n");
 }
 
 /**
