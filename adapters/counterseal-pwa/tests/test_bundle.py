@@ -50,7 +50,7 @@ def sources():
 
 
 @pytest.fixture(scope="module")
-def read(built, sources, node, javascript_tools, tmp_path_factory):
+def parsed_modules(built, sources, node, javascript_tools, tmp_path_factory):
     """What a parser reads in the sources, and in the built files."""
     folder = tmp_path_factory.mktemp("built")
     for name, body in built.items():
@@ -66,20 +66,20 @@ def read(built, sources, node, javascript_tools, tmp_path_factory):
     return json.loads(ended.stdout)
 
 
-def test_every_module_is_there_as_it_is_written(read, sources):
+def test_every_module_is_there_as_it_is_written(parsed_modules, sources):
     """By a parser: each word and comment, but what a module imports and exports."""
-    written = read["written"]
-    found = set()
-    for file in read["built"]:
+    written_modules = parsed_modules["written"]
+    scopes = set()
+    for file in parsed_modules["built"]:
         for scope, module in file.items():
-            source = written[scope]
+            source = written_modules[scope]
             assert module["comments"] == source["comments"], scope
             assert sorted(module["imported"]) == sorted(source["imported"]), scope
             assert {*source["exported"]} <= {*module["exported"]}, scope
             if scope not in FILLED:
                 assert words_of(module) == words_of(source), scope
-            found.add(scope)
-    assert sources.keys() - found == UNUSED
+            scopes.add(scope)
+    assert sources.keys() - scopes == UNUSED
 
 
 def words_of(module):
@@ -87,18 +87,20 @@ def words_of(module):
     return ["later" if word.startswith("later ") else word for word in module["words"]]
 
 
-def test_what_is_loaded_later_is_the_module_that_is_named(read):
-    pages = [file for file in read["built"] if "$file_store" not in file]
+def test_what_is_loaded_later_is_the_module_that_is_named(parsed_modules):
+    pages = [file for file in parsed_modules["built"] if "$file_store" not in file]
     for file in pages:
         for scope, module in file.items():
-            names = [name.removeprefix("./") for name in read["written"][scope]["later"]]
+            names = [name.removeprefix("./") for name in parsed_modules["written"][scope]["later"]]
             folder = scope[1:].partition("_")[0]
             prefix = f"${folder}_" if folder in {"device", "wire"} else "$"
             assert module["later"] == [prefix + name.removesuffix(".js") for name in names]
 
 
-def test_each_module_is_in_one_file_of_the_page(read):
-    pages = [{*file} for file in read["built"] if "$file_store" not in file and len(file) > 2]
+def test_each_module_is_in_one_file_of_the_page(parsed_modules):
+    pages = [
+        {*file} for file in parsed_modules["built"] if "$file_store" not in file and len(file) > 2
+    ]
     assert len(pages) == 3
     assert sum(map(len, pages)) == len({*pages[0], *pages[1], *pages[2]})
 

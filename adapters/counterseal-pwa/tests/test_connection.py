@@ -49,17 +49,17 @@ def test_before_the_first_list_nothing_is_said_of_requests(device, origin, pause
 def test_behind_a_proxy_that_buffers_the_app_asks_without_the_stream(device, origin, pause_calls):
     device.bind_passkey(origin.link("user-buffered"))
     page = device.page
-    held_back = pause_calls(page, "**/device/requests/events")
+    blocked_responses = pause_calls(page, "**/device/requests/events")
     page.reload()
-    held_back.wait()
+    blocked_responses.wait()
     page.locator("#waiting ~ *").filter(has_text=NOTHING).wait_for()
-    asked = []
-    page.on("request", lambda call: asked.append(call.url))
+    request_addresses = []
+    page.on("request", lambda call: request_addresses.append(call.url))
     origin.client.ask("user-buffered", "Log in?", duration=MINUTE)
     page.locator("a.open").filter(has_text="Log in?").wait_for()
     # The service holds one call until there is something to say.
-    assert len([url for url in asked if "/device/requests?wait=" in url]) <= 2
-    assert not any(url.endswith("/events") for url in asked)
+    assert len([url for url in request_addresses if "/device/requests?wait=" in url]) <= 2
+    assert not any(url.endswith("/events") for url in request_addresses)
 
 
 def test_the_first_request_appears_by_itself_after_a_bind(device, origin):

@@ -172,13 +172,14 @@ def test_the_pin_dialog_has_all_that_a_question_says_and_cuts_nothing_off(device
     document_origin.client.ask("user-pin-pairs", content, duration=MINUTES)
     device.open_request()
     page.locator(".answer").first.click()
-    shown = page.locator("dialog .scrolled")
+    question_text = page.locator("dialog .scrolled")
     lines = [f"{pair.key}: {pair.value}" for pair in pairs]
-    assert shown.inner_text().splitlines() == ["Transfer money?", *lines]
-    shown.focus()
+    assert question_text.inner_text().splitlines() == ["Transfer money?", *lines]
+    question_text.focus()
     page.keyboard.press("End")
     page.wait_for_function(
-        "(it) => it.scrollTop + it.clientHeight >= it.scrollHeight - 1", arg=shown.element_handle()
+        "(it) => it.scrollTop + it.clientHeight >= it.scrollHeight - 1",
+        arg=question_text.element_handle(),
     )
 
 

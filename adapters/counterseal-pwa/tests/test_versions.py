@@ -23,7 +23,7 @@ WORKERS = """async () => {
   const { waiting, active } = await navigator.serviceWorker.getRegistration();
   return [waiting, active].map((worker) => worker?.state ?? null);
 }"""
-LOOK = """() => { document.dispatchEvent(new Event("visibilitychange")); }"""
+READ_STATE = """() => { document.dispatchEvent(new Event("visibilitychange")); }"""
 """Has a page look whether a new version may begin; otherwise it does so every minute."""
 
 BE_ASKED = """() => new Promise((resolve) => {
@@ -92,8 +92,8 @@ def version_of(page):
 def look_until_loaded(page):
     """Have a page look whether a new version may begin, until it is loaded again for that."""
     page.evaluate("() => { window.isOlder = true; }")
-    look = f"() => {{ if (!window.isOlder) return true; ({LOOK})(); return false; }}"
-    page.wait_for_function(look, polling=200)
+    read_state = f"() => {{ if (!window.isOlder) return true; ({READ_STATE})(); return false; }}"
+    page.wait_for_function(read_state, polling=200)
 
 
 def wait_for_only_cache(page, name):
@@ -121,14 +121,14 @@ def test_a_page_with_something_open_keeps_its_version_until_it_has_nothing_open(
     other.locator("#waiting").wait_for()
     assert version_of(other) == second
     wait_for_waiting_worker(page)
-    other.evaluate(LOOK)
+    other.evaluate(READ_STATE)
     device.press("Approve", pin=None)
     device.wait_for_heading("Approved")
     assert page.evaluate(WORKERS) == ["installed", "activated"]
     reply = far_origin.wait(pending)
     far_origin.verify(reply.receipt, tmp_path)
     assert require_approved(reply, pending, far_origin.trust)
-    other.evaluate(LOOK)
+    other.evaluate(READ_STATE)
     device.follow(page.locator("a.button.main"))
     device.open_account()
     page.locator("#history").wait_for()
@@ -180,7 +180,7 @@ def test_a_service_worker_without_versions_is_replaced_when_its_pages_are_closed
     other.locator("#link").wait_for()
     assert version_of(other) == folder
     wait_for_waiting_worker(other)
-    other.evaluate(LOOK)
+    other.evaluate(READ_STATE)
     assert other.evaluate(WORKERS) == ["installed", "activated"]
     # The old page takes every message for the address of a view.
     assert page.url == f"{app_site.url}/#/request/1"

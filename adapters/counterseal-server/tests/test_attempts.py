@@ -36,22 +36,21 @@ def record(guid):
 
 
 def test_two_threads_that_begin_at_once_share_one_pool(attempts, release, monkeypatch):
-    made, first = [], module.ThreadPoolExecutor
-    meet = threading.Barrier(2)
+    pools, make_pool = [], module.ThreadPoolExecutor
+    start, one_begun = threading.Barrier(2), threading.Event()
 
     def make(*arguments):
-        made.append(first(*arguments))
+        pools.append(make_pool(*arguments))
         # The other thread looks whether there is a pool meanwhile, unless it has to wait.
-        meet_other.wait(1)
-        return made[-1]
+        one_begun.wait(1)
+        return pools[-1]
 
-    meet_other = threading.Event()
     monkeypatch.setattr(module, "ThreadPoolExecutor", make)
 
     def begin(guid):
-        meet.wait(PATIENCE)
+        start.wait(PATIENCE)
         attempts.begin(record(guid), "callbacks")
-        meet_other.set()
+        one_begun.set()
 
     threads = [threading.Thread(target=begin, args=(guid,)) for guid in "ab"]
     for thread in threads:
@@ -60,7 +59,7 @@ def test_two_threads_that_begin_at_once_share_one_pool(attempts, release, monkey
         thread.join(PATIENCE)
     release.set()
     attempts.stop()
-    assert (len(made), attempts.under_way) == (1, {})
+    assert (len(pools), attempts.under_way) == (1, {})
 
 
 def test_none_begins_once_they_are_stopped(attempts):
