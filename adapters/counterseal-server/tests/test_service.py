@@ -244,17 +244,24 @@ def test_s30_a_kill_at_each_point_of_an_event_loses_nothing_and_keeps_the_order(
     assert mark.exists()
     service.command("account", "unlock", "user-42", *data)
     before = len(receiver.received)
-    assert before == (point == "sent")
+    # The attempt begins when the log is stored, and need not have been sent when the process dies.
+    assert before in {"publishing": {0}, "sent": {1}}.get(point, {0, 1})
+
+    verify = Webhook(service.output["callbackSecret"]).verify
+
+    def received_types():
+        return [verify(body, headers)["type"] for headers, body in receiver.received]
 
     successor = service.serve()
-    eventually(lambda: len(receiver.received) >= before + 2)
+    eventually(lambda: "unlocked" in received_types())
     page = service.call("GET", "/events")[1]
     stop(successor)
 
-    verify = Webhook(service.output["callbackSecret"]).verify
     deliveries = [verify(body, headers) for headers, body in receiver.received]
-    types = [each["type"] for each in deliveries]
-    assert types == ["locked"] * (before + 1) + ["unlocked"]
+    *locked, unlocked = received_types()
+    assert ({*locked}, unlocked) == ({"locked"}, "unlocked")
+    # Its outcome may have been recorded before, too, but not where it dies as it is sent.
+    assert len(locked) in ({2} if point == "sent" else {max(1, before), before + 1})
     ids = [headers["webhook-id"] for headers, _ in receiver.received]
     assert ids == [each["guid"] for each in deliveries]
     assert len(set(ids)) == 2
