@@ -170,7 +170,7 @@ def test_the_image_has_the_service_and_no_tools(built):
     assert not names & {*FORBIDDEN}
     # Wheels, not links into the clone.
     assert not [path for path in packages.glob("*.pth") if "counterseal" in path.read_text()]
-    assert (packages / "counterseal_pwa" / "static" / "device").is_dir()
+    assert (packages / "counterseal_pwa" / "built" / "index.html").is_file()
 
 
 EMPTIED = ("/opt", "/run", "/tmp", "/var/lib")  # noqa: S108

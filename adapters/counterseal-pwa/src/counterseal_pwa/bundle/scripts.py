@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .modules import EXPORT, JSON_VALUE, LATER, REEXPORT, Module, Sources, resolve
+from .modules import EXPORT, JSON_VALUE, REEXPORT, Module, Sources, find_later, resolve
 
 FIRST = "app.js"
 """The file with what each start needs: the module of this name, and what it imports."""
@@ -132,9 +132,9 @@ class _Layout:
         ]
         for pattern in (EXPORT, REEXPORT):
             replaced += [(*match.span(), "") for match in pattern.finditer(module.text)]
-        for match in () if is_alone else LATER.finditer(module.text):
+        for match in () if is_alone else find_later(module.text):
             other = self._sources.module(resolve(module.path, match[1]), module.path)
-            replaced.append((*match.span(), f"await {self._write_later(other, name)}"))
+            replaced.append((*match.span(), self._write_later(other, name)))
         text, end = "", 0
         for start, stop, words in sorted(replaced):
             text += module.text[end:start] + words
