@@ -20,7 +20,6 @@ FILES, LINES = 200, 40_000
 """A ceiling: what is above it is another package, or says the same twice."""
 
 LONG = {
-    "_transaction.py": "two ways to decide, until each decision is a coroutine",
     "errors.py": "the errors, one class each",
     "machines.py": "the machines, one chart each, and `step`, which alone moves them",
     "policy.py": "the policy, every setting with its reason, its span and its direction",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import counterseal
 from counterseal import STANDARD, keys
+from counterseal._audit_context import AuditContext, demand_rate, record_refusal
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
@@ -31,15 +32,7 @@ from counterseal._decisions.readings import (
     record_with_account,
     records,
 )
-from counterseal._transaction import (
-    AuditContext,
-    Loaded,
-    Transactions,
-    changes_of,
-    demand_rate,
-    record_refusal,
-    refusals,
-)
+from counterseal._transaction import Loaded, Transactions, changes_of, refusals
 from counterseal.errors import (
     Conflict,
     Contended,

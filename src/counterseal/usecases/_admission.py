@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal._audit_context import AuditContext, record_refusal
 from counterseal._decisions.device_requests import (
     AuthenticatedDevice,
     DeviceRequest,
@@ -17,15 +18,7 @@ from counterseal._decisions.device_requests import (
     store_seen,
 )
 from counterseal._decisions.plan import Reading
-from counterseal._transaction import (
-    AuditContext,
-    Loaded,
-    Transactions,
-    load,
-    record_refusal,
-    refusals,
-    tools_of,
-)
+from counterseal._transaction import Loaded, Transactions, load, refusals, tools_of
 from counterseal.errors import IdentityUnavailable, InvalidField, Refused, Replayed
 from counterseal.models import AuditEvent, DeviceCall, PushAddress
 from counterseal.models.binding import SEEN_STEP

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.plan import Decision, Records, Tools
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, Loaded, Transactions
+from counterseal._transaction import Loaded, Transactions
 from counterseal.models import Callback, Guid, Notification
 
 R = TypeVar("R", Callback, Notification)

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import accounts
 from counterseal._decisions.accounts import AccountPage, AccountSearch
 from counterseal._decisions.plan import Decision, DecisionCoroutine, Tools
 from counterseal._decisions.readings import account_of, records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
 from counterseal.models.guid import SHAPE

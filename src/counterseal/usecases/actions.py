@@ -8,10 +8,11 @@ from typing import Any
 import attrs
 
 from counterseal import ijson
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import actions
 from counterseal._decisions.actions import ActionStatus, ConsumedAction
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import InvalidField
 from counterseal.machines import UseEvent
 from counterseal.models import ActionUse, ApprovedAction, Guid, RelyingParty, UseState

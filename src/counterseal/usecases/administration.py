@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import app_spaces, ensuring, tenancy
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, refusals
+from counterseal._transaction import refusals
 from counterseal.models.challenge import ChallengeState
 from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
 from counterseal.models.events import AccountEventKind

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.audit_log import (
     AuditReach,
     decide_reach,
@@ -17,7 +18,7 @@ from counterseal._decisions.audit_log import (
     write_cursor,
 )
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import InvalidField
 from counterseal.models import (
     Administrator,

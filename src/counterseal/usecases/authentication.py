@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.authentication import (
     Registration,
     SignedRequest,
@@ -18,7 +19,7 @@ from counterseal._decisions.authentication import (
 )
 from counterseal._decisions.plan import Records, require
 from counterseal._decisions.readings import nothing, records
-from counterseal._transaction import AuditContext, UseCase, load, refusals, tools_of
+from counterseal._transaction import UseCase, load, refusals, tools_of
 from counterseal.errors import InvalidField, Replayed
 from counterseal.models import Admin, AppSpace, Guid, Origin, RelyingParty
 from counterseal.models.guid import parse

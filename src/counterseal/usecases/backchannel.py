@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import backchannel
 from counterseal._decisions.backchannel import (
     SECRET_BYTES,
@@ -21,7 +22,7 @@ from counterseal._decisions.backchannel import (
     write_secret_id,
 )
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, refusals, with_same_ports
 from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
 from counterseal.models import (
     Administrator,

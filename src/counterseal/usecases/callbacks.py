@@ -15,12 +15,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import callbacks
 from counterseal._decisions.audit_log import decide_reach
 from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
 from counterseal._decisions.plan import Decision, DecisionCoroutine, Records, Tools, return_record
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
 from counterseal.models.gauges import Gauge

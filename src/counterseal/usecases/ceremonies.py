@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import ceremonies
 from counterseal._decisions.ceremonies import (
     CeremonyStart,
@@ -19,7 +20,7 @@ from counterseal._decisions.discovery import (
     start_discovery,
 )
 from counterseal._decisions.readings import account_of, nothing, record_with_account
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import (
     InvalidField,
     MalformedAssertion,

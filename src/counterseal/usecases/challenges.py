@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import challenges
 from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.channel import ChannelDraft
 from counterseal._decisions.issuing import Draft, Issued, asked_account, issue, issue_once
 from counterseal._decisions.readings import account_of, record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
+from counterseal._transaction import UseCase, refusals, wake
 from counterseal.models import (
     Action,
     Administrator,

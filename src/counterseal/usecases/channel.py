@@ -9,10 +9,11 @@ from typing import Any
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import channel
 from counterseal._decisions.channel import MARGIN, ChannelDraft, require_realm
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, refusals, with_same_ports
 from counterseal.models import (
     Action,
     Administrator,

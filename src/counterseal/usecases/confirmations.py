@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import confirmations
 from counterseal._decisions.device_requests import open_request
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import record_with_account
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.models import Binding, DeviceCall, Guid, RelyingParty
 from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import text_fits

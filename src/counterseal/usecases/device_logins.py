@@ -10,11 +10,12 @@ from typing import Any
 import attrs
 
 from counterseal import keys
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.operators import ensure_operators
 from counterseal._decisions.plan import require
 from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
-from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, refusals, with_same_ports
 from counterseal.errors import (
     CodeDemanded,
     DeadlinePassed,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 
 from counterseal import ijson
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import devices
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.plan import require
 from counterseal._decisions.readings import find_record, record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, demand_rate, load, refusals
+from counterseal._transaction import UseCase, load, refusals
 from counterseal.machines import BindingEvent
 from counterseal.models import (
     Account,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import app_spaces, enrolments
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.models import Guid
 from counterseal.models.tenancy import logo_guid
 from counterseal.rules.evidence import split_token

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import events
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import Refused, Unavailable
 from counterseal.models import AccountEvent, Guid, Record, RelyingParty
 from counterseal.models.events import event_log_guid

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.audit_log import decide_reach
-from counterseal._transaction import AuditContext, UseCase
+from counterseal._transaction import UseCase
 from counterseal.models import (
     USER_GAUGES,
     Administrator,

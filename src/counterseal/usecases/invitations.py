@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import attrs
 
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import invitations
 from counterseal._decisions.invitations import Invitation, Invitee, invited_account
 from counterseal._decisions.readings import record_with_account
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.models import (
     PROVISIONAL,
     Administrator,

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 import attrs
 
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import login_tests, logins
 from counterseal._decisions.login_tests import LoginTest, LoginTestResult, ReturnedTest, UsedTest
 from counterseal._decisions.readings import nothing, records
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import (
     AccountLocked,
     AccountTaken,

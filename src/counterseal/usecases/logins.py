@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import attrs
 
+from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import logins, revalidation
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal._decisions.readings import nothing, records
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, with_same_ports
+from counterseal._transaction import UseCase, refusals, with_same_ports
 from counterseal.errors import Replayed, Unavailable, WrongIssuer
 from counterseal.models import Account, BindingState, Guid
 from counterseal.ports import Due

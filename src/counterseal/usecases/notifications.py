@@ -15,11 +15,12 @@ from typing import TypeVar
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import notifying
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS, claim_notification
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase
+from counterseal._transaction import UseCase
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import Administrator, Binding, Guid, Notification, PushOutcome, PushResult
 from counterseal.ports import Due

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import revalidation
 from counterseal._decisions.plan import require
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, Transactions, load
+from counterseal._transaction import Transactions, load
 from counterseal.errors import Contended, IdentityWithdrawn, Refused, Unavailable
 from counterseal.models import Account, AppSpace, Guid, Identity, IdpSettings
 from counterseal.models.account import subject_alias

@@ -7,10 +7,11 @@ from datetime import datetime
 
 import attrs
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions import ended_sessions, proofs, sessions
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession, LogIn
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import UseCase, refusals
 from counterseal.errors import InvalidField, Refused, WrongToken
 from counterseal.models import (
     Administrator,

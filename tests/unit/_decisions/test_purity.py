@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sandbox import Effect, deciding_functions, decision_names, isolated
 
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.plan import Decision
-from counterseal._transaction import AuditContext, Transactions
+from counterseal._transaction import Transactions
 
 CONTEXT = AuditContext(event="company.rename", actor="staff")
 EFFECTS = {

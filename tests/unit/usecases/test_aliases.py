@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
+from counterseal._audit_context import AuditContext
 from counterseal._decisions.revalidation import find_accounts
-from counterseal._transaction import AuditContext, Transactions
+from counterseal._transaction import Transactions
 from counterseal.memory import memory_ports
 from counterseal.models import Account, Alias, Change, Identity, Logout
 from counterseal.models.guid import account_partition, mint
