@@ -28,7 +28,7 @@ STORES = {
     "tryCommit": {"code": ["store_failed", "DataCloneError"], "accounts": []},
     "tryDeletion": [0, 1],
     "tryMigration": {"accounts": [{"id": "a", "record": {"version": 1}}], "binds": []},
-    "tryNewerVersion": {"told": 1, "code": ["store_outdated", None]},
+    "tryNewerVersion": {"outdatedCalls": 1, "code": ["store_outdated", None]},
 }
 """What each function of store.js returns."""
 

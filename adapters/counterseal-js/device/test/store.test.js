@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 for (const event of [true, false]) {
-  test(`a connection that the browser closes is opened again (${event ? "told" : "not told"})`, async () => {
+  test(`a connection that the browser closes is opened again (${event ? "with" : "without"} its event)`, async () => {
     const store = await indexedDbStore({ factory });
     await store.commit([FIRST, SECOND]);
     factory.crash({ event });
@@ -81,7 +81,7 @@ test("each version adds what the one before lacks, and a newer one is not opened
   await assert.rejects(indexedDbStore({ factory }), { code: "store_outdated" });
 });
 
-test("a newer version in another tab is told, and keeps this one from the store", async () => {
+test("a newer version in another tab is an event, and keeps this one from the store", async () => {
   const store = await indexedDbStore({ factory });
   const changes = [];
   const wallet = new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
@@ -94,7 +94,7 @@ test("a newer version in another tab is told, and keeps this one from the store"
   await assert.rejects(wallet.accounts(), { code: "store_outdated" });
 });
 
-test("an older version that stays open in another tab is told, until it closes", async () => {
+test("an older version that stays open in another tab is an event, until it closes", async () => {
   const older = factory.open("counterseal", 1);
   const { promise: opened, resolve } = Promise.withResolvers();
   older.onupgradeneeded = () => {

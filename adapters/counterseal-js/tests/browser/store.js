@@ -34,12 +34,12 @@ export async function tryMigration() {
 export async function tryNewerVersion() {
   const store = await indexedDbStore({ name: "newer" });
   await store.commit([RECORD]);
-  let told = 0;
+  let outdatedCalls = 0;
   store.onOutdated(() => {
-    told += 1;
+    outdatedCalls += 1;
   });
   (await open("newer", 99)).close();
-  return { told, code: await codeOf(store.get("accounts", "a")) };
+  return { outdatedCalls, code: await codeOf(store.get("accounts", "a")) };
 }
 
 /** Delete it, as a browser does with the data of a site. */
