@@ -1,16 +1,10 @@
 """
 The records: frozen, and validated when they are made; `revise` and `replace` return changed copies.
 
-Every stored record has a `guid`, a `version`, and three members for the store:
-`parent` (what `list` finds it under), `due_at` (when a worker has to process it)
-and `keep_until` (when the store may delete it; None means never).
+Every stored record has what `Record` says; `counterseal.kinds` lists the kinds of them.
 """
 
 from __future__ import annotations
-
-from typing import TypeAlias
-
-import attrs
 
 from counterseal.models.account import (
     Account,
@@ -134,6 +128,7 @@ from counterseal.models.push import (
     PushOutcome,
     PushResult,
 )
+from counterseal.models.record import Change, Record
 from counterseal.models.reservation import KeyScope, Reservation
 from counterseal.models.session import (
     LIVING_SESSIONS,
@@ -169,44 +164,6 @@ from counterseal.models.tenancy import (
     entry_addresses,
 )
 from counterseal.models.trace import TRACE, TraceContext
-
-Record: TypeAlias = (
-    Company
-    | AppSpace
-    | Logo
-    | Origin
-    | Admin
-    | Session
-    | Account
-    | Binding
-    | Login
-    | Alias
-    | PasskeyRegistration
-    | PasskeyAuthentication
-    | Challenge
-    | ApprovedAction
-    | ActionUse
-    | Callback
-    | Notification
-    | AccountEvent
-    | EventLog
-    | EventStream
-    | LoggedEvent
-)
-"""What a store holds."""
-
-
-@attrs.frozen
-class Change:
-    """
-    One record of a commit: (None, new) creates, (old, new) swaps, (old, old) guards.
-
-    To guard, *new* is the same object as *old*, which the decision read.
-    """
-
-    old: Record | None
-    new: Record
-
 
 __all__ = [
     "CLIENT_PROFILES",

@@ -10,6 +10,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid, derive_guid, partition_of
+from counterseal.models.index import Index
 
 
 class ActionState(enum.Enum):
@@ -86,6 +87,11 @@ class ApprovedAction:
         """When a worker has to expire it; None once it is used, withdrawn or expired."""
         return self.terms.valid_until if self.state is ActionState.APPROVED else None
 
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
+
     def state_at(self, now: datetime) -> ActionState:
         """Return the state at *now*: it is EXPIRED from `valid_until` on, unless it was used."""
         if self.state is ActionState.APPROVED and now >= self.terms.valid_until:
@@ -124,6 +130,11 @@ class ActionUse:
 
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
 
 
 def approved_action_guid(challenge: Guid) -> Guid:

@@ -13,7 +13,9 @@ from counterseal.models.action import Action
 from counterseal.models.approved_action import ActionTerms
 from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.channel import ChannelRequest
+from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid
+from counterseal.models.index import Index, Listing
 
 
 class ChallengeState(enum.Enum):
@@ -158,6 +160,20 @@ class Challenge:
     def due_at(self) -> datetime | None:
         """When a worker has to expire it; None once it is finished."""
         return self.deadline if self.state in UNFINISHED else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is listed, and counts, until it is finished."""
+        is_pending, gauge = self.state in UNFINISHED, None
+        if is_pending:
+            gauge = GaugeKey(Gauge.PENDING_CHALLENGES, self.app_space, self.origin)
+        return Index(
+            account=self.account,
+            listing=Listing.PENDING,
+            owner=self.account,
+            listed=is_pending,
+            gauge=gauge,
+        )
 
     @property
     def approved(self) -> bool:

@@ -9,6 +9,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid, derive_guid
+from counterseal.models.index import Index, Listing
 
 OPERATORS_PARTITION = 0
 
@@ -103,3 +104,9 @@ class Session:
     def due_at(self) -> datetime | None:
         """When a worker has to expire it; None once it has ended."""
         return self.deadline if self.state in LIVING_SESSIONS else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is listed until it ends."""
+        listed = self.state in LIVING_SESSIONS
+        return Index(listing=Listing.CHILDREN, owner=self.admin, listed=listed)

@@ -24,7 +24,9 @@ from counterseal.models.clients import (
     TokenForm,
 )
 from counterseal.models.events import AccountEventKind
+from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid, derive_guid, partition_of
+from counterseal.models.index import Index, Listing
 from counterseal.models.passkeys import PasskeyScope, read_domain
 from counterseal.models.policies import AppSpacePolicy, OriginPolicy
 from counterseal.models.sealing import provider_context
@@ -58,6 +60,11 @@ class Company:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(listing=Listing.CHILDREN, owner=self.parent, listed=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -137,6 +144,11 @@ class AppSpace:
         """The company."""
         return self.company
 
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(listing=Listing.CHILDREN, owner=self.parent, listed=True)
+
 
 @attrs.frozen(kw_only=True)
 class Logo:
@@ -156,6 +168,7 @@ class Logo:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+    index: ClassVar[Index] = Index()
 
 
 def logo_guid(app_space: Guid) -> Guid:
@@ -252,6 +265,19 @@ class Origin:
         return self.app_space
 
     @property
+    def index(self) -> Index:
+        """The keys that it is found by; it counts while it has a credential without an end."""
+        is_active = any(credential.ends_at is None for credential in self.credentials) or (
+            self.backchannel is not None and self.backchannel.keys
+        )
+        return Index(
+            listing=Listing.CHILDREN,
+            owner=self.app_space,
+            listed=True,
+            gauge=GaugeKey(Gauge.ACTIVE_ORIGINS, self.app_space, None) if is_active else None,
+        )
+
+    @property
     def profile(self) -> ClientProfile:
         """What its clients need."""
         return CLIENT_PROFILES[self.clients]
@@ -335,6 +361,11 @@ class Admin:
     def parent(self) -> Guid | None:
         """The App Space or the company, where there is one."""
         return self.company if self.app_space is None else self.app_space
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(listing=Listing.CHILDREN, owner=self.parent, listed=True)
 
     @property
     def actor(self) -> str:
