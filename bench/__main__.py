@@ -35,9 +35,10 @@ from trips import Trips, trips
 from verdicts import failed, scaled
 
 from counterseal import ijson, keys
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import WrongSignature
 from counterseal.keys.passkeys import AUTHENTICATOR_DATA_BYTES
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import Algorithm, ChallengeState, Role
 from counterseal.rules.standing import Cancelling
 from counterseal.testing.authenticator import FakePasskey

@@ -27,22 +27,17 @@ from counterseal._decisions import (
     reactions,
 )
 from counterseal._decisions.plan import Decision
+from counterseal.charts.actions import ACTION, USE, ActionEvent, UseEvent
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.ceremonies import (
+    AUTHENTICATION,
+    REGISTRATION,
+    AuthenticationEvent,
+    RegistrationEvent,
+)
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import InvalidField, Refused
 from counterseal.keys import passkeys
-from counterseal.machines import (
-    ACTION,
-    AUTHENTICATION,
-    BINDING,
-    CHALLENGE,
-    REGISTRATION,
-    USE,
-    ActionEvent,
-    AuthenticationEvent,
-    BindingEvent,
-    ChallengeEvent,
-    RegistrationEvent,
-    UseEvent,
-)
 from counterseal.models import (
     AccountEventKind,
     ActionState,
@@ -58,9 +53,8 @@ from counterseal.rules import actions as action_rules
 from counterseal.rules import answering, asking, policies
 from counterseal.rules.actions import approver_stands, arguments_match
 from counterseal.rules.answering import caller_proved, key_strong_enough
-from counterseal.rules.ceremonies import own_ceremony
 from counterseal.rules.confirmations import confirmation_matches
-from counterseal.rules.standing import account_unlocked, binding_active, in_time
+from counterseal.rules.standing import account_unlocked, binding_active, in_time, own_ceremony
 from counterseal.wire import display
 
 

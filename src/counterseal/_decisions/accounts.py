@@ -36,7 +36,9 @@ from counterseal._decisions.readings import (
     require_account,
     require_known,
 )
-from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.machines import step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account, History
 from counterseal.models.binding import LIVING, Binding

@@ -18,8 +18,9 @@ from counterseal._decisions.plan import (
     require,
 )
 from counterseal._decisions.readings import record_with_account, require_account
+from counterseal.charts.actions import ACTION, USE, ActionEvent, UseEvent
 from counterseal.errors import ActionUsed, DeadlinePassed, Foreign, NotApproved, WrongState
-from counterseal.machines import ACTION, USE, ActionEvent, UseEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     ActionState,

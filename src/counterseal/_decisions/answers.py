@@ -22,6 +22,7 @@ from counterseal._decisions.plan import AuditEntry, Decision, Signing, Tools
 from counterseal._decisions.reactions import needs_pending, react
 from counterseal._decisions.readings import pending_of, records
 from counterseal._decisions.strikes import count_strike
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import (
     Foreign,
     MalformedToken,
@@ -32,7 +33,7 @@ from counterseal.errors import (
     WrongType,
 )
 from counterseal.keys import Jws
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import replace, revise
 from counterseal.models.binding import Binding
 from counterseal.models.challenge import UNFINISHED, Challenge, ChallengeState, Outcome

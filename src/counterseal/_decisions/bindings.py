@@ -12,7 +12,8 @@ from datetime import datetime
 
 from counterseal._decisions.plan import AuditEntry, Reading, Records, Tools
 from counterseal._decisions.readings import records
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.machines import step
 from counterseal.models import OPERATORS, Session, replace, revise
 from counterseal.models.account import Device
 from counterseal.models.binding import (

@@ -23,8 +23,9 @@ from counterseal._decisions.plan import (
     store,
 )
 from counterseal._decisions.readings import dead_callbacks_of, records
+from counterseal.charts.outbox import CALLBACK, CallbackEvent
 from counterseal.errors import CallbackForbidden, LeaseLost, NotFound, WrongState
-from counterseal.machines import CALLBACK, CallbackEvent, step
+from counterseal.machines import step
 from counterseal.models import Guid, LoggedEvent, Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.backchannel import BackchannelRequest

@@ -19,17 +19,16 @@ from counterseal._decisions.bindings import (
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
-from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
-from counterseal.keys import AssertionParts
-from counterseal.machines import (
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.ceremonies import (
     AUTHENTICATION,
-    BINDING,
     REGISTRATION,
     AuthenticationEvent,
-    BindingEvent,
     RegistrationEvent,
-    step,
 )
+from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
+from counterseal.keys import AssertionParts
+from counterseal.machines import step
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
     Account,
@@ -54,12 +53,11 @@ from counterseal.policy import Policy
 from counterseal.rules.ceremonies import (
     Authenticating,
     Registering,
-    own_ceremony,
     own_handle,
     passkeys_allowed,
 )
 from counterseal.rules.evidence import allows_key
-from counterseal.rules.standing import Deadline, place_for_binding, unlocked
+from counterseal.rules.standing import Deadline, own_ceremony, place_for_binding, unlocked
 
 NONCE_BYTES = 32
 

@@ -15,8 +15,9 @@ from counterseal._decisions.readings import (
     require_account,
     require_known,
 )
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import Foreign
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome

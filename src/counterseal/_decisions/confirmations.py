@@ -33,9 +33,10 @@ from counterseal._decisions.plan import (
 )
 from counterseal._decisions.readings import records
 from counterseal._decisions.strikes import count_strike
+from counterseal.charts.bindings import BINDING, BindingEvent
 from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature, WrongState
 from counterseal.keys import Jws
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AddressKind,

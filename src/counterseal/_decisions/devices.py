@@ -12,8 +12,9 @@ from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Signing, Tools, require
 from counterseal._decisions.readings import record_with_account
 from counterseal._decisions.strikes import count_strike
+from counterseal.charts.bindings import BINDING, BindingEvent
 from counterseal.errors import InvalidField, NotEndorsed, NotFound, Refused, WrongSignature
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     OPERATORS,
     Account,

@@ -18,9 +18,10 @@ from counterseal._decisions.bindings import binding_of, mark_seen, with_enrolmen
 from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
+from counterseal.charts.ceremonies import AUTHENTICATION, AuthenticationEvent
 from counterseal.errors import Replayed, SealBroken, WrongKey, WrongToken
 from counterseal.keys import AssertionParts
-from counterseal.machines import AUTHENTICATION, AuthenticationEvent, step
+from counterseal.machines import step
 from counterseal.models import Account, PasskeyAuthentication, RelyingParty
 from counterseal.models.ceremony import ceremony_guid, handle_guid
 from counterseal.models.guid import partition_of

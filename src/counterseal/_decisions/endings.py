@@ -8,7 +8,7 @@ import attrs
 
 from counterseal._decisions.channel import STORED_WITHIN
 from counterseal._decisions.plan import AuditEntry, Tools
-from counterseal.machines import CALLBACK
+from counterseal.charts.outbox import CALLBACK
 from counterseal.models import (
     Callback,
     CancelReason,

@@ -22,6 +22,7 @@ from counterseal._decisions.bindings import (
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
+from counterseal.charts.bindings import BINDING, BindingEvent
 from counterseal.errors import (
     BindingInactive,
     InvalidField,
@@ -32,7 +33,7 @@ from counterseal.errors import (
     UnfitKey,
     WrongToken,
 )
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AddressKind,

@@ -15,8 +15,10 @@ import attrs
 
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal.charts.accounts import ACCOUNT_EVENT, PublishingEvent
+from counterseal.charts.outbox import CALLBACK
 from counterseal.errors import InvalidField, WrongState
-from counterseal.machines import ACCOUNT_EVENT, CALLBACK, AccountEventEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AccountEvent,
@@ -92,7 +94,7 @@ def mark_published(stored: Records, _: Tools) -> Decision[None]:
     """Decide that an event is published; WrongState, unrecorded, if it already is."""
     event = require(stored[0], AccountEvent)
     try:
-        state = step(ACCOUNT_EVENT, event.state, AccountEventEvent.PUBLISH, None)
+        state = step(ACCOUNT_EVENT, event.state, PublishingEvent.PUBLISH, None)
     except WrongState as refusal:
         return Decision(result=None, refusal=refusal, unrecorded=True)
     return Decision(result=None, writes=(revise(event, state=state),))

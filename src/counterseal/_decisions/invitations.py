@@ -16,7 +16,8 @@ from counterseal._decisions.readings import (
     records,
     require_account,
 )
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     Administrator,

@@ -21,8 +21,9 @@ from counterseal._decisions.plan import (
     require,
 )
 from counterseal._decisions.readings import account_of, records, require_known
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import NotFound
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account, History, OpenQuestion
 from counterseal.models.challenge import FINISHED, CancelReason, Challenge, Outcome, Question

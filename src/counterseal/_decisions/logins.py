@@ -15,8 +15,9 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, require_provider
+from counterseal.charts.accounts import LOGIN, LoginEvent
 from counterseal.errors import NotFound, WrongToken
-from counterseal.machines import LOGIN, LoginEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     AppSpace,
     Binding,

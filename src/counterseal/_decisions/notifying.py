@@ -22,8 +22,9 @@ from counterseal._decisions.plan import (
     return_record,
 )
 from counterseal._decisions.readings import records
+from counterseal.charts.outbox import NOTIFICATION, NotificationEvent
 from counterseal.errors import WrongState
-from counterseal.machines import NOTIFICATION, NotificationEvent, step
+from counterseal.machines import step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import Binding, BindingState

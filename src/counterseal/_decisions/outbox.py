@@ -9,15 +9,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from counterseal._decisions.plan import Decision, Records, Tools, require
+from counterseal.charts.outbox import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
 from counterseal.errors import DeadlineAhead, WrongState
-from counterseal.machines import (
-    CALLBACK,
-    NOTIFICATION,
-    CallbackEvent,
-    Chart,
-    NotificationEvent,
-    step,
-)
+from counterseal.machines import Chart, step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import BindingState

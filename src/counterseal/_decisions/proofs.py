@@ -10,7 +10,8 @@ from __future__ import annotations
 from counterseal._decisions.devices import revoke_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal.machines import SESSION, SessionEvent, step
+from counterseal.charts.sessions import SESSION, SessionEvent
+from counterseal.machines import step
 from counterseal.models import (
     LIVING,
     Account,

@@ -13,7 +13,8 @@ from counterseal._decisions.account_events import Happening
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Tools
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.machines import step
 from counterseal.models import Record, replace
 from counterseal.models.account import Account
 from counterseal.models.challenge import (

@@ -31,8 +31,9 @@ from counterseal._decisions.session_uses import (
     refuse_use,
     require_session,
 )
+from counterseal.charts.sessions import SESSION, SessionEvent
 from counterseal.errors import InvalidField, WrongToken
-from counterseal.machines import SESSION, SessionEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Admin,
     Administrator,

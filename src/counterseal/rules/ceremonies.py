@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 
 import attrs
 
 from counterseal import keys
-from counterseal.errors import DomainForbidden, Foreign, InvalidField, UnfitKey, WrongKey
+from counterseal.errors import DomainForbidden, InvalidField, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
@@ -27,23 +26,6 @@ from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistrati
 from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, rp_id_at, web_origin_at
 from counterseal.policy import Policy
 from counterseal.rules.evidence import key_allowed
-from counterseal.rules.standing import unlocked
-
-
-class Finishing(Protocol):
-    """Facts of the end of a ceremony that an origin asked for."""
-
-    @property
-    def party(self) -> RelyingParty:
-        """The origin that finishes it."""
-
-    @property
-    def account(self) -> Account:
-        """The account as stored."""
-
-    @property
-    def ceremony(self) -> PasskeyRegistration | PasskeyAuthentication:
-        """The ceremony as stored."""
 
 
 @attrs.define(kw_only=True)
@@ -133,18 +115,6 @@ def own_handle(facts: Authenticating) -> None:
     """Refuse a passkey that says that it is another account's (WebAuthn Level 3, 7.2, step 6)."""
     if facts.user_handle not in {None, user_handle(facts.account.guid)}:
         raise WrongKey
-
-
-def own_ceremony(facts: Finishing) -> None:
-    """Refuse an origin that did not ask for the ceremony, and another account than its own."""
-    ceremony = facts.ceremony
-    if ceremony.origin != facts.party.origin.guid or ceremony.account != facts.account.guid:
-        raise Foreign
-
-
-def owner_unlocked(facts: Finishing) -> None:
-    """Refuse a locked account."""
-    unlocked(facts.account)
 
 
 def scope_stands(facts: Registering) -> None:

@@ -38,6 +38,7 @@ from counterseal.models import (
     Identity,
     IdpSettings,
     Origin,
+    RelyingParty,
 )
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
@@ -101,6 +102,34 @@ class OfBinding(Protocol):
         """The binding as stored."""
 
 
+class Ceremony(Protocol):
+    """A registration or an authentication by a passkey, which an origin asked for."""
+
+    @property
+    def account(self) -> Guid:
+        """Whose passkey it is about."""
+
+    @property
+    def origin(self) -> Guid:
+        """Who asked for it."""
+
+
+class OfCeremony(Protocol):
+    """Facts of the end of a ceremony."""
+
+    @property
+    def party(self) -> RelyingParty:
+        """The origin that finishes it."""
+
+    @property
+    def account(self) -> Account:
+        """The account as stored."""
+
+    @property
+    def ceremony(self) -> Ceremony:
+        """The ceremony as stored."""
+
+
 def account_unlocked(facts: OfAccount) -> None:
     """Refuse a locked account."""
     unlocked(facts.account)
@@ -125,6 +154,13 @@ def binding_active(facts: OfBinding) -> None:
 def own_challenge(facts: Cancelling) -> None:
     """Refuse an origin that did not issue the challenge."""
     if facts.challenge.origin != facts.origin:
+        raise Foreign
+
+
+def own_ceremony(facts: OfCeremony) -> None:
+    """Refuse an origin that did not ask for the ceremony, and another account than its own."""
+    ceremony = facts.ceremony
+    if ceremony.origin != facts.party.origin.guid or ceremony.account != facts.account.guid:
         raise Foreign
 
 

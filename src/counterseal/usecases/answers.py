@@ -8,7 +8,7 @@ from counterseal._audit_context import AuditContext
 from counterseal._decisions import answers
 from counterseal._decisions.device_requests import AuthenticatedDevice, open_request, read_again
 from counterseal._transaction import UseCase, refusals
-from counterseal.machines import ChallengeEvent
+from counterseal.charts.challenges import ChallengeEvent
 from counterseal.models import Challenge, DeviceCall, Guid
 from counterseal.usecases._admission import admit, open_call
 from counterseal.wire.device import EndedRequest

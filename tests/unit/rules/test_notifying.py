@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal.charts.outbox import NOTIFICATION, NotificationEvent
 from counterseal.errors import LeaseLost, WrongState
-from counterseal.machines import NOTIFICATION, NotificationEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AddressKind,

@@ -10,14 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
+from counterseal.charts.outbox import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
 from counterseal.errors import Refused, WrongState
-from counterseal.machines import (
-    CALLBACK,
-    NOTIFICATION,
-    CallbackEvent,
-    NotificationEvent,
-    step,
-)
+from counterseal.machines import step
 from counterseal.models import (
     AddressKind,
     Callback,
