@@ -92,6 +92,9 @@ from .gauges import USER_GAUGES as USER_GAUGES
 from .gauges import Gauge as Gauge
 from .gauges import GaugeKey as GaugeKey
 from .gauges import sum_gauges as sum_gauges
+from .guid import OPERATORS as OPERATORS
+from .guid import OPERATORS_COMPANY as OPERATORS_COMPANY
+from .guid import PORTAL_ORIGIN as PORTAL_ORIGIN
 from .guid import Guid as Guid
 from .outbox import Callback as Callback
 from .outbox import CallbackState as CallbackState
@@ -118,9 +121,6 @@ from .record import Record as Record
 from .reservation import KeyScope as KeyScope
 from .reservation import Reservation as Reservation
 from .session import LIVING_SESSIONS as LIVING_SESSIONS
-from .session import OPERATORS as OPERATORS
-from .session import OPERATORS_COMPANY as OPERATORS_COMPANY
-from .session import PORTAL_ORIGIN as PORTAL_ORIGIN
 from .session import LogInMethod as LogInMethod
 from .session import Session as Session
 from .session import SessionProof as SessionProof
