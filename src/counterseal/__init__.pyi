@@ -1,5 +1,6 @@
 # Each public name, once: type checkers read this, and `counterseal._stub` at run time.
 
+from ._decisions.accounts import AccountPage as AccountPage
 from ._decisions.actions import ActionStatus as ActionStatus
 from ._decisions.actions import ConsumedAction as ConsumedAction
 from ._decisions.authentication import SignedRequest as SignedRequest
@@ -20,7 +21,7 @@ from .errors import CountersealError as CountersealError
 from .errors import Misuse as Misuse
 from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
-from .ijson import parse as read_json
+from .ijson import read_json as read_json
 from .keys.public import jwks_document as jwks_document
 from .keys.public import trusted_keys as trusted_keys
 from .machines import CHARTS as CHARTS

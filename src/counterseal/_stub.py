@@ -6,6 +6,8 @@ and editors read it, and so does the package itself when it is imported. A line 
 module of the package that has it:
 
     from .wire.question import read_question as read_question
+
+With another name behind `as`, a type checker would take it for a private one.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from collections.abc import Callable
 from importlib import import_module
 
 
-def read_stub(file: str) -> dict[str, tuple[str, str]]:
+def read_stub(file: str) -> dict[str, str]:
     """
-    Return of each public name the module, relative to the package, and its name there.
+    Return the module that has each public name, relative to the package.
 
     Args:
         file: Where the package's `__init__.py` is; the stub is beside it.
@@ -29,7 +31,7 @@ def read_stub(file: str) -> dict[str, tuple[str, str]]:
     # An import waits for it, and `pathlib` takes longer to load than all of this.
     with open(path, encoding="utf-8") as stub:  # noqa: PTH123
         lines = [line.split() for line in stub if not line.startswith(("#", "\n"))]
-    return {name: (module, attribute) for _, module, _, attribute, _, name in lines}
+    return {name: module for _, module, _, _, _, name in lines}
 
 
 def public_names(
@@ -48,8 +50,7 @@ def public_names(
     def load_name(name: str) -> object:
         if name not in sources:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
-        module, attribute = sources[name]
-        value = names[name] = getattr(import_module(module, package), attribute)
+        value = names[name] = getattr(import_module(sources[name], package), name)
         return value
 
     def list_names() -> list[str]:

@@ -46,7 +46,7 @@ def test_a_stub_imports_names_of_its_own_package_and_does_nothing_else(stub):
         assert isinstance(statement, ast.ImportFrom)
         assert statement.level == 1
         (alias,) = statement.names
-        assert alias.asname, "a type checker takes a name without `as` for a private one"
+        assert alias.asname == alias.name, "a type checker takes any other for a private one"
 
 
 @EACH_PACKAGE
@@ -56,8 +56,8 @@ def test_each_name_is_that_of_its_module(package):
     lines = Path(face.__file__).with_suffix(".pyi").read_text("utf-8").splitlines()
     assert len(sources) == sum(line.startswith("from ") for line in lines)
     assert set(sources) <= set(dir(face))
-    for name, (module, attribute) in sources.items():
-        assert getattr(face, name) is getattr(import_module(module, package), attribute)
+    for name, module in sources.items():
+        assert getattr(face, name) is getattr(import_module(module, package), name)
 
 
 @EACH_PACKAGE
@@ -90,7 +90,7 @@ def test_no_other_name_is_there(package):
 
 
 @pytest.mark.parametrize(
-    "line", ["import json as json", "from .guid import Guid", "x = 1", "from .a import (b as b)"]
+    "line", ["import json as json", "from .guid import Guid", "x = 1", "from .a import b, c"]
 )
 def test_a_line_that_is_no_name_is_refused(tmp_path, line):
     (tmp_path / "__init__.pyi").write_text(f"# Names.\n\n{line}\n")
@@ -107,7 +107,7 @@ def test_constants_come_first_and_functions_last(tmp_path):
 
 def test_a_record_can_be_pickled():
     company = Company(guid=Guid("0"), name="Example", created_at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert pickle.loads(pickle.dumps(company)) == company
+    assert pickle.loads(pickle.dumps(company)) == company  # noqa: S301 (it is our own)
 
 
 @pytest.mark.parametrize("package", ["counterseal.models", "counterseal.actions"])

@@ -37,7 +37,8 @@ from counterseal.models.passkeys import host_of
 from counterseal.models.tenancy import logo_guid
 from counterseal.policy import Policy
 from counterseal.rules.addresses import idp_fits
-from counterseal.rules.authorization import Permission, refuse_portal
+from counterseal.rules.authorization import Permission
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 
 CLIENT_SECRET_BYTES = 8_192

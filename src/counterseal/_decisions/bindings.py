@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from counterseal._decisions.plan import AuditEntry
+from counterseal._decisions.plan import AuditEntry, Reading, Records, Tools
+from counterseal._decisions.readings import records
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import OPERATORS, replace, revise
+from counterseal.models import OPERATORS, Session, replace, revise
 from counterseal.models.account import Device
 from counterseal.models.binding import (
     LIVING,
@@ -22,6 +23,8 @@ from counterseal.models.binding import (
     BindingState,
 )
 from counterseal.models.device_key import PublicKey
+from counterseal.rules.ceremonies import Authenticating
+from counterseal.rules.sessions import inviter_stands
 from counterseal.rules.standing import Standing, living
 
 MOVED = "moved"
@@ -93,6 +96,36 @@ def change_standing(
 def _may_have_sessions(binding: Binding) -> bool:
     """Tell whether an administrator may have logged in by *binding*: a worker ends what is left."""
     return binding.app_space == OPERATORS and binding.bound_at is not None
+
+
+def session_of(binding: Binding | None) -> Reading[Records]:
+    """Read the session that registered or invited *binding*, if that depends on it."""
+    return records(binding.session) if binding and binding.session else records()
+
+
+async def with_enrolment(facts: Authenticating) -> Authenticating:
+    """Add the session of the link that registered the passkey, if it may not have opened that."""
+    return replace(facts, sessions=await session_of(facts.binding))
+
+
+async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
+    """
+    Require that the session stands that invited a device, if *binding* depends on one.
+
+    Raises:
+        WrongState: The session has ended.
+    """
+    sessions = await session_of(binding)
+    proofs = await records(
+        *(
+            proof.binding
+            for session in sessions
+            if isinstance(session, Session)
+            for proof in session.proofs
+        )
+    )
+    for session in sessions:
+        inviter_stands(session, proofs, tools.now, tools.policy)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

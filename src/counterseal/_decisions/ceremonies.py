@@ -14,11 +14,11 @@ from counterseal._decisions.bindings import (
     living_key,
     mark_seen,
     with_binding,
+    with_enrolment,
 )
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
-from counterseal._decisions.session_uses import with_enrolment
 from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.machines import (

@@ -12,6 +12,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.account_events import device_bound, device_revoked, with_events
 from counterseal._decisions.bindings import (
+    demand_standing_inviter,
     end_binding,
     replace_binding,
     with_binding,
@@ -31,7 +32,6 @@ from counterseal._decisions.plan import (
     require,
 )
 from counterseal._decisions.readings import records
-from counterseal._decisions.session_uses import demand_standing_inviter
 from counterseal._decisions.strikes import count_strike
 from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature, WrongState
 from counterseal.keys import Jws

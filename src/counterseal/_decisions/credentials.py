@@ -42,10 +42,10 @@ from counterseal.rules.authorization import (
     Permission,
     capped_end,
     permission_for,
-    refuse_portal,
     require_not_outlived,
     role_fits,
 )
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import in_force, token_generation
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES

@@ -14,11 +14,10 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import binding_of, mark_seen
+from counterseal._decisions.bindings import binding_of, mark_seen, with_enrolment
 from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
-from counterseal._decisions.session_uses import with_enrolment
 from counterseal.errors import Replayed, SealBroken, WrongKey, WrongToken
 from counterseal.keys import AssertionParts
 from counterseal.machines import AUTHENTICATION, AuthenticationEvent, step

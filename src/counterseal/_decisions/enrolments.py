@@ -7,14 +7,18 @@ from typing import TypeAlias
 
 import attrs
 
-from counterseal import _decisions, keys
+from counterseal import keys
 from counterseal._decisions.account_events import (
     Happening,
     device_bound,
     device_revoked,
     with_events,
 )
-from counterseal._decisions.bindings import replace_binding, with_binding
+from counterseal._decisions.bindings import (
+    demand_standing_inviter,
+    replace_binding,
+    with_binding,
+)
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
@@ -283,7 +287,7 @@ async def complete(
         # A thief of an agent's key may have invited before the operator changed the role.
         require_origin_role(require(inviter, Origin), OriginPermission.USERS)
     if binding.session is not None:
-        await _decisions.demand_standing_inviter(binding, tools)
+        await demand_standing_inviter(binding, tools)
     return _write_completion(
         tools, facts, enrolment, state, served_kinds, company=require(company, Company)
     )

@@ -30,8 +30,9 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
-from counterseal.rules.authorization import Permission, refuse_portal
+from counterseal.rules.authorization import Permission
 from counterseal.rules.confirmations import place_for_login, place_for_new_device
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.standing import (
     Deadline,
     place_for_binding,

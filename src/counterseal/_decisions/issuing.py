@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from counterseal import keys, rules
+from counterseal import keys
 from counterseal._decisions.answers import open_code
 from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.channel import ChannelDraft
@@ -32,6 +32,7 @@ from counterseal.models.outbox import Notification
 from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
+from counterseal.rules.actions import reminder_due_at
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.standing import Cancelling, device_reachable, reachable
 from counterseal.wire.claims import truncate
@@ -246,7 +247,7 @@ def _issue(
     if draft.question.show_notification:
         occasions.append((Occasion.CHALLENGE, None))
         if challenge.action is not None:
-            due_at = rules.reminder_due_at(challenge, tools.policy)
+            due_at = reminder_due_at(challenge, tools.policy)
             occasions += [] if due_at is None else [(Occasion.CHALLENGE_REMINDER, due_at)]
     notifications: tuple[Notification, ...] = ()
     for occasion, due_at in occasions:

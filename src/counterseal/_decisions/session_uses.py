@@ -1,9 +1,4 @@
-"""
-Uses of sessions: what is read for a cookie that a browser presents, and how it is refused.
-
-A passkey depends on the session of the link that registered it, until it has opened that session,
-and a device on the session that invited it.
-"""
+"""Uses of sessions: what is read for a cookie that a browser presents, and how it is refused."""
 
 from __future__ import annotations
 
@@ -15,9 +10,8 @@ from counterseal._decisions.plan import AuditEntry, Decision, Reading, Records, 
 from counterseal._decisions.proofs import PROOF_ENDED
 from counterseal._decisions.readings import record_with_account, records
 from counterseal.errors import BindingInactive, NotFound, WrongToken
-from counterseal.models import Binding, Guid, Session, SessionState, replace, revise
-from counterseal.rules.ceremonies import Authenticating
-from counterseal.rules.sessions import UsingSession, inviter_stands, require_secret
+from counterseal.models import Guid, Session, SessionState, revise
+from counterseal.rules.sessions import UsingSession, require_secret
 
 
 def require_session(stored: Records, secret: str) -> Session:
@@ -78,33 +72,3 @@ def refuse_use(session: Session, state: SessionState) -> Decision[Any]:
         ),
         refusal=refusal,
     )
-
-
-def session_of(binding: Binding | None) -> Reading[Records]:
-    """Read the session that registered or invited *binding*, if that depends on it."""
-    return records(binding.session) if binding and binding.session else records()
-
-
-async def with_enrolment(facts: Authenticating) -> Authenticating:
-    """Add the session of the link that registered the passkey, if it may not have opened that."""
-    return replace(facts, sessions=await session_of(facts.binding))
-
-
-async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
-    """
-    Require that the session stands that invited a device, if *binding* depends on one.
-
-    Raises:
-        WrongState: The session has ended.
-    """
-    sessions = await session_of(binding)
-    proofs = await records(
-        *(
-            proof.binding
-            for session in sessions
-            if isinstance(session, Session)
-            for proof in session.proofs
-        )
-    )
-    for session in sessions:
-        inviter_stands(session, proofs, tools.now, tools.policy)

@@ -60,11 +60,12 @@ from counterseal.policy import Policy
 from counterseal.rules.addresses import (
     allow_list,
     callback_allowed,
-    domain_fits,
     entry_fits,
     require_wildcards,
 )
-from counterseal.rules.authorization import Permission, permission_for, reach_of, refuse_portal
+from counterseal.rules.authorization import Permission, permission_for, reach_of
+from counterseal.rules.ceremonies import domain_fits
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 
 GUID_MEMBERS = {

@@ -8,8 +8,8 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
-from counterseal.errors import InvalidField
 from counterseal import models
+from counterseal.errors import InvalidField
 from counterseal.models import fields
 from counterseal.models.challenge import FINISHED, ChallengeState
 from counterseal.models.clients import (

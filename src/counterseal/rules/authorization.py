@@ -21,7 +21,6 @@ from counterseal.models import (
     Origin,
     OriginRole,
 )
-from counterseal.models.guid import OPERATORS, OPERATORS_COMPANY, PORTAL_ORIGIN
 from counterseal.rules.standing import in_force
 
 
@@ -248,22 +247,6 @@ def require_origin_role(origin: Origin, permission: OriginPermission) -> None:
     """
     if origin.role is OriginRole.ASKING and permission is not OriginPermission.ASK:
         raise AskingOnly
-
-
-def refuse_portal(record: Guid | None, *, field: str) -> None:
-    """
-    Refuse to edit the portal's own company, App Space or origin, and to let others act there.
-
-    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
-    domain, logs in as any administrator.
-
-    Raises:
-        InvalidField: *record* is one of them; it names *field*.
-    """
-    if record in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}:
-        raise InvalidField(
-            field, "the portal's own, which nobody edits, and for which nobody else acts"
-        )
 
 
 def _reaches(admin: Admin, reach: Reach) -> bool:
