@@ -22,6 +22,7 @@ from typing import Protocol
 
 import attrs
 
+from counterseal import models
 from counterseal.actions import STANDARD_ACTIONS, ActionTypes
 from counterseal.models import (
     Account,
@@ -57,8 +58,6 @@ from counterseal.models import (
     PushMessage,
     PushOutcome,
     Record,
-    RegisteredPasskey,
-    RegistrationResponse,
     Reservation,
     Session,
     SignedHead,
@@ -543,8 +542,8 @@ class AttestationVerifier(Protocol):
         """
 
     def verify(
-        self, response: RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
-    ) -> RegisteredPasskey:
+        self, response: models.RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
+    ) -> models.RegisteredPasskey:
         """
         Verify what `navigator.credentials.create()` returned (WebAuthn Level 3, 7.1).
 

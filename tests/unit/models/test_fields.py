@@ -1,7 +1,6 @@
 """A revision is what `attrs.evolve` makes of a record, one version on, whatever changes."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
 
 import attrs
 import pytest
@@ -18,15 +17,15 @@ from counterseal.models import (
     History,
     OpenQuestion,
     Outcome,
-    Record,
     replace,
     revise,
 )
 from counterseal.models.guid import mint
+from counterseal.testing.contracts.record_factory import RecordFactory
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GUID = mint(7, bytes(15))
-RECORDS = get_args(Record)
+RECORDS = tuple(map(type, RecordFactory().one_of_each()))
 VALUES = (History, Outcome, OpenQuestion, Device)
 
 VALUE = st.one_of(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-import attrs
-
 from counterseal.models import (
     Account,
     AccountEvent,
@@ -49,6 +47,7 @@ from counterseal.models import (
     Session,
     SessionState,
     UseState,
+    revise,
 )
 from counterseal.models.account import subject_alias
 from counterseal.models.approved_action import action_use_guid, approved_action_guid
@@ -71,7 +70,7 @@ LATER = START + timedelta(days=400)
 
 def next_version(record: R, **changes: Any) -> R:
     """Return the record's next version."""
-    return attrs.evolve(record, version=record.version + 1, **changes)
+    return revise(record, **changes)
 
 
 def with_other_creation_time(record: R, at: datetime) -> R:

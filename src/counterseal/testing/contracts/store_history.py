@@ -32,6 +32,7 @@ from counterseal.models import (
     Change,
     Guid,
     Record,
+    replace,
 )
 from counterseal.ports import Due, Store
 from counterseal.testing.contracts.race import race, results
@@ -129,7 +130,7 @@ class StoreHistory(RuleBasedStateMachine):
     @rule(target=versions, old=versions)
     def create_again(self, old: Record) -> Any:
         """Create what exists."""
-        return self._create(attrs.evolve(old, version=1), None, "nothing")
+        return self._create(replace(old, version=1), None, "nothing")
 
     @rule(target=versions, old=versions, at=MOMENTS, data=st.data(), breaks=BREAKS)
     def swap(self, old: Record, at: datetime, data: st.DataObject, breaks: str) -> Any:
@@ -163,7 +164,7 @@ class StoreHistory(RuleBasedStateMachine):
         """Change a record twice, at the same moment."""
         # Alike in all that draws depend on: which one wins, Hypothesis cannot replay.
         first = draw_version(old, at, data)
-        second = attrs.evolve(with_other_creation_time(old, at), **lookup_fields(first))
+        second = replace(with_other_creation_time(old, at), **lookup_fields(first))
         competitors = [first, second]
         attempts = [self._attempt([Change(old, new)]) for new in competitors]
         errors = results(race([partial(self._send, attempt) for attempt in attempts]))
