@@ -21,6 +21,7 @@ from typing import Protocol, TypeAlias
 
 import attrs
 
+from counterseal import models
 from counterseal.actions import STANDARD_ACTIONS, ActionTypes
 from counterseal.kinds import RecordKind
 from counterseal.models import (
@@ -51,8 +52,6 @@ from counterseal.models import (
     PushMessage,
     PushOutcome,
     Record,
-    RegisteredPasskey,
-    RegistrationResponse,
     Reservation,
     SignedHead,
     UnchainedEvents,
@@ -525,8 +524,8 @@ class AttestationVerifier(Protocol):
         """
 
     def verify(
-        self, response: RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
-    ) -> RegisteredPasskey:
+        self, response: models.RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
+    ) -> models.RegisteredPasskey:
         """
         Verify what `navigator.credentials.create()` returned (WebAuthn Level 3, 7.1).
 

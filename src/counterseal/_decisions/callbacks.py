@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from counterseal import ijson
+from counterseal._decisions.attempts import draw_jitter
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.backchannel import open_ping
 from counterseal._decisions.channel import compose_callback
 from counterseal._decisions.events import describe
-from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,

@@ -8,9 +8,9 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from counterseal._decisions.attempts import draw_jitter
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import with_binding
-from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,

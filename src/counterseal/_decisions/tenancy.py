@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import attrs
 
+from counterseal import rules
 from counterseal._decisions.authorization import admin_guards, permission_to, require_admin
 from counterseal._decisions.plan import (
     AuditEntry,
@@ -64,10 +65,8 @@ from counterseal.rules.addresses import (
 )
 from counterseal.rules.authorization import Permission, permission_for, reach_of
 from counterseal.rules.ceremonies import domain_fits
-from counterseal.rules.policies import edited_origin_policy
 from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.verified_names import require_distinct, verified_name_fits
 
 GUID_MEMBERS = {
     Company: "companyGuid",
@@ -164,10 +163,10 @@ async def verify_company(
     company = require(stored[0], Company)
     admin = await permission_to(Permission.COMPANIES, by, company)
     if verified_name is not None:
-        verified_name_fits(verified_name)
+        rules.verified_name_fits(verified_name)
         tenancy = await tenancy_records_of(None)
         companies = (record for record in tenancy if isinstance(record, Company))
-        require_distinct(verified_name, company, companies)
+        rules.require_distinct(verified_name, company, companies)
     if verified_name == company.verified_name:
         return Decision(result=company)
     verified = revise(company, verified_name=verified_name)
@@ -188,7 +187,7 @@ async def edit_origin(
     admin = await permission_to(Permission.ORIGINS, by, origin)
     if edit.policy:
         app_space = require((await records(origin.app_space))[0], AppSpace)
-        policy = edited_origin_policy(tools.policy, app_space, origin, edit.policy)
+        policy = rules.edited_origin_policy(tools.policy, app_space, origin, edit.policy)
         changes = _origin_changes(tools.policy, origin, edit) | {"policy": policy}
     else:
         changes = _origin_changes(tools.policy, origin, edit)

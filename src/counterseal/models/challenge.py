@@ -8,11 +8,9 @@ from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
+from counterseal import models
 from counterseal.models import fields
 from counterseal.models.action import Action
-from counterseal.models.approved_action import ActionTerms
-from counterseal.models.backchannel import BackchannelRequest
-from counterseal.models.channel import ChannelRequest
 from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid
 from counterseal.models.index import Index, Listing
@@ -149,9 +147,9 @@ class Challenge:
     deadline: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
     outcome: Outcome | None = None
-    backchannel: BackchannelRequest | None = None
-    channel: ChannelRequest | None = None
-    action: ActionTerms | None = None
+    backchannel: models.BackchannelRequest | None = None
+    channel: models.ChannelRequest | None = None
+    action: models.ActionTerms | None = None
     submission: str | None = attrs.field(default=None, repr=False)
 
     parent: ClassVar[Guid | None] = None

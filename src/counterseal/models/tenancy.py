@@ -8,11 +8,10 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
+from counterseal import models
 from counterseal.errors import InvalidField
 from counterseal.models import fields
-from counterseal.models.backchannel import BackchannelClient
 from counterseal.models.challenge import FINISHED, ChallengeState
-from counterseal.models.channel import ChannelRealm
 from counterseal.models.clients import (
     CLIENT_PROFILES,
     NO_OWN_LIMITS,
@@ -250,9 +249,9 @@ class Origin:
     events: tuple[AccountEventKind, ...] | None = None
     events_url: str | None = attrs.field(default=None, repr=False)
     policy: OriginPolicy | None = None
-    backchannel: BackchannelClient | None = None
+    backchannel: models.BackchannelClient | None = None
     token_generation: int = attrs.field(default=0, validator=fields.count)
-    realm: ChannelRealm | None = None
+    realm: models.ChannelRealm | None = None
     role: OriginRole = OriginRole.FULL
     created_at: datetime = attrs.field(validator=fields.utc)
 

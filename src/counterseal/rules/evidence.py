@@ -28,7 +28,7 @@ from counterseal.errors import (
     WrongKey,
     WrongToken,
 )
-from counterseal.keys import Assertion, Jws
+from counterseal.keys import Jws
 from counterseal.models import (
     Account,
     AppSpace,
@@ -65,7 +65,7 @@ class Evidence:
         self.key = key
         self.typ = typ
         self.proved: Proving | None = None
-        self.assertion: Assertion | None = None
+        self.assertion: keys.Assertion | None = None
         self._verified = False
         self._refusal: type[Refused] | None = None
 

@@ -17,8 +17,9 @@ import attrs
 
 from counterseal._audit_context import AuditContext
 from counterseal._decisions import callbacks
+from counterseal._decisions.attempts import claim_callback
 from counterseal._decisions.audit_log import decide_reach
-from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
+from counterseal._decisions.outbox import NEW_CALLBACKS
 from counterseal._decisions.plan import Decision, DecisionCoroutine, Records, Tools, return_record
 from counterseal._decisions.readings import records
 from counterseal._transaction import UseCase, refusals

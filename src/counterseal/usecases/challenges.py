@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal import usecases
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import challenges
 from counterseal._decisions.backchannel import BackchannelDraft
@@ -26,7 +27,6 @@ from counterseal.rules.actions import displayed_action
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
-from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
 
 
@@ -113,7 +113,7 @@ class Challenges(UseCase):
                     document |= backchannel.document()
                 if submission is not None:
                     document["submission"] = submission
-                call = reserve(
+                call = usecases.reserve(
                     ports,
                     policy,
                     KeyScope.ISSUE,
