@@ -40,7 +40,6 @@ from counterseal.models.device_key import PublicKey, Role
 from counterseal.models.events import AccountEvent, AccountEventKind
 from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
-from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
 from counterseal.rules.answering import Answering, Fetching, Striking
 from counterseal.rules.evidence import Evidence
@@ -242,15 +241,8 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering
         answer=token.answer,
         signature=token.evidence(None if signer is None else signer.key),
         signer=signer,
-        code=open_code(tools, challenge),
+        code=challenge.open_code(tools.open),
     )
-
-
-def open_code(tools: Tools, challenge: Challenge) -> str:
-    """Return the matching code of *challenge*; empty if it asks for none."""
-    if not challenge.sealed_code:
-        return ""
-    return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
 def _end(

@@ -45,9 +45,6 @@ from counterseal.rules.sizes import text_fits
 MARGIN = timedelta(seconds=5)
 """How long before its bearer token expires a request ends, so that the callback still counts."""
 
-STORED_WITHIN = timedelta(seconds=1)
-"""How long after it was answered Keycloak may take to store a request, which it does then only."""
-
 KEYS_LIMIT = 8
 """Keys for signatures of one realm: one for each algorithm, and those before a rotation."""
 

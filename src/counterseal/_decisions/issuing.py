@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.answers import open_code
 from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.channel import ChannelDraft
 from counterseal._decisions.endings import end
@@ -20,8 +19,7 @@ from counterseal._decisions.plan import (
     Tools,
     require,
 )
-from counterseal._decisions.readings import account_of, records, require_known
-from counterseal.errors import NotFound
+from counterseal._decisions.readings import account_of, demand_readable, records, require_known
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account, History, OpenQuestion
@@ -120,19 +118,13 @@ async def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Is
     if not isinstance(challenge, Challenge):
         return await issue(await asked_account(draft), tools, draft)
     demand_readable(challenge, account)
-    code = open_code(tools, challenge) or None
+    code = challenge.open_code(tools.open) or None
     return Decision(result=Issued(challenge=challenge, code=code, repeated=True))
 
 
 def asked_account(draft: Draft) -> Reading[Account | None]:
     """Read the account of the person whom *draft* asks."""
     return account_of(draft.party.app_space.guid, draft.question.account_id)
-
-
-def demand_readable(challenge: Challenge, account: Record | None) -> None:
-    """Refuse to return a challenge that is still stored although its account was erased."""
-    if challenge.outcome is not None and require(account, Account).erased_at is not None:
-        raise NotFound
 
 
 def new_code(tools: Tools) -> str:

@@ -10,12 +10,15 @@ Such a request is a challenge, with the bearer token beside it; it has no record
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
 from counterseal.models import fields
 from counterseal.models.device_key import PublicKey
+
+STORED_WITHIN = timedelta(seconds=1)
+"""How long after it was answered Keycloak may take to store a request, which it does then only."""
 
 
 @attrs.frozen(kw_only=True)
