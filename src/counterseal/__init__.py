@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from counterseal._decisions.credentials import IssuedSecret
     from counterseal._decisions.device_requests import AuthenticatedDevice
     from counterseal._decisions.invitations import Invitation
-    from counterseal._decisions.issuing import Issued
+    from counterseal._decisions.issuing import Issued, Submission
     from counterseal._decisions.login_tests import LoginTest, LoginTestResult
     from counterseal._decisions.logins import Redirect
     from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession
@@ -127,6 +127,7 @@ __all__ = [
     "Refused",
     "Sessions",
     "SignedRequest",
+    "Submission",
     "Tampering",
     "Telemetry",
     "Unavailable",
@@ -150,7 +151,7 @@ _NAMES = {
     "_decisions.credentials": "IssuedSecret",
     "_decisions.device_requests": "AuthenticatedDevice",
     "_decisions.invitations": "Invitation",
-    "_decisions.issuing": "Issued",
+    "_decisions.issuing": "Issued Submission",
     "_decisions.login_tests": "LoginTest LoginTestResult",
     "_decisions.logins": "Redirect",
     "_decisions.sessions": "AuthenticatedSession IssuedSession",

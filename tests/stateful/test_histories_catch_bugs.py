@@ -13,7 +13,6 @@ from counterseal._decisions import (
     accounts,
     actions,
     answers,
-    callbacks,
     ceremonies,
     challenges,
     confirmations,
@@ -376,12 +375,12 @@ def events_that_do_not_wait(patch):
 
 
 def event_with_an_id_of_its_callback(patch):
-    original = callbacks._compose
+    original = events.sign_and_compose
 
     def compose(tools, callback, origin, message, document):
         return original(tools, callback, origin, callback.guid, document)
 
-    patch.setattr(callbacks, "_compose", compose)
+    patch.setattr(events, "sign_and_compose", compose)
 
 
 def alert_of_nothing(patch):
@@ -420,17 +419,17 @@ def use_that_ignores_a_lock_meanwhile(patch):
 
 
 def approval_of_a_refusal(patch):
-    original = answers.approve
+    original = actions.approve
 
     def approve_all(challenge, at):
         buttons = tuple(attrs.evolve(button, approving=True) for button in challenge.buttons)
         return original(attrs.evolve(challenge, buttons=buttons), at)
 
-    patch.setattr(answers, "approve", approve_all)
+    patch.setattr(actions, "approve", approve_all)
 
 
 def approval_that_is_lost(patch):
-    patch.setattr(answers, "approve", lambda challenge, at: ())
+    patch.setattr(actions, "approve", lambda challenge, at: ())
 
 
 def report_that_is_changed(patch):

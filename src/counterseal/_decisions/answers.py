@@ -14,9 +14,8 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.account_events import Happening, with_events
-from counterseal._decisions.actions import approve
 from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.endings import ENDED_LIMIT, end
+from counterseal._decisions.endings import ENDED_LIMIT, Followers, end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Signing, Tools
 from counterseal._decisions.reactions import needs_pending, react
@@ -166,6 +165,7 @@ async def respond(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
+    after_ending: Followers,
 ) -> Decision[Challenge]:
     """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
     tools = tools.within(device.app_space)
@@ -225,7 +225,16 @@ async def respond(
         refusal_reason=reason,
         suspensions=facts.binding.suspensions,
     )
-    return _end(tools, facts, state, outcome, receipt, served_kinds=served_kinds, pending=pending)
+    return _end(
+        tools,
+        facts,
+        state,
+        outcome,
+        receipt,
+        served_kinds=served_kinds,
+        pending=pending,
+        after_ending=after_ending,
+    )
 
 
 def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
@@ -254,6 +263,7 @@ def _end(
     *,
     served_kinds: frozenset[AddressKind],
     pending: tuple[Challenge, ...],
+    after_ending: Followers,
 ) -> Decision[Challenge]:
     account, binding = facts.account, facts.binding
     ending = end(tools, facts.challenge, account.history, state, outcome)
@@ -272,9 +282,8 @@ def _end(
         happenings = (Happening(kind, device=binding.guid, challenge=ending.challenge.guid),)
     audit: tuple[AuditEntry, ...] = (ending.entry,)
     wakes: tuple[Guid, ...] = (ending.challenge.guid, account.guid)
-    writes = (*ending.writes, *notifications)
-    if ending.challenge.action is not None:
-        writes += approve(ending.challenge, outcome.at)
+    followers = after_ending(ending.challenge, outcome.at)
+    writes = (*ending.writes, *notifications, *followers)
     if outcome.refusal_reason is not None:
         consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
         updated_account = consequences.account

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeAlias
 
 import attrs
 
@@ -30,6 +32,9 @@ from counterseal.rules.asking import (
 
 ENDED_LIMIT = 20
 """Challenges that an account names as ended, for its devices; each commit of it stores them."""
+
+Followers: TypeAlias = Callable[[Challenge, datetime], tuple[Record, ...]]
+"""Returns what is stored with a challenge that an answer ended at this time."""
 
 
 @attrs.define

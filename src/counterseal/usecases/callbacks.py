@@ -16,6 +16,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._capabilities import compose_callback
 from counterseal._decisions import callbacks
 from counterseal._decisions.audit_log import decide_reach
 from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
@@ -26,7 +27,7 @@ from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
 from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
-from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
+from counterseal.models.outbox import Callback, DeadReason, DeliveryOutcome
 from counterseal.models.tenancy import Administrator, Origin
 from counterseal.ports import Due, Store
 from counterseal.rules.authorization import Permission
@@ -167,7 +168,11 @@ class Callbacks(UseCase):
         )
         context = attempt_context("callback", record)
         composed = self._transactions.transact(
-            context, callbacks.read_to_compose(record), callbacks.compose, record
+            context,
+            callbacks.read_to_compose(record),
+            callbacks.compose,
+            record,
+            compose_callback,
         )
         outcome = self._send(composed)
         return self._transactions.transact(
@@ -336,7 +341,7 @@ class Callbacks(UseCase):
             **keywords,
         )
 
-    def _send(self, composed: Delivery | DeadReason) -> DeliveryOutcome:
+    def _send(self, composed: callbacks.Composed) -> DeliveryOutcome:
         if isinstance(composed, DeadReason):
             return callbacks.NOTHING_SENT
         try:
