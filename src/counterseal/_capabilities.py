@@ -4,7 +4,7 @@ Capabilities: what they add to the decisions of the nouns that they stand on.
 Tenancy, credentials, identity, bindings, challenges and the outbox import no capability. A use case
 hands a function of this module to the decision that it names, and each function asks the capability
 of the record at hand. It imports that when it is needed first, so that a program without
-approvals, CIBA, a realm or account events does not load them.
+approvals, CIBA, a realm, account events or administrators' sessions does not load them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import datetime
 from counterseal._decisions.plan import Tools
 from counterseal.models import (
     Account,
+    Binding,
     Callback,
     Challenge,
     DeadReason,
@@ -52,3 +53,17 @@ def compose_callback(
 
         return compose_outcome(tools, callback, origin, subject, subject.channel)
     return None
+
+
+async def demand_inviter(binding: Binding, tools: Tools) -> None:
+    """
+    Require that the administrator's session stands that invited a device, if one did.
+
+    Raises:
+        WrongState: The session has ended.
+    """
+    if binding.session is None:
+        return
+    from counterseal._decisions.proofs import demand_standing_inviter  # noqa: PLC0415
+
+    await demand_standing_inviter(binding, tools)

@@ -113,7 +113,8 @@ from counterseal.models.events import (
 )
 from counterseal.models.fields import replace, revise
 from counterseal.models.gauges import USER_GAUGES, Gauge, GaugeKey, sum_gauges
-from counterseal.models.guid import Guid
+from counterseal.models.guid import OPERATORS, OPERATORS_COMPANY, PORTAL_ORIGIN, Guid
+from counterseal.models.identity_provider import ClientAuth, IdpSettings
 from counterseal.models.outbox import (
     Callback,
     CallbackState,
@@ -137,9 +138,6 @@ from counterseal.models.push import (
 from counterseal.models.reservation import KeyScope, Reservation
 from counterseal.models.session import (
     LIVING_SESSIONS,
-    OPERATORS,
-    OPERATORS_COMPANY,
-    PORTAL_ORIGIN,
     LogInMethod,
     Session,
     SessionProof,
@@ -153,11 +151,9 @@ from counterseal.models.tenancy import (
     AppSpace,
     CallbackEntry,
     CallbackType,
-    ClientAuth,
     Company,
     Credential,
     HtmlUse,
-    IdpSettings,
     Logo,
     NewDeviceRule,
     Operator,
