@@ -53,8 +53,7 @@ from counterseal.models import (
     UseState,
 )
 from counterseal.policy import Policy
-from counterseal.rules import actions as action_rules
-from counterseal.rules import answering, asking, policies
+from counterseal.rules import answering, asked_actions, asking, policies
 from counterseal.rules.actions import approver_stands, arguments_match
 from counterseal.rules.answering import caller_proved, key_strong_enough
 from counterseal.rules.ceremonies import own_ceremony
@@ -466,9 +465,9 @@ def reminder_of_a_short_life(patch):
 
 
 def digest_of_another_client(patch):
-    original = action_rules.action_digest
+    original = asked_actions.action_digest
     patch.setattr(
-        action_rules, "action_digest", lambda action, client: original(action, client[::-1])
+        asked_actions, "action_digest", lambda action, client: original(action, client[::-1])
     )
 
 

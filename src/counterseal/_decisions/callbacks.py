@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from counterseal import ijson
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_to, reached_app_spaces
 from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
     AuditEntry,
@@ -248,6 +248,13 @@ async def administer(
         await permission_to(Permission.ORIGINS, by, require(origin, Origin))
     step = decide(stored, tools, *arguments, **keywords)
     return step if isinstance(step, Decision) else await step
+
+
+async def decide_reach(
+    _: Tools, by: Administrator, app_space: Guid | None
+) -> Decision[frozenset[Guid] | None]:
+    """Decide of which App Spaces *by* may list dead callbacks; None is all."""
+    return Decision(result=(await reached_app_spaces(by, app_space, Permission.ORIGINS))[0])
 
 
 async def list_dead(

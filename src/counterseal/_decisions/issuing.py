@@ -29,7 +29,7 @@ from counterseal.models.outbox import Notification
 from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
-from counterseal.rules.actions import reminder_due_at
+from counterseal.rules.asked_actions import reminder_due_at
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.standing import Cancelling, device_reachable, reachable
 from counterseal.wire.claims import truncate

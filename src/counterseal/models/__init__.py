@@ -24,10 +24,9 @@ from counterseal.models.account import (
     OpenQuestion,
     PastQuestion,
 )
-from counterseal.models.action import Action, Attachment
+from counterseal.models.action import Action, ActionTerms, Attachment
 from counterseal.models.approved_action import (
     ActionState,
-    ActionTerms,
     ActionUse,
     ApprovedAction,
     UseState,

@@ -10,8 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.action import Action
-from counterseal.models.approved_action import ActionTerms
+from counterseal.models.action import Action, ActionTerms
 from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.channel import STORED_WITHIN, ChannelRequest
 from counterseal.models.guid import Guid

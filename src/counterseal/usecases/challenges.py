@@ -27,8 +27,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
-from counterseal.rules.actions import displayed_action
 from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.asked_actions import displayed_action
 from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal.usecases._idempotency import reserve
