@@ -49,6 +49,13 @@ CAPABILITIES = {
 ABOVE = frozenset(name for names in CAPABILITIES.values() for name in names.split())
 """The modules of capabilities."""
 
+BETWEEN = {
+    ("ceremonies", "operators"): "a passkey that a one-time link registers has to open its session",
+    ("operators", "ceremonies"): "administrators log in by passkeys",
+    ("tickets", "approvals"): "tokens are issued unless the approval was withdrawn",
+}
+"""Which capability imports which other one, and why."""
+
 ALL_KINDS = "models.index"
 """It lists every kind of record, also of capabilities."""
 
@@ -110,6 +117,20 @@ def violations(texts):
     ]
 
 
+def imports_between(texts):
+    """Return each pair of capabilities of which the first imports the second."""
+    homes = definitions(texts)
+    capability_of = {
+        module: name for name, modules in CAPABILITIES.items() for module in modules.split()
+    }
+    return {
+        (name, capability_of[imported])
+        for module, name in capability_of.items()
+        for imported in imported_modules(texts[module], homes) & ABOVE
+        if capability_of[imported] != name
+    }
+
+
 def floors(texts):
     """Return the floor of each module of `_decisions`; without such imports, it is the first."""
     imports = {
@@ -164,6 +185,10 @@ def test_an_import_of_a_capability_is_found(texts, module, statement, imported):
     (line,) = violations(with_import(texts, module, statement))
     assert line.startswith(f"{module} -> ")
     assert line.endswith(f".{imported}")
+
+
+def test_capabilities_import_each_other_only_where_it_is_listed(texts):
+    assert imports_between(texts) == BETWEEN.keys()
 
 
 def test_decisions_stand_on_few_floors(texts):
