@@ -8,7 +8,7 @@ from typing import Protocol
 import attrs
 
 from counterseal import keys
-from counterseal.errors import DomainForbidden, Foreign, InvalidField, UnfitKey, WrongKey
+from counterseal.errors import DomainForbidden, Foreign, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
@@ -24,7 +24,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
-from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, rp_id_at, web_origin_at
+from counterseal.models.passkeys import PasskeyScope, rp_id_at, web_origin_at
 from counterseal.policy import Policy
 from counterseal.rules.evidence import key_allowed
 from counterseal.rules.standing import unlocked
@@ -97,13 +97,6 @@ class Authenticating:
     def deadline(self) -> datetime:
         """The authentication's deadline."""
         return self.ceremony.deadline
-
-
-def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
-    """Refuse an entry, in its normal form, that is one too many of its domain."""
-    others = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
-    if len(others) >= ORIGINS_LIMIT:
-        raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
 
 
 def scope_at(party: RelyingParty, domain: str) -> PasskeyScope:
