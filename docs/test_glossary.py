@@ -55,6 +55,7 @@ EXCEPTIONS = {
     "ProcessHeadMemory": "one of those",
     "Tampering": "a member of what AuditChain.verify returns",
     "SignedRequest": "an argument of a call, in the words of HTTP",
+    "Submission": "an argument of a call, in the words of another protocol",
 }
 """Public classes that are no term of their own."""
 

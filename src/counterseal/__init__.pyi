@@ -8,6 +8,7 @@ from ._decisions.credentials import IssuedSecret as IssuedSecret
 from ._decisions.device_requests import AuthenticatedDevice as AuthenticatedDevice
 from ._decisions.invitations import Invitation as Invitation
 from ._decisions.issuing import Issued as Issued
+from ._decisions.issuing import Submission as Submission
 from ._decisions.login_tests import LoginTest as LoginTest
 from ._decisions.login_tests import LoginTestResult as LoginTestResult
 from ._decisions.logins import Redirect as Redirect

@@ -13,7 +13,6 @@ from counterseal._decisions import (
     accounts,
     actions,
     answers,
-    callbacks,
     ceremonies,
     challenges,
     confirmations,
@@ -49,8 +48,7 @@ from counterseal.models import (
     UseState,
 )
 from counterseal.policy import Policy
-from counterseal.rules import actions as action_rules
-from counterseal.rules import answering, asking, policies
+from counterseal.rules import answering, asked_actions, asking, policies
 from counterseal.rules.actions import approver_stands, arguments_match
 from counterseal.rules.answering import caller_proved, key_strong_enough
 from counterseal.rules.confirmations import confirmation_matches
@@ -370,12 +368,12 @@ def events_that_do_not_wait(patch):
 
 
 def event_with_an_id_of_its_callback(patch):
-    original = callbacks._compose
+    original = events.sign_and_compose
 
     def compose(tools, callback, origin, message, document):
         return original(tools, callback, origin, callback.guid, document)
 
-    patch.setattr(callbacks, "_compose", compose)
+    patch.setattr(events, "sign_and_compose", compose)
 
 
 def alert_of_nothing(patch):
@@ -414,17 +412,17 @@ def use_that_ignores_a_lock_meanwhile(patch):
 
 
 def approval_of_a_refusal(patch):
-    original = answers.approve
+    original = actions.approve
 
     def approve_all(challenge, at):
         buttons = tuple(attrs.evolve(button, approving=True) for button in challenge.buttons)
         return original(attrs.evolve(challenge, buttons=buttons), at)
 
-    patch.setattr(answers, "approve", approve_all)
+    patch.setattr(actions, "approve", approve_all)
 
 
 def approval_that_is_lost(patch):
-    patch.setattr(answers, "approve", lambda challenge, at: ())
+    patch.setattr(actions, "approve", lambda challenge, at: ())
 
 
 def report_that_is_changed(patch):
@@ -461,9 +459,9 @@ def reminder_of_a_short_life(patch):
 
 
 def digest_of_another_client(patch):
-    original = action_rules.action_digest
+    original = asked_actions.action_digest
     patch.setattr(
-        action_rules, "action_digest", lambda action, client: original(action, client[::-1])
+        asked_actions, "action_digest", lambda action, client: original(action, client[::-1])
     )
 
 

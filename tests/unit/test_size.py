@@ -21,7 +21,6 @@ FILES, LINES = 210, 40_000
 
 LONG = {
     "errors.py": "the errors, one class each",
-    "models/tenancy.py": "the tenants and who acts for them, every setting with its meaning",
     "policy.py": "the policy, every setting with its reason, its span and its direction",
     "ports.py": "the ports, one protocol each, with their clauses",
 }

@@ -14,9 +14,8 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.account_events import Happening, with_events
-from counterseal._decisions.actions import approve
 from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.endings import ENDED_LIMIT, end
+from counterseal._decisions.endings import ENDED_LIMIT, Followers, end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Signing, Tools
 from counterseal._decisions.reactions import needs_pending, react
@@ -41,7 +40,6 @@ from counterseal.models.device_key import PublicKey, Role
 from counterseal.models.events import AccountEvent, AccountEventKind
 from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
-from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
 from counterseal.rules.answering import Answering, Fetching, Striking
 from counterseal.rules.evidence import Evidence
@@ -168,6 +166,7 @@ async def respond(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
+    after_ending: Followers,
 ) -> Decision[Challenge]:
     """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
     tools = tools.within(device.app_space)
@@ -227,7 +226,16 @@ async def respond(
         refusal_reason=reason,
         suspensions=facts.binding.suspensions,
     )
-    return _end(tools, facts, state, outcome, receipt, served_kinds=served_kinds, pending=pending)
+    return _end(
+        tools,
+        facts,
+        state,
+        outcome,
+        receipt,
+        served_kinds=served_kinds,
+        pending=pending,
+        after_ending=after_ending,
+    )
 
 
 def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
@@ -243,15 +251,8 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering
         answer=token.answer,
         signature=token.evidence(None if signer is None else signer.key),
         signer=signer,
-        code=open_code(tools, challenge),
+        code=challenge.open_code(tools.open),
     )
-
-
-def open_code(tools: Tools, challenge: Challenge) -> str:
-    """Return the matching code of *challenge*; empty if it asks for none."""
-    if not challenge.sealed_code:
-        return ""
-    return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
 def _end(
@@ -263,6 +264,7 @@ def _end(
     *,
     served_kinds: frozenset[AddressKind],
     pending: tuple[Challenge, ...],
+    after_ending: Followers,
 ) -> Decision[Challenge]:
     account, binding = facts.account, facts.binding
     ending = end(tools, facts.challenge, account.history, state, outcome)
@@ -281,9 +283,8 @@ def _end(
         happenings = (Happening(kind, device=binding.guid, challenge=ending.challenge.guid),)
     audit: tuple[AuditEntry, ...] = (ending.entry,)
     wakes: tuple[Guid, ...] = (ending.challenge.guid, account.guid)
-    writes = (*ending.writes, *notifications)
-    if ending.challenge.action is not None:
-        writes += approve(ending.challenge, outcome.at)
+    followers = after_ending(ending.challenge, outcome.at)
+    writes = (*ending.writes, *notifications, *followers)
     if outcome.refusal_reason is not None:
         consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
         updated_account = consequences.account

@@ -37,8 +37,7 @@ from counterseal.models.passkeys import host_of
 from counterseal.models.tenancy import logo_guid
 from counterseal.policy import Policy
 from counterseal.rules.addresses import idp_fits
-from counterseal.rules.authorization import Permission
-from counterseal.rules.sessions import refuse_portal
+from counterseal.rules.authorization import Permission, unreserved
 from counterseal.rules.sizes import text_fits
 
 CLIENT_SECRET_BYTES = 8_192
@@ -79,7 +78,7 @@ async def create_app_space(
 ) -> Decision[AppSpace]:
     """Decide to create an App Space; *stored*: the record of this GUID, or None; its company."""
     company = require(stored[1], Company)
-    refuse_portal(company.guid, field="companyGuid")
+    unreserved(company)
     admin = await permission_to(Permission.COMPANY, by, company)
     decision = create_record(stored[0], admin, _app_space(tools, company, guid, edit))
     return _with_logo(decision, None, edit, tools)

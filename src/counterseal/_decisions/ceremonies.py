@@ -13,8 +13,8 @@ from counterseal._decisions.bindings import (
     binding_of,
     living_key,
     mark_seen,
+    session_of,
     with_binding,
-    with_enrolment,
 )
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
@@ -45,6 +45,7 @@ from counterseal.models import (
     RegisteredPasskey,
     RelyingParty,
     Role,
+    replace,
     revise,
 )
 from counterseal.models.ceremony import ceremony_guid
@@ -408,3 +409,8 @@ def _is_allowed(binding: Binding, policy: Policy) -> bool:
     """Tell whether the policy still allows the key of a browser's living binding."""
     key = living_key(binding)
     return key is not None and allows_key(policy, key)
+
+
+async def with_enrolment(facts: Authenticating) -> Authenticating:
+    """Add the session of the link that registered the passkey, if it may not have opened that."""
+    return replace(facts, sessions=await session_of(facts.binding))

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.endings import end
-from counterseal._decisions.issuing import demand_readable
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal._decisions.readings import (
+    demand_readable,
     pending_of,
     records,
     require_account,

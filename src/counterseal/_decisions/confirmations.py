@@ -12,7 +12,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.account_events import device_bound, device_revoked, with_events
 from counterseal._decisions.bindings import (
-    demand_standing_inviter,
+    InviterDemand,
     end_binding,
     replace_binding,
     with_binding,
@@ -115,6 +115,7 @@ async def decide_by_device(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
+    demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
     """Decide what a device of the account has decided on a new one, which may replace another."""
     tools = tools.within(device.app_space)
@@ -155,7 +156,7 @@ async def decide_by_device(
         return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
     ending.replaced = replaced
-    await demand_standing_inviter(binding, tools)
+    await demand_inviter(binding, tools)
     return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
 
 
@@ -166,6 +167,7 @@ async def decide_by_origin(
     code: str,
     *,
     served_kinds: frozenset[AddressKind],
+    demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
     """Decide whether an origin's comparison code lets a new device count."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
@@ -191,7 +193,7 @@ async def decide_by_origin(
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, served_kinds, refusal)
     ending = _Ending(binding, origin, replaced=facts.replaced)
-    await demand_standing_inviter(binding, tools)
+    await demand_inviter(binding, tools)
     return _activate(tools, account, ending, state, served_kinds)
 
 

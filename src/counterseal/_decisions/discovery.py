@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import binding_of, mark_seen, with_enrolment
-from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
+from counterseal._decisions.bindings import binding_of, mark_seen
+from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony, with_enrolment
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
 from counterseal.charts.ceremonies import AUTHENTICATION, AuthenticationEvent

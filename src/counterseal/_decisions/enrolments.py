@@ -14,11 +14,7 @@ from counterseal._decisions.account_events import (
     device_revoked,
     with_events,
 )
-from counterseal._decisions.bindings import (
-    demand_standing_inviter,
-    replace_binding,
-    with_binding,
-)
+from counterseal._decisions.bindings import InviterDemand, replace_binding, with_binding
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
@@ -235,6 +231,7 @@ async def complete(
     offer: Offer,
     *,
     served_kinds: frozenset[AddressKind],
+    demand_inviter: InviterDemand,
 ) -> Decision[Completed]:
     """
     Decide whether the offered keys complete the binding that the session token names.
@@ -287,8 +284,7 @@ async def complete(
     for inviter in inviters:
         # A thief of an agent's key may have invited before the operator changed the role.
         require_origin_role(require(inviter, Origin), OriginPermission.USERS)
-    if binding.session is not None:
-        await demand_standing_inviter(binding, tools)
+    await demand_inviter(binding, tools)
     return _write_completion(
         tools, facts, enrolment, state, served_kinds, company=require(company, Company)
     )

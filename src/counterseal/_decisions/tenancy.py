@@ -60,20 +60,12 @@ from counterseal.policy import Policy
 from counterseal.rules.addresses import (
     allow_list,
     callback_allowed,
+    domain_fits,
     entry_fits,
     require_wildcards,
 )
-from counterseal.rules.authorization import Permission, permission_for, reach_of
-from counterseal.rules.ceremonies import domain_fits
-from counterseal.rules.sessions import refuse_portal
+from counterseal.rules.authorization import Permission, permission_for, reach_of, unreserved
 from counterseal.rules.sizes import text_fits
-
-GUID_MEMBERS = {
-    Company: "companyGuid",
-    AppSpace: "appSpaceGuid",
-    Origin: "requestOriginGuid",
-}
-"""What the API calls the GUID of a record that is edited."""
 
 C = TypeVar("C", Company, AppSpace, Origin)
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
@@ -122,7 +114,7 @@ async def create_origin(
 ) -> Decision[Origin]:
     """Decide to create an origin; *stored*: the record of this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
-    refuse_portal(app_space.guid, field="appSpaceGuid")
+    unreserved(app_space)
     admin = await permission_to(Permission.ORIGINS, by, app_space)
     return create_record(stored[0], admin, new_origin(tools, app_space, guid, edit))
 
@@ -222,7 +214,7 @@ async def forbid_entry(
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
-    refuse_portal(record.guid, field=GUID_MEMBERS[type(record)])
+    unreserved(record)
     changes = {name: new for name, new in members.items() if new != getattr(record, name)}
     if not changes:
         return Decision(result=record)

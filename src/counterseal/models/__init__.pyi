@@ -11,9 +11,9 @@ from .account import Logout as Logout
 from .account import OpenQuestion as OpenQuestion
 from .account import PastQuestion as PastQuestion
 from .action import Action as Action
+from .action import ActionTerms as ActionTerms
 from .action import Attachment as Attachment
 from .approved_action import ActionState as ActionState
-from .approved_action import ActionTerms as ActionTerms
 from .approved_action import ActionUse as ActionUse
 from .approved_action import ApprovedAction as ApprovedAction
 from .approved_action import UseState as UseState
@@ -92,7 +92,12 @@ from .gauges import USER_GAUGES as USER_GAUGES
 from .gauges import Gauge as Gauge
 from .gauges import GaugeKey as GaugeKey
 from .gauges import sum_gauges as sum_gauges
+from .guid import OPERATORS as OPERATORS
+from .guid import OPERATORS_COMPANY as OPERATORS_COMPANY
+from .guid import PORTAL_ORIGIN as PORTAL_ORIGIN
 from .guid import Guid as Guid
+from .identity_provider import ClientAuth as ClientAuth
+from .identity_provider import IdpSettings as IdpSettings
 from .outbox import Callback as Callback
 from .outbox import CallbackState as CallbackState
 from .outbox import DeadReason as DeadReason
@@ -118,9 +123,6 @@ from .record import Record as Record
 from .reservation import KeyScope as KeyScope
 from .reservation import Reservation as Reservation
 from .session import LIVING_SESSIONS as LIVING_SESSIONS
-from .session import OPERATORS as OPERATORS
-from .session import OPERATORS_COMPANY as OPERATORS_COMPANY
-from .session import PORTAL_ORIGIN as PORTAL_ORIGIN
 from .session import LogInMethod as LogInMethod
 from .session import Session as Session
 from .session import SessionProof as SessionProof
@@ -132,11 +134,9 @@ from .tenancy import AdminRole as AdminRole
 from .tenancy import AppSpace as AppSpace
 from .tenancy import CallbackEntry as CallbackEntry
 from .tenancy import CallbackType as CallbackType
-from .tenancy import ClientAuth as ClientAuth
 from .tenancy import Company as Company
 from .tenancy import Credential as Credential
 from .tenancy import HtmlUse as HtmlUse
-from .tenancy import IdpSettings as IdpSettings
 from .tenancy import Logo as Logo
 from .tenancy import NewDeviceRule as NewDeviceRule
 from .tenancy import Operator as Operator

@@ -9,6 +9,7 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
+from counterseal.models.action import ActionTerms
 from counterseal.models.guid import Guid, derive_guid, partition_of
 from counterseal.models.index import Index
 
@@ -33,24 +34,6 @@ class UseState(enum.Enum):
     UNKNOWN = "UNKNOWN"
     EXECUTED = "EXECUTED"
     FAILED = "FAILED"
-
-
-@attrs.frozen(kw_only=True)
-class ActionTerms:
-    """
-    What a person is asked to approve, without the arguments.
-
-    Attributes:
-        type: The type of the action, which has a renderer.
-        document: All members that the digest covers but `arguments`, in canonical form (RFC 8785).
-        digest: SHA-256 of the whole in canonical form, base64url; the display document has it.
-        valid_until: From then on, an approval can no longer be used.
-    """
-
-    type: str
-    document: str = attrs.field(repr=False)
-    digest: str
-    valid_until: datetime = attrs.field(validator=fields.utc)
 
 
 @attrs.frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias
 
@@ -14,6 +15,7 @@ from counterseal.models.action import Action
 from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid
 from counterseal.models.index import Index, Listing
+from counterseal.models.sealing import code_context
 
 
 class ChallengeState(enum.Enum):
@@ -184,9 +186,25 @@ class Challenge:
         )
 
     @property
+    def calls_back_once(self) -> bool:
+        """Whether its outcome is delivered at most once."""
+        return self.channel is not None
+
+    @property
+    def calls_back_from(self) -> datetime | None:
+        """When its outcome is delivered at the earliest; None for no such time."""
+        return None if self.channel is None else self.channel.calls_back_from(self.issued_at)
+
+    @property
     def reason(self) -> RefusalReason | None:
         """Why the person refused; None unless they did, and said so."""
         return None if self.outcome is None else self.outcome.refusal_reason
+
+    def open_code(self, unseal: Callable[[bytes, str], bytes]) -> str:
+        """Return the matching code, opened by `Sealer.open`; empty if none is asked for."""
+        if not self.sealed_code:
+            return ""
+        return unseal(self.sealed_code, code_context(self.guid)).decode()
 
     def state_at(self, now: datetime) -> ChallengeState:
         """Return the state at *now*: an unfinished challenge is EXPIRED from its deadline on."""

@@ -140,7 +140,8 @@ class Delivery:
     """
     One attempt, ready to be sent within `timeout`; headers as pairs (Standard Webhooks 1.0).
 
-    `once` says that no other attempt follows unless nothing of this one was sent.
+    `once` says that no other attempt follows unless nothing of this one was sent, and no other
+    follows an answer with one of `final_statuses`.
     """
 
     url: str = attrs.field(repr=False)
@@ -148,6 +149,7 @@ class Delivery:
     body: bytes = attrs.field(repr=False)
     timeout: timedelta
     once: bool = False
+    final_statuses: frozenset[int] = frozenset()
 
 
 @attrs.frozen(kw_only=True)

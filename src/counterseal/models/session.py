@@ -8,18 +8,8 @@ from datetime import datetime
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.guid import Guid, derive_guid
+from counterseal.models.guid import Guid
 from counterseal.models.index import Index, Listing
-
-OPERATORS_PARTITION = 0
-
-
-OPERATORS_COMPANY = derive_guid(OPERATORS_PARTITION, "operators company")
-"""The company of the service itself."""
-OPERATORS = derive_guid(OPERATORS_PARTITION, "operators app space")
-"""The App Space whose accounts are administrators; an account's id is the administrator's GUID."""
-PORTAL_ORIGIN = derive_guid(OPERATORS_PARTITION, "operators portal")
-"""The origin of the portal there, which has no secret: only the service itself acts as it."""
 
 
 class SessionState(enum.Enum):

@@ -214,6 +214,12 @@ def require_not_outlived(maker: Admin, other: Admin) -> None:
         raise RoleLacking
 
 
+GUID_MEMBERS: Mapping[type, str] = MappingProxyType(
+    {Company: "companyGuid", AppSpace: "appSpaceGuid", Origin: "requestOriginGuid"}
+)
+"""What the API calls the GUID of a record that is edited."""
+
+
 def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies: bool) -> None:
     """
     Refuse a role unless exactly the target that it needs is given.
@@ -236,6 +242,23 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies:
         raise InvalidField("companyGuid", f"a {role.value} has none, but its appSpaceGuid")
     if all_companies:
         raise InvalidField("allCompanies", f"a {role.value} reaches one App Space")
+
+
+def unreserved(record: Company | AppSpace | Origin) -> None:
+    """
+    Refuse to edit the portal's own company, App Space or origin, and to let others act there.
+
+    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
+    domain, logs in as any administrator.
+
+    Raises:
+        InvalidField: *record* is one of them; it names the member that has its GUID.
+    """
+    if record.reserved:
+        raise InvalidField(
+            GUID_MEMBERS[type(record)],
+            "the portal's own, which nobody edits, and for which nobody else acts",
+        )
 
 
 def require_origin_role(origin: Origin, permission: OriginPermission) -> None:

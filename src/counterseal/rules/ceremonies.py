@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from counterseal import keys
-from counterseal.errors import DomainForbidden, InvalidField, UnfitKey, WrongKey
+from counterseal.errors import DomainForbidden, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
@@ -23,7 +23,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
-from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, rp_id_at, web_origin_at
+from counterseal.models.passkeys import PasskeyScope, rp_id_at, web_origin_at
 from counterseal.policy import Policy
 from counterseal.rules.evidence import key_allowed
 
@@ -79,13 +79,6 @@ class Authenticating:
     def deadline(self) -> datetime:
         """The authentication's deadline."""
         return self.ceremony.deadline
-
-
-def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
-    """Refuse an entry, in its normal form, that is one too many of its domain."""
-    others = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
-    if len(others) >= ORIGINS_LIMIT:
-        raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
 
 
 def scope_at(party: RelyingParty, domain: str) -> PasskeyScope:

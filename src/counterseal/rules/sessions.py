@@ -11,7 +11,6 @@ from counterseal.errors import (
     BindingInactive,
     CredentialRefused,
     DeadlinePassed,
-    InvalidField,
     StepUpNeeded,
     WrongKey,
     WrongState,
@@ -19,13 +18,10 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     OPERATORS,
-    OPERATORS_COMPANY,
-    PORTAL_ORIGIN,
     Account,
     Admin,
     Binding,
     BindingState,
-    Guid,
     Record,
     Session,
     SessionProof,
@@ -188,22 +184,6 @@ def inviter_stands(
         or not all(map(proof_stands, session.proofs, bindings))
     ):
         raise WrongState("the session that invited it has ended")
-
-
-def refuse_portal(record: Guid | None, *, field: str) -> None:
-    """
-    Refuse to edit the portal's own company, App Space or origin, and to let others act there.
-
-    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
-    domain, logs in as any administrator.
-
-    Raises:
-        InvalidField: *record* is one of them; it names *field*.
-    """
-    if record in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}:
-        raise InvalidField(
-            field, "the portal's own, which nobody edits, and for which nobody else acts"
-        )
 
 
 def is_stepped_up(session: Session, now: datetime) -> bool:
