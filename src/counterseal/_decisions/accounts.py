@@ -49,7 +49,7 @@ from counterseal.models.tenancy import Administrator, AppSpace, Origin
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import limit_fits, text_fits
 from counterseal.rules.standing import (
-    Cancelling,
+    CancellationFacts,
     has_answering_device,
     own_app_space,
     without_dead_invitations,
@@ -306,7 +306,7 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
             CHALLENGE,
             challenge.state,
             ChallengeEvent.EXPIRE if late else ChallengeEvent.CANCEL,
-            Cancelling(now=tools.now, challenge=challenge, origin=challenge.origin),
+            CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin),
         ),
         Outcome(at=tools.now, reason=CancelReason.ERASED),
         reason=CancelReason.ERASED.value,

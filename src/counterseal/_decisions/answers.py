@@ -41,7 +41,7 @@ from counterseal.models.events import AccountEvent, AccountEventKind
 from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
 from counterseal.policy import Policy
-from counterseal.rules.answering import Answering, Fetching, Striking
+from counterseal.rules.answering import AnswerFacts, FetchFacts, StrikeFacts
 from counterseal.rules.evidence import Evidence
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
 from counterseal.wire.device import EndedRequest
@@ -141,7 +141,7 @@ def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
     challenge, binding = _own(device), device.binding
     if challenge.state not in UNFINISHED:
         return Decision(result=_without_receipt(challenge, binding.guid))
-    facts = Fetching(
+    facts = FetchFacts(
         now=tools.now,
         proving=device.proving,
         challenge=challenge,
@@ -184,7 +184,7 @@ async def respond(
         if facts.signer is None or facts.signer.role is not Role.STRONG:
             # A device key's wrong signature is no strike.
             raise
-        striking = Striking(
+        striking = StrikeFacts(
             proving=facts.proving,
             policy=tools.policy,
             binding=facts.binding,
@@ -238,10 +238,10 @@ async def respond(
     )
 
 
-def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
+def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> AnswerFacts:
     challenge, binding = _own(device), device.binding
     signer = binding.key_named(token.jws.header.kid)
-    return Answering(
+    return AnswerFacts(
         now=tools.now,
         policy=tools.policy,
         proving=device.proving,
@@ -257,7 +257,7 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering
 
 def _end(
     tools: Tools,
-    facts: Answering,
+    facts: AnswerFacts,
     state: ChallengeState,
     outcome: Outcome,
     receipt: str,
@@ -322,7 +322,7 @@ def _end(
 
 
 def _count_wrong_code(
-    tools: Tools, facts: Answering, refusal: WrongCode, *, served_kinds: frozenset[AddressKind]
+    tools: Tools, facts: AnswerFacts, refusal: WrongCode, *, served_kinds: frozenset[AddressKind]
 ) -> Decision[Challenge]:
     challenge, account = facts.challenge, facts.account
     state = step(CHALLENGE, challenge.state, ChallengeEvent.MISTYPE, facts)

@@ -12,7 +12,7 @@ from counterseal.errors import DeadlineAhead, WrongState
 from counterseal.machines import Chart, step
 from counterseal.models import replace, revise
 from counterseal.models.outbox import Callback, CallbackState, Notification
-from counterseal.rules.retries import Claiming
+from counterseal.rules.retries import ClaimFacts
 
 R = TypeVar("R", Callback, Notification)
 
@@ -36,7 +36,7 @@ def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:
 
 def claim_new_callback(callback: Callback, now: datetime, lease: timedelta) -> Callback:
     """Return a callback that is due and not stored yet, as claimed by who stores it."""
-    facts = Claiming(now=now, record=callback)
+    facts = ClaimFacts(now=now, record=callback)
     state = step(CALLBACK, callback.state, CallbackEvent.CLAIM, facts)
     return replace(callback, state=state, lease_until=now + lease)
 
@@ -52,7 +52,7 @@ def _claim(
     tools: Tools, record: R, chart: Chart[Any, Any], event: enum.Enum, lease: timedelta
 ) -> Decision[R]:
     try:
-        state = step(chart, record.state, event, Claiming(now=tools.now, record=record))
+        state = step(chart, record.state, event, ClaimFacts(now=tools.now, record=record))
     except (WrongState, DeadlineAhead) as refusal:
         return Decision(result=record, refusal=refusal, unrecorded=True)
     claimed_record = revise(record, state=state, lease_until=tools.now + lease)

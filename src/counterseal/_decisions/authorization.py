@@ -19,7 +19,7 @@ from counterseal.models.guid import Guid, partition_of
 from counterseal.models.outbox import Notification
 from counterseal.models.tenancy import Admin, Administrator, AppSpace, Company, Operator, Origin
 from counterseal.rules.authorization import (
-    Administering,
+    AdministrationFacts,
     Permission,
     Reach,
     reach_of,
@@ -92,7 +92,9 @@ def require_admin(
     """Return the administrator that was read, if it has *permission* for what it has to reach."""
     if not isinstance(stored, Admin):
         raise CredentialRefused
-    require_permitted(Administering(now=now, admin=stored, permission=permission, reach=reach))
+    require_permitted(
+        AdministrationFacts(now=now, admin=stored, permission=permission, reach=reach)
+    )
     return stored
 
 

@@ -28,7 +28,7 @@ from counterseal.models.binding import (
 )
 from counterseal.models.device_key import PublicKey
 from counterseal.models.push import AddressKind
-from counterseal.rules.standing import Standing, living
+from counterseal.rules.standing import SuspensionFacts, living
 
 MOVED = "moved"
 """The audit log's reason for the end of a device whose place another has taken."""
@@ -91,7 +91,9 @@ def change_standing(
     binding: Binding, event: BindingEvent, authority: Authority, now: datetime
 ) -> Binding:
     """Return *binding* after *event*: *authority* suspends or resumes it."""
-    state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
+    state = step(
+        BINDING, binding.state, event, SuspensionFacts(binding=binding, authority=authority)
+    )
     suspended_by = authority if state is BindingState.SUSPENDED else None
     changed_binding = revise(binding, state=state, suspended_by=suspended_by)
     if state is not BindingState.SUSPENDED or not _may_have_sessions(binding):

@@ -34,7 +34,7 @@ from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import (
     DELIVERED,
     LONGEST_DELAY_ONCE,
-    Delivering,
+    DeliveryFacts,
     dead_reason,
     next_attempt,
 )
@@ -189,7 +189,7 @@ async def record_attempt(
         # It was dropped while the attempt ran: its origin got it all the same.
         entry = AuditEntry(callback.guid, "callback.succeed", "dropped")
         return Decision(result=callback, guards=(callback,), audit=(entry,))
-    facts = Delivering(
+    facts = DeliveryFacts(
         record=callback,
         claimed=claimed.lease_until,
         outcome=outcome,

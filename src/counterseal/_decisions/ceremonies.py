@@ -52,8 +52,8 @@ from counterseal.models.ceremony import ceremony_guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.rules.ceremonies import (
-    Authenticating,
-    Registering,
+    AuthenticationFacts,
+    RegistrationFacts,
     own_handle,
     passkeys_allowed,
 )
@@ -177,7 +177,7 @@ def check_registration(
 ) -> Decision[PasskeyRegistration]:
     """Return a registration that may still end, before its answer is verified."""
     registration = require(stored[0], PasskeyRegistration)
-    facts = Registering(
+    facts = RegistrationFacts(
         now=tools.now,
         party=party,
         account=_named_account(stored, account_id),
@@ -207,7 +207,7 @@ async def register(
     registration = require(stored[0], PasskeyRegistration)
     account = _named_account(stored, account_id)
     bindings = await bindings_of(account.guid)
-    facts = Registering(
+    facts = RegistrationFacts(
         now=tools.now,
         party=party,
         account=account,
@@ -289,7 +289,7 @@ async def finish(
     account = _named_account(stored, account_id)
     binding = binding_of(await bindings_of(account.guid), credential_id)
     facts = await with_enrolment(
-        Authenticating(
+        AuthenticationFacts(
             now=tools.now,
             policy=tools.policy,
             party=party,
@@ -363,7 +363,7 @@ def new_ceremony(
 def _new_binding(
     registration: PasskeyRegistration,
     registered: RegisteredPasskey,
-    facts: Registering,
+    facts: RegistrationFacts,
     tools: Tools,
 ) -> Binding:
     passkeys_allowed(tools.policy)
@@ -411,6 +411,6 @@ def _is_allowed(binding: Binding, policy: Policy) -> bool:
     return key is not None and allows_key(policy, key)
 
 
-async def with_enrolment(facts: Authenticating) -> Authenticating:
+async def with_enrolment(facts: AuthenticationFacts) -> AuthenticationFacts:
     """Add the session of the link that registered the passkey, if it may not have opened that."""
     return replace(facts, sessions=await session_of(facts.binding))

@@ -25,7 +25,7 @@ from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
 from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace
 from counterseal.rules.authorization import Permission
-from counterseal.rules.standing import Cancelling, Deadline
+from counterseal.rules.standing import CancellationFacts, Deadline
 
 
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
@@ -102,7 +102,7 @@ def cancel(
     """Decide to cancel an unfinished challenge, which *origin* has issued."""
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
-    facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
+    facts = CancellationFacts(now=tools.now, challenge=challenge, origin=origin)
     ending = end(
         tools,
         challenge,

@@ -51,8 +51,8 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.rules.confirmations import (
-    Comparing,
-    Confirming,
+    ComparisonFacts,
+    ConfirmationFacts,
     invitations_allowed,
     replaceable,
 )
@@ -130,7 +130,7 @@ async def decide_by_device(
     if replaced is not None and replaced.guid == confirmer.guid:
         # What the device itself has signed is what becomes of it.
         replaced = None
-    facts = Confirming(
+    facts = ConfirmationFacts(
         now=tools.now,
         policy=tools.policy,
         account=device.account,
@@ -172,7 +172,7 @@ async def decide_by_origin(
     """Decide whether an origin's comparison code lets a new device count."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
-    facts = Comparing(
+    facts = ComparisonFacts(
         now=tools.now,
         policy=tools.policy,
         account=account,
@@ -302,7 +302,7 @@ def _reject(
 
 
 def _count_wrong_code(
-    tools: Tools, facts: Comparing, served_kinds: frozenset[AddressKind], refusal: WrongCode
+    tools: Tools, facts: ComparisonFacts, served_kinds: frozenset[AddressKind], refusal: WrongCode
 ) -> Decision[Binding]:
     binding, account = facts.binding, facts.account
     state = step(BINDING, binding.state, BindingEvent.MISCOMPARE, facts)

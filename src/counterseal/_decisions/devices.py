@@ -28,9 +28,9 @@ from counterseal.models import (
     revise,
 )
 from counterseal.policy import Policy
-from counterseal.rules.answering import Striking
+from counterseal.rules.answering import StrikeFacts
 from counterseal.rules.authorization import Permission
-from counterseal.rules.evidence import Evidence, Rotating
+from counterseal.rules.evidence import Evidence, RotationFacts
 from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (
@@ -69,7 +69,7 @@ def rotate(
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
     roles = {key.role for key in offer.keys}
-    facts = Rotating(
+    facts = RotationFacts(
         proving=device.proving,
         policy=policy,
         binding=binding,
@@ -89,7 +89,7 @@ def rotate(
         endorsement = _wrong_endorsement(facts)
         if endorsement is None:
             raise
-        striking = Striking(
+        striking = StrikeFacts(
             proving=device.proving, policy=policy, binding=binding, answer=endorsement
         )
         return count_strike(tools, served_kinds, striking, device.account, binding)
@@ -196,7 +196,7 @@ def _read_endorsement(binding: Binding, token: str | None, limit: int) -> Eviden
     return Evidence(jws, None if signer is None else signer.key, ENDORSE_TYP)
 
 
-def _wrong_endorsement(facts: Rotating) -> Evidence | None:
+def _wrong_endorsement(facts: RotationFacts) -> Evidence | None:
     """Return the first endorsement that names a strong key and has a wrong signature, or None."""
     strong_keys = [key.key for key in facts.binding.keys if key.role is Role.STRONG]
     for endorsement in facts.endorsements:

@@ -26,7 +26,7 @@ from counterseal.models import Account, PasskeyAuthentication, RelyingParty
 from counterseal.models.ceremony import ceremony_guid, handle_guid
 from counterseal.models.guid import partition_of
 from counterseal.models.sealing import discovery_context
-from counterseal.rules.ceremonies import Authenticating, passkeys_allowed
+from counterseal.rules.ceremonies import AuthenticationFacts, passkeys_allowed
 from counterseal.wire.claims import format_time, parse_time
 
 TICKET_LIMIT = 1_024
@@ -100,7 +100,7 @@ async def finish_discovery(
         raise Replayed
     binding = binding_of(await bindings_of(account.guid), credential_id)
     facts = await with_enrolment(
-        Authenticating(
+        AuthenticationFacts(
             now=tools.now,
             policy=tools.policy,
             party=party,

@@ -54,9 +54,9 @@ from counterseal.models.passkeys import scope_of
 from counterseal.policy import Policy
 from counterseal.rules.authorization import OriginPermission, require_origin_role
 from counterseal.rules.evidence import (
-    Completing,
+    CompletionFacts,
     Evidence,
-    Peeking,
+    PeekFacts,
     allows_key,
     invitation_stands,
     keys_possessed,
@@ -206,7 +206,7 @@ async def peek(
     binding, account = stored
     if not isinstance(binding, Binding):
         raise WrongToken
-    facts = Peeking(now=tools.now, binding=binding, secret=secret)
+    facts = PeekFacts(now=tools.now, binding=binding, secret=secret)
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
     invitation_stands(facts)
@@ -250,7 +250,7 @@ async def complete(
     service_policy = tools.policy
     if app_space is not None:
         tools = tools.within(app_space)
-    facts = Completing(
+    facts = CompletionFacts(
         now=tools.now,
         policy=tools.policy,
         account=account,
@@ -292,7 +292,7 @@ async def complete(
 
 def _write_completion(
     tools: Tools,
-    facts: Completing,
+    facts: CompletionFacts,
     enrolment: Enrolment,
     state: BindingState,
     served_kinds: frozenset[AddressKind],
@@ -356,7 +356,7 @@ def key_changes(new_keys: tuple[DeviceKey, ...], tools: Tools) -> tuple[KeyChang
     )
 
 
-def _demand_same_keys(facts: Completing) -> None:
+def _demand_same_keys(facts: CompletionFacts) -> None:
     """Refuse a repeat with other keys than completed the binding, or that replaces another."""
     if facts.replaces != facts.binding.replaces:
         raise TokenSpent

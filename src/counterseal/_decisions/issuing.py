@@ -32,7 +32,7 @@ from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
 from counterseal.rules.asked_actions import reminder_due_at
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
-from counterseal.rules.standing import Cancelling, device_reachable, reachable
+from counterseal.rules.standing import CancellationFacts, device_reachable, reachable
 from counterseal.wire.claims import truncate
 from counterseal.wire.display import DisplayedAction, display_document, display_text
 
@@ -226,7 +226,7 @@ def _supersede(
     superseded_guids: list[Guid] = []
     for record in older_challenges:
         challenge = require(record, Challenge)
-        facts = Cancelling(now=now, challenge=challenge, origin=draft.party.origin.guid)
+        facts = CancellationFacts(now=now, challenge=challenge, origin=draft.party.origin.guid)
         ending = end(
             tools,
             challenge,

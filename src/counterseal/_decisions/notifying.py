@@ -41,7 +41,7 @@ from counterseal.models.push import (
 from counterseal.models.tenancy import Administrator, AppSpace, Texts
 from counterseal.policy import Policy
 from counterseal.rules.authorization import Permission
-from counterseal.rules.retries import Notifying, find_skip_reason, progress_after
+from counterseal.rules.retries import NotificationFacts, find_skip_reason, progress_after
 from counterseal.wire.visible import visible
 
 R = TypeVar("R")
@@ -113,7 +113,7 @@ def record_attempt(
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}
     progress = progress_after(notification, results, tools.now, tools.policy, draw_jitter(tools))
-    facts = Notifying(
+    facts = NotificationFacts(
         record=notification,
         claimed=claimed.lease_until,
         remaining=progress.remaining,

@@ -21,7 +21,7 @@ from counterseal.models.account import Account
 from counterseal.models.binding import BindingState
 from counterseal.models.events import AccountEventKind
 from counterseal.models.push import AddressKind
-from counterseal.rules.answering import Striking
+from counterseal.rules.answering import StrikeFacts
 
 R = TypeVar("R")
 
@@ -29,7 +29,7 @@ R = TypeVar("R")
 def count_strike(
     tools: Tools,
     served_kinds: frozenset[AddressKind],
-    facts: Striking,
+    facts: StrikeFacts,
     account: Account,
     result: R,
 ) -> Decision[R]:

@@ -30,7 +30,7 @@ from counterseal.rules.standing import answers_for
 
 
 @attrs.define(kw_only=True)
-class Withdrawing:
+class WithdrawalFacts:
     """Facts of a withdrawal, and the origin that asks for it."""
 
     now: datetime
@@ -44,7 +44,7 @@ class Withdrawing:
 
 
 @attrs.define(kw_only=True)
-class Consuming(Withdrawing):
+class UseFacts(WithdrawalFacts):
     """
     Facts of a use.
 
@@ -59,7 +59,7 @@ class Consuming(Withdrawing):
 
 
 @attrs.define(kw_only=True)
-class Reporting:
+class ReportFacts:
     """Facts of a report, and the origin that makes it."""
 
     use: ActionUse
@@ -84,19 +84,19 @@ def own_action(facts: OfOrigin) -> None:
         raise Foreign
 
 
-def own_use(facts: Reporting) -> None:
+def own_use(facts: ReportFacts) -> None:
     """Refuse a report by an origin that did not use the action."""
     if facts.use.origin != facts.origin:
         raise Foreign
 
 
-def approver_stands(facts: Consuming) -> None:
+def approver_stands(facts: UseFacts) -> None:
     """Refuse what was approved by a device that may no longer answer for the account."""
     if not answers_for(facts.account, facts.action.device):
         raise ApproverInactive
 
 
-def arguments_match(facts: Consuming) -> None:
+def arguments_match(facts: UseFacts) -> None:
     """
     Refuse other arguments than those that were approved.
 

@@ -80,7 +80,7 @@ class Reach:
 
 
 @attrs.frozen(kw_only=True)
-class Administering:
+class AdministrationFacts:
     """The facts of one call of an administrator; a call that names no record has no reach."""
 
     now: datetime
@@ -150,7 +150,7 @@ def reach_of(record: Company | AppSpace | Admin) -> Reach:
     assert_never(record)
 
 
-def require_permitted(facts: Administering) -> None:
+def require_permitted(facts: AdministrationFacts) -> None:
     """
     Refuse an act that the administrator may not do.
 
@@ -163,7 +163,7 @@ def require_permitted(facts: Administering) -> None:
         rule(facts)
 
 
-def admin_in_force(facts: Administering) -> None:
+def admin_in_force(facts: AdministrationFacts) -> None:
     """Refuse an administrator whose time is over, or who was revoked."""
     if not is_in_force(facts.admin, facts.now):
         raise CredentialRefused
@@ -175,13 +175,13 @@ def is_in_force(admin: Admin, now: datetime) -> bool:
     return live and in_force(admin.ends_at, now)
 
 
-def within_reach(facts: Administering) -> None:
+def within_reach(facts: AdministrationFacts) -> None:
     """Refuse what lies outside the administrator's company or App Space."""
     if facts.reach is not None and not _reaches(facts.admin, facts.reach):
         raise Foreign
 
 
-def role_permits(facts: Administering) -> None:
+def role_permits(facts: AdministrationFacts) -> None:
     """Refuse what the administrator's role does not include."""
     if facts.admin.role not in PERMITTED[facts.permission]:
         raise RoleLacking
@@ -189,7 +189,7 @@ def role_permits(facts: Administering) -> None:
         raise RoleLacking
 
 
-def support_may_remove(facts: Administering) -> None:
+def support_may_remove(facts: AdministrationFacts) -> None:
     """Refuse that User Support removes a user whom an Identity Provider identifies."""
     support = facts.admin.role is AdminRole.SUPPORT
     by_origins = facts.reach is not None and facts.reach.origins_identify_users

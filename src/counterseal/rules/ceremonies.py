@@ -29,7 +29,7 @@ from counterseal.rules.evidence import key_allowed
 
 
 @attrs.define(kw_only=True)
-class Registering:
+class RegistrationFacts:
     """
     Facts of a registration.
 
@@ -55,7 +55,7 @@ class Registering:
 
 
 @attrs.define(kw_only=True)
-class Authenticating:
+class AuthenticationFacts:
     """
     Facts of an authentication, and the assertion that is to end it.
 
@@ -104,13 +104,13 @@ def passkeys_allowed(policy: Policy) -> None:
         raise UnfitKey("a passkey, which the policy refuses")
 
 
-def own_handle(facts: Authenticating) -> None:
+def own_handle(facts: AuthenticationFacts) -> None:
     """Refuse a passkey that says that it is another account's (WebAuthn Level 3, 7.2, step 6)."""
     if facts.user_handle not in {None, user_handle(facts.account.guid)}:
         raise WrongKey
 
 
-def scope_stands(facts: Registering) -> None:
+def scope_stands(facts: RegistrationFacts) -> None:
     """Refuse a passkey for a scope that is not the registration's, whole, and the origin's now."""
     scope = facts.ceremony.scope
     if _listed(scope.origins, facts.party.origin) != scope.origins:
@@ -119,7 +119,7 @@ def scope_stands(facts: Registering) -> None:
         raise UnfitKey("a passkey of another scope")
 
 
-def passkey_active(facts: Authenticating) -> None:
+def passkey_active(facts: AuthenticationFacts) -> None:
     """Refuse what is no active passkey of the account at this relying party id."""
     binding = facts.binding
     if binding is None or binding.account != facts.ceremony.account:
@@ -128,7 +128,7 @@ def passkey_active(facts: Authenticating) -> None:
         raise WrongKey
 
 
-def enrolment_completed(facts: Authenticating) -> None:
+def enrolment_completed(facts: AuthenticationFacts) -> None:
     """Refuse a passkey that a one-time link registered, unless it opened the link's session."""
     binding = facts.binding
     if binding is None or binding.session is None:
@@ -144,7 +144,7 @@ def opened_by(session: Record | None, binding: Binding) -> bool:
     ]
 
 
-def assertion_holds(facts: Authenticating) -> None:
+def assertion_holds(facts: AuthenticationFacts) -> None:
     """
     Refuse an assertion that does not hold for the challenge, or by a key not allowed now.
 

@@ -65,7 +65,7 @@ class Deadline:
 
 
 @attrs.define(kw_only=True)
-class Standing:
+class SuspensionFacts:
     """Facts of a suspension or resumption, and the authority that asks for it."""
 
     binding: Binding
@@ -73,7 +73,7 @@ class Standing:
 
 
 @attrs.define(kw_only=True)
-class Cancelling:
+class CancellationFacts:
     """Facts of a cancellation, and the origin that asks for it."""
 
     now: datetime
@@ -151,7 +151,7 @@ def binding_active(facts: OfBinding) -> None:
         raise BindingInactive(facts.binding.state.value.lower())
 
 
-def own_challenge(facts: Cancelling) -> None:
+def own_challenge(facts: CancellationFacts) -> None:
     """Refuse an origin that did not issue the challenge."""
     if facts.challenge.origin != facts.origin:
         raise Foreign
@@ -170,7 +170,7 @@ def own_app_space(origin: Origin, owned: Account | Binding) -> None:
         raise Foreign
 
 
-def same_authority(facts: Standing) -> None:
+def same_authority(facts: SuspensionFacts) -> None:
     """Refuse to resume what another authority suspended."""
     if facts.binding.suspended_by is not facts.authority:
         raise WrongAuthority

@@ -24,7 +24,7 @@ from counterseal.models import (
 )
 from counterseal.policy import STANDARD
 from counterseal.rules.retries import (
-    Notifying,
+    NotificationFacts,
     find_skip_reason,
     next_notifications,
     progress_after,
@@ -193,7 +193,7 @@ def test_a_policy_without_delays_waits_for_what_is_asked_only():
 class TestTheChart:
     def facts(self, **more):
         members = {"record": RECORD, "claimed": LEASE, "delivered": False} | more
-        return Notifying(**members)
+        return NotificationFacts(**members)
 
     @pytest.mark.parametrize("event", [NotificationEvent.PUSH, NotificationEvent.DROP])
     def test_nothing_moves_under_a_lost_lease(self, event):
