@@ -215,6 +215,8 @@ export class own {}
 """,
     "table.json": '[1, "two"]\n',
     "request_view.js": "export const request = 1;\n",
+    "session.js": "export const session = 1;\n",
+    "worker_registration.js": "export const registration = 1;\n",
     "bound_view.js": "export const bound = 1;\n",
     "watches.js": "export const watches = 1;\n",
     "account_view.js": 'import { own } from "./home_view.js";\nexport const settings = own.name;\n',

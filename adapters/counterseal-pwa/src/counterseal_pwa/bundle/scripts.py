@@ -10,7 +10,10 @@ FIRST = "app.js"
 """The file with what each start needs: the module of this name, and what it imports."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "requests.js": ("home_view.js", "request_view.js", "bound_view.js", "watches.js")
+    "requests.js": (
+        *("session.js", "watches.js", "worker_registration.js"),
+        *("home_view.js", "request_view.js", "bound_view.js"),
+    )
 }
 """Files that are loaded for some views, and the modules with which these begin."""
 
