@@ -184,15 +184,13 @@ export async function indexedDbStore({ name = "counterseal", factory, onBlocked 
     commit: async (changes) => {
       if (changes.length === 0) return;
       const names = [...new Set(changes.map(({ collection }) => collection))];
-      await database.transact(names, "readwrite", (open) =>
-        Promise.all(
-          changes.map(({ collection, id, record }) => {
-            const records = open(collection);
-            if (record === undefined) return resultOf(records.delete(id));
-            return resultOf(records.put(record, id));
-          }),
-        ),
-      );
+      // What fails ends the transaction, whose error it is.
+      await database.transact(names, "readwrite", async (open) => {
+        for (const { collection, id, record } of changes) {
+          if (record === undefined) open(collection).delete(id);
+          else open(collection).put(record, id);
+        }
+      });
     },
     onOutdated: (listener) => {
       database.listeners.push(listener);

@@ -23,7 +23,7 @@ const isInside = ({ start, end }, range) => start >= range.start && end <= range
 function findLater(node, name) {
   if (node === null || typeof node !== "object") return [];
   if (Array.isArray(node)) return node.flatMap((child) => findLater(child, name));
-  const later = node.type === "AwaitExpression" ? name(node.argument) : undefined;
+  const later = name(node);
   if (later !== undefined) return [{ start: node.start, end: node.end, name: later }];
   return Object.values(node).flatMap((child) => findLater(child, name));
 }

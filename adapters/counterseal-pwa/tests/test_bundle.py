@@ -193,7 +193,8 @@ const VERSION = 1;
 globalThis.result = (async () => {
   const { home, own } = await import("./home_view.js");
   const again = await import("./core.js");
-  const { settings } = await import("./account_view.js");
+  /** @type {import("./account_view.js").Settings} Is no import. */
+  const settings = await import("./account_view.js").then((view) => view.settings);
   return [VERSION, renamed, c(), home(), own.name, again.VERSION, settings];
 })();
 """,

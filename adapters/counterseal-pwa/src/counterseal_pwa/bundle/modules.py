@@ -13,12 +13,11 @@ JSON_VALUE = "value"
 
 REEXPORT = re.compile(r'^export (?:\{([^}]*)\}|(\*)) from "([^"]+)";', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
-LATER = re.compile(r'\bawait import\("([^"]+)"\)')
-"""An import when it is needed; types in comments are imported without `await`."""
 
 _STATEMENT = re.compile(r"^(?:import|export)\b", re.MULTILINE)
 _IMPORT = re.compile(r'import \{([^}]*)\} from "([^"]+)";')
 _JSON_IMPORT = re.compile(r'import (\w+) from "([^"]+\.json)" with \{ type: "json" \};')
+_LATER = re.compile(r'\bimport\("([^"]+)"\)')
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
@@ -90,6 +89,16 @@ def resolve(importer: str, address: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(importer), address))
 
 
+def find_later(text: str) -> list[re.Match[str]]:
+    """Return where a module imports others when it needs them; comments import types alike."""
+    comments = [match.span() for match in _COMMENT.finditer(text)]
+    return [
+        match
+        for match in _LATER.finditer(text)
+        if not any(start <= match.start() < end for start, end in comments)
+    ]
+
+
 def read_module(path: str, text: str) -> Module:
     """
     Read what a module imports and exports.
@@ -130,7 +139,7 @@ def read_module(path: str, text: str) -> Module:
         imports=tuple(imports),
         reexports=tuple(reexports),
         exports=tuple(exports),
-        later=tuple(resolve(path, match[1]) for match in LATER.finditer(text)),
+        later=tuple(resolve(path, match[1]) for match in find_later(text)),
         is_index=bool(reexports) and not has_code,
     )
 

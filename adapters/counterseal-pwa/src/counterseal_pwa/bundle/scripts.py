@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .modules import EXPORT, JSON_VALUE, LATER, REEXPORT, Module, Sources, resolve
+from .modules import EXPORT, JSON_VALUE, REEXPORT, Module, Sources, find_later, resolve
 
 FIRST = "app.js"
 """The file with what each start needs: the module of this name, and what it imports."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "requests.js": (
-        "home_view.js",
-        "request_view.js",
-        "bound_view.js",
-        "watches.js",
-        "device/answers.js",
+        *("session.js", "watches.js", "worker_registration.js"),
+        *("home_view.js", "request_view.js", "bound_view.js", "device/answers.js"),
     )
 }
 """Files that are loaded for some views, and the modules with which these begin."""
@@ -132,9 +129,9 @@ class _Layout:
         ]
         for pattern in (EXPORT, REEXPORT):
             replaced += [(*match.span(), "") for match in pattern.finditer(module.text)]
-        for match in () if is_alone else LATER.finditer(module.text):
+        for match in () if is_alone else find_later(module.text):
             other = self._sources.module(resolve(module.path, match[1]), module.path)
-            replaced.append((*match.span(), f"await {self._write_later(other, name)}"))
+            replaced.append((*match.span(), self._write_later(other, name)))
         text, end = "", 0
         for start, stop, words in sorted(replaced):
             text += module.text[end:start] + words

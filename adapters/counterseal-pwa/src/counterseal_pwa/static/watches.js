@@ -17,7 +17,7 @@ const LONGEST_PAUSE = 60_000;
 /** How often a device that is refused asks again: it may have been resumed. */
 const REFUSED = { first: 30_000, longest: LONGEST_PAUSE };
 /** How often a new device asks whether it was confirmed: for people who wait, then for others. */
-const UNCONFIRMED = { first: 15_000, longest: 30_000, growth: 1.1 };
+const UNCONFIRMED = { first: 20_000, longest: 40_000, growth: 1.05 };
 /** Milliseconds without a list after which a stream counts as held back on its way, as by a proxy. */
 const SILENCE = 5000;
 /** Milliseconds until such a stream is tried again. */

@@ -1,7 +1,7 @@
 /** The evidence: the callback as the shop received it, and the receipt that it verified. */
 
 import { element } from "/app/dom.js";
-import { drawMark } from "./drawing.js";
+import { drawMark } from "/app/drawing.js";
 import { writeTime } from "./machines_view.js";
 
 /**

@@ -1,7 +1,7 @@
 /** The machines: the chart of each record, its state, and how it came there. */
 
 import { element } from "/app/dom.js";
-import { drawn } from "./drawing.js";
+import { drawn } from "/app/drawing.js";
 
 /**
  * @typedef {import("./calls.js").Chart} Chart

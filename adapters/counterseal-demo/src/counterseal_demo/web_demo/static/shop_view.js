@@ -2,7 +2,7 @@
 
 import { byId, element } from "/app/dom.js";
 import * as calls from "./calls.js";
-import { drawCode, drawMark } from "./drawing.js";
+import { drawCode, drawMark } from "/app/drawing.js";
 
 /**
  * @typedef {import("./calls.js").Setting} Setting
@@ -97,7 +97,8 @@ export class ShopView {
     const button = element("button", { type: "button", class: "main", disabled: true }, "Open the link on the phone");
     void this.attempt(async () => {
       const invitation = await calls.connect();
-      code.replaceChildren(drawCode(invitation.code));
+      const rows = invitation.code.map((row) => [...row].map((module) => module === "1"));
+      code.replaceChildren(drawCode(rows, "QR code"));
       button.addEventListener("click", () => this.openOnPhone(invitation.link));
       button.disabled = false;
     });
