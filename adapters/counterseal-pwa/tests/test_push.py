@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from app_modules import link_modules
+from browser_waits import wait_until
 from push_browser import let_subscribe
 
 from counterseal_client import require_approved
@@ -27,7 +28,9 @@ NOTIFICATIONS = """async () => {
 }"""
 REMEMBER = """async () => {
   [self.displayed] = await registration.getNotifications();
+  return self.displayed !== undefined;
 }"""
+"""The service worker may see a notification later than the page does."""
 CLICK = """() => {
   dispatchEvent(new NotificationEvent("notificationclick", { notification: self.displayed }));
 }"""
@@ -100,7 +103,8 @@ class Subscriber:
         except sync_api.TimeoutError:
             assert page.evaluate(NOTIFICATIONS) == [notification]
             raise
-        self.device.service_worker.evaluate(REMEMBER)
+        worker = self.device.service_worker
+        wait_until(page, lambda: worker.evaluate(REMEMBER), "the notification is gone")
 
     def expect_none(self):
         """Wait until no notification is shown."""
