@@ -18,6 +18,7 @@ const none = Promise.resolve(undefined);
 class FakeWallet extends EventTarget {
   list = [];
   accounts = async () => this.list;
+  resume = async () => undefined;
   change(type, device = "d") {
     this.dispatchEvent(new CustomEvent("change", { detail: { type, device } }));
   }

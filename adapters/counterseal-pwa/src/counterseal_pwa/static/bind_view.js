@@ -11,7 +11,7 @@ import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
 
-/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./app.js").FormContext} FormContext */
 /** @typedef {import("./device/index.js").Invitation} Invitation */
 
 /** Names of browsers by what their user agents have; of several, the first. */
@@ -46,7 +46,7 @@ const NAME_LIMIT = 64;
  */
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {string} link
  */
 export async function showBind(context, link) {
@@ -61,14 +61,14 @@ export async function showBind(context, link) {
 /**
  * Ask the service whose link or log-in it is, and show that before the person agrees.
  *
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {Offer} offer
  */
 export async function showOffer(context, offer) {
   context.fill(say("bind.title"), element("p", { role: "status" }, say("bind.loading")));
   try {
     const where = { url: serviceAddress(), link: offer.link };
-    const { wallet } = context.session;
+    const { wallet } = context;
     const invitation = await wallet.readInvitation(where);
     const lookalikes = await wallet.lookalikes({ ...where, invitation });
     await fillBind(context, { ...offer, warning: await warningOf(invitation, lookalikes) }, invitation);
@@ -82,7 +82,7 @@ export async function showOffer(context, offer) {
 }
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {string} problem
  * @param {Node} next
  */
@@ -94,13 +94,13 @@ function showProblem(context, problem, next) {
 const retry = (click) => element("button", { type: "button", class: "main", click }, say("bind.retry"));
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {Offer} offer
  * @param {Invitation} invitation
  */
 async function fillBind(context, { link, displayName, replacement, warning }, invitation) {
   const { accountName, appSpaceName, rpId } = invitation;
-  const accounts = await context.session.wallet.accounts();
+  const accounts = await context.wallet.accounts();
   const id = idAmong({ ...invitation, url: serviceAddress() }, accounts);
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
@@ -134,8 +134,8 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     const strongKey = String(fields.get("key") ?? "pin");
     const replaces = String(fields.get("replaces") ?? "") || undefined;
     const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
-    const account = await context.session.wallet.bind({ ...options, name: name.value.trim() });
-    if (account.comparison === null) (await import("./bound_view.js")).showBound(context, account);
+    const account = await context.wallet.bind({ ...options, name: name.value.trim() });
+    if (account.comparison === null) await (await import("./bound_view.js")).showBound(context, account);
     else context.go(`#/account/${account.device}`);
   };
   const fail = (/** @type {unknown} */ error) => {

@@ -7,16 +7,18 @@ import { notifySection } from "./notify_section.js";
 import { requestEntry } from "./request_entries.js";
 import { say } from "./texts.js";
 
+/** @typedef {import("./app.js").FormContext} FormContext */
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
 
 const SECOND = 1000;
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} formContext
  * @param {Account} account
  */
-export function showBound(context, account) {
+export async function showBound(formContext, account) {
+  const context = { ...formContext, session: await formContext.openSession() };
   context.fill(
     say("bound.title"),
     element("p", {}, say("bound.about", { name: isolate(account.appSpaceName) })),
