@@ -102,6 +102,29 @@ test("a revoked account does not keep notifications on", async () => {
   assert.deepEqual(addresses, [[]]);
 });
 
+test("nobody is offered notifications before the service has said that it sends any", async () => {
+  browser.window.Notification = { permission: "default" };
+  globalThis.Notification = browser.window.Notification;
+  let isReached = false;
+  let webPushKey = null;
+  const status = async () => {
+    if (!isReached) throw new TypeError("not reached");
+    return { addresses: 0, webPushKey };
+  };
+  const wallet = new FakeWallet();
+  wallet.list = [{ device: "a", state: "ACTIVE", status }];
+  const states = [];
+  for (const key of [null, "AAAA"]) {
+    const notifications = new Notifications(wallet, Promise.resolve({ pushManager }));
+    isReached = false;
+    states.push(await notifications.state());
+    isReached = true;
+    webPushKey = key;
+    states.push(await notifications.state());
+  }
+  assert.deepEqual(states, ["unknown", "unserved", "unknown", "off"]);
+});
+
 test("what is noted of the subscription may be damaged, and one account refused", async () => {
   const endpoint = "https://push.example/1";
   const subscription = { endpoint, options: {}, unsubscribe: async () => undefined };

@@ -128,23 +128,35 @@ function showConnection(session) {
 }
 
 /**
- * Return what opens the session, once.
+ * Return what opens the session: once, and again only where that has failed.
  *
  * @param {Wallet} wallet
  * @param {Promise<ServiceWorkerRegistration | undefined>} registration
  * @returns {() => Promise<Session>}
  */
 function sessionOpener(wallet, registration) {
+  /** @type {Session | undefined} */
+  let started;
   /** @type {Promise<Session> | undefined} */
   let opening;
   const open = async () => {
     const { Session } = await import("./session.js");
-    const session = new Session(wallet, registration);
+    started ??= new Session(wallet, registration);
+    const session = started;
     await session.start();
+    const show = () => showConnection(session);
+    session.addEventListener("connection", show);
+    window.addEventListener("online", show);
+    window.addEventListener("offline", show);
+    show();
+    announceArrivals(session);
     return session;
   };
   return () => {
-    opening ??= open();
+    opening ??= open().catch((error) => {
+      opening = undefined;
+      throw error;
+    });
     return opening;
   };
 }
@@ -202,15 +214,10 @@ async function start() {
   const source = { wallet, openSession: sessionOpener(wallet, registration) };
   window.addEventListener("hashchange", () => void follow(source));
   await follow(source);
-  const session = await source.openSession();
-  const show = () => showConnection(session);
-  session.addEventListener("connection", show);
-  window.addEventListener("online", show);
-  window.addEventListener("offline", show);
-  show();
-  announceArrivals(session);
+  // What the next view needs. If it is not there, a form that is shown stays, and the view asks again.
+  const session = await source.openSession().catch(() => undefined);
   startWorker(undefined);
-  await session.refreshNotifications();
+  await session?.refreshNotifications();
 }
 
 start().catch(showFailure);

@@ -3,15 +3,16 @@
 import { brandOf } from "./brand.js";
 import { makesPasskeys } from "./credentials.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
-import { element, foreign } from "./dom.js";
+import { element, foreign, isolate } from "./dom.js";
 import { homeLink } from "./home_link.js";
 import { idAmong, ownerOf } from "./identity.js";
-import { peekLink, serviceAddress } from "./links.js";
+import { describeLink, readOwn, serviceAddress } from "./links.js";
 import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").FormContext} FormContext */
+/** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Invitation} Invitation */
 
 /** Names of browsers by what their user agents have; of several, the first. */
@@ -50,12 +51,14 @@ const NAME_LIMIT = 64;
  * @param {string} link
  */
 export async function showBind(context, link) {
-  const parsed = peekLink(link);
-  if (parsed === null) {
-    showProblem(context, say("bind.malformed"), homeLink());
+  let displayName;
+  try {
+    ({ displayName } = readOwn(link));
+  } catch (error) {
+    showProblem(context, describeLink(error), homeLink());
     return;
   }
-  await showOffer(context, { link, displayName: parsed.displayName });
+  await showOffer(context, { link, displayName });
 }
 
 /**
@@ -135,7 +138,7 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     const replaces = String(fields.get("replaces") ?? "") || undefined;
     const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
     const account = await context.wallet.bind({ ...options, name: name.value.trim() });
-    if (account.comparison === null) await (await import("./bound_view.js")).showBound(context, account);
+    if (account.comparison === null) await showAdded(context, account);
     else context.go(`#/account/${account.device}`);
   };
   const fail = (/** @type {unknown} */ error) => {
@@ -159,6 +162,22 @@ async function warningOf(invitation, lookalikes) {
   if (lookalikes.length === 0) return null;
   const { lookalikeWarning } = await import("./lookalike_warning.js");
   return lookalikeWarning(invitation, serviceAddress(), lookalikes);
+}
+
+/**
+ * Show that the account is added, and what waits there.
+ *
+ * @param {FormContext} context
+ * @param {Account} account
+ */
+async function showAdded(context, account) {
+  try {
+    await (await import("./bound_view.js")).showBound(context, account);
+  } catch {
+    // The service has accepted the bind, even if the view cannot be loaded now.
+    const about = say("bound.about", { name: isolate(account.appSpaceName) });
+    context.fill(say("bound.title"), element("p", {}, about), homeLink());
+  }
 }
 
 /**

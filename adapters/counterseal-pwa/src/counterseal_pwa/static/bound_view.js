@@ -49,15 +49,10 @@ function waitingSection({ session, signal }, account) {
     fill(requests.map((request) => [request.guid, () => requestEntry(session, session.accounts, account, request)]));
     section.hidden = requests.length === 0;
   };
-  const follow = () => {
-    fillList();
-    void session.displays.load([account]);
-  };
-  session.addEventListener("requests", follow, { signal });
-  session.addEventListener("displays", fillList, { signal });
-  document.addEventListener("visibilitychange", follow, { signal });
+  for (const type of ["requests", "displays"]) session.addEventListener(type, fillList, { signal });
+  session.displays.follow(() => [account], signal);
   const timer = setInterval(update, SECOND);
   signal.addEventListener("abort", () => clearInterval(timer));
-  follow();
+  fillList();
   return section;
 }
