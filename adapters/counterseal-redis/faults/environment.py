@@ -156,8 +156,8 @@ def _verdict(environment):
         service.drain(environment.ledger)
         clock = environment.world.clock
         # Even after a loss, each partition is as it was at some moment.
-        _, flaws = check(lambda: RedisInventory(keyspace, clock), clock, lambda _: None)
-        for flaw in flaws:
-            environment.ledger.record("wrong", flaw.problem)
+        result = check(RedisInventory(keyspace, clock), clock, lambda _, __: None)
+        for violation in result.violations:
+            environment.ledger.record("wrong", violation.problem)
         events = [line.event for line in RedisAudit(keyspace).all_entries()]
         return compare(environment.ledger, RedisStore(keyspace, clock), events)
