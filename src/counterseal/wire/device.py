@@ -95,8 +95,8 @@ class Peeked:
     The App Space that a session token is for, and the account until a device has used the token.
 
     Attributes:
-        account: With it, a device whose call to bind had no reply can revoke what it has bound; None
-            if the service does not say it.
+        account: With it, a device can revoke itself if its call to bind had no reply; None if the
+            service does not say it.
         company_name: As the company calls itself; None if the service does not say.
         verified_name: As an operator of the service calls the company; None if it is not verified.
         account_name: As `recognition.account_name` returns it.

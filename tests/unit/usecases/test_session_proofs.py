@@ -404,7 +404,7 @@ def test_a_worker_never_reads_all_that_is_due_at_once(service, monkeypatch, limi
     (refused,) = service.ports.store.due(Due.BINDING, service.clock.now(), 2)
     sizes = []
 
-    def due(_, kind, before, size):  # noqa: ARG001 (a store's)
+    def due(_, kind, before, size):
         if kind is not Due.BINDING:
             return ()
         sizes.append(size)
