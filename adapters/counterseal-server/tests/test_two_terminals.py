@@ -254,8 +254,8 @@ def test_the_browser_device_on_one_computer(desk):
     address = f"http://localhost:{desk.ports['8787']}"
 
     with desk.running(serving) as output:
-        with urllib.request.urlopen(f"{address}/app/", timeout=PATIENCE) as reply:  # noqa: S310 (http)
-            assert "counterseal" in reply.read().decode().lower()
+        with urllib.request.urlopen(f"{address}/app/", timeout=PATIENCE) as app:  # noqa: S310 (http)
+            assert "Counterseal" in app.read().decode()
         invited = subprocess.run(
             desk.shell(inviting),
             cwd=desk.folder,
@@ -270,11 +270,11 @@ def test_the_browser_device_on_one_computer(desk):
         assert link.startswith(f"{address}/app/#bind?")
         token = read_link(link).token
         desk.run(f"$ counterseal device bind --home phone --url {address} --token {token}\n")
-        (asked,) = desk.run(asking)
+        (reply,) = desk.run(asking)
         eventually(lambda: set(output_of(serving)) <= set(output()), LOG_LINES)
         assert [line for line in output_of(serving) if line not in output()] == []
 
-    assert "guid" in json.loads(asked)
+    assert "guid" in json.loads(reply)
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")
