@@ -294,6 +294,33 @@ def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof
     assert require_proof(pending)
 
 
+def test_an_answer_without_a_reply_is_not_said_to_be_one_of_another_device(
+    bound, origin, require_proof
+):
+    device, account_id = bound
+    page = device.page
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    device.open_request()
+    attempts = 3
+    lost = []
+
+    def lose_reply(route):
+        if len(lost) == attempts:
+            route.fallback()
+            return
+        lost.append(route.fetch())
+        route.abort()
+
+    page.route("**/device/answer", lose_reply)
+    device.press("Approve", pin=None)
+    page.locator("main > .problem:not(:empty), .mark").first.wait_for()
+    # With the next list, the app learns that the first request has ended.
+    origin.client.ask(account_id, "Something else?", duration=ONE_MINUTE)
+    device.wait_for_heading("Approved")
+    assert len(lost) == attempts
+    assert require_proof(pending)
+
+
 HTML = """<html><head><style>p { color: red }</style></head><body>
 <!-- a note --><h1>Pay?</h1><p onclick="x">To <s>Zoe</s> Zoë<br>49,90&nbsp;EUR\u202e</p>
 <span hidden>now</span><script>document.title = "gone"</script>
@@ -366,9 +393,22 @@ def test_a_link_is_pasted_and_a_wrong_one_is_refused(device, origin):
         page.locator("#link").fill(wrong)
         page.locator("form button.main").click()
         page.locator("#link-problem").filter(has_text="not a link").wait_for()
-    page.locator("#link").fill(origin.link("user-pasted"))
+    link = origin.link("user-pasted")
+    other = link.partition("&service=")[0].replace(origin.url, "https://other.example")
+    page.locator("#link").fill(other)
+    page.locator("form button.main").click()
+    page.locator("#link-problem").filter(has_text="https://other.example/app").wait_for()
+    page.locator("#link").fill(link)
     page.locator("form button.main").click()
     device.wait_for_heading("Add this browser")
+
+
+def test_a_link_of_another_service_says_which(device, origin):
+    link = origin.link("user-elsewhere").partition("&service=")[0]
+    device.page.goto(f"{link}&service=https%3A%2F%2Fauth.example%2Fpath")
+    problem = device.page.get_by_role("alert")
+    problem.filter(has_text="https://auth.example/path").wait_for()
+    assert origin.url in problem.inner_text()
 
 
 def test_a_link_that_was_used(device, origin, open_device):

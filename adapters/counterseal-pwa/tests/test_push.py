@@ -104,7 +104,11 @@ class Subscriber:
             assert page.evaluate(NOTIFICATIONS) == [notification]
             raise
         worker = self.device.service_worker
-        wait_until(page, lambda: worker.evaluate(REMEMBER), "the notification is gone")
+
+        def is_remembered_or_removed():
+            return worker.evaluate(REMEMBER) or page.evaluate(NOTIFICATIONS) == []
+
+        wait_until(page, is_remembered_or_removed, "the service worker does not see it")
 
     def expect_none(self):
         """Wait until no notification is shown."""

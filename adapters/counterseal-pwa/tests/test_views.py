@@ -310,6 +310,20 @@ def test_a_view_that_was_left_takes_nobody_away(device, origin, pause_calls):
     assert device.heading == "Your answer, please"
 
 
+def test_a_form_binds_where_what_comes_after_it_cannot_be_loaded(device, origin):
+    page = device.page
+    page.route("**/requests.js", lambda route: route.abort())
+    device.authenticate()
+    with page.expect_event("requestfailed", lambda request: "requests.js" in request.url):
+        page.goto(origin.link("user-form-alone"))
+    page.locator("form button.main").click()
+    device.wait_for_heading("This browser is added")
+    page.unroute("**/requests.js")
+    page.goto("about:blank")
+    page.goto(f"{origin.url}/app/")
+    page.locator("#waiting").wait_for()
+
+
 def test_an_app_that_cannot_start_says_so(device, origin):
     device.page.add_init_script("IDBFactory.prototype.open = () => { throw new TypeError(); };")
     device.page.goto(f"{origin.url}/app/")
