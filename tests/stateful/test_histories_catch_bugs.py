@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal import _transaction
+from counterseal import _transaction, rules
 from counterseal._decisions import (
     accounts,
     actions,
@@ -442,20 +442,20 @@ def reminder_of_what_has_ended(patch):
 
 
 def reminder_at_once(patch):
-    patch.setattr(issuing, "reminder_due_at", lambda challenge, policy: challenge.issued_at)
+    patch.setattr(rules, "reminder_due_at", lambda challenge, policy: challenge.issued_at)
 
 
 def reminder_that_is_lost(patch):
-    patch.setattr(issuing, "reminder_due_at", lambda challenge, policy: None)
+    patch.setattr(rules, "reminder_due_at", lambda challenge, policy: None)
 
 
 def reminder_of_a_short_life(patch):
-    original = issuing.reminder_due_at
+    original = rules.reminder_due_at
 
     def remind_of_all(challenge, policy):
         return original(challenge, attrs.evolve(policy, action_reminder=timedelta(seconds=1)))
 
-    patch.setattr(issuing, "reminder_due_at", remind_of_all)
+    patch.setattr(rules, "reminder_due_at", remind_of_all)
 
 
 def digest_of_another_client(patch):

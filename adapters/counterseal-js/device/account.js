@@ -286,6 +286,15 @@ export class Account {
   }
 
   /**
+   * Tell whether an answer or a disown was sent whose reply was lost: the same call sends it again.
+   *
+   * @param {ShownRequest} request
+   */
+  isUnconfirmed(request) {
+    return this.#answers?.isUnconfirmed(request.guid) ?? false;
+  }
+
+  /**
    * Return what this device has answered, newest first.
    *
    * @returns {Promise<HistoryEntry[]>}

@@ -154,6 +154,11 @@ export class Answers {
     return this.#send(this.#exchangeOf(request), request, choice, signal);
   }
 
+  /** @param {string} guid */
+  isUnconfirmed(guid) {
+    return this.#exchanges.get(guid)?.isUnconfirmed ?? false;
+  }
+
   /**
    * Forget the requests that are not among those that are open now.
    *

@@ -67,7 +67,7 @@ const REPEATABLE = 600_000;
 /** The binds of one wallet. */
 export class Binding {
   #surroundings;
-  /** @type {Map<string, Promise<NewKeys>>} By the session token, until the service has used it. */
+  /** @type {Map<string, Promise<NewKeys>>} By the id of the bind, until the service has used its token. */
   #newKeys = new Map();
 
   /** @param {Surroundings} surroundings */
@@ -85,14 +85,14 @@ export class Binding {
     const { token } = parsed;
     const service = serviceAt(addressOf(url, parsed));
     const id = await digest(token);
-    if (!this.#newKeys.has(token)) {
-      const pending = await store.get("binds", id);
+    const begun = await store.get("binds", id);
+    if (begun && !this.#newKeys.has(id)) {
       // A program that has ended has begun it.
-      const account = pending && (await this.#finishAlone(id));
+      const account = await this.#finishAlone(id);
       if (account) return account;
     }
     const target = await targetOf(service, parsed, invitation);
-    const keys = await this.#keysFor(token, strongKey, target);
+    const keys = await this.#keysFor(id, strongKey, target);
     const { appSpace } = target;
     const offered = { keys: keys.offered, name, addresses, replaces };
     const body = await writeBind({ token, appSpace, ...offered, app });
@@ -102,10 +102,11 @@ export class Binding {
     const pending = {
       version: /** @type {const} */ (1),
       url: service.address,
-      token,
+      device: deviceOf(token),
       appSpace,
       appSpaceName: target.appSpaceName,
-      account: parsed.account ?? null,
+      // Once a device has used the token, the service names the account no more.
+      account: parsed.account ?? target.account ?? begun?.account ?? null,
       accountName: target.displayName,
       name: name ?? "",
       deviceKey,
@@ -142,9 +143,9 @@ export class Binding {
     return this.#alone(id, async () => {
       const record = await this.#surroundings.store.get("binds", id);
       if (record === undefined) return undefined;
+      if (this.#newKeys.has(id)) return undefined;
       const pending = readPendingBind(record);
       const { body, strongKey } = pending;
-      if (this.#newKeys.has(pending.token)) return undefined;
       if (body !== null && strongKey !== null) {
         try {
           return await this.#send(id, { ...pending, body, strongKey });
@@ -175,7 +176,8 @@ export class Binding {
       const isRefused = error instanceof ServiceRefused && error.status !== TOO_MANY_CALLS;
       // The same keys bind once the person has chosen which device they replace.
       const isKept = isRefused && error.problem === "too_many_bindings";
-      if (isRefused) await this.#drop(id, isKept ? null : pending.token);
+      if (isRefused && !isKept) this.#newKeys.delete(id);
+      if (isRefused) await this.#drop(id);
       throw error;
     }
     const { account = bond.account, appSpace, appSpaceName, accountName, name } = {
@@ -183,7 +185,8 @@ export class Binding {
       account: pending.account ?? undefined,
     };
     if (appSpace !== bond.appSpace || account !== bond.account) {
-      await this.#drop(id, pending.token);
+      this.#newKeys.delete(id);
+      await this.#drop(id);
       throw new BadReply("another App Space or account than the link's");
     }
     const serviceKeys = keySetDocument(await readKeySet(bond.serviceKeys));
@@ -208,7 +211,7 @@ export class Binding {
       rotation: null,
       rotations: 0,
     });
-    this.#newKeys.delete(pending.token);
+    this.#newKeys.delete(id);
     const opened = this.#surroundings.open(stored);
     if (confirmBy !== null) {
       const thumbprints = await thumbprintsOf(JSON.parse(body).keys);
@@ -250,8 +253,7 @@ export class Binding {
    * @param {string} id
    * @param {PendingBind} pending
    */
-  async #revoke(id, { account, appSpace, deviceKey, token, url }) {
-    const [device = ""] = token.split(".", 1);
+  async #revoke(id, { account, appSpace, device, deviceKey, url }) {
     if (account !== null) {
       const identity = { device, account, appSpace, signer: keySigner(deviceKey) };
       const service = this.#surroundings.service(url);
@@ -263,16 +265,12 @@ export class Binding {
         if (!isUnknown) throw error;
       }
     }
-    await this.#drop(id, token);
+    await this.#drop(id);
   }
 
-  /**
-   * @param {string} id
-   * @param {string | null} token Null if its keys may be used again.
-   */
-  async #drop(id, token) {
-    if (token !== null) this.#newKeys.delete(token);
-    await this.#surroundings.store.commit([{ collection: "binds", id }]);
+  /** @param {string} id */
+  #drop(id) {
+    return this.#surroundings.store.commit([{ collection: "binds", id }]);
   }
 
   /**
@@ -287,21 +285,21 @@ export class Binding {
   }
 
   /**
-   * Return the keys that were made for *token*, or make them.
+   * Return the keys that were made for a bind, or make them.
    *
-   * @param {string} token
+   * @param {string} id
    * @param {string | undefined} kind
    * @param {{accountName: string | null, displayName: string, rpId: string | undefined}} target
    * @returns {Promise<NewKeys>}
    */
-  async #keysFor(token, kind, { accountName, displayName, rpId }) {
+  async #keysFor(id, kind, { accountName, displayName, rpId }) {
     const names = { accountName: accountName ?? displayName, rpId };
-    const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(kind, names);
-    this.#newKeys.set(token, newKeys);
+    const newKeys = this.#newKeys.get(id) ?? this.#makeKeys(kind, names);
+    this.#newKeys.set(id, newKeys);
     try {
       return await newKeys;
     } catch (error) {
-      if (this.#newKeys.get(token) === newKeys) this.#newKeys.delete(token);
+      if (this.#newKeys.get(id) === newKeys) this.#newKeys.delete(id);
       throw error;
     }
   }
@@ -334,18 +332,25 @@ export class Binding {
  * @param {Service} service
  * @param {Partial<BindLink> & {token: string}} link
  * @param {Invitation | undefined} invitation
- * @returns {Promise<{appSpace: string, appSpaceName: string, accountName: string | null, displayName: string, rpId: string | undefined}>}
+ * @returns {Promise<{appSpace: string, appSpaceName: string, account: string | null, accountName: string | null, displayName: string, rpId: string | undefined}>}
  */
 async function targetOf(service, link, invitation) {
   const { appSpace, appSpaceName, displayName } = link;
   if (invitation === undefined && appSpace !== undefined && appSpaceName !== undefined) {
     const name = displayName ?? appSpaceName;
-    return { appSpace, appSpaceName, accountName: null, displayName: name, rpId: undefined };
+    return { appSpace, appSpaceName, account: null, accountName: null, displayName: name, rpId: undefined };
   }
   const reply = invitation ?? (await fetchInvitation(service, link));
   demandAppSpace(reply, appSpace);
   return { ...reply, displayName: displayName ?? reply.appSpaceName, rpId: reply.rpId ?? undefined };
 }
+
+/**
+ * Return the GUID of the device that a session token is for, with which the token begins.
+ *
+ * @param {string} token
+ */
+const deviceOf = (token) => token.split(".", 1)[0] ?? "";
 
 /**
  * Return the service's address, which the program or the link has.

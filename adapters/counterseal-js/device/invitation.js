@@ -14,6 +14,7 @@ import { readInvitation } from "./records.js";
  * @property {string | null} companyName As the App Space's company calls itself.
  * @property {string | null} verifiedName As an operator of the service calls the company; null if it
  *   is not verified.
+ * @property {string | null} account The account's GUID; null where the service does not say it.
  * @property {string | null} accountId Null where the service does not say it.
  * @property {string | null} accountName What the service calls the account; likewise.
  * @property {string | null} color `#RRGGBB`.

@@ -1,6 +1,6 @@
 /** Records: what a wallet stores of each account, and what the service replies to a device. */
 
-import { isMoment } from "../wire/claims.js";
+import { isGuid, isMoment } from "../wire/claims.js";
 import { InvalidField } from "../wire/errors.js";
 import { isAnyText, Members } from "../wire/members.js";
 import { readKeyRecord } from "./strong_keys.js";
@@ -38,15 +38,16 @@ import { readKeyRecord } from "./strong_keys.js";
  * @typedef {object} PendingBind
  * @property {1} version
  * @property {string} url The service's address.
- * @property {string} token The session token, a secret.
+ * @property {string} device The GUID that the device gets.
  * @property {string} appSpace
  * @property {string} appSpaceName
- * @property {string | null} account Null if the link does not name it.
+ * @property {string | null} account Null if neither the link nor the service names it.
  * @property {string} accountName As the link says; the App Space's name if it says nothing.
  * @property {string} name What to call the device.
  * @property {KeyRecord} deviceKey
  * @property {StrongRecord | null} strongKey Null if the strong key is under a PIN.
- * @property {string | null} body The body of the call; likewise.
+ * @property {string | null} body The body of the call, which has the session token, a secret;
+ *   likewise.
  * @property {number} at When it was sent, in milliseconds since the epoch.
  */
 
@@ -189,6 +190,7 @@ export function readAccountRecord(record) {
  */
 export function readPendingBind(record) {
   if (record?.version !== 1) throw new InvalidField("bind record", "of another version");
+  new Members(record, "bind record").text("device");
   readKeyRecord(record.deviceKey);
   return record;
 }
@@ -211,12 +213,13 @@ export function readBond(document) {
 
 /**
  * @param {unknown} document
- * @returns {Names & {appSpace: string, appSpaceName: string, brand: Brand, rpId: string | null}}
+ * @returns {Names & {account: string | null, appSpace: string, appSpaceName: string, brand: Brand, rpId: string | null}}
  */
 export function readInvitation(document) {
   const members = new Members(document);
   return {
     ...readNames(members),
+    account: members.readOrNull("account", isGuid),
     appSpace: members.guid("appSpace"),
     appSpaceName: members.text("appSpaceName"),
     brand: readBrand(members),

@@ -5,6 +5,7 @@ With SCREENS=FOLDER, as pictures on one page, too.
 """
 
 import base64
+import json
 import os
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from portal_tenants import Tenants
 from counterseal import AuditChain
 from counterseal.testing.pictures import build_chunk, build_png
 from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
+from counterseal_portal.branding import BLACK, WHITE, readable_on
 
 ROLES = ["global"]
 if "BROWSER_FULL" in os.environ:
     ROLES += ["company", "app_space", "support"]
+READABLE_COLOURS = Path(__file__).with_name("readable_colours.json")
+"""Black or white by the colour on which it has the greater contrast (WCAG 2.2, 1.4.3)."""
 FOLDER = Path(os.environ["SCREENS"]) / "portal" if "SCREENS" in os.environ else None
 
 
@@ -202,6 +206,21 @@ def test_colour_and_logo_are_shown_before_they_are_saved(chromium, page_checks, 
     page.locator("main button").click()
     page.locator("[role=status]").wait_for()
     page.wait_for_function("() => document.querySelector('.label img')?.naturalWidth === 512")
+    screens.close()
+
+
+def test_page_and_preview_write_on_a_colour_what_devices_do(chromium, page_checks, served):
+    """`test_brand.py` of counterseal-pwa compares the device in the browser with the same table."""
+    url, portal = served
+    space = portal.tenants.app_space
+    screens = Screens(chromium, page_checks, url, portal.people["global"], "phone-light")
+    screens.open(f"/app-spaces/{space}/brand")
+    texts = json.loads(READABLE_COLOURS.read_text("utf-8"))
+    for colour, text in texts.items():
+        screens.page.locator("#field-color").fill(colour)
+        ground = "on-dark" if text == "white" else "on-light"
+        screens.page.locator(f".space:has(rect[fill='{colour}']) .label.{ground}").wait_for()
+        assert readable_on(colour) == {"white": WHITE, "black": BLACK}[text]
     screens.close()
 
 

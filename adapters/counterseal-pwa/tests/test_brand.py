@@ -1,6 +1,8 @@
 """The App Space's colour and logo: shown beside its name, from the service and nowhere else."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from app_modules import link_modules
@@ -27,6 +29,11 @@ COUNT = link_modules("""async () => {
   });
   return [colours.length, low];
 }""")
+TEXTS = link_modules("""async (colours) => {
+  const { readColours } = await import("./colours.js");
+  return colours.map((color) => readColours(JSON.stringify({ color })).text);
+}""")
+READABLE_COLOURS = Path(__file__).parents[2] / "counterseal-portal/tests/readable_colours.json"
 
 
 @pytest.fixture
@@ -99,3 +106,6 @@ def test_without_a_connection_the_name_stays_and_no_broken_picture(bound):
 def test_the_text_on_any_colour_can_be_read(device, origin):
     device.page.goto(f"{origin.url}/app/")
     assert device.page.evaluate(COUNT) == [512, []]
+    texts = json.loads(READABLE_COLOURS.read_text("utf-8"))
+    expected = {"white": "#ffffff", "black": "#000000"}
+    assert device.page.evaluate(TEXTS, [*texts]) == [expected[text] for text in texts.values()]

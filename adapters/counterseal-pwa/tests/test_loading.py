@@ -3,7 +3,6 @@
 import os
 import re
 import statistics
-import time
 import urllib.request
 
 import pytest
@@ -22,14 +21,19 @@ NETWORKS = {
     "400 ms and 400 kbit/s": (400, 400e3, 1, 5),
 }
 """Latency, bits a second, how much slower the CPU is, and the seconds that a form should take."""
+BUSY = 10
+"""How many times as long a form may take on a machine that does much else."""
 
 
-NOTE_FORM = """() => new MutationObserver((_, observer) => {
-  if (!document.querySelector("form button.main")) return;
-  window.formAt ??= performance.now();
-  observer.disconnect();
-}).observe(document, { childList: true, subtree: true })"""
-"""Notes when the form is there."""
+NOTE_FORM = """() => {
+  window.formPainted = new Promise((resolve) => new MutationObserver((_, observer) => {
+    if (!document.querySelector("form button.main")) return;
+    observer.disconnect();
+    window.formAt = performance.now();
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+  }).observe(document, { childList: true, subtree: true }));
+}"""
+"""Notes when the form is there; `formPainted` has when the frame with it was painted."""
 BEFORE_FORM = """() => ["navigation", "resource"]
   .flatMap((type) => performance.getEntriesByType(type))
   .filter(({ startTime }) => startTime < window.formAt)
@@ -105,6 +109,7 @@ def test_the_form_is_there_soon(open_device, origin, capsys, name):
     for number in range(ROUNDS):
         with open_device() as device:
             page = device.page
+            page.add_init_script(f"({NOTE_FORM})()")
             session = page.context.new_cdp_session(page)
             session.send("Network.enable")
             throughput = {"downloadThroughput": bits / 8, "uploadThroughput": bits / 8}
@@ -113,10 +118,12 @@ def test_the_form_is_there_soon(open_device, origin, capsys, name):
                 {"offline": False, "latency": latency, **throughput},
             )
             session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
-            begun = time.monotonic()
             page.goto(origin.link(f"user-soon-{latency}-{slower}-{number}"), wait_until="commit")
             page.locator("form button.main").wait_for()
-            seconds.append(time.monotonic() - begun)
+            # The page's clock begins with the navigation.
+            seconds.append(page.evaluate("() => window.formPainted") / 1000)
+    median = statistics.median(seconds)
+    rounds = ", ".join(f"{each:.2f}" for each in sorted(seconds))
     with capsys.disabled():
-        median = statistics.median(seconds)
-        print(f"\n{name}: the form after {median:.2f} s, at most {expected} s")  # noqa: T201
+        print(f"\n{name}: the form after {median:.2f} s ({rounds}), at most {expected} s")  # noqa: T201
+    assert latency / 1000 < median < BUSY * expected

@@ -1,6 +1,7 @@
 """The commands on pages: they run as written, and print what the page shows."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import forking
 import pytest
 from reserved_ports import reserve_port
 
+from counterseal.wire.link import read_link
 from counterseal_server.cli import main
 
 ROOT = Path(__file__).parents[3]
@@ -242,6 +245,36 @@ def test_two_terminals(desk, page, heading):
         # The audit log's head is logged by a worker, before or after the address.
         start = [line for line in output() if "audit head" not in line]
         assert start[: len(output_of(first))] == output_of(first)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl")
+def test_the_browser_device_on_one_computer(desk):
+    page = HOW_TO / "let-people-answer-in-the-browser.md"
+    serving, inviting, asking = consoles(section(page, "## Try it on your computer"))
+    address = f"http://localhost:{desk.ports['8787']}"
+
+    with desk.running(serving) as output:
+        with urllib.request.urlopen(f"{address}/app/", timeout=PATIENCE) as app:  # noqa: S310 (http)
+            assert "Counterseal" in app.read().decode()
+        invited = subprocess.run(
+            desk.shell(inviting),
+            cwd=desk.folder,
+            env=desk.env,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=True,
+        )
+        link = invited.stdout.splitlines()[0]
+        assert link.startswith(f"{address}/app/#bind?")
+        token = read_link(link).token
+        desk.run(f"$ counterseal device bind --home phone --url {address} --token {token}\n")
+        (reply,) = desk.run(asking)
+        eventually(lambda: set(output_of(serving)) <= set(output()), LOG_LINES)
+        assert [line for line in output_of(serving) if line not in output()] == []
+
+    assert "guid" in json.loads(reply)
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")

@@ -53,9 +53,14 @@ def test_a_session_token_tells_its_app_space(world, client):
         "appSpaceName": space.name,
         "companyName": world.company.name,
     }
-    account = {"accountId": "user-42", "accountName": "user-42"}
+    bound = client.post("/device/bind", json=body)
+    account = {
+        "account": bound.json["account"],
+        "accountId": "user-42",
+        "accountName": "user-42",
+    }
     assert (inspection.status_code, inspection.json) == (200, company | account)
-    assert client.post("/device/bind", json=body).status_code == 200
+    assert bound.status_code == 200
     # Who finds the token later learns no account.
     assert client.post("/device/invitation", json={"token": body["token"]}).json == company
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from counterseal import keys
+from counterseal import keys, rules
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications, build_notifications
 from counterseal._decisions.plan import (
@@ -30,7 +30,6 @@ from counterseal.models.outbox import Notification
 from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
-from counterseal.rules.asked_actions import reminder_due_at
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.standing import CancellationFacts, device_reachable, reachable
 from counterseal.wire.claims import truncate
@@ -264,7 +263,7 @@ def _issue(
     if draft.question.show_notification:
         occasions.append((Occasion.CHALLENGE, None))
         if challenge.action is not None:
-            due_at = reminder_due_at(challenge, tools.policy)
+            due_at = rules.reminder_due_at(challenge, tools.policy)
             occasions += [] if due_at is None else [(Occasion.CHALLENGE_REMINDER, due_at)]
     notifications: tuple[Notification, ...] = ()
     for occasion, due_at in occasions:

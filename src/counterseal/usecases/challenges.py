@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from counterseal import usecases
+from counterseal import rules, usecases
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import challenges
 from counterseal._decisions.issuing import (
@@ -29,7 +29,6 @@ from counterseal.models import (
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.asked_actions import displayed_action
 from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal.wire.question import question_document
@@ -84,7 +83,7 @@ class Challenges(UseCase):
             life = challenge_life(question, policy)
             action = None
             if isinstance(question.content, Action):
-                action = displayed_action(
+                action = rules.displayed_action(
                     question,
                     ports.actions,
                     client=origin,

@@ -30,6 +30,8 @@ from counterseal.rules.standing import expected_issuer, identified_by_origin
 
 PAGES = 10
 """How many times as many a worker reads if what it has read is of another kind, or refused."""
+MOST_AT_ONCE = 10_000
+"""How many due bindings a worker reads at once: some megabytes."""
 
 
 @attrs.frozen
@@ -186,7 +188,7 @@ def sweep_due_bindings(
         end: Ends one, or returns False where that is refused.
         provisional: Whether to end invitations and unconfirmed devices, or all others.
         looking_past: Whether to read on where the first `PAGES` times *limit* that are due hold too
-            few that can be ended.
+            few that can be ended: `MOST_AT_ONCE` at most, unless *limit* is more.
 
     Raises:
         Unavailable: A port failed.
@@ -203,6 +205,6 @@ def sweep_due_bindings(
                 count += end(binding)
                 if count >= limit or (len(tried) >= limit and not looking_past):
                     return count
-        if len(page) < size or (size > limit and not looking_past):
+        if len(page) < size or size >= MOST_AT_ONCE or (size > limit and not looking_past):
             return count
-        size *= PAGES
+        size = min(size * PAGES, MOST_AT_ONCE)

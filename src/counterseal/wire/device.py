@@ -52,6 +52,7 @@ from counterseal.wire.members import (
     FLAG,
     GUID,
     OPTIONAL_COUNT,
+    OPTIONAL_GUID,
     OPTIONAL_TEXT,
     OPTIONAL_TIME,
     TEXT,
@@ -94,6 +95,8 @@ class Peeked:
     The App Space that a session token is for, and the account until a device has used the token.
 
     Attributes:
+        account: With it, a device can revoke itself if its call to bind had no reply; None if the
+            service does not say it.
         company_name: As the company calls itself; None if the service does not say.
         verified_name: As an operator of the service calls the company; None if it is not verified.
         account_name: As `recognition.account_name` returns it.
@@ -104,6 +107,9 @@ class Peeked:
 
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    account: Guid | None = attrs.field(
+        default=None, metadata=member("account", OPTIONAL_GUID, omitted=True)
+    )
     company_name: str | None = attrs.field(default=None, metadata=COMPANY_NAME)
     verified_name: str | None = attrs.field(default=None, metadata=VERIFIED_NAME)
     account_id: str | None = attrs.field(default=None, metadata=ACCOUNT_ID)
@@ -124,6 +130,7 @@ class Peeked:
             scope = None
         return cls(
             app_space=app_space.guid,
+            account=None if target.account is None else target.account.guid,
             **names_of(app_space, target.company, target.account),
             color=app_space.brand_color,
             logo=app_space.logo_digest,

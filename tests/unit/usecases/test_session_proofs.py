@@ -28,8 +28,9 @@ from counterseal.models import (
     replace,
 )
 from counterseal.models.ceremony import user_handle
+from counterseal.ports import Due
 from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.usecases.invitations import PAGES
+from counterseal.usecases.invitations import MOST_AT_ONCE, PAGES
 from counterseal.wire.confirmation import Choice
 
 RACERS = 50
@@ -395,6 +396,24 @@ def test_however_much_is_refused_hides_nothing_for_ever(service, new_person, ref
     assert expire(1, looking_past=False) == 0
     assert expire(1) == 1
     assert service.stored(binding).due_at is None
+
+
+@pytest.mark.parametrize("limit", [1, 100, 20_000])
+def test_a_worker_never_reads_all_that_is_due_at_once(service, monkeypatch, limit):
+    refused_bindings(service, 1)
+    (refused,) = service.ports.store.due(Due.BINDING, service.clock.now(), 2)
+    sizes = []
+
+    def due(_, kind, before, size):
+        if kind is not Due.BINDING:
+            return ()
+        sizes.append(size)
+        assert size <= max(limit, MOST_AT_ONCE)
+        return (refused,) * size
+
+    monkeypatch.setattr(type(service.ports.store), "due", due)
+    assert service.sessions.expire(limit) == service.invitations.expire(limit) == 0
+    assert max(sizes) == max(limit, MOST_AT_ONCE)
 
 
 def test_users_devices_have_no_sessions_to_end(service):

@@ -138,7 +138,8 @@ test("where a device has to be replaced, the same keys are bound in its place", 
 test("of a bind under a PIN nothing is stored that tells the PIN, and its device is revoked", async () => {
   await bindAndEnd({ strongKey: "pin" });
   const stored = JSON.stringify(await store.list("binds"));
-  const { keys } = JSON.parse(service.requests.at(-1).body);
+  const { keys, token } = JSON.parse(service.requests.at(-1).body);
+  assert.ok(!stored.includes(token));
   for (const { jwk, proof, role } of keys) {
     if (role === "strong") for (const text of [jwk.x, proof]) assert.ok(!stored.includes(text));
   }
@@ -149,6 +150,20 @@ test("of a bind under a PIN nothing is stored that tells the PIN, and its device
   await open().resume();
   assert.equal(service.state, "REVOKED");
   assert.deepEqual([await store.list("binds"), await open().accounts()], [[], []]);
+});
+
+test("a bind under a PIN by the session token alone leaves no device either", async () => {
+  const wallet = open();
+  const bindAlone = () => wallet.bind({ url: URL_OF_SERVICE, link: service.token, strongKey: "pin" });
+  // The service names the account only until it has bound the device.
+  for (let call = 0; call < 2; call += 1) {
+    service.script = [undefined, ...Array(3).fill("lost")];
+    await assert.rejects(bindAlone(), { code: "reply_lost" });
+  }
+  service.now += 600_001;
+  await open().resume();
+  assert.equal(service.state, "REVOKED");
+  assert.deepEqual(await store.list("binds"), []);
 });
 
 test("what cannot be finished now is finished at a later start", async () => {

@@ -181,7 +181,8 @@ export class FakeService {
     if (token !== this.token) throw Object.assign(new Error(), { code: "denied" });
     const { appSpace } = NAMES;
     const names = { appSpaceName: "Bank", ...this.names };
-    return { appSpace, ...names, rpId: this.scope?.rpId, ...this.brand };
+    const account = this.keys.length === 0 ? NAMES.account : undefined;
+    return { appSpace, account, ...names, rpId: this.scope?.rpId, ...this.brand };
   }
 
   async bind(body) {

@@ -35,6 +35,7 @@ test("the service says what the App Space is, and nothing is bound", async () =>
   for (const options of [{ link: linkTo() }, { url: URL_OF_SERVICE, link: service.token }]) {
     assert.deepEqual(await wallet.readInvitation(options), {
       appSpace: NAMES.appSpace,
+      account: NAMES.account,
       appSpaceName: "Bank",
       ...names,
       color: "#1a2B3c",

@@ -99,6 +99,7 @@ export class FakeWallet extends EventTarget {
   }
 
   accounts = async () => [...this.store.values()];
+  resume = async () => undefined;
 
   change(type, device) {
     this.dispatchEvent(new CustomEvent("change", { detail: { type, device } }));

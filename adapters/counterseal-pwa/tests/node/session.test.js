@@ -18,6 +18,7 @@ const none = Promise.resolve(undefined);
 class FakeWallet extends EventTarget {
   list = [];
   accounts = async () => this.list;
+  resume = async () => undefined;
   change(type, device = "d") {
     this.dispatchEvent(new CustomEvent("change", { detail: { type, device } }));
   }
@@ -99,6 +100,29 @@ test("a revoked account does not keep notifications on", async () => {
   wallet.list = [revoked, active];
   await new Notifications(wallet, Promise.resolve({ pushManager })).turnOff();
   assert.deepEqual(addresses, [[]]);
+});
+
+test("nobody is offered notifications before the service has said that it sends any", async () => {
+  browser.window.Notification = { permission: "default" };
+  globalThis.Notification = browser.window.Notification;
+  let isReached = false;
+  let webPushKey = null;
+  const status = async () => {
+    if (!isReached) throw new TypeError("not reached");
+    return { addresses: 0, webPushKey };
+  };
+  const wallet = new FakeWallet();
+  wallet.list = [{ device: "a", state: "ACTIVE", status }];
+  const states = [];
+  for (const key of [null, "AAAA"]) {
+    const notifications = new Notifications(wallet, Promise.resolve({ pushManager }));
+    isReached = false;
+    states.push(await notifications.state());
+    isReached = true;
+    webPushKey = key;
+    states.push(await notifications.state());
+  }
+  assert.deepEqual(states, ["unknown", "unserved", "unknown", "off"]);
 });
 
 test("what is noted of the subscription may be damaged, and one account refused", async () => {

@@ -518,9 +518,10 @@ SCHEMAS: dict[str, Schema] = {
     # What a device gets
     "Invited": _object(
         *BRAND,
-        *("rpId", "verifiedName", "accountId", "accountName"),
+        *("rpId", "verifiedName", "account", "accountId", "accountName"),
         appSpace=GUID,
         appSpaceName=TEXT,
+        account=GUID,
         **NAMES,
         **BRAND,
         rpId=TEXT,

@@ -11,11 +11,8 @@ FIRST = "app.js"
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "requests.js": (
-        "home_view.js",
-        "request_view.js",
-        "bound_view.js",
-        "watches.js",
-        "device/answers.js",
+        *("session.js", "watches.js", "worker_registration.js"),
+        *("home_view.js", "request_view.js", "bound_view.js", "device/answers.js"),
     )
 }
 """Files that are loaded for some views, and the modules with which these begin."""

@@ -1,24 +1,35 @@
 /** The app: which view is shown, and when it changes. */
 
 import { showBind } from "./bind_view.js";
+import { openWallet } from "./browser_wallet.js";
 import { announce, byId, element } from "./dom.js";
 import { loadService, readFragment, readReturn } from "./links.js";
 import { describe } from "./problems.js";
 import { keyOf } from "./request_key.js";
-import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
-import { registerWorker } from "./worker_registration.js";
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./device/index.js").Wallet} Wallet */
 
 /**
- * What a view gets, and what it may do.
+ * What the form of a bind link gets: it is shown before anything is loaded that is for accounts.
  *
- * @typedef {object} ViewContext
- * @property {Session} session
+ * @typedef {object} FormContext
+ * @property {Wallet} wallet
+ * @property {() => Promise<Session>} openSession
  * @property {(title: string, ...children: (Node | null | false)[]) => void} fill Show content under
  *   a heading, and move the focus to it.
  * @property {(address: string) => void} go Show another view, unless this one was left.
  * @property {AbortSignal} signal Aborted when another view comes.
  */
+
+/**
+ * What every other view gets, and what it may do.
+ *
+ * @typedef {FormContext & {session: Session}} ViewContext
+ */
+
+/** What all contexts have: see `FormContext`. @typedef {Pick<FormContext, "wallet" | "openSession">} Source */
 
 /** A request's address may name the device of its account as well. */
 const ROUTES = /^#\/(request|account|device|login)\/([0-9a-f-]{36})(?:\/([0-9a-f-]{36}))?$/i;
@@ -33,18 +44,21 @@ let isAtHome = false;
 /**
  * Show the view of the page's address.
  *
- * @param {Session} session
+ * @param {Source} source
  */
-async function route(session) {
+async function route(source) {
   controller.abort();
   controller = new AbortController();
-  const context = contextOf(session, controller.signal);
+  const { signal } = controller;
+  const formContext = contextOf(source, signal);
   const link = firstLink ?? readFragment();
   firstLink = null;
   if (link !== null) {
-    await showBind(context, link);
+    await showBind(formContext, link);
     return;
   }
+  const context = { ...formContext, session: await source.openSession() };
+  if (signal.aborted) return;
   const returned = firstReturn;
   firstReturn = null;
   if (returned !== null) {
@@ -66,9 +80,9 @@ async function route(session) {
 /**
  * Show the view of the page's address, or that this failed.
  *
- * @param {Session} session
+ * @param {Source} source
  */
-const follow = (session) => route(session).catch(showFailure);
+const follow = (source) => route(source).catch(showFailure);
 
 /** @param {unknown} error */
 function showFailure(error) {
@@ -77,12 +91,12 @@ function showFailure(error) {
 }
 
 /**
- * @param {Session} session
+ * @param {Source} source
  * @param {AbortSignal} signal
- * @returns {ViewContext}
+ * @returns {FormContext}
  */
-const contextOf = (session, signal) => ({
-  session,
+const contextOf = (source, signal) => ({
+  ...source,
   signal,
   fill(title, ...children) {
     if (signal.aborted) return;
@@ -99,7 +113,7 @@ const contextOf = (session, signal) => ({
   go(address) {
     // A view that was left takes nobody away from the one that they read.
     if (signal.aborted) return;
-    if (window.location.hash === address) void follow(session);
+    if (window.location.hash === address) void follow(source);
     else window.location.hash = address;
   },
 });
@@ -111,6 +125,40 @@ function showConnection(session) {
   const text = session?.isOutdated ? say("problem.store_outdated") : connection;
   line.hidden = text === "";
   line.textContent = text;
+}
+
+/**
+ * Return what opens the session: once, and again only where that has failed.
+ *
+ * @param {Wallet} wallet
+ * @param {Promise<ServiceWorkerRegistration | undefined>} registration
+ * @returns {() => Promise<Session>}
+ */
+function sessionOpener(wallet, registration) {
+  /** @type {Session | undefined} */
+  let started;
+  /** @type {Promise<Session> | undefined} */
+  let opening;
+  const open = async () => {
+    const { Session } = await import("./session.js");
+    started ??= new Session(wallet, registration);
+    const session = started;
+    await session.start();
+    const show = () => showConnection(session);
+    session.addEventListener("connection", show);
+    window.addEventListener("online", show);
+    window.addEventListener("offline", show);
+    show();
+    announceArrivals(session);
+    return session;
+  };
+  return () => {
+    opening ??= open().catch((error) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
 }
 
 /** Say that a tab with an older version of the app has to be closed first. */
@@ -157,18 +205,19 @@ async function start() {
     startWorker = resolve;
   });
   // Its files are as large as the page's, which must not wait for them.
-  const registration = firstView.then(() => registerWorker({ open: openView, isIdle }));
-  const session = await Session.open(registration, showBlocked);
-  const show = () => showConnection(session);
-  session.addEventListener("connection", show);
-  window.addEventListener("online", show);
-  window.addEventListener("offline", show);
-  show();
-  window.addEventListener("hashchange", () => void follow(session));
-  await follow(session);
-  announceArrivals(session);
+  const registration = firstView
+    .then(() => import("./worker_registration.js"))
+    .then(({ registerWorker }) => registerWorker({ open: openView, isIdle }))
+    .catch(() => undefined);
+  const wallet = await openWallet(showBlocked);
+  showConnection();
+  const source = { wallet, openSession: sessionOpener(wallet, registration) };
+  window.addEventListener("hashchange", () => void follow(source));
+  await follow(source);
+  // What the next view needs. If it is not there, a form that is shown stays, and the view asks again.
+  const session = await source.openSession().catch(() => undefined);
   startWorker(undefined);
-  await session.refreshNotifications();
+  await session?.refreshNotifications();
 }
 
 start().catch(showFailure);

@@ -3,15 +3,16 @@
 import { brandOf } from "./brand.js";
 import { makesPasskeys } from "./credentials.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
-import { element, foreign } from "./dom.js";
+import { element, foreign, isolate } from "./dom.js";
 import { homeLink } from "./home_link.js";
 import { idAmong, ownerOf } from "./identity.js";
-import { peekLink, serviceAddress } from "./links.js";
+import { describeLink, readOwn, serviceAddress } from "./links.js";
 import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
 
-/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./app.js").FormContext} FormContext */
+/** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Invitation} Invitation */
 
 /** Names of browsers by what their user agents have; of several, the first. */
@@ -46,29 +47,31 @@ const NAME_LIMIT = 64;
  */
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {string} link
  */
 export async function showBind(context, link) {
-  const parsed = peekLink(link);
-  if (parsed === null) {
-    showProblem(context, say("bind.malformed"), homeLink());
+  let displayName;
+  try {
+    ({ displayName } = readOwn(link));
+  } catch (error) {
+    showProblem(context, describeLink(error), homeLink());
     return;
   }
-  await showOffer(context, { link, displayName: parsed.displayName });
+  await showOffer(context, { link, displayName });
 }
 
 /**
  * Ask the service whose link or log-in it is, and show that before the person agrees.
  *
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {Offer} offer
  */
 export async function showOffer(context, offer) {
   context.fill(say("bind.title"), element("p", { role: "status" }, say("bind.loading")));
   try {
     const where = { url: serviceAddress(), link: offer.link };
-    const { wallet } = context.session;
+    const { wallet } = context;
     const invitation = await wallet.readInvitation(where);
     const lookalikes = await wallet.lookalikes({ ...where, invitation });
     await fillBind(context, { ...offer, warning: await warningOf(invitation, lookalikes) }, invitation);
@@ -82,7 +85,7 @@ export async function showOffer(context, offer) {
 }
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {string} problem
  * @param {Node} next
  */
@@ -94,13 +97,13 @@ function showProblem(context, problem, next) {
 const retry = (click) => element("button", { type: "button", class: "main", click }, say("bind.retry"));
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} context
  * @param {Offer} offer
  * @param {Invitation} invitation
  */
 async function fillBind(context, { link, displayName, replacement, warning }, invitation) {
   const { accountName, appSpaceName, rpId } = invitation;
-  const accounts = await context.session.wallet.accounts();
+  const accounts = await context.wallet.accounts();
   const id = idAmong({ ...invitation, url: serviceAddress() }, accounts);
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
@@ -134,8 +137,8 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     const strongKey = String(fields.get("key") ?? "pin");
     const replaces = String(fields.get("replaces") ?? "") || undefined;
     const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
-    const account = await context.session.wallet.bind({ ...options, name: name.value.trim() });
-    if (account.comparison === null) (await import("./bound_view.js")).showBound(context, account);
+    const account = await context.wallet.bind({ ...options, name: name.value.trim() });
+    if (account.comparison === null) await showAdded(context, account);
     else context.go(`#/account/${account.device}`);
   };
   const fail = (/** @type {unknown} */ error) => {
@@ -159,6 +162,22 @@ async function warningOf(invitation, lookalikes) {
   if (lookalikes.length === 0) return null;
   const { lookalikeWarning } = await import("./lookalike_warning.js");
   return lookalikeWarning(invitation, serviceAddress(), lookalikes);
+}
+
+/**
+ * Show that the account is added, and what waits there.
+ *
+ * @param {FormContext} context
+ * @param {Account} account
+ */
+async function showAdded(context, account) {
+  try {
+    await (await import("./bound_view.js")).showBound(context, account);
+  } catch {
+    // The service has accepted the bind, even if the view cannot be loaded now.
+    const about = say("bound.about", { name: isolate(account.appSpaceName) });
+    context.fill(say("bound.title"), element("p", {}, about), homeLink());
+  }
 }
 
 /**

@@ -7,16 +7,18 @@ import { notifySection } from "./notify_section.js";
 import { requestEntry } from "./request_entries.js";
 import { say } from "./texts.js";
 
+/** @typedef {import("./app.js").FormContext} FormContext */
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
 
 const SECOND = 1000;
 
 /**
- * @param {ViewContext} context
+ * @param {FormContext} formContext
  * @param {Account} account
  */
-export function showBound(context, account) {
+export async function showBound(formContext, account) {
+  const context = { ...formContext, session: await formContext.openSession() };
   context.fill(
     say("bound.title"),
     element("p", {}, say("bound.about", { name: isolate(account.appSpaceName) })),
@@ -47,15 +49,10 @@ function waitingSection({ session, signal }, account) {
     fill(requests.map((request) => [request.guid, () => requestEntry(session, session.accounts, account, request)]));
     section.hidden = requests.length === 0;
   };
-  const follow = () => {
-    fillList();
-    void session.displays.load([account]);
-  };
-  session.addEventListener("requests", follow, { signal });
-  session.addEventListener("displays", fillList, { signal });
-  document.addEventListener("visibilitychange", follow, { signal });
+  for (const type of ["requests", "displays"]) session.addEventListener(type, fillList, { signal });
+  session.displays.follow(() => [account], signal);
   const timer = setInterval(update, SECOND);
   signal.addEventListener("abort", () => clearInterval(timer));
-  follow();
+  fillList();
   return section;
 }

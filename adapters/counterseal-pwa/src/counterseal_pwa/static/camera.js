@@ -2,7 +2,7 @@
 
 import { cancelButton, showDialog } from "./dialog.js";
 import { element } from "./dom.js";
-import { readPasted } from "./links.js";
+import { describeLink, readPasted } from "./links.js";
 import { say } from "./texts.js";
 import { systemSleep } from "./wire/pause.js";
 
@@ -57,8 +57,8 @@ async function findLink(format, stream) {
           try {
             close(readPasted(rawValue));
             return;
-          } catch {
-            status.textContent = say("bind.malformed");
+          } catch (error) {
+            status.textContent = describeLink(error);
           }
         }
         await systemSleep(INTERVAL, signal).catch(() => undefined);

@@ -1,5 +1,6 @@
 /** Displays: what open requests ask, as far as it is loaded. */
 
+import { Refused } from "./device/index.js";
 import { foreign } from "./dom.js";
 import { keyOf } from "./request_key.js";
 
@@ -13,13 +14,16 @@ import { keyOf } from "./request_key.js";
  * @typedef {{display: Display, write: (line: string) => HTMLElement}} LoadedDisplay
  */
 
+/** Milliseconds until a service that did not say what is asked is asked again. */
+const RETRY = 10_000;
+
 /** What all open requests ask; tells of each that is loaded by an event `displays`. */
 export class Displays extends EventTarget {
   #lists;
   /** @type {Map<string, LoadedDisplay>} By `keyOf`. */
   #loaded = new Map();
-  /** @type {Set<string>} The keys of requests that are being loaded. */
-  #loading = new Set();
+  /** @type {Map<string, Promise<boolean>>} Of requests that are being loaded, by `keyOf`. */
+  #loading = new Map();
 
   /** @param {Lists} lists */
   constructor(lists) {
@@ -38,15 +42,37 @@ export class Displays extends EventTarget {
   }
 
   /**
-   * Load what the open requests of some accounts ask.
+   * Load what the open requests of some accounts ask, now and with each list, until *signal* is
+   * aborted. What a service did not say is asked for again, some time later or once it is reached.
    *
-   * What cannot be loaded now is loaded with the next list; the view of the request says why.
+   * @param {() => readonly Account[]} accounts
+   * @param {AbortSignal} signal
+   */
+  follow(accounts, signal) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const load = async () => {
+      clearTimeout(timer);
+      const isWhole = await this.#load(accounts());
+      if (isWhole || signal.aborted) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => void load(), RETRY);
+    };
+    const follow = () => void load();
+    for (const type of ["requests", "connection"]) this.#lists.addEventListener(type, follow, { signal });
+    document.addEventListener("visibilitychange", follow, { signal });
+    signal.addEventListener("abort", () => clearTimeout(timer));
+    follow();
+  }
+
+  /**
+   * Load what is missing; return whether asking again would be of no use.
    *
    * @param {readonly Account[]} accounts
    */
-  async load(accounts) {
+  async #load(accounts) {
     // What is loaded counts as seen, and nobody sees a hidden page.
-    if (document.hidden) return;
+    if (document.hidden) return true;
     const open = accounts.flatMap((account) =>
       (this.#lists.requestsOf(account.device) ?? []).map((request) => ({
         account,
@@ -56,23 +82,35 @@ export class Displays extends EventTarget {
     );
     const keys = new Set(open.map(({ key }) => key));
     for (const key of this.#loaded.keys()) if (!keys.has(key)) this.#loaded.delete(key);
-    const missing = open.filter(({ key }) => !this.#loaded.has(key) && !this.#loading.has(key));
-    await Promise.all(missing.map((request) => this.#loadOne(request)));
+    const missing = open.filter(({ key }) => !this.#loaded.has(key));
+    const answers = await Promise.all(missing.map((request) => this.#loadOne(request)));
+    return answers.every((isAnswered) => isAnswered);
+  }
+
+  /**
+   * Load what a request asks, once at a time; return whether its service has answered.
+   *
+   * @param {{account: Account, guid: string, key: string}} request
+   */
+  #loadOne(request) {
+    const { key } = request;
+    const loading = this.#loading.get(key) ?? this.#show(request).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, loading);
+    return loading;
   }
 
   /** @param {{account: Account, guid: string, key: string}} request */
-  async #loadOne({ account, guid, key }) {
-    this.#loading.add(key);
+  async #show({ account, guid, key }) {
     try {
       const { display } = await account.show(guid);
       // Without it, two actions could look the same.
       const write = display.action ? (await import("./reading_order.js")).lineInOrder : foreign;
       this.#loaded.set(key, { display, write: (line) => write(line) });
       this.dispatchEvent(new Event("displays"));
-    } catch {
-      // The entry stays as it is.
-    } finally {
-      this.#loading.delete(key);
+      return true;
+    } catch (error) {
+      // The view of the request says what is wrong.
+      return error instanceof Refused;
     }
   }
 }

@@ -4,7 +4,7 @@ import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
 import { idAmong, nameOf, ownerOf } from "./identity.js";
 import { arrange, keyedList, linkEntry } from "./keyed_list.js";
-import { readPasted } from "./links.js";
+import { describeLink, readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
 import { requestEntry } from "./request_entries.js";
@@ -65,19 +65,14 @@ export async function showHome(context) {
     notify.hidden = !accounts.some(({ state }) => state === "ACTIVE" || state === "SUSPENDED");
     known.fill(accounts.map((account) => [account.device, () => accountEntry(context, account)]));
   };
-  const followRequests = () => {
-    fillWaiting();
-    void session.displays.load(session.accounts);
-  };
-  followRequests();
+  fillWaiting();
   fillAccounts();
-  session.addEventListener("requests", followRequests, { signal });
-  session.addEventListener("displays", fillWaiting, { signal });
-  document.addEventListener("visibilitychange", followRequests, { signal });
+  for (const type of ["requests", "displays", "newdevices", "connection"]) {
+    session.addEventListener(type, fillWaiting, { signal });
+  }
+  session.displays.follow(() => session.accounts, signal);
   const timer = setInterval(requests.update, SECOND);
   signal.addEventListener("abort", () => clearInterval(timer));
-  session.addEventListener("newdevices", fillWaiting, { signal });
-  session.addEventListener("connection", fillWaiting, { signal });
   session.waitingDevices.follow(signal);
   session.addEventListener(
     "accounts",
@@ -165,8 +160,8 @@ function linkForm(context) {
     event.preventDefault();
     try {
       void showBind(context, readPasted(input.value));
-    } catch {
-      problem.textContent = say("bind.malformed");
+    } catch (error) {
+      problem.textContent = describeLink(error);
       input.focus();
     }
   });

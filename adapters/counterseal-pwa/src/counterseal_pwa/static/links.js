@@ -1,6 +1,8 @@
 /** Bind links: of this app, whose members are in the fragment, which no server sees; or pasted. */
 
 import { InvalidField, readLink } from "./device/index.js";
+import { isolate } from "./dom.js";
+import { say } from "./texts.js";
 
 const FRAGMENT = "#bind?";
 
@@ -43,12 +45,37 @@ export function readReturn() {
   return href;
 }
 
+/** A bind link is of another service than the one that this app calls; `address` is its own. */
+class OtherService extends InvalidField {
+  /** @param {string} address */
+  constructor(address) {
+    super("service", "another service");
+    /** @readonly */
+    this.address = address;
+  }
+}
+
+/**
+ * Read a bind link of this app's service.
+ *
+ * @param {string} text
+ * @returns {import("./wire/link.js").BindLink}
+ * @throws {InvalidField} It is malformed, or of another service; `describeLink` says which.
+ */
+export function readOwn(text) {
+  const link = readLink(text);
+  // A link that names no service is for the one whose app it opens.
+  const [named, own] = link.service === undefined ? [link.app ?? APP, APP] : [link.service, service];
+  if (named !== own) throw new OtherService(named);
+  return link;
+}
+
 /**
  * Return the bind link that a person pasted or scanned: one of this app, or of any app.
  *
  * @param {string} pasted
  * @returns {string}
- * @throws {InvalidField} It is none, or of another service: this app calls its own and no other.
+ * @throws {InvalidField} As `readOwn`.
  */
 export function readPasted(pasted) {
   const link = pasted.trim();
@@ -57,24 +84,11 @@ export function readPasted(pasted) {
 }
 
 /**
- * @param {string} link
- * @returns {{appSpaceName: string, displayName?: string} | null} Null if it is malformed, or of
- *   another service.
+ * Return why a text is no bind link for here, in words.
+ *
+ * @param {unknown} error
  */
-export function peekLink(link) {
-  try {
-    return readOwn(link);
-  } catch (error) {
-    if (error instanceof InvalidField) return null;
-    throw error;
-  }
-}
-
-/** @param {string} text */
-function readOwn(text) {
-  const link = readLink(text);
-  // A link that names no service is for the one whose app it opens.
-  const own = link.service === undefined ? (link.app ?? APP) === APP : link.service === service;
-  if (!own) throw new InvalidField("service", "another service");
-  return link;
+export function describeLink(error) {
+  if (!(error instanceof OtherService)) return say("bind.malformed");
+  return say("bind.other", { other: isolate(error.address), service });
 }

@@ -8,9 +8,9 @@ import { register, subscribe } from "./subscription.js";
 /**
  * `on`, `off`, or why they cannot be on: the person `blocked` them, this browser has none
  * (`impossible`), has them in an installed app only (`install`), or the service sends none
- * (`unserved`).
+ * (`unserved`), or has not said yet whether it does (`unknown`).
  *
- * @typedef {"on" | "off" | "blocked" | "impossible" | "install" | "unserved"} NotificationState
+ * @typedef {"on" | "off" | "blocked" | "impossible" | "install" | "unserved" | "unknown"} NotificationState
  */
 
 /** Where it is noted which subscription the service has of each device. */
@@ -20,7 +20,7 @@ const MEMORY = "push";
 export class Notifications {
   #wallet;
   #registration;
-  /** @type {string | null | undefined} Undefined until the service was reached. */
+  /** @type {string | null | undefined} Undefined until the service has said it. */
   #key;
 
   /**
@@ -39,8 +39,9 @@ export class Notifications {
     if (Notification.permission === "denied") return "blocked";
     if (this.#key === undefined) await this.#readStatuses();
     if (this.#key === null) return "unserved";
-    const isOn = isWanted() && Notification.permission === "granted";
-    return isOn && (await pushManager.getSubscription()) !== null ? "on" : "off";
+    const isAllowed = isWanted() && Notification.permission === "granted";
+    if (isAllowed && (await pushManager.getSubscription()) !== null) return "on";
+    return this.#key === undefined ? "unknown" : "off";
   }
 
   /** Ask the person, subscribe, and tell the service; only a press may call it. */

@@ -51,7 +51,8 @@ export function notifySection({ session, signal }) {
     return button;
   }
 
-  session.addEventListener("notifications", () => void fill(), { signal });
+  // The service may say only later whether it sends any.
+  for (const type of ["notifications", "connection"]) session.addEventListener(type, () => void fill(), { signal });
   void fill();
   return section;
 }

@@ -12,7 +12,8 @@ import { say } from "./texts.js";
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
 
 /**
- * Return the form of a request: its parts, and what says whether an answer is on its way.
+ * Return the form of a request: its parts, whether an answer is on its way, and `sendAgain`, which
+ * sends the answer again that had no reply, and returns false if there is none.
  *
  * @param {Account} account
  * @param {ShownRequest} shown
@@ -26,9 +27,12 @@ export function requestForm(account, shown, { areChecked, finish, fail }) {
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code ? codeField() : null;
   const reasons = reasonList();
+  /** @type {(() => Promise<Outcome>) | null} Sends what was pressed, the same while it is unconfirmed. */
+  let send = null;
 
   /** @param {() => Promise<Outcome>} answer */
   async function press(answer) {
+    if (send === null || !account.isUnconfirmed(shown)) send = answer;
     const work = async () => finish(await answer());
     const explain = async (/** @type {unknown} */ error) => {
       await fail(error);
@@ -48,16 +52,20 @@ export function requestForm(account, shown, { areChecked, finish, fail }) {
       return;
     }
     const reason = display.buttons[index]?.approves ? undefined : reasons.chosen();
-    void press(() => account.answer(shown, { button: index, code: code?.value ?? "", reason }));
+    const choice = { button: index, code: code?.value ?? "", reason };
+    void press(() => account.answer(shown, choice));
   }
 
   const answers = display.buttons.map((button, index) =>
     answerButton(button, { click: () => pressAnswer(index), isBlocked: isBlocked(index) }),
   );
-  const sendDisown = () => account.disown(shown, { reason: reasons.chosen() });
+  const pressDisown = () => {
+    const choice = { reason: reasons.chosen() };
+    void press(() => account.disown(shown, choice));
+  };
   const disown = element(
     "button",
-    { type: "button", class: "disown", click: () => void press(sendDisown) },
+    { type: "button", class: "disown", click: pressDisown },
     say("request.disown"),
   );
   const buttons = [...answers, disown];
@@ -72,6 +80,12 @@ export function requestForm(account, shown, { areChecked, finish, fail }) {
     }
   }
 
+  function sendAgain() {
+    if (send === null || !account.isUnconfirmed(shown)) return false;
+    void press(send);
+    return true;
+  }
+
   updateBlocked();
   const parts = [
     code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
@@ -83,7 +97,7 @@ export function requestForm(account, shown, { areChecked, finish, fail }) {
     element("p", { class: "quiet centred" }, say("request.disown.about")),
     disown,
   ];
-  return { parts, updateBlocked, isBusy: () => isBusy(disown) };
+  return { parts, updateBlocked, sendAgain, isBusy: () => isBusy(disown) };
 }
 
 /**

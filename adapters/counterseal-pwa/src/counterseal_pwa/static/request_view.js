@@ -102,6 +102,15 @@ async function fillRequest(context, account, shown) {
     },
   });
 
+  /** @param {"expired" | "elsewhere"} ending */
+  function end(ending) {
+    if (form.isBusy() || isOver) return;
+    // It may have ended by the answer that had no reply: the service says so again.
+    if (form.sendAgain()) return;
+    isOver = true;
+    showEnding(context, ending);
+  }
+
   const { device, url, appSpace } = account;
   const id = idAmong({ device, url, appSpace, accountId: display.account.id }, await session.wallet.accounts());
   const usable = element("span");
@@ -124,18 +133,15 @@ async function fillRequest(context, account, shown) {
     ),
     countdown(context, account, display.expiresAt, {
       update: updateUsable,
-      expire: () => {
-        if (!form.isBusy() && !isOver) showEnding(context, "expired");
-      },
+      expire: () => end("expired"),
     }),
     action && actionView && actionView.usableUntil(display),
     ...form.parts,
   );
 
   const follow = () => {
-    if (form.isBusy() || isOver || !session.hasEnded(account.device, shown.guid)) return;
-    isOver = true;
-    showEnding(context, account.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
+    if (!session.hasEnded(account.device, shown.guid)) return;
+    end(account.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
   };
   for (const type of ["requests", "accounts"]) {
     session.addEventListener(type, follow, { signal: context.signal });
@@ -223,7 +229,8 @@ function countdown({ signal }, account, expiresAt, listeners) {
     listeners.update();
     if (span > 0) return;
     clearInterval(timer);
-    listeners.expire();
+    // The view may not be filled yet.
+    queueMicrotask(listeners.expire);
   };
   const timer = setInterval(() => {
     if (line.isConnected) update();

@@ -1,18 +1,15 @@
-/** The session: the wallet of this browser, and all that its views show of it. */
+/** The session: all that the views show of the wallet of this browser. */
 
-import { hasWebAuthn, credentials } from "./credentials.js";
-import { fetchIfOnline } from "./connectivity.js";
-import { indexedDbStore, passkeys, pinKeys, Wallet } from "./device/index.js";
 import { Displays } from "./displays.js";
 import { Lists } from "./lists.js";
 import { Notifications } from "./notifications.js";
-import { APP_VERSION, platformOf } from "./platform.js";
 import { ShownNotifications } from "./shown_notifications.js";
 import { Tabs } from "./tabs.js";
 import { WaitingDevices } from "./waiting_devices.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").AccountChange} AccountChange */
+/** @typedef {import("./device/index.js").Wallet} Wallet */
 
 /** Changes after which the accounts are others, in all tabs. */
 const ACCOUNT_CHANGES = /** @type {ReadonlySet<string>} */ (
@@ -83,27 +80,12 @@ export class Session extends EventTarget {
     this.#listen();
   }
 
-  /**
-   * @param {Promise<ServiceWorkerRegistration | undefined>} registration
-   * @param {() => void} onBlocked Called while another tab keeps the store from being opened.
-   * @returns {Promise<Session>}
-   */
-  static async open(registration, onBlocked) {
-    const store = await indexedDbStore({ onBlocked });
-    const strongKeys = [pinKeys({ askPin: async (use) => (await import("./pin_dialog.js")).askPin(use) })];
-    if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
-    const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION };
-    const session = new Session(new Wallet({ store, strongKeys, fetch: fetchIfOnline, ...app }), registration);
-    await session.start();
-    // What it cannot finish now, the next start does.
-    session.wallet.resume().catch(() => undefined);
-    return session;
-  }
-
   /** Read the accounts, and learn their requests: from their services, or from the tab that does. */
   async start() {
     await this.refresh();
     this.#tabs.start();
+    // What it cannot finish now, the next start does.
+    this.wallet.resume().catch(() => undefined);
   }
 
   #listen() {

@@ -25,7 +25,7 @@ export function showUnconfirmed(context, account) {
   async function follow() {
     const current = await session.wallet.account(device);
     if (signal.aborted) return;
-    if (current?.state === "ACTIVE") showBound(context, account);
+    if (current?.state === "ACTIVE") await showBound(context, account);
     else if (current?.state === "REVOKED" || isOver()) showEnd(context, current ?? account, isOver());
   }
 
