@@ -35,11 +35,12 @@ from trips import Trips, trips
 from verdicts import failed, scaled
 
 from counterseal import ijson, keys
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import WrongSignature
 from counterseal.keys.passkeys import AUTHENTICATOR_DATA_BYTES
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import Algorithm, ChallengeState, Role
-from counterseal.rules.standing import Cancelling
+from counterseal.rules.standing import CancellationFacts
 from counterseal.testing.authenticator import FakePasskey
 from counterseal.wire.answer import ANSWER_TYP, read_answer
 
@@ -181,7 +182,7 @@ def steps() -> list[Result]:
     """Measure goal 3, on the event with two rules that need no signature."""
     service = Service.of(Algorithm.ES256)
     _, challenge = service.ask()
-    facts = Cancelling(
+    facts = CancellationFacts(
         now=challenge.issued_at, challenge=challenge, origin=service.party.origin.guid
     )
     rules = CHALLENGE.cells[ChallengeState.PENDING, ChallengeEvent.CANCEL].validators

@@ -4,6 +4,7 @@ import json
 import subprocess
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -85,18 +86,32 @@ def python_problems(package: Package, target: Path, root: Path) -> list[str]:
         packed = set(archive.namelist())
     with tarfile.open(sources) as archive:
         entries = {name.partition("/")[2] for name in archive.getnames()}
-    command = ["git", "ls-files", "--", str(package.sources)]
-    listed = subprocess.run(command, cwd=root, check=True, capture_output=True, encoding="utf-8")
-    for file in listed.stdout.splitlines():
-        inside = Path(file).relative_to(package.folder / "src").as_posix()
-        if inside not in packed:
-            faults.append(f"the wheel lacks {inside}")
-        if f"src/{inside}" not in entries:
-            faults.append(f"the source distribution lacks src/{inside}")
+    faults += module_problems(package, packed, entries, root)
     faults += [
         f"the source distribution lacks {name}" for name in IN_SOURCES if name not in entries
     ]
     return faults
+
+
+def module_problems(
+    package: Package, packed: set[str], entries: set[str], root: Path
+) -> Iterator[str]:
+    """Yield what is wrong with the modules in a wheel, *packed*, and in *entries* of sources."""
+    command = ["git", "ls-files", "--", str(package.sources)]
+    listed = subprocess.run(command, cwd=root, check=True, capture_output=True, encoding="utf-8")
+    for file in listed.stdout.splitlines():
+        source = Path(file).relative_to(package.folder)
+        name = source.relative_to("src").as_posix()
+        if any(source.is_relative_to(folder) for folder in package.built_from):
+            if name in packed:
+                yield f"the wheel has {name}, from which its files are built"
+        elif name not in packed:
+            yield f"the wheel lacks {name}"
+        if source.as_posix() not in entries:
+            yield f"the source distribution lacks {source.as_posix()}"
+    built = f"{package.module}/built/"
+    if package.built_from and not any(name.startswith(built) for name in packed):
+        yield "the wheel lacks its built files"
 
 
 def npm_problems(tarball: Path) -> list[str]:

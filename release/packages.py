@@ -50,6 +50,12 @@ class Package:
         """The folder of its modules, relative to the repository."""
         return self.folder / "src" / self.module
 
+    @property
+    def built_from(self) -> list[str]:
+        """What its wheel lacks, relative to its folder: the wheel has what is built from it."""
+        wheel = self.hatch.get("build", {}).get("targets", {}).get("wheel", {})
+        return list(wheel.get("exclude", []))
+
 
 def python_packages(root: Path = ROOT) -> list[Package]:
     """Return the core and every adapter that has a `pyproject.toml`, by name."""

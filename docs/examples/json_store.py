@@ -76,7 +76,7 @@ class JsonStore:
         )
 
     def due(self, kind, before, limit, queue=None):
-        found = self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")
+        found = self._all(kind.record_class, lambda it: it.due_at and it.due_at <= before, "due_at")
         return tuple(one for one in found if queue in (None, index_of(one).queue))[:limit]
 
     def dead(self, origin, limit):

@@ -2,11 +2,12 @@
 
 import os
 import select
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+from reserved_ports import reserve_port
 
 SHOPS = Path(__file__).parent / "shops"
 PROCFILES = sorted(str(path.relative_to(SHOPS)) for path in SHOPS.glob("*/Procfile*"))
@@ -16,16 +17,10 @@ PATIENCE = 240
 """Seconds; a busy machine is slow, and not wrong."""
 
 
-def find_port():
-    """Return a port at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 @contextmanager
 def running_shop(procfile, database="", keys=""):
     """Run a shop with a database of its own, or on *database* with *keys*; yield its URL."""
-    port = find_port()
+    port = reserve_port()
     environment = {
         name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KEYS"}
     }

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from running_shop import PATIENCE, PIN, SHOPS, find_port
+from reserved_ports import reserve_port
+from running_shop import PATIENCE, PIN, SHOPS
 
 import counterseal as cs
 from counterseal.device import Bond, SoftwareDevice
@@ -39,7 +40,7 @@ PROGRAM = Path(__file__).with_name("shop_with_heartbeat.py")
 def shop(tmp_path):
     """Serve the shop; yield its URL and process."""
     with postgresql() as database:
-        port = find_port()
+        port = reserve_port()
         url = f"http://127.0.0.1:{port}"
         environment = os.environ | {
             "DATABASE_URL": database,

@@ -5,6 +5,7 @@ import os
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,23 @@ def test_a_mistake_in_a_wheel_is_found(target, problem):
     rewrite(target / WHEEL, PLANTED[problem])
     faults = python_problems(KEYS, target, ROOT)
     assert [each.replace("[]", "None") for each in faults] == [problem]
+
+
+def test_a_wheel_has_what_is_built_and_not_what_it_is_built_from(target):
+    wheel = {"exclude": ["src/counterseal_keys/py.typed"]}
+    package = replace(KEYS, hatch={"build": {"targets": {"wheel": wheel}}})
+    assert python_problems(package, target, ROOT) == [
+        "the wheel has counterseal_keys/py.typed, from which its files are built",
+        "the wheel lacks its built files",
+    ]
+
+    def build(name, text):
+        return None if name.endswith("py.typed") else text
+
+    rewrite(target / WHEEL, build)
+    with zipfile.ZipFile(target / WHEEL, "a") as archive:
+        archive.writestr("counterseal_keys/built/index.html", b"")
+    assert python_problems(package, target, ROOT) == []
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "README.md", "src/counterseal_keys/__init__.py"])

@@ -321,3 +321,7 @@ _SORTING = json.JSONEncoder(
     sort_keys=True,
     check_circular=False,  # what is nested without end is nested too deeply
 )
+
+
+read_json = parse
+"""`parse`, by its name in `counterseal`."""

@@ -47,7 +47,7 @@ from counterseal.models import (
     Record,
     Reservation,
 )
-from counterseal.models.index import Index, Listing, index_of
+from counterseal.models.index import Index, Listing
 from counterseal.ports import Clock, Due, Entropy, Ports
 
 __all__ = [
@@ -135,7 +135,7 @@ class MemoryStore:
         """Return the record of *guid*, the account that it is about, and those of *others*."""
         with self._lock:
             record = self._records.get(guid)
-            owner = None if record is None else index_of(record).account
+            owner = None if record is None else record.index.account
             account = None if owner is None else self._records.get(owner)
             return (record, account, *map(self._records.get, others))
 
@@ -181,7 +181,7 @@ class MemoryStore:
     ) -> tuple[Record, ...]:
         """Return records of *kind*, and of *queue*, that are due, the longest due first."""
         with self._lock:
-            heap = self._due[kind.value, queue]
+            heap = self._due[kind.record_class, queue]
             records: dict[Guid, Record] = {}
             others: list[tuple[datetime, Guid]] = []
             while heap and heap[0][0] <= before and len(records) < limit:
@@ -273,7 +273,7 @@ class MemoryStore:
     def _keep(self, record: Record) -> None:
         before = self._records.get(record.guid)
         self._records[record.guid] = record
-        index = index_of(record)
+        index = record.index
         if index.gauge != self._gauge_keys.get(record.guid):
             self._count(record.guid, index.gauge)
         if index.account_key is not None:
@@ -320,7 +320,7 @@ class MemoryStore:
             insort(self._ids[app_space], account_id)
 
     def _unbury(self, record: Record | None) -> None:
-        if isinstance(record, Callback) and index_of(record).listed:
+        if isinstance(record, Callback) and record.index.listed:
             dead = self._dead[record.origin]
             del dead[bisect_left(dead, (record.created_at, record.guid))]
 

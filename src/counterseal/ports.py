@@ -15,19 +15,18 @@ For every port:
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import attrs
 
+from counterseal import models
 from counterseal.actions import STANDARD_ACTIONS, ActionTypes
+from counterseal.kinds import RecordKind
 from counterseal.models import (
     Account,
-    AccountEvent,
     AddressKind,
-    ApprovedAction,
     AuditEvent,
     AuditPage,
     AuditQuery,
@@ -45,22 +44,15 @@ from counterseal.models import (
     Guid,
     Identity,
     IdpSettings,
-    Login,
     Logout,
     LogPlace,
-    Notification,
-    PasskeyAuthentication,
-    PasskeyRegistration,
     PasskeyScope,
     PublicKey,
     PushAddress,
     PushMessage,
     PushOutcome,
     Record,
-    RegisteredPasskey,
-    RegistrationResponse,
     Reservation,
-    Session,
     SignedHead,
     UnchainedEvents,
 )
@@ -86,19 +78,8 @@ __all__ = [
 ]
 
 
-class Due(enum.Enum):
-    """What a worker can look for."""
-
-    CHALLENGE = Challenge
-    CALLBACK = Callback
-    BINDING = Binding
-    LOGIN = Login
-    NOTIFICATION = Notification
-    REGISTRATION = PasskeyRegistration
-    AUTHENTICATION = PasskeyAuthentication
-    SESSION = Session
-    ACCOUNT_EVENT = AccountEvent
-    ACTION = ApprovedAction
+Due: TypeAlias = RecordKind
+"""What a worker can look for: a kind whose records can be due."""
 
 
 class Store(Protocol):
@@ -543,8 +524,8 @@ class AttestationVerifier(Protocol):
         """
 
     def verify(
-        self, response: RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
-    ) -> RegisteredPasskey:
+        self, response: models.RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
+    ) -> models.RegisteredPasskey:
         """
         Verify what `navigator.credentials.create()` returned (WebAuthn Level 3, 7.1).
 

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal import _transaction
+from counterseal import _transaction, rules
 from counterseal._decisions import (
     accounts,
     actions,
     answers,
-    callbacks,
     ceremonies,
     challenges,
     confirmations,
@@ -27,22 +26,17 @@ from counterseal._decisions import (
     reactions,
 )
 from counterseal._decisions.plan import Decision
+from counterseal.charts.actions import ACTION, USE, ActionEvent, UseEvent
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.ceremonies import (
+    AUTHENTICATION,
+    REGISTRATION,
+    AuthenticationEvent,
+    RegistrationEvent,
+)
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import InvalidField, Refused
 from counterseal.keys import passkeys
-from counterseal.machines import (
-    ACTION,
-    AUTHENTICATION,
-    BINDING,
-    CHALLENGE,
-    REGISTRATION,
-    USE,
-    ActionEvent,
-    AuthenticationEvent,
-    BindingEvent,
-    ChallengeEvent,
-    RegistrationEvent,
-    UseEvent,
-)
 from counterseal.models import (
     AccountEventKind,
     ActionState,
@@ -54,13 +48,11 @@ from counterseal.models import (
     UseState,
 )
 from counterseal.policy import Policy
-from counterseal.rules import actions as action_rules
-from counterseal.rules import answering, asking, policies
+from counterseal.rules import answering, asked_actions, asking, policies
 from counterseal.rules.actions import approver_stands, arguments_match
 from counterseal.rules.answering import caller_proved, key_strong_enough
-from counterseal.rules.ceremonies import own_ceremony
 from counterseal.rules.confirmations import confirmation_matches
-from counterseal.rules.standing import account_unlocked, binding_active, in_time
+from counterseal.rules.standing import account_unlocked, binding_active, in_time, own_ceremony
 from counterseal.wire import display
 
 
@@ -376,12 +368,12 @@ def events_that_do_not_wait(patch):
 
 
 def event_with_an_id_of_its_callback(patch):
-    original = callbacks._compose
+    original = events.sign_and_compose
 
     def compose(tools, callback, origin, message, document):
         return original(tools, callback, origin, callback.guid, document)
 
-    patch.setattr(callbacks, "_compose", compose)
+    patch.setattr(events, "sign_and_compose", compose)
 
 
 def alert_of_nothing(patch):
@@ -420,17 +412,17 @@ def use_that_ignores_a_lock_meanwhile(patch):
 
 
 def approval_of_a_refusal(patch):
-    original = answers.approve
+    original = actions.approve
 
     def approve_all(challenge, at):
         buttons = tuple(attrs.evolve(button, approving=True) for button in challenge.buttons)
         return original(attrs.evolve(challenge, buttons=buttons), at)
 
-    patch.setattr(answers, "approve", approve_all)
+    patch.setattr(actions, "approve", approve_all)
 
 
 def approval_that_is_lost(patch):
-    patch.setattr(answers, "approve", lambda challenge, at: ())
+    patch.setattr(actions, "approve", lambda challenge, at: ())
 
 
 def report_that_is_changed(patch):
@@ -450,26 +442,26 @@ def reminder_of_what_has_ended(patch):
 
 
 def reminder_at_once(patch):
-    patch.setattr(issuing, "reminder_due_at", lambda challenge, policy: challenge.issued_at)
+    patch.setattr(rules, "reminder_due_at", lambda challenge, policy: challenge.issued_at)
 
 
 def reminder_that_is_lost(patch):
-    patch.setattr(issuing, "reminder_due_at", lambda challenge, policy: None)
+    patch.setattr(rules, "reminder_due_at", lambda challenge, policy: None)
 
 
 def reminder_of_a_short_life(patch):
-    original = issuing.reminder_due_at
+    original = rules.reminder_due_at
 
     def remind_of_all(challenge, policy):
         return original(challenge, attrs.evolve(policy, action_reminder=timedelta(seconds=1)))
 
-    patch.setattr(issuing, "reminder_due_at", remind_of_all)
+    patch.setattr(rules, "reminder_due_at", remind_of_all)
 
 
 def digest_of_another_client(patch):
-    original = action_rules.action_digest
+    original = asked_actions.action_digest
     patch.setattr(
-        action_rules, "action_digest", lambda action, client: original(action, client[::-1])
+        asked_actions, "action_digest", lambda action, client: original(action, client[::-1])
     )
 
 

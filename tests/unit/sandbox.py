@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import counterseal
-from counterseal import _transaction
+from counterseal import _decisions, _transaction, actions, keys, models, rules, usecases
+from counterseal._stub import read_stub
 from counterseal.testing import START
 from counterseal.wire.claims import format_time, parse_time
 from counterseal.wire.lookalikes import skeletons
@@ -24,9 +25,13 @@ from counterseal.wire.lookalikes import skeletons
 SOURCE = Path(counterseal.__file__).parent
 REFUSED = ("open", "os.", "socket.", "sqlite3.", "subprocess.", "urllib.")
 
-# At their first call, Python reads the module that parses times, and the core its skeletons.
+# At their first call, Python reads the module that parses times, and the core its skeletons; at its
+# first use, a name of a stub loads its module.
 parse_time(format_time(START))
 skeletons("Example")
+for package in (_decisions, actions, keys, models, rules, usecases):
+    for public_name in read_stub(package.__file__):
+        getattr(package, public_name)
 
 DECIDE, LOAD = _transaction.Transactions._decide, _transaction.load
 isolated_thread = threading.local()

@@ -18,7 +18,7 @@ CONTRACTS = {contract["id"]: contract for contract in CONFIG["contracts"]}
 ADAPTERS = sorted(path.parent for path in ROOT.glob("adapters/*/pyproject.toml"))
 DECIDING = sorted(
     f"counterseal.{path.parent.name}.{path.stem}".replace(".counterseal.", ".")
-    for pattern in ("_decisions/[!_]*.py", "rules/[!_]*.py", "machines.py")
+    for pattern in ("_decisions/[!_]*.py", "charts/[!_]*.py", "rules/[!_]*.py", "machines.py")
     for path in ROOT.glob(f"src/counterseal/{pattern}")
 )
 """Every module that decides."""

@@ -24,7 +24,8 @@ PUBLIC = """
     Invitations Issued IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins
     Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
-    Refused STANDARD STRICT Sessions SignedRequest Tampering Telemetry Unavailable
+    Refused STANDARD STRICT Sessions SignedRequest Submission Tampering Telemetry
+    Unavailable
     jwks_document
     markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """

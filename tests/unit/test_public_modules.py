@@ -37,6 +37,7 @@ FOR_DRIVEN = frozenset(
         "errors",
         "ijson",
         "invariants",
+        "kinds",
         "models",
         "models.audit_log",
         "models.guid",
@@ -171,7 +172,8 @@ def test_every_module_of_the_list_and_every_exception_is_needed():
 
 
 @pytest.mark.parametrize(
-    "module", ["_decisions.plan", "_new", "new", "rules", "machines", "keys", "models.account"]
+    "module",
+    ["_decisions.plan", "_new", "new", "rules", "charts", "machines", "keys", "models.account"],
 )
 def test_any_other_module_is_private(tmp_path, monkeypatch, module):
     planted = tmp_path / "counterseal_planted"

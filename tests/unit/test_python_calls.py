@@ -26,9 +26,10 @@ LIMITS = {
     "issue": 159,
     "pending": 105,
     "fetch": 127,
-    "answer": 271,
+    # Both ask what is stored with the ending.
+    "answer": 272,
     # It commits an event, as the others do from which an account's standing follows.
-    "disown": 294,
+    "disown": 295,
     "status": 26,
     "cancel": 108,
     "account": 24,

@@ -16,12 +16,11 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES, LINES = 200, 40_000
+FILES, LINES = 210, 40_000
 """A ceiling: what is above it is another package, or says the same twice."""
 
 LONG = {
     "errors.py": "the errors, one class each",
-    "machines.py": "the machines, one chart each, and `step`, which alone moves them",
     "policy.py": "the policy, every setting with its reason, its span and its direction",
     "ports.py": "the ports, one protocol each, with their clauses",
 }

@@ -300,8 +300,8 @@ def test_only_a_race_that_a_worker_expects_to_lose_is_not_recorded():
         if (functions := unrecorded(path.read_text("utf-8")))
     }
     assert users == {
+        "_decisions/attempts.py": {"_claim"},
         "_decisions/events.py": {"mark_published"},
-        "_decisions/outbox.py": {"_claim"},
         "_transaction.py": {"_decide_unless_lost"},
     }
 

@@ -221,6 +221,22 @@ def test_no_name_is_an_old_word(root):
     assert violations == {}
 
 
+VERDICTS = {"Ruling", "Tampering"}
+"""What rules return, which a noun in -ing names."""
+
+
+def test_facts_are_no_gerunds():
+    """What a rule is told is named by what it is, as `AnswerFacts`, not by what somebody does."""
+    classes = {
+        node.name
+        for path in sorted((ROOT / "src/counterseal/rules").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert {name for name in classes if re.fullmatch("[A-Z][a-z]+ing", name)} == VERDICTS
+    assert len({name for name in classes if name.endswith("Facts")}) > 20
+
+
 def test_what_is_not_done_yet_is_not_done():
     paths = [path for path in map(relative, FILES) if path.startswith(NOT_YET)]
     todo = [path for path in paths if old_names(path, definitions_of(path))]

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import jwt
@@ -185,7 +186,8 @@ def test_a_person_reads_all_of_it(run):
     # A receipt's text is for programs: none of it stands between what a person reads.
     assert "--save DIR writes it to a file" in " ".join(result.stdout.split())
     assert all(len(line) <= 100 for line in result.stdout.splitlines())
-    assert "eyJ" not in result.stdout
+    # Its beginning alone is in one thumbprint of some thousands.
+    assert not re.search(r"eyJ[\w-]*\.", result.stdout)
 
 
 def test_a_person_reads_that_nobody_is_called_back(run):

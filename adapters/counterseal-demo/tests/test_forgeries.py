@@ -5,8 +5,8 @@ import json
 import attrs
 import pytest
 
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import WrongSignature
-from counterseal.machines import CHALLENGE, ChallengeEvent
 from counterseal_demo.approval_demo import forgeries
 from counterseal_demo.approval_demo.forgeries import FORGERIES, Forgery
 

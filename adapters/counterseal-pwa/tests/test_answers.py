@@ -17,7 +17,7 @@ from counterseal_client import (
 )
 from counterseal_pwa import load_assets
 
-ONE_MINUTE = timedelta(minutes=1)
+MINUTES = timedelta(minutes=5)
 BUTTONS = (
     Button(title="Pay", strong=True, approving=True, style='{"color": "#16C656"}'),
     Button(title="Do not pay", strong=False),
@@ -62,7 +62,7 @@ def require_proof(origin, tmp_path):
 
 def test_approved_with_the_pin(bound_pin, origin, tmp_path):
     device, account_id = bound_pin
-    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     article = device.page.locator("article").inner_text()
     assert all(each in article for each in ("Pay 49.90 EUR?", "Payee", "Zoë Example", "Order 7"))
@@ -92,7 +92,7 @@ def test_approved_with_the_pin(bound_pin, origin, tmp_path):
 
 def test_declined_without_the_pin(bound, origin, tmp_path):
     device, account_id = bound
-    pending = origin.client.ask(account_id, "Pay 10 EUR?", buttons=BUTTONS, duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Pay 10 EUR?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     device.press("Do not pay", pin=None)
     device.wait_for_heading("Declined")
@@ -108,7 +108,7 @@ def test_declined_without_the_pin(bound, origin, tmp_path):
 
 def test_disowned(bound, origin, tmp_path):
     device, account_id = bound
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     device.open_request()
     device.press("This was not me", pin=None)
     device.wait_for_heading("Reported: not you")
@@ -126,7 +126,7 @@ def test_disowned(bound, origin, tmp_path):
 def test_a_refusal_says_why_and_nothing_shows_it_afterwards(bound, origin, button, heading):
     device, account_id = bound
     page = device.page
-    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     page.locator(".reasons summary").click()
     page.get_by_label("Somebody is pushing me").check()
@@ -151,7 +151,7 @@ def test_a_reason_that_is_hidden_or_an_approval_sends_none(bound, origin):
     device, account_id = bound
     page = device.page
     for button, is_approved in (("Do not pay", False), ("Pay", True)):
-        pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+        pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
         device.open_request()
         page.locator(".reasons summary").click()
         page.get_by_label("Another reason").check()
@@ -174,7 +174,7 @@ def test_a_person_locks_their_account(bound, origin):
     assert page.get_by_role("button", name="Lock my account").count() == 0
 
     with pytest.raises(Unreachable):
-        origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+        origin.client.ask(account_id, "Log in?", duration=MINUTES)
 
 
 @pytest.mark.parametrize("backup", [False, True])
@@ -182,7 +182,7 @@ def test_approved_with_a_passkey(device, origin, tmp_path, backup):
     account_id = f"user-passkey-{backup}"
     device.authenticate(defaultBackupEligibility=backup)
     device.bind_passkey(origin.link(account_id))
-    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     device.press("Pay", pin=None)
     device.wait_for_heading("Approved")
@@ -199,7 +199,7 @@ def test_approved_with_a_passkey(device, origin, tmp_path, backup):
 
 def test_a_passkey_that_does_not_verify_the_person(bound, origin, require_proof):
     device, account_id = bound
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     device.open_request()
     device.verify(verified=False)
     device.press("Approve", pin=None)
@@ -213,7 +213,7 @@ def test_a_passkey_that_does_not_verify_the_person(bound, origin, require_proof)
 
 def test_a_wrong_pin_and_none_and_then_the_right_one(bound_pin, origin, require_proof):
     device, account_id = bound_pin
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     device.open_request()
     device.press("Approve", pin="739155")
     problem = device.page.locator("main > .problem")
@@ -229,7 +229,7 @@ def test_a_wrong_pin_and_none_and_then_the_right_one(bound_pin, origin, require_
 
 def test_a_matching_code(bound, origin, require_proof):
     device, account_id = bound
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE, show_code=True)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES, show_code=True)
     device.open_request()
     device.press("Approve", pin=None)
     problem = device.page.locator("main > .problem")
@@ -247,7 +247,7 @@ def test_a_matching_code(bound, origin, require_proof):
 
 def test_withdrawn_while_it_is_shown(bound, origin):
     device, account_id = bound
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     device.open_request()
     origin.client.cancel(pending)
     device.wait_for_heading("No longer open")
@@ -260,7 +260,7 @@ def test_answered_on_another_device(bound, origin, open_device, require_proof):
     with open_device() as other:
         other.authenticate()
         other.bind_passkey(origin.link(account_id))
-        pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+        pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
         for each in (device, other):
             each.open_request()
         other.press("Approve", pin=None)
@@ -282,7 +282,7 @@ def test_expired_while_it_is_shown(bound, origin):
 
 def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof):
     device, account_id = bound
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     device.open_request()
     device.page.context.set_offline(offline=True)
     device.press("Approve", pin=None)
@@ -333,7 +333,7 @@ def test_html_is_its_text_and_its_source_is_signed(bound, origin):
     page = device.page
     requested = []
     page.on("request", lambda request: requested.append(request.url))
-    pending = origin.client.ask(account_id, HtmlContent(html=HTML), duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, HtmlContent(html=HTML), duration=MINUTES)
     page.locator("a", has_text="Pay?").wait_for()
     device.open_request()
     lines = page.locator("article .html").all_inner_texts()
@@ -357,7 +357,7 @@ def test_html_is_its_text_and_its_source_is_signed(bound, origin):
 def test_html_that_cannot_be_read_is_source_text(bound, origin):
     device, account_id = bound
     html = '<b onclick="x">Pay</i><script>document.title = "gone"</script>'
-    pending = origin.client.ask(account_id, HtmlContent(html=html), duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, HtmlContent(html=html), duration=MINUTES)
     device.open_request()
     assert device.page.locator("article pre").inner_text() == html
     assert device.page.locator("article .notice").inner_text().startswith("The site sent this as s")
@@ -450,7 +450,7 @@ def test_two_accounts_in_one_browser(bound_pin, origin, require_proof):
     device.page.goto("about:blank")
     device.bind_passkey(origin.link(second))
     pending = {
-        each: origin.client.ask(each, f"Is it {each}?", duration=ONE_MINUTE)
+        each: origin.client.ask(each, f"Is it {each}?", duration=MINUTES)
         for each in (first, second)
     }
     page = device.page
@@ -602,7 +602,7 @@ def test_the_browser_is_not_asked_to_store_a_pin(device, origin):
     page.locator("dialog button.main").click()
     page.locator("a.button.main").click()
     page.locator("#waiting").wait_for()
-    origin.client.ask("user-pin-hints", "Pay?", buttons=BUTTONS, duration=ONE_MINUTE)
+    origin.client.ask("user-pin-hints", "Pay?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     device.press("Pay", pin=None)
     page.locator("#pin").wait_for()

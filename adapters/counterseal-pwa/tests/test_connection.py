@@ -8,7 +8,7 @@ import pytest
 ASKING = "Asking the service …"
 NOTHING = "Nothing waits for your answer."
 UNKNOWN = "Requests may be waiting."
-MINUTE = timedelta(minutes=1)
+MINUTES = timedelta(minutes=5)
 UNREACHED = "The service cannot be reached."
 
 
@@ -55,7 +55,7 @@ def test_behind_a_proxy_that_buffers_the_app_asks_without_the_stream(device, ori
     page.locator("#waiting ~ *").filter(has_text=NOTHING).wait_for()
     request_addresses = []
     page.on("request", lambda call: request_addresses.append(call.url))
-    origin.client.ask("user-buffered", "Log in?", duration=MINUTE)
+    origin.client.ask("user-buffered", "Log in?", duration=MINUTES)
     page.locator("a.open").filter(has_text="Log in?").wait_for()
     # The service holds one call until there is something to say.
     assert len([url for url in request_addresses if "/device/requests?wait=" in url]) <= 2
@@ -69,7 +69,7 @@ def test_the_first_request_appears_by_itself_after_a_bind(device, origin):
     page.get_by_role("radio", name="Passkey").wait_for()
     page.locator("form button.main").click()
     device.wait_for_heading("This browser is added")
-    origin.client.ask("user-first", "Log in?", duration=MINUTE)
+    origin.client.ask("user-first", "Log in?", duration=MINUTES)
     page.locator("a.open").filter(has_text="Log in?").wait_for()
     assert device.heading == "This browser is added"
     device.open_request()

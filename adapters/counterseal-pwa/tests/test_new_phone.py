@@ -8,7 +8,7 @@ import zxingcpp
 from counterseal.models import BindingState
 from counterseal_client import StrongKey, require_approved
 
-MINUTE = timedelta(minutes=1)
+MINUTES = timedelta(minutes=5)
 NAME = "A new phone"
 
 
@@ -79,7 +79,7 @@ def test_it_is_added_and_answers_with_its_own_passkey(device, origin, open_devic
         assert f"You can now also answer on {NAME}." in added
         look_at(new)
         new.wait_for_heading("This browser is added")
-        pending = origin.client.ask("user-added", "Log in?", duration=MINUTE)
+        pending = origin.client.ask("user-added", "Log in?", duration=MINUTES)
         new.follow(new.page.locator("a.button.main"))
         new.open_request()
         new.press("Approve", pin=None)

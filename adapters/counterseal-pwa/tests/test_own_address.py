@@ -7,7 +7,7 @@ import pytest
 
 from counterseal_client import StrongKey, require_approved
 
-MINUTE = timedelta(minutes=1)
+MINUTES = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_it_binds_with_a_passkey_and_answers(device, far_origin, app_site, tmp_p
     device.page.wait_for_function(logo)
     source = device.page.locator(".space img").get_attribute("src")
     assert source.startswith(f"{far_origin.url}/device/logo/")
-    pending = far_origin.client.ask("user-far", "Log in?", duration=MINUTE)
+    pending = far_origin.client.ask("user-far", "Log in?", duration=MINUTES)
     device.open_request()
     device.press("Approve", pin=None)
     device.wait_for_heading("Approved")

@@ -6,7 +6,7 @@ from app_modules import link_modules
 
 from counterseal_client import Button
 
-ONE_MINUTE = timedelta(minutes=1)
+MINUTES = timedelta(minutes=5)
 BUTTONS = (
     Button(title="Pay", strong=False, approving=True),
     Button(title="Do not pay", strong=False),
@@ -35,7 +35,7 @@ def test_an_answer_that_is_not_stored_is_said_so_until_it_is(device, origin):
     device.bind(origin.link("user-full"))
     page = device.page
     page.evaluate(FULL)
-    origin.client.ask("user-full", "Pay?", buttons=BUTTONS, duration=ONE_MINUTE)
+    origin.client.ask("user-full", "Pay?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     device.press("Pay", pin=None)
     device.wait_for_heading("Approved")
@@ -44,7 +44,7 @@ def test_an_answer_that_is_not_stored_is_said_so_until_it_is(device, origin):
     assert page.evaluate(STORED) == 0
     page.evaluate("() => { window.isFull = false; }")
     # The list changes, and with it the store is asked again.
-    origin.client.ask("user-full", "Pay again?", buttons=BUTTONS, duration=ONE_MINUTE)
+    origin.client.ask("user-full", "Pay again?", buttons=BUTTONS, duration=MINUTES)
     sentence.wait_for(state="detached")
     assert page.evaluate(STORED) == 1
 

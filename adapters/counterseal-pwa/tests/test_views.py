@@ -11,7 +11,7 @@ from counterseal import ijson, keys
 from counterseal.models import BindingState, ChallengeState
 from counterseal_client import Button
 
-MINUTE = timedelta(minutes=1)
+MINUTES = timedelta(minutes=5)
 BUTTONS = (
     Button(title="Pay", strong=True, approving=True),
     Button(title="Do not pay", strong=False),
@@ -57,7 +57,7 @@ def test_a_request_does_not_end_by_the_list_of_another_account(device, origin):
         )
 
     page.route(EVENTS, give_list)
-    pending = origin.client.ask(account_id, "Log in?", duration=MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     page.goto("about:blank")
     page.goto(f"{origin.url}/app/#/request/{pending.guid}")
     page.locator(".answer").first.wait_for()
@@ -85,8 +85,8 @@ def one_guid(device, origin, request):
         route.fulfill(response=reply)
 
     page.route("**/device/requests/*-*", read_it)
-    guid = origin.client.ask(account_id, "Pay 10?", duration=MINUTE).guid
-    origin.client.ask(other_id, "Pay 99?", duration=MINUTE)
+    guid = origin.client.ask(account_id, "Pay 10?", duration=MINUTES).guid
+    origin.client.ask(other_id, "Pay 99?", duration=MINUTES)
     for text in ("Pay 10?", "Pay 99?"):
         page.locator("a.open").filter(has_text=text).wait_for()
     display = json.loads(documents[other]["display"]) | {"challenge": guid}
@@ -144,7 +144,7 @@ def test_a_list_that_is_opened_again_has_what_the_one_before_began_to_load(
     device.bind_passkey(origin.link("user-list-again"))
     page = device.page
     calls = pause_calls(page, "**/device/requests/*-*")
-    origin.client.ask("user-list-again", "Log in?", duration=MINUTE)
+    origin.client.ask("user-list-again", "Log in?", duration=MINUTES)
     calls.wait()
     device.open_account()
     page.locator("#history").wait_for()
@@ -161,7 +161,7 @@ def test_a_request_that_cannot_be_read_is_not_said_to_be_over(device, origin):
     # The view comes from the service worker, which has it by then.
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.context.set_offline(offline=True)
-    pending = origin.client.ask("user-unread", "Log in?", duration=MINUTE)
+    pending = origin.client.ask("user-unread", "Log in?", duration=MINUTES)
     page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", pending.guid)
     device.wait_for_heading("This request cannot be shown")
     page.get_by_text("cannot be reached").wait_for()
@@ -172,7 +172,7 @@ def test_a_request_that_cannot_be_read_is_not_said_to_be_over(device, origin):
 
 def test_a_pin_is_not_asked_for_in_front_of_another_view(device, origin):
     device.bind(origin.link("user-left"))
-    pending = origin.client.ask("user-left", "Pay?", buttons=BUTTONS, duration=MINUTE)
+    pending = origin.client.ask("user-left", "Pay?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     device.press("Pay", pin=None)
     page = device.page
@@ -186,7 +186,7 @@ def test_a_pin_is_not_asked_for_in_front_of_another_view(device, origin):
 def test_a_passkey_is_not_asked_for_behind_another_view(device, origin):
     device.authenticate()
     device.bind_passkey(origin.link("user-left-passkey"))
-    pending = origin.client.ask("user-left-passkey", "Pay?", buttons=BUTTONS, duration=MINUTE)
+    pending = origin.client.ask("user-left-passkey", "Pay?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     page = device.page
     # Nobody touches the authenticator.
@@ -224,7 +224,7 @@ def test_an_account_that_was_refused_once_is_watched_again(device, origin):
     page.route(EVENTS, refuse_once)
     page.reload()
     page.locator("span.problem").wait_for()
-    origin.client.ask("user-refused", "Log in?", duration=MINUTE)
+    origin.client.ask("user-refused", "Log in?", duration=MINUTES)
     page.clock.fast_forward(31_000)
     page.locator("a.open").wait_for()
     page.locator("span.problem").wait_for(state="detached")
@@ -234,9 +234,9 @@ def test_the_focus_stays_on_its_link_when_the_list_changes(device, origin):
     device.authenticate()
     device.bind_passkey(origin.link("user-focus"))
     page = device.page
-    first = origin.client.ask("user-focus", "Log in?", duration=MINUTE)
+    first = origin.client.ask("user-focus", "Log in?", duration=MINUTES)
     page.locator("a.open").focus()
-    origin.client.ask("user-focus", "Log in again?", duration=MINUTE)
+    origin.client.ask("user-focus", "Log in again?", duration=MINUTES)
     page.locator("li:nth-child(2) a.open").wait_for()
     focused = page.evaluate("document.activeElement.getAttribute('href')")
     (bound,) = origin.client.devices("user-focus")
@@ -250,13 +250,13 @@ def test_a_click_is_not_lost_when_lists_arrive_while_the_button_is_down(
     device.bind_passkey(origin.link("user-click"))
     page = device.page
     calls = pause_calls(page, "**/device/requests/*-*")
-    origin.client.ask("user-click", "Log in?", duration=MINUTE)
+    origin.client.ask("user-click", "Log in?", duration=MINUTES)
     calls.wait()
     page.locator("a.open strong").hover()
     page.mouse.down()
     calls.release()
     page.locator("a.open").filter(has_text="Log in?").wait_for()
-    origin.client.ask("user-click", "Log in again?", duration=MINUTE)
+    origin.client.ask("user-click", "Log in again?", duration=MINUTES)
     page.locator("li:nth-child(2) a.open").filter(has_text="Log in again?").wait_for()
     page.mouse.up()
     page.locator("article").filter(has_text="Log in?").wait_for()
@@ -293,7 +293,7 @@ def test_a_view_that_was_left_takes_nobody_away(device, origin, pause_calls):
     page.goto("about:blank")
     device.bind_passkey(origin.link("user-reads"))
     (removed,) = origin.client.devices("user-left-removal")
-    pending = origin.client.ask("user-reads", "Pay?", duration=MINUTE)
+    pending = origin.client.ask("user-reads", "Pay?", duration=MINUTES)
     page.locator("a.open").wait_for()
     calls = pause_calls(page, "**/device")
     page.goto(f"{origin.url}/app/#/account/{removed.guid}")

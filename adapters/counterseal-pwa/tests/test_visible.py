@@ -138,7 +138,7 @@ def test_a_request_cannot_look_like_another_one(device, origin):
         "user\u202e7",
         PairsContent(title="Pay \u2066now", pairs=pairs),
         buttons=buttons,
-        duration=timedelta(minutes=1),
+        duration=timedelta(minutes=5),
         transaction_id="7\u00ad8",
         additional_info={"note": "a\u202eb"},
     )

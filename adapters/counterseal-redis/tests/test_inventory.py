@@ -174,7 +174,7 @@ def test_an_interrupted_copy_is_continued(server, world, keyspace, new_keyspace)
         else:
             break
 
-    assert broken > 5
+    assert broken > 3  # users may be in one partition, which is copied at once
     assert contents_of(other, world) == contents_of(keyspace, world)
 
 

@@ -22,7 +22,8 @@ from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.enrolment import enrolment_document
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
-PIN = "1379"
+PIN = "pin-1379"
+"""Digits alone are in GUIDs, times and ports, and so in a log, by chance."""
 PATIENCE = 240
 """Seconds; a Python takes a minute to start where nobody has time for it."""
 

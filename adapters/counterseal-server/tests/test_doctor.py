@@ -905,13 +905,13 @@ def test_a_check_that_raises_or_hangs_hides_no_other(data):
 
     def hangs(_):
         yield fine("first", "All is well.")
-        released.wait(60)
+        released.wait(240)
 
     checks = {"raises": raises, "down": is_unavailable, "hangs": hangs}
     checks["last"] = lambda _: [fine("last", "All is well.")]
     installation = Installation(settings=settings({"data": data}, {}))
     began = time.monotonic()
-    results = run_checks(installation, timeout=timedelta(seconds=0.3), checks=checks)
+    results = run_checks(installation, timeout=timedelta(seconds=3), checks=checks)
     took = time.monotonic() - began
     released.set()
 
@@ -923,7 +923,7 @@ def test_a_check_that_raises_or_hangs_hides_no_other(data):
         "last": ["last"],
     }
     assert list(codes) == list(checks)
-    assert took < 30
+    assert took < 120
     assert "RuntimeError" in results[0].findings[1].message
     assert CANARY not in str(results)
 

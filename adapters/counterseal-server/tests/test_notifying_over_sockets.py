@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -243,9 +244,8 @@ def test_the_whole_way(serve, new_channel, receiver, kind):
         }
         requests_seen = repr(channel.requests_seen())
         assert CANARY not in requests_seen
-        assert question["code"] not in requests_seen.replace(question["guid"], "").replace(
-            phone.account, ""
-        )
+        # Six digits may be a part of a GUID, a time or a signature.
+        assert not re.search(rf"\b{question['code']}\b", requests_seen)
     else:
         assert question["guid"] in json.dumps(phone.pending())
     assert phone.answer(question["guid"], question["code"])

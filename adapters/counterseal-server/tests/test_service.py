@@ -71,8 +71,10 @@ def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
     secrets = [
         service.output[name] for name in ("key", "authorization", "callbackSecret", "adminKey")
     ]
-    for secret in (*secrets, question["code"], PIN, "user-42", "10 EUR"):
+    for secret in (*secrets, PIN, "user-42", "10 EUR"):
         assert secret not in log
+    # Six digits may be a part of a GUID, a time or the id of a request.
+    assert not re.search(rf"\b{question['code']}\b", log)
 
 
 def test_a_disown_over_a_link(service, receiver):
@@ -280,6 +282,8 @@ def canary(name):
 def found_in(text, secrets):
     """Return the names of those *secrets* that *text* has, not as a part of something longer."""
     pattern = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
+    # Microseconds have six digits, as a code has.
+    text = re.sub(r"datetime\.datetime\([^)]*\)", "", text)
     return [
         name
         for name, secret in secrets.items()

@@ -167,7 +167,7 @@ def test_a_copy_that_fails_can_be_repeated(database, world, new_database):
         else:
             break
 
-    assert broken > 5
+    assert broken > 3  # users may be in one partition, which is copied at once
     assert contents(other, world) == contents(database, world)
     list(copy(database, other))
     assert contents(other, world) == contents(database, world)

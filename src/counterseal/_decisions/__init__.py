@@ -6,3 +6,7 @@ Nothing in this package may import the ports or the transaction, not even indire
 `counterseal._transaction` runs it. What a call refuses, its public verb in `counterseal.usecases`
 says.
 """
+
+from counterseal._stub import public_names
+
+_, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal._decisions.plan import Tools
-from counterseal.machines import ACCOUNT_EVENT
+from counterseal.charts.accounts import ACCOUNT_EVENT
 from counterseal.models import (
     PROVISIONAL,
     Account,

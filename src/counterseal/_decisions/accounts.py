@@ -36,7 +36,9 @@ from counterseal._decisions.readings import (
     require_account,
     require_known,
 )
-from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent, step
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.machines import step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account, History
 from counterseal.models.binding import LIVING, Binding
@@ -47,7 +49,7 @@ from counterseal.models.tenancy import Administrator, AppSpace, Origin
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import limit_fits, text_fits
 from counterseal.rules.standing import (
-    Cancelling,
+    CancellationFacts,
     has_answering_device,
     own_app_space,
     without_dead_invitations,
@@ -304,7 +306,7 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
             CHALLENGE,
             challenge.state,
             ChallengeEvent.EXPIRE if late else ChallengeEvent.CANCEL,
-            Cancelling(now=tools.now, challenge=challenge, origin=challenge.origin),
+            CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin),
         ),
         Outcome(at=tools.now, reason=CancelReason.ERASED),
         reason=CancelReason.ERASED.value,

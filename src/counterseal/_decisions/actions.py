@@ -18,8 +18,9 @@ from counterseal._decisions.plan import (
     require,
 )
 from counterseal._decisions.readings import record_with_account, require_account
+from counterseal.charts.actions import ACTION, USE, ActionEvent, UseEvent
 from counterseal.errors import ActionUsed, DeadlinePassed, Foreign, NotApproved, WrongState
-from counterseal.machines import ACTION, USE, ActionEvent, UseEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     ActionState,
@@ -33,7 +34,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.approved_action import action_use_guid, approved_action_guid
-from counterseal.rules.actions import Consuming, Reporting, Withdrawing
+from counterseal.rules.actions import ReportFacts, UseFacts, WithdrawalFacts
 from counterseal.rules.standing import Deadline
 from counterseal.wire.receipt import receipt_hash
 from counterseal.wire.use_receipt import USE_TYP, use_payload
@@ -111,7 +112,7 @@ async def consume(
     use_guid = action_use_guid(challenge)
     stored = await _read_action(challenge, origin, use_guid)
     action = _require_approved(stored, tools)
-    facts = Consuming(
+    facts = UseFacts(
         now=tools.now,
         policy=tools.policy,
         action=action,
@@ -167,7 +168,7 @@ async def withdraw(tools: Tools, challenge: Guid, origin: Guid) -> Decision[Appr
     if action.state is ActionState.WITHDRAWN:
         # Already withdrawn, so the request is satisfied.
         return Decision(result=action)
-    facts = Withdrawing(now=tools.now, action=action, origin=origin)
+    facts = WithdrawalFacts(now=tools.now, action=action, origin=origin)
     state = step(ACTION, action.state, ActionEvent.WITHDRAW, facts)
     withdrawn_action = revise(action, state=state)
     return Decision(
@@ -191,7 +192,7 @@ async def report(
     if use.state is reported and use.detail == detail:
         # The same report again.
         return Decision(result=use)
-    state = step(USE, use.state, event, Reporting(use=use, origin=origin))
+    state = step(USE, use.state, event, ReportFacts(use=use, origin=origin))
     reported_use = revise(use, state=state, detail=detail, reported_at=tools.now)
     return Decision(
         result=reported_use,

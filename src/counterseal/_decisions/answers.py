@@ -14,14 +14,14 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.account_events import Happening, with_events
-from counterseal._decisions.actions import approve
 from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.endings import ENDED_LIMIT, end
+from counterseal._decisions.endings import ENDED_LIMIT, Followers, end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Signing, Tools
 from counterseal._decisions.reactions import needs_pending, react
 from counterseal._decisions.readings import pending_of, records
 from counterseal._decisions.strikes import count_strike
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import (
     Foreign,
     MalformedToken,
@@ -32,7 +32,7 @@ from counterseal.errors import (
     WrongType,
 )
 from counterseal.keys import Jws
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import replace, revise
 from counterseal.models.binding import Binding
 from counterseal.models.challenge import UNFINISHED, Challenge, ChallengeState, Outcome
@@ -40,9 +40,8 @@ from counterseal.models.device_key import PublicKey, Role
 from counterseal.models.events import AccountEvent, AccountEventKind
 from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
-from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
-from counterseal.rules.answering import Answering, Fetching, Striking
+from counterseal.rules.answering import AnswerFacts, FetchFacts, StrikeFacts
 from counterseal.rules.evidence import Evidence
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
 from counterseal.wire.device import EndedRequest
@@ -142,7 +141,7 @@ def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
     challenge, binding = _own(device), device.binding
     if challenge.state not in UNFINISHED:
         return Decision(result=_without_receipt(challenge, binding.guid))
-    facts = Fetching(
+    facts = FetchFacts(
         now=tools.now,
         proving=device.proving,
         challenge=challenge,
@@ -167,6 +166,7 @@ async def respond(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
+    after_ending: Followers,
 ) -> Decision[Challenge]:
     """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
     tools = tools.within(device.app_space)
@@ -184,7 +184,7 @@ async def respond(
         if facts.signer is None or facts.signer.role is not Role.STRONG:
             # A device key's wrong signature is no strike.
             raise
-        striking = Striking(
+        striking = StrikeFacts(
             proving=facts.proving,
             policy=tools.policy,
             binding=facts.binding,
@@ -226,13 +226,22 @@ async def respond(
         refusal_reason=reason,
         suspensions=facts.binding.suspensions,
     )
-    return _end(tools, facts, state, outcome, receipt, served_kinds=served_kinds, pending=pending)
+    return _end(
+        tools,
+        facts,
+        state,
+        outcome,
+        receipt,
+        served_kinds=served_kinds,
+        pending=pending,
+        after_ending=after_ending,
+    )
 
 
-def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
+def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> AnswerFacts:
     challenge, binding = _own(device), device.binding
     signer = binding.key_named(token.jws.header.kid)
-    return Answering(
+    return AnswerFacts(
         now=tools.now,
         policy=tools.policy,
         proving=device.proving,
@@ -242,26 +251,20 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering
         answer=token.answer,
         signature=token.evidence(None if signer is None else signer.key),
         signer=signer,
-        code=open_code(tools, challenge),
+        code=challenge.open_code(tools.open),
     )
-
-
-def open_code(tools: Tools, challenge: Challenge) -> str:
-    """Return the matching code of *challenge*; empty if it asks for none."""
-    if not challenge.sealed_code:
-        return ""
-    return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
 def _end(
     tools: Tools,
-    facts: Answering,
+    facts: AnswerFacts,
     state: ChallengeState,
     outcome: Outcome,
     receipt: str,
     *,
     served_kinds: frozenset[AddressKind],
     pending: tuple[Challenge, ...],
+    after_ending: Followers,
 ) -> Decision[Challenge]:
     account, binding = facts.account, facts.binding
     ending = end(tools, facts.challenge, account.history, state, outcome)
@@ -280,9 +283,8 @@ def _end(
         happenings = (Happening(kind, device=binding.guid, challenge=ending.challenge.guid),)
     audit: tuple[AuditEntry, ...] = (ending.entry,)
     wakes: tuple[Guid, ...] = (ending.challenge.guid, account.guid)
-    writes = (*ending.writes, *notifications)
-    if ending.challenge.action is not None:
-        writes += approve(ending.challenge, outcome.at)
+    followers = after_ending(ending.challenge, outcome.at)
+    writes = (*ending.writes, *notifications, *followers)
     if outcome.refusal_reason is not None:
         consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
         updated_account = consequences.account
@@ -320,7 +322,7 @@ def _end(
 
 
 def _count_wrong_code(
-    tools: Tools, facts: Answering, refusal: WrongCode, *, served_kinds: frozenset[AddressKind]
+    tools: Tools, facts: AnswerFacts, refusal: WrongCode, *, served_kinds: frozenset[AddressKind]
 ) -> Decision[Challenge]:
     challenge, account = facts.challenge, facts.account
     state = step(CHALLENGE, challenge.state, ChallengeEvent.MISTYPE, facts)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import attrs
 
-from counterseal import keys
+from counterseal import keys, rules
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal._decisions.tenancy import create_record, edit_record, present_members, require_name
@@ -37,10 +37,7 @@ from counterseal.models.passkeys import host_of
 from counterseal.models.tenancy import logo_guid
 from counterseal.policy import Policy
 from counterseal.rules.addresses import idp_fits
-from counterseal.rules.authorization import Permission
-from counterseal.rules.logos import logo_fits
-from counterseal.rules.policies import edited_app_space_policy, new_devices_fit
-from counterseal.rules.sessions import refuse_portal
+from counterseal.rules.authorization import Permission, unreserved
 from counterseal.rules.sizes import text_fits
 
 CLIENT_SECRET_BYTES = 8_192
@@ -81,7 +78,7 @@ async def create_app_space(
 ) -> Decision[AppSpace]:
     """Decide to create an App Space; *stored*: the record of this GUID, or None; its company."""
     company = require(stored[1], Company)
-    refuse_portal(company.guid, field="companyGuid")
+    unreserved(company)
     admin = await permission_to(Permission.COMPANY, by, company)
     decision = create_record(stored[0], admin, _app_space(tools, company, guid, edit))
     return _with_logo(decision, None, edit, tools)
@@ -141,11 +138,11 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
 def _policy_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if edit.new_devices:
-        new_devices_fit(edit.new_devices, policy)
+        rules.new_devices_fit(edit.new_devices, policy)
     if edit.new_devices is not None:
         changes["new_devices"] = edit.new_devices or None
     if edit.policy:
-        changes["policy"] = edited_app_space_policy(policy, app_space, edit.policy)
+        changes["policy"] = rules.edited_app_space_policy(policy, app_space, edit.policy)
     return changes
 
 
@@ -205,7 +202,7 @@ def _brand_fits(policy: Policy, edit: AppSpaceEdit) -> None:
     if edit.brand_color and not _COLOR.fullmatch(edit.brand_color):
         raise InvalidField("brandInfo.color", "not a colour like #1A2B3C")
     if edit.logo:
-        logo_fits(edit.logo, "brandInfo.logo")
+        rules.logo_fits(edit.logo, "brandInfo.logo")
 
 
 def _idp(

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.plan import Decision, Records, Tools, require
-from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal._decisions.authorization import permission_to, reached_app_spaces
+from counterseal._decisions.plan import Decision, Records, Tools
+from counterseal._decisions.readings import records
 from counterseal.errors import InvalidField, MalformedToken, RoleLacking
 from counterseal.models import Guid, LogPlace, Record, RecordName
 from counterseal.models.account import Account
@@ -60,26 +60,12 @@ class AuditReach:
     nouns: frozenset[str] | None = None
 
 
-async def decide_reach(
-    _: Tools, by: Administrator, app_space: Guid | None, permission: Permission = Permission.AUDIT
-) -> Decision[AuditReach]:
-    """
-    Decide what *by* may read by *permission*, in one App Space or in all that it reaches.
-
-    An administrator of all companies, and the operator, reads all events; one of a company those
-    of its App Spaces; the others those of their own App Space.
-    """
-    if app_space is not None:
-        target = require((await records(app_space))[0], AppSpace)
-        admin = await permission_to(permission, by, target)
-        return Decision(result=_within(frozenset({app_space}), admin))
-    admin = await permission_to(permission, by, None)
-    if admin is None or (admin.app_space is None and admin.company is None):
-        return Decision(result=AuditReach())
-    if admin.app_space is not None:
-        return Decision(result=_within(frozenset({admin.app_space}), admin))
-    app_spaces = _app_spaces(await tenancy_records_of(admin.company))
-    return Decision(result=_within(app_spaces, admin))
+async def decide_reach(_: Tools, by: Administrator, app_space: Guid | None) -> Decision[AuditReach]:
+    """Decide what *by* may read, in one App Space or in all that it reaches."""
+    app_spaces, admin = await reached_app_spaces(by, app_space, Permission.AUDIT)
+    is_support = admin is not None and admin.role is AdminRole.SUPPORT
+    nouns = USER_NOUNS if is_support and app_spaces is not None else None
+    return Decision(result=AuditReach(app_spaces=app_spaces, nouns=nouns))
 
 
 async def demand_whole_log(_: Tools, by: Administrator) -> Decision[None]:
@@ -88,15 +74,6 @@ async def demand_whole_log(_: Tools, by: Administrator) -> Decision[None]:
     if admin is not None and admin.company is not None:
         raise RoleLacking
     return Decision(result=None)
-
-
-def _within(app_spaces: frozenset[Guid], admin: Admin | None) -> AuditReach:
-    is_support = admin is not None and admin.role is AdminRole.SUPPORT
-    return AuditReach(app_spaces=app_spaces, nouns=USER_NOUNS if is_support else None)
-
-
-def _app_spaces(stored: Records) -> frozenset[Guid]:
-    return frozenset(record.guid for record in stored if isinstance(record, AppSpace))
 
 
 async def name_records(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
-from counterseal._decisions.plan import Reading, Records, Tools, require
+from counterseal._decisions.plan import Queries, Reading, Records, Tools, read, require
 from counterseal.errors import CredentialRefused
 from counterseal.models import Record
 from counterseal.models.account import Account
@@ -19,7 +19,7 @@ from counterseal.models.guid import Guid, partition_of
 from counterseal.models.outbox import Notification
 from counterseal.models.tenancy import Admin, Administrator, AppSpace, Company, Operator, Origin
 from counterseal.rules.authorization import (
-    Administering,
+    AdministrationFacts,
     Permission,
     Reach,
     reach_of,
@@ -64,13 +64,37 @@ async def permission_to(
     return await Reading("get", guids, parse)
 
 
+async def reached_app_spaces(
+    by: Administrator, app_space: Guid | None, permission: Permission
+) -> tuple[frozenset[Guid] | None, Admin | None]:
+    """
+    Return the App Spaces in which *by* has *permission*, and who acts as `permission_to` does.
+
+    They are *app_space* alone if it is named. An administrator of all companies, and the operator,
+    has it in all, which is None; one of a company in its App Spaces; the others in their own.
+    """
+    if app_space is not None:
+        (record,) = await read(Queries.get, app_space)
+        admin = await permission_to(permission, by, require(record, AppSpace))
+        return frozenset({app_space}), admin
+    admin = await permission_to(permission, by, None)
+    if admin is None or (admin.app_space is None and admin.company is None):
+        return None, admin
+    if admin.app_space is not None:
+        return frozenset({admin.app_space}), admin
+    tenancy = await read(Queries.list, admin.company)
+    return frozenset(record.guid for record in tenancy if isinstance(record, AppSpace)), admin
+
+
 def require_admin(
     stored: Record | None, now: datetime, permission: Permission, reach: Reach | None
 ) -> Admin:
     """Return the administrator that was read, if it has *permission* for what it has to reach."""
     if not isinstance(stored, Admin):
         raise CredentialRefused
-    require_permitted(Administering(now=now, admin=stored, permission=permission, reach=reach))
+    require_permitted(
+        AdministrationFacts(now=now, admin=stored, permission=permission, reach=reach)
+    )
     return stored
 
 

@@ -18,6 +18,7 @@ import attrs
 from counterseal import ijson, keys
 from counterseal._decisions.authentication import load_party
 from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.callbacks import Composed, compose_with_token, is_forbidden
 from counterseal._decisions.credentials import registered_keys
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Signing, Tools, require
 from counterseal._decisions.readings import records, require_account
@@ -42,7 +43,9 @@ from counterseal.models import (
     ApprovedAction,
     BackchannelClient,
     BackchannelRequest,
+    Callback,
     Challenge,
+    DeadReason,
     DeliveryMode,
     Guid,
     Origin,
@@ -53,6 +56,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.backchannel import ALGORITHM_SYNONYMS
+from counterseal.models.challenge import FINISHED
 from counterseal.models.guid import parse
 from counterseal.models.sealing import backchannel_context
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -110,20 +114,21 @@ class BackchannelDraft:
     notification_token: str | None = attrs.field(default=None, repr=False)
     repeatable: bool = False
 
-    def request(self, tools: Tools, challenge: Guid) -> BackchannelRequest:
-        """Return the request that *challenge* is."""
-        sealed_id = b""
+    def extend(self, tools: Tools, challenge: Challenge) -> Challenge:
+        """Return *challenge* as the client's request, which is pinged at each ending."""
+        guid, sealed_id = challenge.guid, b""
         if self.repeatable or self.notification_token is not None:
             members = {
-                "auth_req_id": write_secret_id(challenge, self.secret),
+                "auth_req_id": write_secret_id(guid, self.secret),
                 "client_notification_token": self.notification_token,
             }
-            sealed_id = tools.seal(ijson.compact(members), backchannel_context(challenge))
-        return BackchannelRequest(
+            sealed_id = tools.seal(ijson.compact(members), backchannel_context(guid))
+        request = BackchannelRequest(
             secret_hash=keys.digest(self.secret),
             interval=int(INTERVAL.total_seconds()),
             sealed_id=sealed_id,
         )
+        return replace(challenge, callback_states=FINISHED, backchannel=request)
 
     def document(self) -> dict[str, Any]:
         """Return what a repeated request has to have besides the same question."""
@@ -179,16 +184,29 @@ def read_secret_id(text: str) -> SecretId:
     return SecretId(challenge=challenge, secret_hash=keys.digest(data[GUID_BYTES:]))
 
 
-def open_ping(
-    tools: Tools, challenge: Guid, request: BackchannelRequest
-) -> tuple[tuple[tuple[str, str], ...], bytes]:
-    """Return headers and body of the ping about a request (CIBA Core 1.0, 10.2)."""
-    ping = ijson.parse(tools.open(request.sealed_id, backchannel_context(challenge)))
-    headers = (
+def compose_ping(
+    tools: Tools, callback: Callback, origin: Origin, request: BackchannelRequest
+) -> Composed:
+    """
+    Compose the ping about a request that has ended (CIBA Core 1.0, 10.2).
+
+    10.2 leaves 4xx and 5xx to the provider. A client that refuses the token will refuse it again,
+    and polls.
+    """
+    client = origin.backchannel
+    if client is None or client.notification_endpoint != callback.url:
+        return DeadReason.FORBIDDEN
+    if is_forbidden(tools, callback, origin):
+        return DeadReason.FORBIDDEN
+    ping = ijson.parse(tools.open(request.sealed_id, backchannel_context(callback.subject)))
+    headers: tuple[tuple[str, str], ...] = (
         ("content-type", "application/json"),
         ("authorization", f"Bearer {ping['client_notification_token']}"),
     )
-    return headers, ijson.compact({"auth_req_id": ping["auth_req_id"]})
+    if callback.trace is not None:
+        headers += callback.trace.headers()
+    body = ijson.compact({"auth_req_id": ping["auth_req_id"]})
+    return compose_with_token(tools, callback, headers, body)
 
 
 def require_client(origin: Origin) -> BackchannelClient:

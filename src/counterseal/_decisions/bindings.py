@@ -1,5 +1,5 @@
 """
-Bindings: an account's list of its living devices, and how a binding ends, pauses and resumes.
+Bindings: an account's list of its living devices; how a binding ends, pauses and resumes.
 
 Functions that one decision calls for several bindings take and return the list of devices, and
 not the account, which is revised once.
@@ -7,14 +7,18 @@ not the account, which is revised once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
+from typing import Any, TypeAlias
 
-from counterseal._decisions.plan import AuditEntry, Reading, Records, Tools
+from counterseal._decisions.account_events import Happening, device_revoked, with_events
+from counterseal._decisions.outbox import build_revocation_notifications
+from counterseal._decisions.plan import AuditEntry, Decision, Reading, Records, Tools
 from counterseal._decisions.readings import records
-from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import OPERATORS, Session, replace, revise
-from counterseal.models.account import Device
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.machines import step
+from counterseal.models import OPERATORS, replace, revise
+from counterseal.models.account import Account, Device
 from counterseal.models.binding import (
     LIVING,
     SEEN_STEP,
@@ -23,12 +27,14 @@ from counterseal.models.binding import (
     BindingState,
 )
 from counterseal.models.device_key import PublicKey
-from counterseal.rules.ceremonies import Authenticating
-from counterseal.rules.sessions import inviter_stands
-from counterseal.rules.standing import Standing, living
+from counterseal.models.push import AddressKind
+from counterseal.rules.standing import SuspensionFacts, living
 
 MOVED = "moved"
 """The audit log's reason for the end of a device whose place another has taken."""
+
+InviterDemand: TypeAlias = Callable[[Binding, Tools], Coroutine[Any, Any, None]]
+"""Requires that whoever invited a device for their own account may still do so."""
 
 
 def with_binding(
@@ -85,12 +91,38 @@ def change_standing(
     binding: Binding, event: BindingEvent, authority: Authority, now: datetime
 ) -> Binding:
     """Return *binding* after *event*: *authority* suspends or resumes it."""
-    state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
+    state = step(
+        BINDING, binding.state, event, SuspensionFacts(binding=binding, authority=authority)
+    )
     suspended_by = authority if state is BindingState.SUSPENDED else None
     changed_binding = revise(binding, state=state, suspended_by=suspended_by)
     if state is not BindingState.SUSPENDED or not _may_have_sessions(binding):
         return changed_binding
     return replace(changed_binding, suspensions=binding.suspensions + 1, sessions_end_at=now)
+
+
+def revoke_binding(
+    tools: Tools, account: Account, binding: Binding, served_kinds: frozenset[AddressKind]
+) -> Decision[Binding]:
+    """Decide that *binding* is revoked; the caller has checked who may."""
+    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+    ended_binding = end_binding(binding, state, tools.now)
+    decision = store_binding(tools, account, ended_binding, device_revoked(binding))
+    decision.writes += build_revocation_notifications(tools, served_kinds, account, binding.guid)
+    return decision
+
+
+def store_binding(
+    tools: Tools, account: Account, binding: Binding, happenings: tuple[Happening, ...] = ()
+) -> Decision[Binding]:
+    """Decide to store the changed *binding*, and its entry in the account's list of devices."""
+    devices = with_binding(account.devices, binding, tools.now)
+    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
+    return Decision(
+        result=binding,
+        writes=(binding, updated_account, *events),
+        audit=(AuditEntry(binding.guid),),
+    )
 
 
 def _may_have_sessions(binding: Binding) -> bool:
@@ -101,31 +133,6 @@ def _may_have_sessions(binding: Binding) -> bool:
 def session_of(binding: Binding | None) -> Reading[Records]:
     """Read the session that registered or invited *binding*, if that depends on it."""
     return records(binding.session) if binding and binding.session else records()
-
-
-async def with_enrolment(facts: Authenticating) -> Authenticating:
-    """Add the session of the link that registered the passkey, if it may not have opened that."""
-    return replace(facts, sessions=await session_of(facts.binding))
-
-
-async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
-    """
-    Require that the session stands that invited a device, if *binding* depends on one.
-
-    Raises:
-        WrongState: The session has ended.
-    """
-    sessions = await session_of(binding)
-    proofs = await records(
-        *(
-            proof.binding
-            for session in sessions
-            if isinstance(session, Session)
-            for proof in session.proofs
-        )
-    )
-    for session in sessions:
-        inviter_stands(session, proofs, tools.now, tools.policy)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from counterseal import ijson
-from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.backchannel import open_ping
-from counterseal._decisions.channel import compose_callback
-from counterseal._decisions.events import describe
-from counterseal._decisions.outbox import draw_jitter
+from counterseal._decisions.attempts import draw_jitter
+from counterseal._decisions.authorization import permission_to, reached_app_spaces
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
@@ -23,13 +20,12 @@ from counterseal._decisions.plan import (
     store,
 )
 from counterseal._decisions.readings import dead_callbacks_of, records
+from counterseal.charts.outbox import CALLBACK, CallbackEvent
 from counterseal.errors import CallbackForbidden, LeaseLost, NotFound, WrongState
-from counterseal.machines import CALLBACK, CallbackEvent, step
+from counterseal.machines import step
 from counterseal.models import Guid, LoggedEvent, Record, replace, revise
 from counterseal.models.account import Account
-from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.challenge import Challenge
-from counterseal.models.channel import ChannelRequest
 from counterseal.models.outbox import Callback, CallbackState, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.sealing import webhook_context
 from counterseal.models.tenancy import Administrator, Operator, Origin
@@ -38,13 +34,12 @@ from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import (
     DELIVERED,
     LONGEST_DELAY_ONCE,
-    Delivering,
+    DeliveryFacts,
     dead_reason,
     next_attempt,
 )
 from counterseal.rules.sizes import LIST_LIMIT
-from counterseal.rules.standing import in_force, receives
-from counterseal.wire.members import write_record
+from counterseal.rules.standing import in_force
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
 
@@ -57,9 +52,23 @@ NOTHING_SENT = DeliveryOutcome(status=None, final=True, may_have_arrived=False)
 NOT_ATTEMPTED = DeliveryOutcome(status=None, may_have_arrived=False)
 """The outcome of an attempt that the sender could not make."""
 
-REFUSALS = range(400, 500)
 PASSING = frozenset({408, 429})
 """Statuses of 4xx that say that a later attempt may succeed (RFC 9110, 15.5.9; RFC 6585, 4)."""
+
+REFUSALS = frozenset(range(400, 500)) - PASSING
+"""The answers of a receiver that refuses a token, and will refuse it again."""
+
+Composed: TypeAlias = Delivery | DeadReason
+"""What is sent, or why nothing may be."""
+
+CallbackForm: TypeAlias = Callable[
+    [Tools, Callback, Origin, Record, Account | None], Composed | None
+]
+"""
+Composes what is sent of a record, given its origin and account as stored.
+
+None for a challenge that is called back as such.
+"""
 
 
 def read_to_compose(callback: Callback) -> Reading[Records]:
@@ -68,19 +77,22 @@ def read_to_compose(callback: Callback) -> Reading[Records]:
     return records(callback.subject, callback.origin, callback.account, *own)
 
 
-def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | DeadReason]:
+def compose(
+    stored: Records, tools: Tools, callback: Callback, form: CallbackForm
+) -> Decision[Composed]:
     """Compose what is sent of a claimed callback, or say why nothing may be."""
+    composed = _compose(stored[:3], tools, callback, form)
     if callback.once:
-        return begin_once(stored[3], tools, callback, _compose_any(stored[:3], tools, callback))
-    return _compose_any(stored, tools, callback)
+        return begin_once(stored[3], tools, callback, composed)
+    return Decision(result=composed)
 
 
 def begin_once(
     stored: Record | None,
     tools: Tools,
     claimed: Callback,
-    composed: Decision[Delivery | DeadReason],
-) -> Decision[Delivery | DeadReason]:
+    composed: Composed,
+) -> Decision[Composed]:
     """
     Store that the attempt of a callback begins that is sent at most once.
 
@@ -92,88 +104,44 @@ def begin_once(
         raise LeaseLost
     if callback.begun_at is not None:
         return Decision(result=DeadReason.UNKNOWN)
-    if isinstance(composed.result, DeadReason):
-        return composed
+    if isinstance(composed, DeadReason):
+        return Decision(result=composed)
     begun_callback = revise(callback, begun_at=tools.now)
-    return Decision(result=replace(composed.result, once=True), writes=(begun_callback,))
+    return Decision(result=replace(composed, once=True), writes=(begun_callback,))
 
 
-def _compose_any(
-    stored: Records, tools: Tools, callback: Callback
-) -> Decision[Delivery | DeadReason]:
+def _compose(stored: Records, tools: Tools, callback: Callback, form: CallbackForm) -> Composed:
     subject, origin, account = stored
-    if not isinstance(origin, Origin):
-        return Decision(result=DeadReason.FORGOTTEN)
-    if isinstance(subject, LoggedEvent):
-        return _compose_event(tools, callback, subject, origin, account)
-    erased = not isinstance(account, Account) or account.erased_at is not None
-    if not isinstance(subject, Challenge) or erased:
-        return Decision(result=DeadReason.FORGOTTEN)
-    if subject.backchannel is not None:
-        return _compose_ping(tools, callback, origin, subject.backchannel)
-    if subject.channel is not None:
-        return _compose_channel(tools, callback, origin, subject, subject.channel)
+    if not isinstance(origin, Origin) or subject is None:
+        return DeadReason.FORGOTTEN
+    known_account = account if isinstance(account, Account) else None
+    erased = known_account is None or known_account.erased_at is not None
+    if erased and callback.event is None:
+        return DeadReason.FORGOTTEN
+    composed = form(tools, callback, origin, subject, known_account)
+    if composed is not None:
+        return composed
+    if not isinstance(subject, Challenge):
+        return DeadReason.FORGOTTEN
     document = processed_document(subject, now=tools.now)
-    return _compose(tools, callback, origin, callback.guid, document)
+    return sign_and_compose(tools, callback, origin, callback.guid, document)
 
 
-def _compose_event(
-    tools: Tools, callback: Callback, event: LoggedEvent, origin: Origin, account: Record | None
-) -> Decision[Delivery | DeadReason]:
-    if tools.now >= event.keep_until:
-        return Decision(result=DeadReason.FORGOTTEN)
-    if not receives(origin, event.kind, tools.now):
-        return Decision(result=DeadReason.FORBIDDEN)
-    described = describe(event, account if isinstance(account, Account) else None)
-    return _compose(tools, callback, origin, event.event, write_record(described))
-
-
-def _compose_ping(
-    tools: Tools, callback: Callback, origin: Origin, request: BackchannelRequest
-) -> Decision[Delivery | DeadReason]:
-    client = origin.backchannel
-    if client is None or client.notification_endpoint != callback.url:
-        return Decision(result=DeadReason.FORBIDDEN)
-    if _forbidden(tools, callback, origin):
-        return Decision(result=DeadReason.FORBIDDEN)
-    headers, body = open_ping(tools, callback.subject, request)
-    if callback.trace is not None:
-        headers += callback.trace.headers()
-    delivery = Delivery(
-        url=callback.url, headers=headers, body=body, timeout=tools.policy.callback_timeout
-    )
-    return Decision(result=delivery)
-
-
-def _compose_channel(
-    tools: Tools, callback: Callback, origin: Origin, challenge: Challenge, request: ChannelRequest
-) -> Decision[Delivery | DeadReason]:
-    if tools.now >= request.until:
-        return Decision(result=DeadReason.EXHAUSTED)
-    realm = origin.realm
-    if realm is None or realm.callback != callback.url or _forbidden(tools, callback, origin):
-        return Decision(result=DeadReason.FORBIDDEN)
-    headers, body = compose_callback(tools, challenge, request)
-    delivery = Delivery(
-        url=callback.url, headers=headers, body=body, timeout=tools.policy.callback_timeout
-    )
-    return Decision(result=delivery)
-
-
-def _forbidden(tools: Tools, callback: Callback, origin: Origin) -> bool:
+def is_forbidden(tools: Tools, callback: Callback, origin: Origin) -> bool:
+    """Tell whether the origin's allow-list, which may have changed, forbids the callback's URL."""
     try:
-        # At each delivery, since the allow-list may have changed.
         callback_allowed(callback.url, allow_list(origin, tools.policy))
     except CallbackForbidden:
         return True
     return False
 
 
-def _compose(
+def sign_and_compose(
     tools: Tools, callback: Callback, origin: Origin, message: Guid, document: dict[str, Any]
-) -> Decision[Delivery | DeadReason]:
-    if _forbidden(tools, callback, origin):
-        return Decision(result=DeadReason.FORBIDDEN)
+) -> Composed:
+    """Compose *document*, signed by the origin's webhook keys, under the `webhook-id` *message*."""
+    if is_forbidden(tools, callback, origin):
+        return DeadReason.FORBIDDEN
     body = ijson.compact(document)
     secrets = [
         tools.open(key.sealed, webhook_context(origin.guid))
@@ -183,26 +151,27 @@ def _compose(
     headers = webhook_headers(secrets, message=message, at=tools.now, body=body)
     if callback.trace is not None:
         headers += callback.trace.headers()
-    delivery = Delivery(
+    return Delivery(
+        url=callback.url, headers=headers, body=body, timeout=tools.policy.callback_timeout
+    )
+
+
+def compose_with_token(
+    tools: Tools, callback: Callback, headers: tuple[tuple[str, str], ...], body: bytes
+) -> Delivery:
+    """Compose *body*, which a token of the receiver authenticates; a refusal of it is final."""
+    return Delivery(
         url=callback.url,
         headers=headers,
         body=body,
         timeout=tools.policy.callback_timeout,
+        final_statuses=REFUSALS,
     )
-    return Decision(result=delivery)
 
 
 def final_if_refused(delivery: Delivery, outcome: DeliveryOutcome) -> DeliveryOutcome:
-    """
-    Return *outcome*, which is final where a CIBA client has refused a ping.
-
-    CIBA Core 1.0, 10.2, leaves 4xx and 5xx to the provider. A client that refuses the token will
-    refuse it again, and polls.
-    """
-    is_ping = all(name != "webhook-id" for name, _ in delivery.headers)
-    if is_ping and outcome.status in REFUSALS and outcome.status not in PASSING:
-        return replace(outcome, final=True)
-    return outcome
+    """Return *outcome*, which is final where *delivery* says so of its status."""
+    return replace(outcome, final=True) if outcome.status in delivery.final_statuses else outcome
 
 
 async def record_attempt(
@@ -220,7 +189,7 @@ async def record_attempt(
         # It was dropped while the attempt ran: its origin got it all the same.
         entry = AuditEntry(callback.guid, "callback.succeed", "dropped")
         return Decision(result=callback, guards=(callback,), audit=(entry,))
-    facts = Delivering(
+    facts = DeliveryFacts(
         record=callback,
         claimed=claimed.lease_until,
         outcome=outcome,
@@ -280,6 +249,13 @@ async def administer(
         await permission_to(Permission.ORIGINS, by, require(origin, Origin))
     step = decide(stored, tools, *arguments, **keywords)
     return step if isinstance(step, Decision) else await step
+
+
+async def decide_reach(
+    _: Tools, by: Administrator, app_space: Guid | None
+) -> Decision[frozenset[Guid] | None]:
+    """Decide of which App Spaces *by* may list dead callbacks; None is all."""
+    return Decision(result=(await reached_app_spaces(by, app_space, Permission.ORIGINS))[0])
 
 
 async def list_dead(

@@ -13,23 +13,22 @@ from counterseal._decisions.bindings import (
     binding_of,
     living_key,
     mark_seen,
+    session_of,
     with_binding,
-    with_enrolment,
 )
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
-from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
-from counterseal.keys import AssertionParts
-from counterseal.machines import (
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.ceremonies import (
     AUTHENTICATION,
-    BINDING,
     REGISTRATION,
     AuthenticationEvent,
-    BindingEvent,
     RegistrationEvent,
-    step,
 )
+from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
+from counterseal.keys import AssertionParts
+from counterseal.machines import step
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
     Account,
@@ -46,20 +45,20 @@ from counterseal.models import (
     RegisteredPasskey,
     RelyingParty,
     Role,
+    replace,
     revise,
 )
 from counterseal.models.ceremony import ceremony_guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.rules.ceremonies import (
-    Authenticating,
-    Registering,
-    own_ceremony,
+    AuthenticationFacts,
+    RegistrationFacts,
     own_handle,
     passkeys_allowed,
 )
 from counterseal.rules.evidence import allows_key
-from counterseal.rules.standing import Deadline, place_for_binding, unlocked
+from counterseal.rules.standing import Deadline, own_ceremony, place_for_binding, unlocked
 
 NONCE_BYTES = 32
 
@@ -178,7 +177,7 @@ def check_registration(
 ) -> Decision[PasskeyRegistration]:
     """Return a registration that may still end, before its answer is verified."""
     registration = require(stored[0], PasskeyRegistration)
-    facts = Registering(
+    facts = RegistrationFacts(
         now=tools.now,
         party=party,
         account=_named_account(stored, account_id),
@@ -208,7 +207,7 @@ async def register(
     registration = require(stored[0], PasskeyRegistration)
     account = _named_account(stored, account_id)
     bindings = await bindings_of(account.guid)
-    facts = Registering(
+    facts = RegistrationFacts(
         now=tools.now,
         party=party,
         account=account,
@@ -290,7 +289,7 @@ async def finish(
     account = _named_account(stored, account_id)
     binding = binding_of(await bindings_of(account.guid), credential_id)
     facts = await with_enrolment(
-        Authenticating(
+        AuthenticationFacts(
             now=tools.now,
             policy=tools.policy,
             party=party,
@@ -364,7 +363,7 @@ def new_ceremony(
 def _new_binding(
     registration: PasskeyRegistration,
     registered: RegisteredPasskey,
-    facts: Registering,
+    facts: RegistrationFacts,
     tools: Tools,
 ) -> Binding:
     passkeys_allowed(tools.policy)
@@ -410,3 +409,8 @@ def _is_allowed(binding: Binding, policy: Policy) -> bool:
     """Tell whether the policy still allows the key of a browser's living binding."""
     key = living_key(binding)
     return key is not None and allows_key(policy, key)
+
+
+async def with_enrolment(facts: AuthenticationFacts) -> AuthenticationFacts:
+    """Add the session of the link that registered the passkey, if it may not have opened that."""
+    return replace(facts, sessions=await session_of(facts.binding))

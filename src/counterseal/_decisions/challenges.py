@@ -6,17 +6,18 @@ from collections.abc import Iterable
 
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.endings import end
-from counterseal._decisions.issuing import demand_readable
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal._decisions.readings import (
+    demand_readable,
     pending_of,
     records,
     require_account,
     require_known,
 )
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import Foreign
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome
@@ -24,7 +25,7 @@ from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
 from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace
 from counterseal.rules.authorization import Permission
-from counterseal.rules.standing import Cancelling, Deadline
+from counterseal.rules.standing import CancellationFacts, Deadline
 
 
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
@@ -101,7 +102,7 @@ def cancel(
     """Decide to cancel an unfinished challenge, which *origin* has issued."""
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
-    facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
+    facts = CancellationFacts(now=tools.now, challenge=challenge, origin=origin)
     ending = end(
         tools,
         challenge,

@@ -16,6 +16,7 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.callbacks import Composed, compose_with_token, is_forbidden
 from counterseal._decisions.credentials import registered_keys
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import require_account
@@ -24,12 +25,13 @@ from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFoun
 from counterseal.models import (
     UNFINISHED,
     Administrator,
+    Callback,
     CancelReason,
     Challenge,
     ChallengeState,
     ChannelRealm,
     ChannelRequest,
-    Guid,
+    DeadReason,
     Origin,
     PublicKey,
     replace,
@@ -41,12 +43,10 @@ from counterseal.models.sealing import bearer_context
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
+from counterseal.wire.claims import format_time
 
 MARGIN = timedelta(seconds=5)
 """How long before its bearer token expires a request ends, so that the callback still counts."""
-
-STORED_WITHIN = timedelta(seconds=1)
-"""How long after it was answered Keycloak may take to store a request, which it does then only."""
 
 KEYS_LIMIT = 8
 """Keys for signatures of one realm: one for each algorithm, and those before a rotation."""
@@ -62,30 +62,41 @@ class ChannelDraft:
     bearer: str = attrs.field(repr=False)
     until: datetime
 
-    def request(self, tools: Tools, challenge: Guid) -> ChannelRequest:
-        """Return the request that *challenge* is."""
-        return ChannelRequest(
-            sealed_bearer=tools.seal(self.bearer.encode(), bearer_context(challenge)),
+    def extend(self, tools: Tools, challenge: Challenge) -> Challenge:
+        """Return *challenge* as the request of the realm, which is called back at each ending."""
+        request = ChannelRequest(
+            sealed_bearer=tools.seal(self.bearer.encode(), bearer_context(challenge.guid)),
             until=self.until,
         )
+        return replace(challenge, callback_states=FINISHED, channel=request)
+
+    def document(self) -> dict[str, Any]:
+        """Return what a repeated request has to have besides the same question."""
+        bearer_hash = keys.digest(self.bearer.encode())
+        return {"channel": {"bearer": bearer_hash, "until": format_time(self.until)}}
 
 
-def compose_callback(
-    tools: Tools, challenge: Challenge, request: ChannelRequest
-) -> tuple[tuple[tuple[str, str], ...], bytes]:
+def compose_outcome(
+    tools: Tools, callback: Callback, origin: Origin, challenge: Challenge, request: ChannelRequest
+) -> Composed:
     """
-    Return headers and body of the callback about a challenge that has ended.
+    Compose the callback about a challenge that has ended.
 
     Source: `AuthenticationChannelResponse`. Members besides `status` are texts, which become notes
     of the client's session when it succeeds.
     """
+    if tools.now >= request.until:
+        return DeadReason.EXHAUSTED
+    realm = origin.realm
+    if realm is None or realm.callback != callback.url or is_forbidden(tools, callback, origin):
+        return DeadReason.FORBIDDEN
     bearer = tools.open(request.sealed_bearer, bearer_context(challenge.guid)).decode()
     headers = (("content-type", "application/json"), ("authorization", f"Bearer {bearer}"))
     document = {"status": status_of(challenge), "counterseal_request": challenge.guid}
     receipt = None if challenge.outcome is None else challenge.outcome.receipt
     if receipt is not None:
         document["counterseal_receipt_sha256"] = keys.digest(receipt.encode())
-    return headers, ijson.compact(document)
+    return compose_with_token(tools, callback, headers, ijson.compact(document))
 
 
 def status_of(challenge: Challenge) -> str:
@@ -133,12 +144,7 @@ def attach(
     if challenge.deadline > draft.until - MARGIN:
         raise InvalidField("duration", "the challenge may be answered after the bearer token")
     callback_allowed(realm.callback, allow_list(origin, tools.policy))
-    attached_challenge = revise(
-        challenge,
-        callback=realm.callback,
-        callback_states=FINISHED,
-        channel=draft.request(tools, challenge.guid),
-    )
+    attached_challenge = draft.extend(tools, revise(challenge, callback=realm.callback))
     return Decision(
         result=attached_challenge,
         writes=(attached_challenge,),

@@ -12,7 +12,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.account_events import device_bound, device_revoked, with_events
 from counterseal._decisions.bindings import (
-    demand_standing_inviter,
+    InviterDemand,
     end_binding,
     replace_binding,
     with_binding,
@@ -33,9 +33,10 @@ from counterseal._decisions.plan import (
 )
 from counterseal._decisions.readings import records
 from counterseal._decisions.strikes import count_strike
+from counterseal.charts.bindings import BINDING, BindingEvent
 from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature, WrongState
 from counterseal.keys import Jws
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AddressKind,
@@ -50,8 +51,8 @@ from counterseal.models import (
 )
 from counterseal.policy import Policy
 from counterseal.rules.confirmations import (
-    Comparing,
-    Confirming,
+    ComparisonFacts,
+    ConfirmationFacts,
     invitations_allowed,
     replaceable,
 )
@@ -114,6 +115,7 @@ async def decide_by_device(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
+    demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
     """Decide what a device of the account has decided on a new one, which may replace another."""
     tools = tools.within(device.app_space)
@@ -128,7 +130,7 @@ async def decide_by_device(
     if replaced is not None and replaced.guid == confirmer.guid:
         # What the device itself has signed is what becomes of it.
         replaced = None
-    facts = Confirming(
+    facts = ConfirmationFacts(
         now=tools.now,
         policy=tools.policy,
         account=device.account,
@@ -154,7 +156,7 @@ async def decide_by_device(
         return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
     ending.replaced = replaced
-    await demand_standing_inviter(binding, tools)
+    await demand_inviter(binding, tools)
     return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
 
 
@@ -165,11 +167,12 @@ async def decide_by_origin(
     code: str,
     *,
     served_kinds: frozenset[AddressKind],
+    demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
     """Decide whether an origin's comparison code lets a new device count."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
-    facts = Comparing(
+    facts = ComparisonFacts(
         now=tools.now,
         policy=tools.policy,
         account=account,
@@ -190,7 +193,7 @@ async def decide_by_origin(
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, served_kinds, refusal)
     ending = _Ending(binding, origin, replaced=facts.replaced)
-    await demand_standing_inviter(binding, tools)
+    await demand_inviter(binding, tools)
     return _activate(tools, account, ending, state, served_kinds)
 
 
@@ -299,7 +302,7 @@ def _reject(
 
 
 def _count_wrong_code(
-    tools: Tools, facts: Comparing, served_kinds: frozenset[AddressKind], refusal: WrongCode
+    tools: Tools, facts: ComparisonFacts, served_kinds: frozenset[AddressKind], refusal: WrongCode
 ) -> Decision[Binding]:
     binding, account = facts.binding, facts.account
     state = step(BINDING, binding.state, BindingEvent.MISCOMPARE, facts)

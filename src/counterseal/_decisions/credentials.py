@@ -44,8 +44,8 @@ from counterseal.rules.authorization import (
     permission_for,
     require_not_outlived,
     role_fits,
+    unreserved,
 )
-from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import in_force, token_generation
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
@@ -94,7 +94,7 @@ async def issue(
 ) -> Decision[IssuedSecret]:
     """Decide to make an origin's new secret."""
     origin = require(stored[0], Origin)
-    refuse_portal(origin.guid, field="requestOriginGuid")
+    unreserved(origin)
     admin = await permission_to(Permission.ORIGINS, by, origin)
     return _issue(tools, admin, origin, scheme, overlap)
 
@@ -104,7 +104,7 @@ async def issue_webhook_key(
 ) -> Decision[str]:
     """Decide to make the secret that signs an origin's callbacks."""
     origin = require(stored[0], Origin)
-    refuse_portal(origin.guid, field="requestOriginGuid")
+    unreserved(origin)
     admin = await permission_to(Permission.ORIGINS, by, origin)
     _overlap_fits(overlap, tools.policy)
     secret = tools.entropy(WEBHOOK_BYTES)
@@ -169,8 +169,6 @@ async def create_admin(
     text_fits(draft.name, tools.policy.name_bytes, "name", trimmed=True)
     if draft.scheme is not None:
         _require_signing(draft.scheme)
-    refuse_portal(draft.company, field="companyGuid")
-    refuse_portal(draft.app_space, field="appSpaceGuid")
     role_fits(
         draft.role,
         company=draft.company is not None,
@@ -184,6 +182,7 @@ async def create_admin(
     if stored:
         kind: type[Company | AppSpace] = Company if draft.app_space is None else AppSpace
         owner, permission = require(stored[0], kind), APPOINTING[draft.role]
+        unreserved(owner)
     maker = await permission_to(permission, by, owner)
     return _create_admin(tools, maker, owner, draft)
 

@@ -19,7 +19,7 @@ from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Rec
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.rules.answering import proof_holds
-from counterseal.rules.evidence import Evidence, Proving
+from counterseal.rules.evidence import Evidence, ProofFacts
 from counterseal.rules.standing import account_unlocked, binding_active, revalidation_due
 from counterseal.wire.proof import PROOF_TYP, Proof, read_proof
 
@@ -37,7 +37,7 @@ class AuthenticatedDevice:
     binding: Binding
     account: Account
     app_space: AppSpace
-    proving: Proving
+    proving: ProofFacts
     others: tuple[Record | None, ...] = ()
 
     @property
@@ -83,7 +83,7 @@ class DeviceRequest:
                 binding=binding,
                 account=require(account, Account),
                 app_space=require(app_space, AppSpace),
-                proving=Proving(
+                proving=ProofFacts(
                     now=tools.now,
                     policy=tools.policy,
                     call=self.call,

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from counterseal import ijson, keys
-from counterseal._decisions.account_events import Happening, device_revoked, with_events
+from counterseal._decisions.account_events import Happening, with_events
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.bindings import change_standing, end_binding, with_binding
+from counterseal._decisions.bindings import change_standing, revoke_binding, store_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.enrolments import key_changes, pin_passkeys, read_keys
-from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Signing, Tools, require
-from counterseal._decisions.readings import record_with_account
 from counterseal._decisions.strikes import count_strike
-from counterseal.errors import InvalidField, NotEndorsed, NotFound, Refused, WrongSignature
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.errors import InvalidField, NotEndorsed, Refused, WrongSignature
+from counterseal.machines import step
 from counterseal.models import (
-    OPERATORS,
     Account,
     AccountEventKind,
     AddressKind,
-    Admin,
     Administrator,
     Authority,
     Binding,
     DeviceKey,
-    Guid,
     KeyChange,
     PublicKey,
     RelyingParty,
@@ -32,9 +28,9 @@ from counterseal.models import (
     revise,
 )
 from counterseal.policy import Policy
-from counterseal.rules.answering import Striking
-from counterseal.rules.authorization import Permission, permission_for
-from counterseal.rules.evidence import Evidence, Rotating
+from counterseal.rules.answering import StrikeFacts
+from counterseal.rules.authorization import Permission
+from counterseal.rules.evidence import Evidence, RotationFacts
 from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (
@@ -73,7 +69,7 @@ def rotate(
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
     roles = {key.role for key in offer.keys}
-    facts = Rotating(
+    facts = RotationFacts(
         proving=device.proving,
         policy=policy,
         binding=binding,
@@ -93,7 +89,7 @@ def rotate(
         endorsement = _wrong_endorsement(facts)
         if endorsement is None:
             raise
-        striking = Striking(
+        striking = StrikeFacts(
             proving=device.proving, policy=policy, binding=binding, answer=endorsement
         )
         return count_strike(tools, served_kinds, striking, device.account, binding)
@@ -103,7 +99,7 @@ def rotate(
         keys=facts.keys,
         key_changes=_limited((*binding.key_changes, *key_changes(offer.keys, tools)), facts.keys),
     )
-    return _store(tools, device.account, updated_binding)
+    return store_binding(tools, device.account, updated_binding)
 
 
 def read_changes(body: bytes, policy: Policy) -> Update:
@@ -125,7 +121,7 @@ def update(device: AuthenticatedDevice, tools: Tools, changes: Update) -> Decisi
     updated_binding = revise(
         binding, name=name, addresses=addresses, platform=platform, app_version=app_version
     )
-    return _store(tools, device.account, updated_binding)
+    return store_binding(tools, device.account, updated_binding)
 
 
 def unbind(
@@ -173,7 +169,7 @@ async def suspend_or_resume(
     await permission_to(Permission.USERS, by, account)
     changed_binding = change_standing(binding, event, Authority.STAFF, tools.now)
     happening = Happening(STANDING_EVENTS[event], device=binding.guid)
-    return _store(tools, account, changed_binding, (happening,))
+    return store_binding(tools, account, changed_binding, (happening,))
 
 
 async def revoke(
@@ -192,48 +188,6 @@ async def revoke(
     return revoke_binding(tools, account, binding, served_kinds)
 
 
-async def revoke_of_administrator(
-    stored: Records,
-    tools: Tools,
-    by: Administrator,
-    device: Guid,
-    *,
-    served_kinds: frozenset[AddressKind],
-) -> Decision[Binding]:
-    """Decide that a passkey, device or open invitation of an administrator is revoked for good."""
-    admin = require(stored[0], Admin)
-    await permission_to(permission_for(admin, by), by, admin)
-    record, owner = await record_with_account(device)
-    binding, account = require(record, Binding), require(owner, Account)
-    if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
-        raise NotFound
-    return revoke_binding(tools, account, binding, served_kinds)
-
-
-def revoke_binding(
-    tools: Tools, account: Account, binding: Binding, served_kinds: frozenset[AddressKind]
-) -> Decision[Binding]:
-    """Decide that *binding* is revoked; the caller has checked who may."""
-    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
-    ended_binding = end_binding(binding, state, tools.now)
-    decision = _store(tools, account, ended_binding, device_revoked(binding))
-    decision.writes += build_revocation_notifications(tools, served_kinds, account, binding.guid)
-    return decision
-
-
-def _store(
-    tools: Tools, account: Account, binding: Binding, happenings: tuple[Happening, ...] = ()
-) -> Decision[Binding]:
-    """Decide to store the changed *binding*, and its entry in the account's list of devices."""
-    devices = with_binding(account.devices, binding, tools.now)
-    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
-    return Decision(
-        result=binding,
-        writes=(binding, updated_account, *events),
-        audit=(AuditEntry(binding.guid),),
-    )
-
-
 def _read_endorsement(binding: Binding, token: str | None, limit: int) -> Evidence:
     if token is None:
         raise NotEndorsed
@@ -242,7 +196,7 @@ def _read_endorsement(binding: Binding, token: str | None, limit: int) -> Eviden
     return Evidence(jws, None if signer is None else signer.key, ENDORSE_TYP)
 
 
-def _wrong_endorsement(facts: Rotating) -> Evidence | None:
+def _wrong_endorsement(facts: RotationFacts) -> Evidence | None:
     """Return the first endorsement that names a strong key and has a wrong signature, or None."""
     strong_keys = [key.key for key in facts.binding.keys if key.role is Role.STRONG]
     for endorsement in facts.endorsements:

@@ -14,18 +14,19 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import binding_of, mark_seen, with_enrolment
-from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
+from counterseal._decisions.bindings import binding_of, mark_seen
+from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony, with_enrolment
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
+from counterseal.charts.ceremonies import AUTHENTICATION, AuthenticationEvent
 from counterseal.errors import Replayed, SealBroken, WrongKey, WrongToken
 from counterseal.keys import AssertionParts
-from counterseal.machines import AUTHENTICATION, AuthenticationEvent, step
+from counterseal.machines import step
 from counterseal.models import Account, PasskeyAuthentication, RelyingParty
 from counterseal.models.ceremony import ceremony_guid, handle_guid
 from counterseal.models.guid import partition_of
 from counterseal.models.sealing import discovery_context
-from counterseal.rules.ceremonies import Authenticating, passkeys_allowed
+from counterseal.rules.ceremonies import AuthenticationFacts, passkeys_allowed
 from counterseal.wire.claims import format_time, parse_time
 
 TICKET_LIMIT = 1_024
@@ -99,7 +100,7 @@ async def finish_discovery(
         raise Replayed
     binding = binding_of(await bindings_of(account.guid), credential_id)
     facts = await with_enrolment(
-        Authenticating(
+        AuthenticationFacts(
             now=tools.now,
             policy=tools.policy,
             party=party,

@@ -12,7 +12,8 @@ from counterseal._decisions.session_uses import (
     refuse_use,
     require_session,
 )
-from counterseal.machines import SESSION, SessionEvent, step
+from counterseal.charts.sessions import SESSION, SessionEvent
+from counterseal.machines import step
 from counterseal.models import Admin, Administrator, Session, SessionState, revise
 from counterseal.rules.authorization import permission_for
 from counterseal.rules.standing import Deadline

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeAlias
 
 import attrs
 
-from counterseal._decisions.channel import STORED_WITHIN
 from counterseal._decisions.plan import AuditEntry, Tools
-from counterseal.machines import CALLBACK
+from counterseal.charts.outbox import CALLBACK
 from counterseal.models import (
     Callback,
     CancelReason,
@@ -31,6 +32,9 @@ from counterseal.rules.asking import (
 
 ENDED_LIMIT = 20
 """Challenges that an account names as ended, for its devices; each commit of it stores them."""
+
+Followers: TypeAlias = Callable[[Challenge, datetime], tuple[Record, ...]]
+"""Returns what is stored with a challenge that an answer ended at this time."""
 
 
 @attrs.define
@@ -95,7 +99,7 @@ def _history(history: History, challenge: Challenge, at: datetime, policy: Polic
 def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | None:
     if challenge.callback is None or challenge.state not in challenge.callback_states:
         return None
-    once = challenge.channel is not None
+    start = challenge.calls_back_from
     return Callback(
         guid=mint(partition_of(challenge.guid), tools.entropy(ENTROPY_BYTES)),
         state=CALLBACK.initial,
@@ -104,8 +108,8 @@ def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | No
         origin=challenge.origin,
         app_space=challenge.app_space,
         url=challenge.callback,
-        once=once,
-        next_at=max(at, challenge.issued_at + STORED_WITHIN) if once else at,
+        once=challenge.calls_back_once,
+        next_at=at if start is None else max(at, start),
         created_at=at,
         keep_until=at + tools.policy.retention,
         trace=tools.trace,

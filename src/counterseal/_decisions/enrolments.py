@@ -14,14 +14,11 @@ from counterseal._decisions.account_events import (
     device_revoked,
     with_events,
 )
-from counterseal._decisions.bindings import (
-    demand_standing_inviter,
-    replace_binding,
-    with_binding,
-)
+from counterseal._decisions.bindings import InviterDemand, replace_binding, with_binding
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
+from counterseal.charts.bindings import BINDING, BindingEvent
 from counterseal.errors import (
     BindingInactive,
     InvalidField,
@@ -32,7 +29,7 @@ from counterseal.errors import (
     UnfitKey,
     WrongToken,
 )
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AddressKind,
@@ -57,9 +54,9 @@ from counterseal.models.passkeys import scope_of
 from counterseal.policy import Policy
 from counterseal.rules.authorization import OriginPermission, require_origin_role
 from counterseal.rules.evidence import (
-    Completing,
+    CompletionFacts,
     Evidence,
-    Peeking,
+    PeekFacts,
     allows_key,
     invitation_stands,
     keys_possessed,
@@ -209,7 +206,7 @@ async def peek(
     binding, account = stored
     if not isinstance(binding, Binding):
         raise WrongToken
-    facts = Peeking(now=tools.now, binding=binding, secret=secret)
+    facts = PeekFacts(now=tools.now, binding=binding, secret=secret)
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
     invitation_stands(facts)
@@ -234,6 +231,7 @@ async def complete(
     offer: Offer,
     *,
     served_kinds: frozenset[AddressKind],
+    demand_inviter: InviterDemand,
 ) -> Decision[Completed]:
     """
     Decide whether the offered keys complete the binding that the session token names.
@@ -252,7 +250,7 @@ async def complete(
     service_policy = tools.policy
     if app_space is not None:
         tools = tools.within(app_space)
-    facts = Completing(
+    facts = CompletionFacts(
         now=tools.now,
         policy=tools.policy,
         account=account,
@@ -286,8 +284,7 @@ async def complete(
     for inviter in inviters:
         # A thief of an agent's key may have invited before the operator changed the role.
         require_origin_role(require(inviter, Origin), OriginPermission.USERS)
-    if binding.session is not None:
-        await demand_standing_inviter(binding, tools)
+    await demand_inviter(binding, tools)
     return _write_completion(
         tools, facts, enrolment, state, served_kinds, company=require(company, Company)
     )
@@ -295,7 +292,7 @@ async def complete(
 
 def _write_completion(
     tools: Tools,
-    facts: Completing,
+    facts: CompletionFacts,
     enrolment: Enrolment,
     state: BindingState,
     served_kinds: frozenset[AddressKind],
@@ -359,7 +356,7 @@ def key_changes(new_keys: tuple[DeviceKey, ...], tools: Tools) -> tuple[KeyChang
     )
 
 
-def _demand_same_keys(facts: Completing) -> None:
+def _demand_same_keys(facts: CompletionFacts) -> None:
     """Refuse a repeat with other keys than completed the binding, or that replaces another."""
     if facts.replaces != facts.binding.replaces:
         raise TokenSpent

@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal._decisions.callbacks import Composed, sign_and_compose
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal.charts.accounts import ACCOUNT_EVENT, PublishingEvent
+from counterseal.charts.outbox import CALLBACK
 from counterseal.errors import InvalidField, WrongState
-from counterseal.machines import ACCOUNT_EVENT, CALLBACK, AccountEventEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AccountEvent,
     AccountEventState,
     Callback,
     CallbackState,
+    DeadReason,
     EventLog,
     EventStream,
     Guid,
@@ -40,6 +44,7 @@ from counterseal.models.events import (
 )
 from counterseal.rules.standing import receives
 from counterseal.wire.events import AccountEventPage, DescribedEvent, read_cursor, write_cursor
+from counterseal.wire.members import write_record
 
 PROBES = 32
 """Entries that one trip looks at to find the oldest one that is still kept."""
@@ -92,7 +97,7 @@ def mark_published(stored: Records, _: Tools) -> Decision[None]:
     """Decide that an event is published; WrongState, unrecorded, if it already is."""
     event = require(stored[0], AccountEvent)
     try:
-        state = step(ACCOUNT_EVENT, event.state, AccountEventEvent.PUBLISH, None)
+        state = step(ACCOUNT_EVENT, event.state, PublishingEvent.PUBLISH, None)
     except WrongState as refusal:
         return Decision(result=None, refusal=refusal, unrecorded=True)
     return Decision(result=None, writes=(revise(event, state=state),))
@@ -202,6 +207,18 @@ def _deliver(
     if earlier is None or not waits:
         return callback, None
     return callback, revise(earlier, successor=guid)
+
+
+def compose_event(
+    tools: Tools, callback: Callback, origin: Origin, event: LoggedEvent, account: Account | None
+) -> Composed:
+    """Compose the callback about *event*, of which the origin may get several under one id."""
+    if tools.now >= event.keep_until:
+        return DeadReason.FORGOTTEN
+    if not receives(origin, event.kind, tools.now):
+        return DeadReason.FORBIDDEN
+    document = write_record(describe(event, account))
+    return sign_and_compose(tools, callback, origin, event.event, document)
 
 
 # Reading

@@ -16,7 +16,8 @@ from counterseal._decisions.readings import (
     records,
     require_account,
 )
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     Administrator,
@@ -30,9 +31,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
-from counterseal.rules.authorization import Permission
+from counterseal.rules.authorization import Permission, unreserved
 from counterseal.rules.confirmations import place_for_login, place_for_new_device
-from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.standing import (
     Deadline,
     place_for_binding,
@@ -191,7 +191,7 @@ async def renew(stored: Records, tools: Tools, by: Administrator) -> Decision[In
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     await permission_to(Permission.USERS, by, account)
     app_space = require((await records(binding.app_space))[0], AppSpace)
-    refuse_portal(app_space.guid, field="appSpaceGuid")
+    unreserved(app_space)
     tools = tools.within(app_space)
     renewable(binding, tools.now, tools.policy)
     ended_bindings: tuple[Binding, ...] = ()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import attrs
 
-from counterseal import keys
-from counterseal._decisions.answers import open_code
-from counterseal._decisions.backchannel import BackchannelDraft
-from counterseal._decisions.channel import ChannelDraft
+from counterseal import keys, rules
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications, build_notifications
 from counterseal._decisions.plan import (
@@ -20,21 +18,20 @@ from counterseal._decisions.plan import (
     Tools,
     require,
 )
-from counterseal._decisions.readings import account_of, records, require_known
-from counterseal.errors import NotFound
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import Record, revise
+from counterseal._decisions.readings import account_of, demand_readable, records, require_known
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.machines import step
+from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account, History, OpenQuestion
-from counterseal.models.challenge import FINISHED, CancelReason, Challenge, Outcome, Question
+from counterseal.models.challenge import CancelReason, Challenge, Outcome, Question
 from counterseal.models.clients import Codes
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Notification
 from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
-from counterseal.rules.actions import reminder_due_at
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
-from counterseal.rules.standing import Cancelling, device_reachable, reachable
+from counterseal.rules.standing import CancellationFacts, device_reachable, reachable
 from counterseal.wire.claims import truncate
 from counterseal.wire.display import DisplayedAction, display_document, display_text
 
@@ -60,6 +57,36 @@ class Issued:
     repeated: bool = attrs.field(default=False, eq=False)
 
 
+class Extension(Protocol):
+    """What a challenge has besides its question, as the request of another protocol."""
+
+    def extend(self, tools: Tools, challenge: Challenge) -> Challenge:
+        """Return *challenge*, which is about to be issued, as such a request."""
+
+    def document(self) -> dict[str, Any]:
+        """Return what a repeated request has to have besides the same question, as JSON."""
+
+
+@attrs.frozen
+class Submission:
+    """
+    The request in the words of another protocol, stored for a façade that has to return it.
+
+    Attributes:
+        text: In canonical form; what `Challenge.submission` is.
+    """
+
+    text: str = attrs.field(repr=False)
+
+    def extend(self, _: Tools, challenge: Challenge) -> Challenge:
+        """Return *challenge* with the text."""
+        return replace(challenge, submission=self.text)
+
+    def document(self) -> dict[str, Any]:
+        """Return the text: it is a part of the question."""
+        return {"submission": self.text}
+
+
 @attrs.define(kw_only=True)
 class Draft:
     """
@@ -67,7 +94,7 @@ class Draft:
 
     Attributes:
         action: The action that it asks for, as it is displayed; None if it asks for none.
-        submission: What `Challenge.submission` is.
+        extension: What makes it the request of another protocol; None for none.
     """
 
     party: RelyingParty
@@ -75,10 +102,8 @@ class Draft:
     guid: Guid
     life: timedelta
     served_kinds: frozenset[AddressKind]
-    backchannel: BackchannelDraft | None = None
-    channel: ChannelDraft | None = None
     action: DisplayedAction | None = None
-    submission: str | None = None
+    extension: Extension | None = None
 
     @property
     def code_asked(self) -> bool:
@@ -120,19 +145,13 @@ async def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Is
     if not isinstance(challenge, Challenge):
         return await issue(await asked_account(draft), tools, draft)
     demand_readable(challenge, account)
-    code = open_code(tools, challenge) or None
+    code = challenge.open_code(tools.open) or None
     return Decision(result=Issued(challenge=challenge, code=code, repeated=True))
 
 
 def asked_account(draft: Draft) -> Reading[Account | None]:
     """Read the account of the person whom *draft* asks."""
     return account_of(draft.party.app_space.guid, draft.question.account_id)
-
-
-def demand_readable(challenge: Challenge, account: Record | None) -> None:
-    """Refuse to return a challenge that is still stored although its account was erased."""
-    if challenge.outcome is not None and require(account, Account).erased_at is not None:
-        raise NotFound
 
 
 def new_code(tools: Tools) -> str:
@@ -146,7 +165,6 @@ def new_challenge(
 ) -> Challenge:
     """Return a new challenge with its display document; *now* is in whole milliseconds."""
     party, question, guid = draft.party, draft.question, draft.guid
-    backchannel, channel = draft.backchannel, draft.channel
     deadline = now + draft.life
     terms = None if draft.action is None else draft.action.terms
     if terms is not None:
@@ -165,7 +183,7 @@ def new_challenge(
             action=draft.action,
         )
     )
-    return Challenge(
+    challenge = Challenge(
         guid=guid,
         state=CHALLENGE.initial,
         app_space=party.app_space.guid,
@@ -176,7 +194,7 @@ def new_challenge(
         buttons=question.buttons if draft.action is None else draft.action.buttons,
         transaction_id=question.transaction_id,
         callback=question.callback,
-        callback_states=FINISHED if backchannel or channel else party.origin.callback_states,
+        callback_states=party.origin.callback_states,
         notification_title=question.notification_title,
         notification_body=question.notification_body,
         show_notification=question.show_notification,
@@ -189,10 +207,8 @@ def new_challenge(
         keep_until=max(deadline, deadline if terms is None else terms.valid_until)
         + tools.policy.retention,
         action=terms,
-        backchannel=None if backchannel is None else backchannel.request(tools, guid),
-        submission=draft.submission,
-        channel=None if channel is None else channel.request(tools, guid),
     )
+    return challenge if draft.extension is None else draft.extension.extend(tools, challenge)
 
 
 def _supersede(
@@ -209,7 +225,7 @@ def _supersede(
     superseded_guids: list[Guid] = []
     for record in older_challenges:
         challenge = require(record, Challenge)
-        facts = Cancelling(now=now, challenge=challenge, origin=draft.party.origin.guid)
+        facts = CancellationFacts(now=now, challenge=challenge, origin=draft.party.origin.guid)
         ending = end(
             tools,
             challenge,
@@ -247,7 +263,7 @@ def _issue(
     if draft.question.show_notification:
         occasions.append((Occasion.CHALLENGE, None))
         if challenge.action is not None:
-            due_at = reminder_due_at(challenge, tools.policy)
+            due_at = rules.reminder_due_at(challenge, tools.policy)
             occasions += [] if due_at is None else [(Occasion.CHALLENGE_REMINDER, due_at)]
     notifications: tuple[Notification, ...] = ()
     for occasion, due_at in occasions:

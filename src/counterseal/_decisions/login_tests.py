@@ -19,7 +19,7 @@ from counterseal.errors import WrongToken
 from counterseal.models import Administrator, AppSpace, Guid, replace
 from counterseal.rules.addresses import return_fits
 from counterseal.rules.authorization import Permission
-from counterseal.rules.evidence import Redeeming
+from counterseal.rules.evidence import ReturnFacts
 from counterseal.rules.standing import provider_of
 
 
@@ -125,7 +125,7 @@ async def use_test(
     login = logins.require_login(stored[1])
     if login.app_space != app_space.guid:
         raise WrongToken
-    facts = Redeeming(
+    facts = ReturnFacts(
         now=tools.now,
         login=login,
         secret=returned.state_secret,

@@ -15,8 +15,9 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, require_provider
+from counterseal.charts.accounts import LOGIN, LoginEvent
 from counterseal.errors import NotFound, WrongToken
-from counterseal.machines import LOGIN, LoginEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     AppSpace,
     Binding,
@@ -31,7 +32,7 @@ from counterseal.models.guid import ENTROPY_BYTES, mint
 from counterseal.models.sealing import login_context
 from counterseal.rules.addresses import return_allowed
 from counterseal.rules.confirmations import replaceable
-from counterseal.rules.evidence import Redeeming, login_matches, state_matches
+from counterseal.rules.evidence import ReturnFacts, login_matches, state_matches
 from counterseal.rules.standing import Deadline, in_time, provider_of
 
 SECRET_BYTES = 32
@@ -181,13 +182,13 @@ async def spend(
 ) -> Decision[CodeExchange]:
     """Decide to spend a log-in, so that its state and its code serve once."""
     login = require_login(stored[0])
-    facts = Redeeming(now=tools.now, login=login, secret=secret, app_secret=app_secret)
+    facts = ReturnFacts(now=tools.now, login=login, secret=secret, app_secret=app_secret)
     used_login = use_login(facts)
     app_spaces = await records(login.app_space)
     return exchange(tools, require_provider(app_spaces[0]), used_login)
 
 
-def use_login(facts: Redeeming) -> Login:
+def use_login(facts: ReturnFacts) -> Login:
     """
     Return the log-in as it stands once it is used.
 

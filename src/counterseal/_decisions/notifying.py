@@ -8,9 +8,9 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from counterseal._decisions.attempts import draw_jitter
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import with_binding
-from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
@@ -22,8 +22,9 @@ from counterseal._decisions.plan import (
     return_record,
 )
 from counterseal._decisions.readings import records
+from counterseal.charts.outbox import NOTIFICATION, NotificationEvent
 from counterseal.errors import WrongState
-from counterseal.machines import NOTIFICATION, NotificationEvent, step
+from counterseal.machines import step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import Binding, BindingState
@@ -40,7 +41,7 @@ from counterseal.models.push import (
 from counterseal.models.tenancy import Administrator, AppSpace, Texts
 from counterseal.policy import Policy
 from counterseal.rules.authorization import Permission
-from counterseal.rules.retries import Notifying, find_skip_reason, progress_after
+from counterseal.rules.retries import NotificationFacts, find_skip_reason, progress_after
 from counterseal.wire.visible import visible
 
 R = TypeVar("R")
@@ -112,7 +113,7 @@ def record_attempt(
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}
     progress = progress_after(notification, results, tools.now, tools.policy, draw_jitter(tools))
-    facts = Notifying(
+    facts = NotificationFacts(
         record=notification,
         claimed=claimed.lease_until,
         remaining=progress.remaining,

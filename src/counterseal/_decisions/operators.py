@@ -17,7 +17,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.passkeys import read_domain
-from counterseal.rules.ceremonies import domain_fits
+from counterseal.rules.addresses import domain_fits
 
 COMPANY_NAME = "Counterseal"
 APP_SPACE_NAME = "Operators"

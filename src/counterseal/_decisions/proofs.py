@@ -7,14 +7,20 @@ after they have ended; until then, each use of the session reads them.
 
 from __future__ import annotations
 
-from counterseal._decisions.devices import revoke_binding
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.bindings import revoke_binding, session_of
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
-from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal.machines import SESSION, SessionEvent, step
+from counterseal._decisions.readings import record_with_account, records, tenancy_records_of
+from counterseal.charts.sessions import SESSION, SessionEvent
+from counterseal.errors import NotFound
+from counterseal.machines import step
 from counterseal.models import (
     LIVING,
+    OPERATORS,
     Account,
     AddressKind,
+    Admin,
+    Administrator,
     Binding,
     Guid,
     Session,
@@ -22,8 +28,9 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.guid import parse
+from counterseal.rules.authorization import permission_for
 from counterseal.rules.ceremonies import opened_by
-from counterseal.rules.sessions import proof_stands
+from counterseal.rules.sessions import inviter_stands, proof_stands
 from counterseal.rules.standing import Deadline, deadline_came
 
 PROOF_ENDED = "proof_ended"
@@ -99,3 +106,41 @@ def forget_sessions(stored: Records, _: Tools, ended_binding: Binding | None) ->
     if ended_binding is None or stored[0] != ended_binding:
         return Decision(result=None)
     return Decision(result=None, writes=(revise(ended_binding, sessions_end_at=None),))
+
+
+async def revoke_of_administrator(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    device: Guid,
+    *,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Binding]:
+    """Decide that a passkey, device or open invitation of an administrator is revoked for good."""
+    admin = require(stored[0], Admin)
+    await permission_to(permission_for(admin, by), by, admin)
+    record, owner = await record_with_account(device)
+    binding, account = require(record, Binding), require(owner, Account)
+    if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
+        raise NotFound
+    return revoke_binding(tools, account, binding, served_kinds)
+
+
+async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
+    """
+    Require that the session stands that invited a device, if *binding* depends on one.
+
+    Raises:
+        WrongState: The session has ended.
+    """
+    sessions = await session_of(binding)
+    proofs = await records(
+        *(
+            proof.binding
+            for session in sessions
+            if isinstance(session, Session)
+            for proof in session.proofs
+        )
+    )
+    for session in sessions:
+        inviter_stands(session, proofs, tools.now, tools.policy)

@@ -13,7 +13,8 @@ from counterseal._decisions.account_events import Happening
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Tools
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.machines import step
 from counterseal.models import Record, replace
 from counterseal.models.account import Account
 from counterseal.models.challenge import (
@@ -29,7 +30,7 @@ from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid
 from counterseal.models.push import AddressKind
 from counterseal.rules.asking import with_codes_demanded
-from counterseal.rules.standing import Cancelling
+from counterseal.rules.standing import CancellationFacts
 
 
 @attrs.define
@@ -109,7 +110,7 @@ def _cancel_pending(
         # One whose deadline has come is expired by a worker.
         if not own or challenge.state_at(tools.now) not in UNFINISHED:
             continue
-        facts = Cancelling(now=tools.now, challenge=challenge, origin=challenge.origin)
+        facts = CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin)
         ending = end(
             tools,
             challenge,

@@ -102,6 +102,12 @@ def require_account(record: Record | None) -> Account:
     return account
 
 
+def demand_readable(challenge: Challenge, account: Record | None) -> None:
+    """Refuse to return a challenge that is still stored although its account was erased."""
+    if challenge.outcome is not None and require(account, Account).erased_at is not None:
+        raise NotFound
+
+
 def require_provider(record: Record | None) -> AppSpace:
     """Return *record* as an App Space that has an Identity Provider."""
     app_space = require(record, AppSpace)

@@ -19,8 +19,8 @@ from counterseal._decisions.account_events import Happening, with_events
 from counterseal._decisions.bindings import change_standing, with_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Reading, Records, Tools, require
 from counterseal._decisions.readings import account_of, records, require_account, require_provider
+from counterseal.charts.bindings import BindingEvent
 from counterseal.errors import IdentityWithdrawn
-from counterseal.machines import BindingEvent
 from counterseal.models import (
     Account,
     AccountEventKind,

@@ -11,7 +11,7 @@ from counterseal._decisions.proofs import PROOF_ENDED
 from counterseal._decisions.readings import record_with_account, records
 from counterseal.errors import BindingInactive, NotFound, WrongToken
 from counterseal.models import Guid, Session, SessionState, revise
-from counterseal.rules.sessions import UsingSession, require_secret
+from counterseal.rules.sessions import SessionUseFacts, require_secret
 
 
 def require_session(stored: Records, secret: str) -> Session:
@@ -40,10 +40,10 @@ def read_proofs_with(session: Session, binding: Guid) -> Reading[Records]:
     return record_with_account(binding, session.admin, *proofs)
 
 
-def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
+def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -> SessionUseFacts:
     """Return the facts of a use, for what `read_proofs` has read, or of the administrator alone."""
     admin, *bindings = stored
-    return UsingSession(
+    return SessionUseFacts(
         now=tools.now,
         policy=tools.policy,
         session=session,
@@ -53,7 +53,7 @@ def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -
     )
 
 
-def facts_of_proof(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
+def facts_of_proof(session: Session, stored: Records, tools: Tools, secret: str) -> SessionUseFacts:
     """Return the facts of an enrolment or a step-up, for what `read_proofs_with` has read."""
     proof, account, *others = stored
     facts = facts_of_use(session, tuple(others), tools, secret)

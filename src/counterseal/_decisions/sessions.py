@@ -31,8 +31,9 @@ from counterseal._decisions.session_uses import (
     refuse_use,
     require_session,
 )
+from counterseal.charts.sessions import SESSION, SessionEvent
 from counterseal.errors import InvalidField, WrongToken
-from counterseal.machines import SESSION, SessionEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Admin,
     Administrator,
@@ -47,7 +48,7 @@ from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.rules.authorization import is_in_force, permission_for, require_not_outlived
 from counterseal.rules.sessions import (
-    Logging,
+    LoginFacts,
     is_stepped_up,
     session_end,
     standing_administrator,
@@ -154,7 +155,7 @@ async def start_session(stored: Records, tools: Tools, login: LogIn) -> Decision
         # One proof starts one session.
         raise WrongToken
     sessions = sessions_in(await tenancy_records_of(login.admin))
-    facts = Logging(
+    facts = LoginFacts(
         now=tools.now,
         admin=holder,
         proof=binding,

@@ -13,14 +13,15 @@ from counterseal._decisions.account_events import Happening, device_revoked, wit
 from counterseal._decisions.bindings import end_binding, with_binding
 from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Tools
+from counterseal.charts.bindings import BINDING, BindingEvent
 from counterseal.errors import StrongKeyMissed
-from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.machines import step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import BindingState
 from counterseal.models.events import AccountEventKind
 from counterseal.models.push import AddressKind
-from counterseal.rules.answering import Striking
+from counterseal.rules.answering import StrikeFacts
 
 R = TypeVar("R")
 
@@ -28,7 +29,7 @@ R = TypeVar("R")
 def count_strike(
     tools: Tools,
     served_kinds: frozenset[AddressKind],
-    facts: Striking,
+    facts: StrikeFacts,
     account: Account,
     result: R,
 ) -> Decision[R]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import attrs
 
+from counterseal import rules
 from counterseal._decisions.authorization import admin_guards, permission_to, require_admin
 from counterseal._decisions.plan import (
     AuditEntry,
@@ -59,22 +60,12 @@ from counterseal.policy import Policy
 from counterseal.rules.addresses import (
     allow_list,
     callback_allowed,
+    domain_fits,
     entry_fits,
     require_wildcards,
 )
-from counterseal.rules.authorization import Permission, permission_for, reach_of
-from counterseal.rules.ceremonies import domain_fits
-from counterseal.rules.policies import edited_origin_policy
-from counterseal.rules.sessions import refuse_portal
+from counterseal.rules.authorization import Permission, permission_for, reach_of, unreserved
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.verified_names import require_distinct, verified_name_fits
-
-GUID_MEMBERS = {
-    Company: "companyGuid",
-    AppSpace: "appSpaceGuid",
-    Origin: "requestOriginGuid",
-}
-"""What the API calls the GUID of a record that is edited."""
 
 C = TypeVar("C", Company, AppSpace, Origin)
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
@@ -123,7 +114,7 @@ async def create_origin(
 ) -> Decision[Origin]:
     """Decide to create an origin; *stored*: the record of this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
-    refuse_portal(app_space.guid, field="appSpaceGuid")
+    unreserved(app_space)
     admin = await permission_to(Permission.ORIGINS, by, app_space)
     return create_record(stored[0], admin, new_origin(tools, app_space, guid, edit))
 
@@ -164,10 +155,10 @@ async def verify_company(
     company = require(stored[0], Company)
     admin = await permission_to(Permission.COMPANIES, by, company)
     if verified_name is not None:
-        verified_name_fits(verified_name)
+        rules.verified_name_fits(verified_name)
         tenancy = await tenancy_records_of(None)
         companies = (record for record in tenancy if isinstance(record, Company))
-        require_distinct(verified_name, company, companies)
+        rules.require_distinct(verified_name, company, companies)
     if verified_name == company.verified_name:
         return Decision(result=company)
     verified = revise(company, verified_name=verified_name)
@@ -188,7 +179,7 @@ async def edit_origin(
     admin = await permission_to(Permission.ORIGINS, by, origin)
     if edit.policy:
         app_space = require((await records(origin.app_space))[0], AppSpace)
-        policy = edited_origin_policy(tools.policy, app_space, origin, edit.policy)
+        policy = rules.edited_origin_policy(tools.policy, app_space, origin, edit.policy)
         changes = _origin_changes(tools.policy, origin, edit) | {"policy": policy}
     else:
         changes = _origin_changes(tools.policy, origin, edit)
@@ -223,7 +214,7 @@ async def forbid_entry(
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
-    refuse_portal(record.guid, field=GUID_MEMBERS[type(record)])
+    unreserved(record)
     changes = {name: new for name, new in members.items() if new != getattr(record, name)}
     if not changes:
         return Decision(result=record)

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from counterseal.actions.members import Arguments, Kind
-from counterseal.actions.texts import Texts, group_digits
+from counterseal.actions.texts import group_digits
+from counterseal.actions.types import Texts
 
 DIGITS = 12
 """The most digits of an amount before the point."""

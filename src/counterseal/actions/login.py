@@ -19,8 +19,8 @@ from counterseal.actions.members import (
     member_rows,
     text_of,
 )
-from counterseal.actions.texts import Texts, visible_text
-from counterseal.actions.types import ActionType, Rendering
+from counterseal.actions.texts import visible_text
+from counterseal.actions.types import ActionType, Rendering, Texts
 from counterseal.models import Action, Pair, PairsContent
 
 MEMBERS: dict[str, Leaf | Branch] = {

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from counterseal.actions.texts import Texts, visible_text
+from counterseal.actions.texts import visible_text
+from counterseal.actions.types import Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Pair
 from counterseal.wire.members import read_object

@@ -12,15 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 from unicodedata import category, combining, is_normalized
 
 from counterseal import ijson
 from counterseal.models import Pair
 from counterseal.wire.visible import visible
-
-Texts: TypeAlias = Mapping[str, str]
-"""Texts by name, in one language."""
 
 _HIDDEN_SPACE = re.compile(r"\A | \Z|(?<= ) ")
 """Spaces that a screen trims or draws as one."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from counterseal.actions.texts import Texts, argument_rows, visible_text
-from counterseal.actions.types import ActionType, Rendering
+from counterseal.actions.texts import argument_rows, visible_text
+from counterseal.actions.types import ActionType, Rendering, Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Pair, PairsContent
 

@@ -1,15 +1,24 @@
-"""Types of actions: data, two pure functions each, and a registry that renders actions by type."""
+"""
+Types of actions: data, two pure functions each, and a registry that renders actions by type.
+
+A service that asks about no actions loads this module and none of the types.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
+from typing import TypeAlias
 
 import attrs
 
-from counterseal.actions.texts import Texts, visible_text
+from counterseal import actions
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.models import Action, Attachment, Button, Pair, PairsContent, replace
+
+Texts: TypeAlias = Mapping[str, str]
+"""Texts by name, in one language."""
 
 COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
     {
@@ -93,13 +102,13 @@ class ActionTypes:
         Raises:
             ValueError: Two types have one name.
         """
-        self._types = {each.name: each for each in types}
+        self._registered = {each.name: each for each in types}
         self._common = common
-        if len(self._types) < len(types):
+        if len(self._registered) < len(types):
             raise ValueError("two types of actions have one name")
 
     def __iter__(self) -> Iterator[ActionType]:
-        return iter(self._types.values())
+        return iter(self._types().values())
 
     def render(self, action: Action) -> Rendering:
         """
@@ -135,9 +144,12 @@ class ActionTypes:
             Button(title=titles["decline"], strong=False),
         )
 
+    def _types(self) -> Mapping[str, ActionType]:
+        return self._registered
+
     def _find(self, action: Action) -> tuple[ActionType, Texts, Texts]:
         """Return the type of *action*, its texts in the action's language, and the common ones."""
-        kind = self._types.get(action.type)
+        kind = self._types().get(action.type)
         if kind is None:
             raise ActionTypeUnknown
         if action.language not in kind.texts or action.language not in self._common:
@@ -157,7 +169,7 @@ def _demand_own_labels(action: Action, rendering: Rendering, common: Texts) -> N
 
 def _common_rows(action: Action, texts: Texts) -> tuple[Pair, ...]:
     rows = [
-        Pair(key=texts[name], value=visible_text(text))
+        Pair(key=texts[name], value=actions.visible_text(text))
         for name, text in (
             ("agent", action.agent),
             ("run", action.run),
@@ -169,3 +181,20 @@ def _common_rows(action: Action, texts: Texts) -> tuple[Pair, ...]:
         moment = action.valid_until.strftime("%Y-%m-%d %H:%M:%S UTC")
         rows.append(Pair(key=texts["validUntil"], value=moment))
     return tuple(rows)
+
+
+class _StandardTypes(ActionTypes):
+    """The standard types, which load with the first action."""
+
+    def _types(self) -> Mapping[str, ActionType]:
+        return _standard_types()
+
+
+@cache
+def _standard_types() -> Mapping[str, ActionType]:
+    kinds = (actions.PAYMENT, actions.TOOL_CALL, actions.LOGIN, actions.DOCUMENT)
+    return MappingProxyType({kind.name: kind for kind in kinds})
+
+
+STANDARD_ACTIONS: ActionTypes = _StandardTypes()
+"""The types that every service has; register others beside them."""

@@ -26,7 +26,7 @@ import attrs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from counterseal import ijson
+from counterseal import ijson, keys
 from counterseal.errors import (
     InvalidField,
     MalformedToken,
@@ -35,7 +35,6 @@ from counterseal.errors import (
     WrongSignature,
     WrongType,
 )
-from counterseal.keys.passkeys import Assertion, verify_assertion
 from counterseal.keys.private import ES256, P256_ORDER, PKCS1, PSS, SHA256
 from counterseal.keys.public import load
 from counterseal.keys.secret import b64url_bytes, digest, unb64url
@@ -108,7 +107,7 @@ def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
     return jws.claimed
 
 
-def verify_by_device(jws: Jws, key: PublicKey, *, expected_typ: str) -> Assertion | None:
+def verify_by_device(jws: Jws, key: PublicKey, *, expected_typ: str) -> keys.Assertion | None:
     """
     Verify that the holder of *key*, which a device may have as a passkey, signed a token.
 
@@ -130,7 +129,7 @@ def verify_by_device(jws: Jws, key: PublicKey, *, expected_typ: str) -> Assertio
         return None
     if jws.header.alg != key.alg:
         raise WrongAlgorithm
-    return verify_assertion(jws.signature, jws.signed, key, passkey)
+    return keys.verify_assertion(jws.signature, jws.signed, key, passkey)
 
 
 def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:

@@ -13,7 +13,9 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.binding import PROVISIONAL, BindingState
 from counterseal.models.clients import Clients
+from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid, derive_guid
+from counterseal.models.index import Index
 from counterseal.models.push import PushAddress
 
 
@@ -165,6 +167,18 @@ class Account:
     keep_until: ClassVar[datetime | None] = None
 
     @property
+    def index(self) -> Index:
+        """The keys that it is found by; it is searched until it is erased."""
+        key = (self.app_space, self.account_id)
+        has_device = BindingState.ACTIVE in [device.state for device in self.devices]
+        is_active = has_device and self.locked_at is None
+        return Index(
+            account_key=key,
+            search_key=key if self.erased_at is None else None,
+            gauge=GaugeKey(Gauge.ACTIVE_USERS, self.app_space, None) if is_active else None,
+        )
+
+    @property
     def bound_devices(self) -> tuple[Device, ...]:
         """The devices that are bound to it, including suspended ones, but no provisional ones."""
         return tuple(device for device in self.devices if device.state not in PROVISIONAL)
@@ -193,6 +207,7 @@ class Alias:
 
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
+    index: ClassVar[Index] = Index()
 
 
 def subject_alias(app_space: Guid, issuer: str, subject: str) -> Guid:
@@ -251,6 +266,7 @@ class Login:
     test: bool = False
 
     parent: ClassVar[Guid | None] = None
+    index: ClassVar[Index] = Index()
 
     @property
     def due_at(self) -> datetime | None:

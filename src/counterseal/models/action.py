@@ -135,3 +135,21 @@ class Action:
     purpose: str | None = attrs.field(default=None, validator=_optional_text, repr=False)
     valid_until: datetime | None = attrs.field(default=None, validator=_valid_until)
     language: str = attrs.field(default="en", validator=_language)
+
+
+@attrs.frozen(kw_only=True)
+class ActionTerms:
+    """
+    What a person is asked to approve, without the arguments.
+
+    Attributes:
+        type: The type of the action, which has a renderer.
+        document: All members that the digest covers but `arguments`, in canonical form (RFC 8785).
+        digest: SHA-256 of the whole in canonical form, base64url; the display document has it.
+        valid_until: From then on, an approval can no longer be used.
+    """
+
+    type: str
+    document: str = attrs.field(repr=False)
+    digest: str
+    valid_until: datetime = attrs.field(validator=fields.utc)

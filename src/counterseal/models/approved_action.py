@@ -9,7 +9,9 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
+from counterseal.models.action import ActionTerms
 from counterseal.models.guid import Guid, derive_guid, partition_of
+from counterseal.models.index import Index
 
 
 class ActionState(enum.Enum):
@@ -32,24 +34,6 @@ class UseState(enum.Enum):
     UNKNOWN = "UNKNOWN"
     EXECUTED = "EXECUTED"
     FAILED = "FAILED"
-
-
-@attrs.frozen(kw_only=True)
-class ActionTerms:
-    """
-    What a person is asked to approve, without the arguments.
-
-    Attributes:
-        type: The type of the action, which has a renderer.
-        document: All members that the digest covers but `arguments`, in canonical form (RFC 8785).
-        digest: SHA-256 of the whole in canonical form, base64url; the display document has it.
-        valid_until: From then on, an approval can no longer be used.
-    """
-
-    type: str
-    document: str = attrs.field(repr=False)
-    digest: str
-    valid_until: datetime = attrs.field(validator=fields.utc)
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +69,11 @@ class ApprovedAction:
     def due_at(self) -> datetime | None:
         """When a worker has to expire it; None once it is used, withdrawn or expired."""
         return self.terms.valid_until if self.state is ActionState.APPROVED else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
 
     def state_at(self, now: datetime) -> ActionState:
         """Return the state at *now*: it is EXPIRED from `valid_until` on, unless it was used."""
@@ -124,6 +113,11 @@ class ActionUse:
 
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
 
 
 def approved_action_guid(challenge: Guid) -> Guid:

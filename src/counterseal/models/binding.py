@@ -11,6 +11,7 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.device_key import DeviceKey, Role
 from counterseal.models.guid import Guid
+from counterseal.models.index import Index, Listing
 from counterseal.models.push import PushAddress
 
 
@@ -137,6 +138,13 @@ class Binding:
             return self.sessions_end_at
         states = PROVISIONAL if self.session is None else LIVING
         return self.deadline if self.state in states else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is listed whatever its state."""
+        return Index(
+            account=self.account, listing=Listing.BINDINGS, owner=self.account, listed=True
+        )
 
     def device_key(self) -> DeviceKey | None:
         """Return the key that signs this device's proofs; None before the bind."""

@@ -11,6 +11,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models import fields
 from counterseal.models.guid import Guid, derive_guid, parse
+from counterseal.models.index import Index
 from counterseal.models.passkeys import PasskeyScope
 
 
@@ -62,6 +63,11 @@ class PasskeyRegistration:
         """When a worker has to expire it; None once it has ended."""
         return self.deadline if self.state is RegistrationState.STARTED else None
 
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
+
 
 @attrs.frozen(kw_only=True)
 class PasskeyAuthentication:
@@ -94,6 +100,11 @@ class PasskeyAuthentication:
     def due_at(self) -> datetime | None:
         """When a worker has to expire it; None once it has ended."""
         return self.deadline if self.state is AuthenticationState.STARTED else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
 
 
 def ceremony_guid(partition: int, challenge: str) -> Guid:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
+from counterseal import models
 from counterseal.models import fields
 from counterseal.models.action import Action
-from counterseal.models.approved_action import ActionTerms
-from counterseal.models.backchannel import BackchannelRequest
-from counterseal.models.channel import ChannelRequest
+from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid
+from counterseal.models.index import Index, Listing
+from counterseal.models.sealing import code_context
 
 
 class ChallengeState(enum.Enum):
@@ -147,9 +149,9 @@ class Challenge:
     deadline: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
     outcome: Outcome | None = None
-    backchannel: BackchannelRequest | None = None
-    channel: ChannelRequest | None = None
-    action: ActionTerms | None = None
+    backchannel: models.BackchannelRequest | None = None
+    channel: models.ChannelRequest | None = None
+    action: models.ActionTerms | None = None
     submission: str | None = attrs.field(default=None, repr=False)
 
     parent: ClassVar[Guid | None] = None
@@ -158,6 +160,20 @@ class Challenge:
     def due_at(self) -> datetime | None:
         """When a worker has to expire it; None once it is finished."""
         return self.deadline if self.state in UNFINISHED else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is listed, and counts, until it is finished."""
+        is_pending, gauge = self.state in UNFINISHED, None
+        if is_pending:
+            gauge = GaugeKey(Gauge.PENDING_CHALLENGES, self.app_space, self.origin)
+        return Index(
+            account=self.account,
+            listing=Listing.PENDING,
+            owner=self.account,
+            listed=is_pending,
+            gauge=gauge,
+        )
 
     @property
     def approved(self) -> bool:
@@ -170,9 +186,25 @@ class Challenge:
         )
 
     @property
+    def calls_back_once(self) -> bool:
+        """Whether its outcome is delivered at most once."""
+        return self.channel is not None
+
+    @property
+    def calls_back_from(self) -> datetime | None:
+        """When its outcome is delivered at the earliest; None for no such time."""
+        return None if self.channel is None else self.channel.calls_back_from(self.issued_at)
+
+    @property
     def reason(self) -> RefusalReason | None:
         """Why the person refused; None unless they did, and said so."""
         return None if self.outcome is None else self.outcome.refusal_reason
+
+    def open_code(self, unseal: Callable[[bytes, str], bytes]) -> str:
+        """Return the matching code, opened by `Sealer.open`; empty if none is asked for."""
+        if not self.sealed_code:
+            return ""
+        return unseal(self.sealed_code, code_context(self.guid)).decode()
 
     def state_at(self, now: datetime) -> ChallengeState:
         """Return the state at *now*: an unfinished challenge is EXPIRED from its deadline on."""

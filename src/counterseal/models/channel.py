@@ -10,12 +10,15 @@ Such a request is a challenge, with the bearer token beside it; it has no record
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
 from counterseal.models import fields
 from counterseal.models.device_key import PublicKey
+
+STORED_WITHIN = timedelta(seconds=1)
+"""How long after it was answered Keycloak may take to store a request, which it does then only."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,3 +51,7 @@ class ChannelRequest:
 
     sealed_bearer: bytes = attrs.field(repr=False)
     until: datetime = attrs.field(validator=fields.utc)
+
+    def calls_back_from(self, issued_at: datetime) -> datetime:
+        """Return when its outcome is delivered at the earliest."""
+        return issued_at + STORED_WITHIN

@@ -16,6 +16,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid, derive_guid, partition_of
+from counterseal.models.index import Index
 
 
 class AccountEventKind(enum.Enum):
@@ -79,6 +80,11 @@ class AccountEvent:
         """When a worker has to publish it: at once; None once it is published."""
         return self.created_at if self.state is AccountEventState.UNPUBLISHED else None
 
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(account=self.account)
+
 
 @attrs.frozen(kw_only=True)
 class EventLog:
@@ -100,6 +106,7 @@ class EventLog:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+    index: ClassVar[Index] = Index()
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +130,7 @@ class EventStream:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+    index: ClassVar[Index] = Index()
 
 
 @attrs.frozen(kw_only=True)
@@ -154,6 +162,7 @@ class LoggedEvent:
 
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
+    index: ClassVar[Index] = Index()
 
 
 def account_event_guid(account: Guid, number: int) -> Guid:

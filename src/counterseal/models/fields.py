@@ -15,16 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
 from counterseal.errors import InvalidField
+from counterseal.models.record import Record
 
-if TYPE_CHECKING:
-    from counterseal.models import Record
-
-R = TypeVar("R", bound="Record")
+R = TypeVar("R", bound=Record)
 V = TypeVar("V")
 
 _Copy = Callable[[Any, dict[str, Any]], Any]

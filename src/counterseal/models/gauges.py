@@ -2,18 +2,16 @@
 Gauges: how many records of a kind and state there are now, by App Space and origin.
 
 A commit changes them together with the records, so that nobody counts records to read one.
-`counterseal.models.index` says in which gauge a record counts.
+A record's `index` says in which gauge it counts.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from counterseal.models.guid import Guid
-from counterseal.models.outbox import CallbackState
 
 
 class Gauge(enum.StrEnum):
@@ -44,14 +42,6 @@ class GaugeKey(NamedTuple):
     app_space: Guid | None
     origin: Guid | None
 
-
-CALLBACK_GAUGES: Mapping[CallbackState, Gauge] = MappingProxyType(
-    {
-        CallbackState.QUEUED: Gauge.QUEUED_CALLBACKS,
-        CallbackState.DEAD: Gauge.DEAD_CALLBACKS,
-    }
-)
-"""The gauge of a callback in each state; it counts in none once it is delivered or dropped."""
 
 USER_GAUGES = frozenset({Gauge.ACTIVE_USERS, Gauge.PENDING_CHALLENGES})
 """What User Support reads: what it works on, users and their challenges."""

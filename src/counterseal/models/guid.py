@@ -59,3 +59,16 @@ def account_partition(app_space: Guid, account_id: str) -> int:
     """Return the partition of the account and all its records, 0 to 255."""
     # The GUID's length is fixed, so no two pairs hash the same text.
     return hashlib.sha256(f"{app_space}{account_id}".encode()).digest()[0]
+
+
+OPERATORS_PARTITION = 0
+
+OPERATORS_COMPANY = derive_guid(OPERATORS_PARTITION, "operators company")
+"""The company of the service itself."""
+OPERATORS = derive_guid(OPERATORS_PARTITION, "operators app space")
+"""The App Space whose accounts are administrators; an account's id is the administrator's GUID."""
+PORTAL_ORIGIN = derive_guid(OPERATORS_PARTITION, "operators portal")
+"""The origin of the portal there, which has no secret: only the service itself acts as it."""
+
+RESERVED = frozenset({OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN})
+"""The tenancy records that nobody but the service itself edits or acts for."""

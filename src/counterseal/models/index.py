@@ -1,7 +1,7 @@
 """
 The keys that a record is looked up by, besides its GUID.
 
-Every store maintains these entries; this module alone decides which ones a record has.
+Every store maintains these entries; a record alone says, by its `index`, which ones it has.
 """
 
 from __future__ import annotations
@@ -10,33 +10,10 @@ import enum
 
 import attrs
 
-from counterseal.models import (
-    LIVING_SESSIONS,
-    UNFINISHED,
-    Account,
-    AccountEvent,
-    ActionUse,
-    AddressKind,
-    Admin,
-    ApprovedAction,
-    AppSpace,
-    Binding,
-    BindingState,
-    Callback,
-    CallbackState,
-    Challenge,
-    Company,
-    Gauge,
-    GaugeKey,
-    Guid,
-    Notification,
-    Origin,
-    PasskeyAuthentication,
-    PasskeyRegistration,
-    Record,
-    Session,
-)
-from counterseal.models.gauges import CALLBACK_GAUGES
+from counterseal.models.gauges import GaugeKey
+from counterseal.models.guid import Guid
+from counterseal.models.push import AddressKind
+from counterseal.models.record import Record
 
 
 class Listing(enum.Enum):
@@ -90,64 +67,4 @@ def queue_name(queue: AddressKind | Guid) -> str:
 
 def index_of(record: Record) -> Index:
     """Return the keys of *record*."""
-    match record:
-        case Account():
-            key = (record.app_space, record.account_id)
-            has_device = BindingState.ACTIVE in [device.state for device in record.devices]
-            return Index(
-                account_key=key,
-                search_key=key if record.erased_at is None else None,
-                gauge=(
-                    GaugeKey(Gauge.ACTIVE_USERS, record.app_space, None)
-                    if has_device and record.locked_at is None
-                    else None
-                ),
-            )
-        case Challenge():
-            is_pending = record.state in UNFINISHED
-            return Index(
-                account=record.account,
-                listing=Listing.PENDING,
-                owner=record.account,
-                listed=is_pending,
-                gauge=(
-                    GaugeKey(Gauge.PENDING_CHALLENGES, record.app_space, record.origin)
-                    if is_pending
-                    else None
-                ),
-            )
-        case Binding():
-            return Index(
-                account=record.account,
-                listing=Listing.BINDINGS,
-                owner=record.account,
-                listed=True,
-            )
-        case Callback():
-            gauge = CALLBACK_GAUGES.get(record.state)
-            return Index(
-                # An event is delivered from the App Space's partition.
-                account=record.account if record.event is None else None,
-                listing=Listing.DEAD,
-                owner=record.origin,
-                listed=record.state is CallbackState.DEAD,
-                queue=record.origin,
-                gauge=(None if gauge is None else GaugeKey(gauge, record.app_space, record.origin)),
-            )
-        case Company() | AppSpace() | Origin() | Admin() | Session():
-            listed = not isinstance(record, Session) or record.state in LIVING_SESSIONS
-            gauge_key = None
-            if isinstance(record, Origin) and (
-                any(credential.ends_at is None for credential in record.credentials)
-                or (record.backchannel is not None and record.backchannel.keys)
-            ):
-                gauge_key = GaugeKey(Gauge.ACTIVE_ORIGINS, record.app_space, None)
-            return Index(
-                listing=Listing.CHILDREN, owner=record.parent, listed=listed, gauge=gauge_key
-            )
-    kinds = (
-        *(Notification, PasskeyRegistration, PasskeyAuthentication, AccountEvent),
-        *(ApprovedAction, ActionUse),
-    )
-    account = record.account if isinstance(record, kinds) else None
-    return Index(account=account, queue=record.kind if isinstance(record, Notification) else None)
+    return record.index

@@ -8,13 +8,17 @@ account's devices.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import ClassVar
 
 import attrs
 
 from counterseal.models import fields
+from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid
+from counterseal.models.index import Index, Listing
 from counterseal.models.push import AddressKind, Occasion
 from counterseal.models.trace import TraceContext
 
@@ -26,6 +30,15 @@ class CallbackState(enum.Enum):
     DELIVERED = "DELIVERED"
     DEAD = "DEAD"
     DROPPED = "DROPPED"
+
+
+CALLBACK_GAUGES: Mapping[CallbackState, Gauge] = MappingProxyType(
+    {
+        CallbackState.QUEUED: Gauge.QUEUED_CALLBACKS,
+        CallbackState.DEAD: Gauge.DEAD_CALLBACKS,
+    }
+)
+"""The gauge of a callback in each state; it counts in none once it is delivered or dropped."""
 
 
 class DeadReason(enum.Enum):
@@ -107,13 +120,28 @@ class Callback:
             return None
         return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
 
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is due in its origin's queue, and listed once dead."""
+        gauge = CALLBACK_GAUGES.get(self.state)
+        return Index(
+            # An event is delivered from the App Space's partition.
+            account=self.account if self.event is None else None,
+            listing=Listing.DEAD,
+            owner=self.origin,
+            listed=self.state is CallbackState.DEAD,
+            queue=self.origin,
+            gauge=None if gauge is None else GaugeKey(gauge, self.app_space, self.origin),
+        )
+
 
 @attrs.frozen(kw_only=True)
 class Delivery:
     """
     One attempt, ready to be sent within `timeout`; headers as pairs (Standard Webhooks 1.0).
 
-    `once` says that no other attempt follows unless nothing of this one was sent.
+    `once` says that no other attempt follows unless nothing of this one was sent, and no other
+    follows an answer with one of `final_statuses`.
     """
 
     url: str = attrs.field(repr=False)
@@ -121,6 +149,7 @@ class Delivery:
     body: bytes = attrs.field(repr=False)
     timeout: timedelta
     once: bool = False
+    final_statuses: frozenset[int] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -210,3 +239,8 @@ class Notification:
         if self.state is not NotificationState.QUEUED:
             return None
         return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is due in the queue of its addresses' kind."""
+        return Index(account=self.account, queue=self.kind)

@@ -8,17 +8,8 @@ from datetime import datetime
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.guid import Guid, derive_guid
-
-OPERATORS_PARTITION = 0
-
-
-OPERATORS_COMPANY = derive_guid(OPERATORS_PARTITION, "operators company")
-"""The company of the service itself."""
-OPERATORS = derive_guid(OPERATORS_PARTITION, "operators app space")
-"""The App Space whose accounts are administrators; an account's id is the administrator's GUID."""
-PORTAL_ORIGIN = derive_guid(OPERATORS_PARTITION, "operators portal")
-"""The origin of the portal there, which has no secret: only the service itself acts as it."""
+from counterseal.models.guid import Guid
+from counterseal.models.index import Index, Listing
 
 
 class SessionState(enum.Enum):
@@ -103,3 +94,9 @@ class Session:
     def due_at(self) -> datetime | None:
         """When a worker has to expire it; None once it has ended."""
         return self.deadline if self.state in LIVING_SESSIONS else None
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by: it is listed until it ends."""
+        listed = self.state in LIVING_SESSIONS
+        return Index(listing=Listing.CHILDREN, owner=self.admin, listed=listed)

@@ -8,11 +8,10 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
+from counterseal import models
 from counterseal.errors import InvalidField
 from counterseal.models import fields
-from counterseal.models.backchannel import BackchannelClient
 from counterseal.models.challenge import FINISHED, ChallengeState
-from counterseal.models.channel import ChannelRealm
 from counterseal.models.clients import (
     CLIENT_PROFILES,
     NO_OWN_LIMITS,
@@ -24,10 +23,12 @@ from counterseal.models.clients import (
     TokenForm,
 )
 from counterseal.models.events import AccountEventKind
-from counterseal.models.guid import Guid, derive_guid, partition_of
+from counterseal.models.gauges import Gauge, GaugeKey
+from counterseal.models.guid import RESERVED, Guid, derive_guid, partition_of
+from counterseal.models.identity_provider import IdpSettings
+from counterseal.models.index import Index, Listing
 from counterseal.models.passkeys import PasskeyScope, read_domain
 from counterseal.models.policies import AppSpacePolicy, OriginPolicy
-from counterseal.models.sealing import provider_context
 
 
 class CallbackType(enum.Enum):
@@ -58,6 +59,16 @@ class Company:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it is the service's own: nobody else edits it, or acts for it."""
+        return self.guid in RESERVED
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(listing=Listing.CHILDREN, owner=self.parent, listed=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -137,6 +148,16 @@ class AppSpace:
         """The company."""
         return self.company
 
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(listing=Listing.CHILDREN, owner=self.parent, listed=True)
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it is the service's own: nobody else edits it, or acts for it."""
+        return self.guid in RESERVED
+
 
 @attrs.frozen(kw_only=True)
 class Logo:
@@ -156,6 +177,7 @@ class Logo:
     parent: ClassVar[Guid | None] = None
     due_at: ClassVar[datetime | None] = None
     keep_until: ClassVar[datetime | None] = None
+    index: ClassVar[Index] = Index()
 
 
 def logo_guid(app_space: Guid) -> Guid:
@@ -237,9 +259,9 @@ class Origin:
     events: tuple[AccountEventKind, ...] | None = None
     events_url: str | None = attrs.field(default=None, repr=False)
     policy: OriginPolicy | None = None
-    backchannel: BackchannelClient | None = None
+    backchannel: models.BackchannelClient | None = None
     token_generation: int = attrs.field(default=0, validator=fields.count)
-    realm: ChannelRealm | None = None
+    realm: models.ChannelRealm | None = None
     role: OriginRole = OriginRole.FULL
     created_at: datetime = attrs.field(validator=fields.utc)
 
@@ -250,6 +272,24 @@ class Origin:
     def parent(self) -> Guid:
         """The App Space."""
         return self.app_space
+
+    @property
+    def index(self) -> Index:
+        """The keys that it is found by; it counts while it has a credential without an end."""
+        is_active = any(credential.ends_at is None for credential in self.credentials) or (
+            self.backchannel is not None and self.backchannel.keys
+        )
+        return Index(
+            listing=Listing.CHILDREN,
+            owner=self.app_space,
+            listed=True,
+            gauge=GaugeKey(Gauge.ACTIVE_ORIGINS, self.app_space, None) if is_active else None,
+        )
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it is the service's own: nobody else edits it, or acts for it."""
+        return self.guid in RESERVED
 
     @property
     def profile(self) -> ClientProfile:
@@ -337,6 +377,11 @@ class Admin:
         return self.company if self.app_space is None else self.app_space
 
     @property
+    def index(self) -> Index:
+        """The keys that it is found by."""
+        return Index(listing=Listing.CHILDREN, owner=self.parent, listed=True)
+
+    @property
     def actor(self) -> str:
         """What the audit log calls it: its GUID."""
         return self.guid
@@ -397,49 +442,3 @@ class WebhookKey:
     sealed: bytes = attrs.field(repr=False)
     created_at: datetime = attrs.field(validator=fields.utc)
     ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
-
-
-class ClientAuth(enum.Enum):
-    """How a client authenticates to its provider (OpenID Connect Core, 9)."""
-
-    NONE = "none"
-    """It has no secret: PKCE alone ties a code to it."""
-    BASIC = "client_secret_basic"
-    POST = "client_secret_post"
-    PRIVATE_KEY = "private_key_jwt"
-
-
-@attrs.frozen(kw_only=True)
-class IdpSettings:
-    """
-    The OpenID Connect provider of one App Space.
-
-    Attributes:
-        issuer: Compared exactly with the identity's issuer (OpenID Connect Core, 2).
-        redirect_uri: The service's own address, where the provider sends users; empty if it
-            sends them to the app itself.
-        returns: Where the app may take its users back, of which it names one at each log-in.
-        client_auth: How the client authenticates at the token endpoint.
-        sealed_secret: The client secret, or the private key as a JWK, sealed for
-            `secret_context`; empty for a public client.
-        algorithms: Of the tokens that are taken from the provider, as JWS names them.
-        account_claim: The claim that becomes the account id; the subject, unless it is set.
-        parameters: What else the user is sent to the provider with, such as `prompt`;
-            what the flow itself needs cannot be changed by it.
-    """
-
-    issuer: str = attrs.field(validator=fields.text)
-    client_id: str = attrs.field(validator=fields.text)
-    redirect_uri: str = ""
-    returns: tuple[str, ...] = ()
-    scopes: tuple[str, ...] = ("openid",)
-    client_auth: ClientAuth = ClientAuth.NONE
-    sealed_secret: bytes = attrs.field(default=b"", repr=False)
-    algorithms: tuple[str, ...] = ("RS256",)
-    account_claim: str = attrs.field(default="sub", validator=fields.text)
-    parameters: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def secret_context(self) -> str:
-        """What the secret is sealed for."""
-        return provider_context(self.issuer, self.client_id)

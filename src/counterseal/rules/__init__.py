@@ -15,4 +15,11 @@ Where a field of the input does not fit, the refusal is InvalidField, which name
 - `rules.retries`: when a callback or a push notification is tried again, and who is next
 - `rules.addresses`: where a callback may go, and where a user may return to
 - `rules.authorization`: who may administer what
+
+Most modules import a rule from its module. A rule that few calls need is called as a name of this
+package, by a decision that most others import: it is then loaded when it is first called.
 """
+
+from counterseal._stub import public_names
+
+_, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -7,41 +7,30 @@ caller of the package can name a digest.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import attrs
 
-from counterseal import ijson, keys
-from counterseal.actions import ActionTypes
+from counterseal import keys
 from counterseal.errors import (
     ApproverInactive,
     ArgumentsDiffer,
     ArgumentsMissing,
     Foreign,
-    InvalidField,
 )
 from counterseal.models import (
-    DEFAULT_BUTTONS,
     Account,
-    Action,
-    ActionTerms,
     ActionUse,
     ApprovedAction,
-    Challenge,
     Guid,
-    Question,
 )
 from counterseal.policy import Policy
-from counterseal.rules.sizes import content_fits
 from counterseal.rules.standing import answers_for
-from counterseal.wire.action import action_digest, action_document
-from counterseal.wire.claims import truncate
-from counterseal.wire.display import DisplayedAction
 
 
 @attrs.define(kw_only=True)
-class Withdrawing:
+class WithdrawalFacts:
     """Facts of a withdrawal, and the origin that asks for it."""
 
     now: datetime
@@ -55,7 +44,7 @@ class Withdrawing:
 
 
 @attrs.define(kw_only=True)
-class Consuming(Withdrawing):
+class UseFacts(WithdrawalFacts):
     """
     Facts of a use.
 
@@ -70,7 +59,7 @@ class Consuming(Withdrawing):
 
 
 @attrs.define(kw_only=True)
-class Reporting:
+class ReportFacts:
     """Facts of a report, and the origin that makes it."""
 
     use: ActionUse
@@ -95,19 +84,19 @@ def own_action(facts: OfOrigin) -> None:
         raise Foreign
 
 
-def own_use(facts: Reporting) -> None:
+def own_use(facts: ReportFacts) -> None:
     """Refuse a report by an origin that did not use the action."""
     if facts.use.origin != facts.origin:
         raise Foreign
 
 
-def approver_stands(facts: Consuming) -> None:
+def approver_stands(facts: UseFacts) -> None:
     """Refuse what was approved by a device that may no longer answer for the account."""
     if not answers_for(facts.account, facts.action.device):
         raise ApproverInactive
 
 
-def arguments_match(facts: Consuming) -> None:
+def arguments_match(facts: UseFacts) -> None:
     """
     Refuse other arguments than those that were approved.
 
@@ -118,79 +107,3 @@ def arguments_match(facts: Consuming) -> None:
             raise ArgumentsMissing
         return
     keys.require_equal(facts.digest, facts.action.terms.digest, ArgumentsDiffer)
-
-
-def reminder_due_at(challenge: Challenge, policy: Policy) -> datetime | None:
-    """
-    Return when devices are notified once more of a challenge for an action; None if never.
-
-    It is in the middle of the challenge's life, if this is longer than the policy's
-    `action_reminder`.
-    """
-    life = challenge.deadline - challenge.issued_at
-    return challenge.issued_at + life / 2 if life > policy.action_reminder else None
-
-
-def displayed_action(
-    question: Question,
-    types: ActionTypes,
-    *,
-    client: Guid,
-    now: datetime,
-    life: timedelta,
-    policy: Policy,
-) -> DisplayedAction:
-    """
-    Return the action that *question* asks for, with what a person is shown of it.
-
-    Args:
-        client: The origin that asks, which the digest covers.
-        life: How long the question may be answered.
-
-    Raises:
-        ActionTypeUnknown: No type of that name is registered.
-        InvalidField: A member does not fit; an approving button takes a weak key; or
-            `additionalInfo` stands beside the action, which nobody would render.
-    """
-    action = question.content
-    assert isinstance(action, Action)  # noqa: S101 (for the type checker)
-    if question.additional_info is not None:
-        raise InvalidField("additionalInfo", "not beside an action")
-    for index, button in enumerate(question.buttons):
-        if button.approving and not button.strong:
-            raise InvalidField(
-                f"buttons[{index}].strongAuth", "not true, and it approves an action"
-            )
-    action = attrs.evolve(action, valid_until=_valid_until(action, truncate(now), life, policy))
-    rendering = types.render(action)
-    content_fits(rendering.content, policy)
-    document = action_document(action, client)
-    digest = action_digest(action, client)
-    del document["arguments"]
-    assert action.valid_until is not None  # noqa: S101 (for the type checker)
-    terms = ActionTerms(
-        type=action.type,
-        document=ijson.canonical(document, field="action").decode(),
-        digest=digest,
-        valid_until=action.valid_until,
-    )
-    buttons = question.buttons
-    return DisplayedAction(
-        buttons=types.buttons(action) if buttons == DEFAULT_BUTTONS else buttons,
-        terms=terms,
-        content=rendering.content,
-        attachments=rendering.attachments,
-        language=action.language,
-    )
-
-
-def _valid_until(action: Action, now: datetime, life: timedelta, policy: Policy) -> datetime:
-    """Return until when an approval may be used; InvalidField refuses what is past or too far."""
-    deadline = now + life
-    if action.valid_until is None:
-        return deadline + policy.action_validity
-    if action.valid_until <= now:
-        raise InvalidField("action.validUntil", "not in the future")
-    if action.valid_until > deadline + policy.action_validity_limit:
-        raise InvalidField("action.validUntil", "later than the policy allows")
-    return action.valid_until

@@ -24,6 +24,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from counterseal.errors import CallbackForbidden, InvalidField, ReturnForbidden
 from counterseal.models import ClientAuth, IdpSettings, Origin, entry_addresses
+from counterseal.models.passkeys import ORIGINS_LIMIT, rp_id_at
 from counterseal.policy import Policy
 
 ANY_SEGMENT = "{*}"
@@ -86,6 +87,13 @@ def entry_fits(entry: str, *, field: str) -> None:
             raise InvalidField(field, "a wildcard that is not a whole path segment")
     if "{" in parts.query or "}" in parts.query:
         raise InvalidField(field, "a wildcard outside the path")
+
+
+def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
+    """Refuse an entry, in its normal form, that is one too many of its domain."""
+    others = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
+    if len(others) >= ORIGINS_LIMIT:
+        raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
 
 
 def _wild(entry: str) -> bool:

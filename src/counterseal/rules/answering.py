@@ -40,17 +40,17 @@ from counterseal.models import (
     Role,
 )
 from counterseal.policy import Policy
-from counterseal.rules.evidence import Evidence, Proving, Rotating, key_allowed
+from counterseal.rules.evidence import Evidence, ProofFacts, RotationFacts, key_allowed
 from counterseal.rules.standing import within_window
 from counterseal.wire.answer import Answer
 
 
 @attrs.define(kw_only=True)
-class Fetching:
+class FetchFacts:
     """Facts of a device reading a challenge."""
 
     now: datetime
-    proving: Proving
+    proving: ProofFacts
     challenge: Challenge
     account: Account
     binding: Binding
@@ -62,7 +62,7 @@ class Fetching:
 
 
 @attrs.define(kw_only=True)
-class Answering(Fetching):
+class AnswerFacts(FetchFacts):
     """
     Facts of an answer, a disown or a mistyped code.
 
@@ -81,16 +81,16 @@ class Answering(Fetching):
 
 
 @attrs.define(kw_only=True)
-class Striking:
+class StrikeFacts:
     """Facts of a wrong strong-key signature inside a proven call."""
 
-    proving: Proving
+    proving: ProofFacts
     policy: Policy
     binding: Binding
     answer: Evidence
 
 
-def own_account(facts: Fetching) -> None:
+def own_account(facts: FetchFacts) -> None:
     """Refuse a device whose binding belongs to another account than the challenge."""
     if (
         facts.challenge.account != facts.account.guid
@@ -100,13 +100,13 @@ def own_account(facts: Fetching) -> None:
         raise WrongAudience
 
 
-def chosen_device(facts: Fetching) -> None:
+def chosen_device(facts: FetchFacts) -> None:
     """Refuse every device but the one that the origin has chosen, if it has chosen one."""
     if facts.challenge.device not in {None, facts.binding.guid}:
         raise Foreign
 
 
-def proof_holds(facts: Proving) -> None:
+def proof_holds(facts: ProofFacts) -> None:
     """Refuse a proof that is not this device's, for this request, and fresh (RFC 9449, 4.3)."""
     if facts.evidence.proved is facts:
         # Facts are frozen, so the earlier result is still valid.
@@ -127,7 +127,7 @@ def proof_holds(facts: Proving) -> None:
     facts.evidence.proved = facts
 
 
-def caller_proved(facts: Fetching | Rotating | Striking) -> None:
+def caller_proved(facts: FetchFacts | RotationFacts | StrikeFacts) -> None:
     """Refuse an event unless its call is proven to come from the same binding."""
     if facts.proving.binding.guid != facts.binding.guid:
         raise WrongDevice
@@ -137,7 +137,7 @@ def caller_proved(facts: Fetching | Rotating | Striking) -> None:
     proof_holds(facts.proving)
 
 
-def addressed_here(facts: Answering) -> None:
+def addressed_here(facts: AnswerFacts) -> None:
     """Refuse an answer by another device, or for another account, App Space or challenge."""
     if facts.answer.device != facts.binding.guid:
         raise WrongDevice
@@ -155,12 +155,12 @@ def addressed_here(facts: Answering) -> None:
             raise WrongDevice
 
 
-def display_matches(facts: Answering) -> None:
+def display_matches(facts: AnswerFacts) -> None:
     """Refuse an answer to anything but the stored display document."""
     keys.require_equal(facts.answer.display_hash, facts.challenge.display_hash, DisplayChanged)
 
 
-def button_matches(facts: Answering) -> None:
+def button_matches(facts: AnswerFacts) -> None:
     """
     Refuse a button that the challenge does not have, by index and title.
 
@@ -173,7 +173,7 @@ def button_matches(facts: Answering) -> None:
         raise InvalidField("reason", "only with a button that does not approve")
 
 
-def key_strong_enough(facts: Answering) -> None:
+def key_strong_enough(facts: AnswerFacts) -> None:
     """
     Refuse a strong button signed by a device key.
 
@@ -191,7 +191,7 @@ def key_strong_enough(facts: Answering) -> None:
         raise WeakKey("a passkey that may be copied, without the device key")
 
 
-def signature_holds(facts: Answering) -> None:
+def signature_holds(facts: AnswerFacts) -> None:
     """Refuse unless the key that the answer names is one of the binding's, and signed it."""
     if facts.signer is None or facts.signer.key != facts.signature.key:
         facts.signature.require()
@@ -202,13 +202,13 @@ def signature_holds(facts: Answering) -> None:
     facts.signature.require()
 
 
-def strikes_left(facts: Answering | Striking) -> None:
+def strikes_left(facts: AnswerFacts | StrikeFacts) -> None:
     """Refuse a device that has reached the strike limit of today's policy."""
     if facts.binding.strikes >= facts.policy.strike_limit:
         raise BindingInactive
 
 
-def strong_key_missed(facts: Striking) -> None:
+def strong_key_missed(facts: StrikeFacts) -> None:
     """Allow a strike only for a token that names a strong key and has a wrong signature."""
     strong = [device_key.key for device_key in facts.binding.keys if device_key.role is Role.STRONG]
     if facts.answer.key not in strong:
@@ -220,12 +220,12 @@ def strong_key_missed(facts: Striking) -> None:
     raise WrongState("the signature holds")
 
 
-def strikes_exhausted(facts: Striking) -> bool:
+def strikes_exhausted(facts: StrikeFacts) -> bool:
     """Tell whether this strike is the last one that the policy allows."""
     return facts.binding.strikes + 1 >= facts.policy.strike_limit
 
 
-def code_matches(facts: Answering) -> None:
+def code_matches(facts: AnswerFacts) -> None:
     """Refuse an approval without the matching code where one is asked for."""
     if not code_needed(facts):
         return
@@ -235,23 +235,23 @@ def code_matches(facts: Answering) -> None:
         raise WrongCode(max(0, facts.policy.code_limit - facts.challenge.wrong_codes - 1))
 
 
-def code_mistyped(facts: Answering) -> None:
+def code_mistyped(facts: AnswerFacts) -> None:
     """Refuse to count a code as wrong unless one was needed, typed, and is wrong."""
     if not code_needed(facts) or facts.answer.code is None or _same_code(facts):
         raise WrongState("no code was mistyped")
 
 
-def codes_exhausted(facts: Answering) -> bool:
+def codes_exhausted(facts: AnswerFacts) -> bool:
     """Tell whether this wrong code is the last one that the policy allows."""
     return facts.challenge.wrong_codes + 1 >= facts.policy.code_limit
 
 
-def code_needed(facts: Answering) -> bool:
+def code_needed(facts: AnswerFacts) -> bool:
     """Tell whether the chosen button asks for the matching code: approving ones do."""
     return facts.challenge.code_asked and chosen(facts).approving
 
 
-def chosen(facts: Answering) -> Button:
+def chosen(facts: AnswerFacts) -> Button:
     """Return the stored button that the answer names; refuse one that is not there."""
     index = facts.answer.button
     if index is None or not 0 <= index < len(facts.challenge.buttons):
@@ -259,6 +259,6 @@ def chosen(facts: Answering) -> Button:
     return facts.challenge.buttons[index]
 
 
-def _same_code(facts: Answering) -> bool:
+def _same_code(facts: AnswerFacts) -> bool:
     # Fail closed: an empty stored code would match an empty claim.
     return bool(facts.code) and keys.constant_time_equal(facts.answer.code or "", facts.code)

@@ -80,7 +80,7 @@ class Reach:
 
 
 @attrs.frozen(kw_only=True)
-class Administering:
+class AdministrationFacts:
     """The facts of one call of an administrator; a call that names no record has no reach."""
 
     now: datetime
@@ -150,7 +150,7 @@ def reach_of(record: Company | AppSpace | Admin) -> Reach:
     assert_never(record)
 
 
-def require_permitted(facts: Administering) -> None:
+def require_permitted(facts: AdministrationFacts) -> None:
     """
     Refuse an act that the administrator may not do.
 
@@ -163,7 +163,7 @@ def require_permitted(facts: Administering) -> None:
         rule(facts)
 
 
-def admin_in_force(facts: Administering) -> None:
+def admin_in_force(facts: AdministrationFacts) -> None:
     """Refuse an administrator whose time is over, or who was revoked."""
     if not is_in_force(facts.admin, facts.now):
         raise CredentialRefused
@@ -175,13 +175,13 @@ def is_in_force(admin: Admin, now: datetime) -> bool:
     return live and in_force(admin.ends_at, now)
 
 
-def within_reach(facts: Administering) -> None:
+def within_reach(facts: AdministrationFacts) -> None:
     """Refuse what lies outside the administrator's company or App Space."""
     if facts.reach is not None and not _reaches(facts.admin, facts.reach):
         raise Foreign
 
 
-def role_permits(facts: Administering) -> None:
+def role_permits(facts: AdministrationFacts) -> None:
     """Refuse what the administrator's role does not include."""
     if facts.admin.role not in PERMITTED[facts.permission]:
         raise RoleLacking
@@ -189,7 +189,7 @@ def role_permits(facts: Administering) -> None:
         raise RoleLacking
 
 
-def support_may_remove(facts: Administering) -> None:
+def support_may_remove(facts: AdministrationFacts) -> None:
     """Refuse that User Support removes a user whom an Identity Provider identifies."""
     support = facts.admin.role is AdminRole.SUPPORT
     by_origins = facts.reach is not None and facts.reach.origins_identify_users
@@ -214,6 +214,12 @@ def require_not_outlived(maker: Admin, other: Admin) -> None:
         raise RoleLacking
 
 
+GUID_MEMBERS: Mapping[type, str] = MappingProxyType(
+    {Company: "companyGuid", AppSpace: "appSpaceGuid", Origin: "requestOriginGuid"}
+)
+"""What the API calls the GUID of a record that is edited."""
+
+
 def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies: bool) -> None:
     """
     Refuse a role unless exactly the target that it needs is given.
@@ -236,6 +242,23 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies:
         raise InvalidField("companyGuid", f"a {role.value} has none, but its appSpaceGuid")
     if all_companies:
         raise InvalidField("allCompanies", f"a {role.value} reaches one App Space")
+
+
+def unreserved(record: Company | AppSpace | Origin) -> None:
+    """
+    Refuse to edit the portal's own company, App Space or origin, and to let others act there.
+
+    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
+    domain, logs in as any administrator.
+
+    Raises:
+        InvalidField: *record* is one of them; it names the member that has its GUID.
+    """
+    if record.reserved:
+        raise InvalidField(
+            GUID_MEMBERS[type(record)],
+            "the portal's own, which nobody edits, and for which nobody else acts",
+        )
 
 
 def require_origin_role(origin: Origin, permission: OriginPermission) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 
 import attrs
 
 from counterseal import keys
-from counterseal.errors import DomainForbidden, Foreign, InvalidField, UnfitKey, WrongKey
+from counterseal.errors import DomainForbidden, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
@@ -24,30 +23,13 @@ from counterseal.models import (
     replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
-from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, rp_id_at, web_origin_at
+from counterseal.models.passkeys import PasskeyScope, rp_id_at, web_origin_at
 from counterseal.policy import Policy
 from counterseal.rules.evidence import key_allowed
-from counterseal.rules.standing import unlocked
-
-
-class Finishing(Protocol):
-    """Facts of the end of a ceremony that an origin asked for."""
-
-    @property
-    def party(self) -> RelyingParty:
-        """The origin that finishes it."""
-
-    @property
-    def account(self) -> Account:
-        """The account as stored."""
-
-    @property
-    def ceremony(self) -> PasskeyRegistration | PasskeyAuthentication:
-        """The ceremony as stored."""
 
 
 @attrs.define(kw_only=True)
-class Registering:
+class RegistrationFacts:
     """
     Facts of a registration.
 
@@ -73,7 +55,7 @@ class Registering:
 
 
 @attrs.define(kw_only=True)
-class Authenticating:
+class AuthenticationFacts:
     """
     Facts of an authentication, and the assertion that is to end it.
 
@@ -99,13 +81,6 @@ class Authenticating:
         return self.ceremony.deadline
 
 
-def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
-    """Refuse an entry, in its normal form, that is one too many of its domain."""
-    others = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
-    if len(others) >= ORIGINS_LIMIT:
-        raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
-
-
 def scope_at(party: RelyingParty, domain: str) -> PasskeyScope:
     """
     Return where passkeys of *domain* are used: on the web origins of the entries for it.
@@ -129,25 +104,13 @@ def passkeys_allowed(policy: Policy) -> None:
         raise UnfitKey("a passkey, which the policy refuses")
 
 
-def own_handle(facts: Authenticating) -> None:
+def own_handle(facts: AuthenticationFacts) -> None:
     """Refuse a passkey that says that it is another account's (WebAuthn Level 3, 7.2, step 6)."""
     if facts.user_handle not in {None, user_handle(facts.account.guid)}:
         raise WrongKey
 
 
-def own_ceremony(facts: Finishing) -> None:
-    """Refuse an origin that did not ask for the ceremony, and another account than its own."""
-    ceremony = facts.ceremony
-    if ceremony.origin != facts.party.origin.guid or ceremony.account != facts.account.guid:
-        raise Foreign
-
-
-def owner_unlocked(facts: Finishing) -> None:
-    """Refuse a locked account."""
-    unlocked(facts.account)
-
-
-def scope_stands(facts: Registering) -> None:
+def scope_stands(facts: RegistrationFacts) -> None:
     """Refuse a passkey for a scope that is not the registration's, whole, and the origin's now."""
     scope = facts.ceremony.scope
     if _listed(scope.origins, facts.party.origin) != scope.origins:
@@ -156,7 +119,7 @@ def scope_stands(facts: Registering) -> None:
         raise UnfitKey("a passkey of another scope")
 
 
-def passkey_active(facts: Authenticating) -> None:
+def passkey_active(facts: AuthenticationFacts) -> None:
     """Refuse what is no active passkey of the account at this relying party id."""
     binding = facts.binding
     if binding is None or binding.account != facts.ceremony.account:
@@ -165,7 +128,7 @@ def passkey_active(facts: Authenticating) -> None:
         raise WrongKey
 
 
-def enrolment_completed(facts: Authenticating) -> None:
+def enrolment_completed(facts: AuthenticationFacts) -> None:
     """Refuse a passkey that a one-time link registered, unless it opened the link's session."""
     binding = facts.binding
     if binding is None or binding.session is None:
@@ -181,7 +144,7 @@ def opened_by(session: Record | None, binding: Binding) -> bool:
     ]
 
 
-def assertion_holds(facts: Authenticating) -> None:
+def assertion_holds(facts: AuthenticationFacts) -> None:
     """
     Refuse an assertion that does not hold for the challenge, or by a key not allowed now.
 

@@ -34,8 +34,8 @@ from counterseal.models import (
     Role,
 )
 from counterseal.policy import Policy
-from counterseal.rules.answering import Striking, caller_proved, strikes_left
-from counterseal.rules.evidence import Completing, Evidence, Proving, key_allowed
+from counterseal.rules.answering import StrikeFacts, caller_proved, strikes_left
+from counterseal.rules.evidence import CompletionFacts, Evidence, ProofFacts, key_allowed
 from counterseal.rules.standing import living
 from counterseal.wire.confirmation import Choice, Confirmation, comparison_code, typed_code
 from counterseal.wire.enrolment import thumbprints_of
@@ -48,7 +48,7 @@ LOGIN_WAITING_LIMIT = 2 * WAITING_LIMIT
 
 
 @attrs.define(kw_only=True)
-class Confirming:
+class ConfirmationFacts:
     """
     Facts of a device that confirms or refuses a new one.
 
@@ -67,7 +67,7 @@ class Confirming:
     binding: Binding
     confirmer: Binding
     replaced: Binding | None = None
-    proving: Proving
+    proving: ProofFacts
     confirmation: Confirmation
     signature: Evidence
     signer: DeviceKey | None
@@ -86,9 +86,9 @@ class Confirming:
         return replaced_devices
 
     @property
-    def striking(self) -> Striking:
+    def striking(self) -> StrikeFacts:
         """The facts of a strike of the confirmer."""
-        return Striking(
+        return StrikeFacts(
             proving=self.proving,
             policy=self.policy,
             binding=self.confirmer,
@@ -97,7 +97,7 @@ class Confirming:
 
 
 @attrs.define(kw_only=True)
-class Comparing:
+class ComparisonFacts:
     """
     Facts of an origin that confirms a new device by its comparison code.
 
@@ -133,14 +133,14 @@ class Comparing:
         return keys.constant_time_equal(typed_code(self.code), expected)
 
 
-def confirmation_needed(facts: Completing) -> bool:
+def confirmation_needed(facts: CompletionFacts) -> bool:
     """Tell whether a new device counts only once it is confirmed."""
     if facts.binding.endorser is not None:
         return True
     return facts.policy.new_devices is NewDeviceRule.CONFIRMED
 
 
-def replacement_stands(facts: Completing) -> None:
+def replacement_stands(facts: CompletionFacts) -> None:
     """
     Refuse to replace anything but a bound device of the same account, after a log-in.
 
@@ -170,13 +170,13 @@ def invitations_allowed(policy: Policy) -> None:
         raise NewDeviceForbidden
 
 
-def invitation_allowed(facts: Completing | Confirming | Comparing) -> None:
+def invitation_allowed(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
     """Refuse a new device that another invited where the policy forbids it by now."""
     if facts.binding.endorser is not None:
         invitations_allowed(facts.policy)
 
 
-def endorser_active(facts: Completing | Confirming | Comparing) -> None:
+def endorser_active(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
     """Refuse a new device that another invited which is active no more, as one that was stolen."""
     endorser = facts.binding.endorser
     if endorser is not None and not any(
@@ -211,9 +211,9 @@ def place_for_login(account: Account, now: datetime, policy: Policy) -> None:
         raise TooManyBindings
 
 
-def place_for_device(facts: Completing | Confirming | Comparing) -> None:
+def place_for_device(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
     """Refuse one more device than the policy allows; one in place of another needs no place."""
-    if isinstance(facts, Completing) and confirmation_needed(facts):
+    if isinstance(facts, CompletionFacts) and confirmation_needed(facts):
         return
     bound = facts.account.bound_devices
     if any(device.binding in facts.replaced_devices for device in bound):
@@ -222,7 +222,7 @@ def place_for_device(facts: Completing | Confirming | Comparing) -> None:
         raise TooManyBindings
 
 
-def confirmer_stands(facts: Confirming) -> None:
+def confirmer_stands(facts: ConfirmationFacts) -> None:
     """Refuse a call that is not proven to come from another active device of the same account."""
     confirmer, binding = facts.confirmer, facts.binding
     if confirmer.account != binding.account or binding.account != facts.account.guid:
@@ -232,7 +232,7 @@ def confirmer_stands(facts: Confirming) -> None:
     caller_proved(facts.striking)
 
 
-def confirmation_matches(facts: Confirming) -> None:
+def confirmation_matches(facts: ConfirmationFacts) -> None:
     """Refuse a confirmation by another device, or of another device, account, or of other keys."""
     confirmation, binding = facts.confirmation, facts.binding
     if confirmation.device != facts.confirmer.guid or confirmation.binding != binding.guid:
@@ -243,7 +243,7 @@ def confirmation_matches(facts: Confirming) -> None:
         raise KeysChanged
 
 
-def confirmed_strongly(facts: Confirming) -> None:
+def confirmed_strongly(facts: ConfirmationFacts) -> None:
     """
     Refuse unless an allowed strong key of the confirming device signed.
 
@@ -267,18 +267,18 @@ def confirmed_strongly(facts: Confirming) -> None:
         raise WeakKey("a passkey that may be copied, without the device key")
 
 
-def comparison_matches(facts: Comparing) -> None:
+def comparison_matches(facts: ComparisonFacts) -> None:
     """Refuse another comparison code than that of the new device's keys."""
     if not facts.is_right:
         raise WrongCode(max(0, facts.policy.comparison_limit - facts.binding.wrong_codes - 1))
 
 
-def comparison_missed(facts: Comparing) -> None:
+def comparison_missed(facts: ComparisonFacts) -> None:
     """Refuse to count a comparison code as wrong unless it is."""
     if facts.is_right:
         raise WrongState("the comparison code is right")
 
 
-def comparisons_exhausted(facts: Comparing) -> bool:
+def comparisons_exhausted(facts: ComparisonFacts) -> bool:
     """Tell whether this wrong code is the last one that the policy allows."""
     return facts.binding.wrong_codes + 1 >= facts.policy.comparison_limit

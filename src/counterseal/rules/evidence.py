@@ -3,8 +3,8 @@ Rules of evidence: what session tokens and the signatures of new keys must prove
 
 Facts contain evidence, not results: a rule verifies a signature itself.
 `Evidence` remembers the result, so several rules share one verification. It also keeps the
-`Proving` for which the proof was valid, so `Proving` must not change and is frozen. All other facts
-are made for one decision, and nothing changes them.
+`ProofFacts` for which the proof was valid, so `ProofFacts` must not change and is frozen. All other
+facts are made for one decision, and nothing changes them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from counterseal.errors import (
     WrongKey,
     WrongToken,
 )
-from counterseal.keys import Assertion, Jws
+from counterseal.keys import Jws
 from counterseal.models import (
     Account,
     AppSpace,
@@ -64,8 +64,8 @@ class Evidence:
         self.jws = jws
         self.key = key
         self.typ = typ
-        self.proved: Proving | None = None
-        self.assertion: Assertion | None = None
+        self.proved: ProofFacts | None = None
+        self.assertion: keys.Assertion | None = None
         self._verified = False
         self._refusal: type[Refused] | None = None
 
@@ -86,7 +86,7 @@ class Evidence:
 
 
 @attrs.frozen(kw_only=True)
-class Proving:
+class ProofFacts:
     """
     Facts of a device's call: the call, its proof, and the binding it speaks for.
 
@@ -103,7 +103,7 @@ class Proving:
 
 
 @attrs.define(kw_only=True)
-class Peeking:
+class PeekFacts:
     """Facts of a peek: what App Space is an invitation for? The secret is the session token's."""
 
     now: datetime
@@ -117,7 +117,7 @@ class Peeking:
 
 
 @attrs.define(kw_only=True)
-class Completing:
+class CompletionFacts:
     """
     Facts of the completion of a bind.
 
@@ -155,7 +155,7 @@ class Completing:
 
 
 @attrs.define(kw_only=True)
-class Rotating:
+class RotationFacts:
     """
     Facts of a rotation.
 
@@ -166,7 +166,7 @@ class Rotating:
         expected: The claims that each of them must have.
     """
 
-    proving: Proving
+    proving: ProofFacts
     policy: Policy
     binding: Binding
     account: Account
@@ -178,7 +178,7 @@ class Rotating:
 
 
 @attrs.define(kw_only=True)
-class Redeeming:
+class ReturnFacts:
     """
     Facts of a return from the Identity Provider.
 
@@ -207,7 +207,7 @@ def split_token(token: str) -> tuple[Guid, str]:
         raise WrongToken from None
 
 
-def invitation_stands(facts: Peeking) -> None:
+def invitation_stands(facts: PeekFacts) -> None:
     """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
     match facts.binding.state:
         case BindingState.ACTIVE | BindingState.UNCONFIRMED:
@@ -220,12 +220,12 @@ def invitation_stands(facts: Peeking) -> None:
             raise BindingInactive
 
 
-def token_matches(facts: Completing | Peeking) -> None:
+def token_matches(facts: CompletionFacts | PeekFacts) -> None:
     """Refuse another session token than the invitation's."""
     keys.require_equal(keys.token_hash(facts.secret), facts.binding.token_hash, WrongToken)
 
 
-def login_matches(facts: Redeeming) -> None:
+def login_matches(facts: ReturnFacts) -> None:
     """
     Refuse a wrong `state` (RFC 6749, 10.12), and a caller that did not begin the log-in.
 
@@ -243,10 +243,10 @@ def state_matches(login: Login, secret: str) -> None:
     keys.require_equal(keys.token_hash(secret), login.secret_hash, WrongToken)
 
 
-def keys_complete(facts: Completing | Rotating) -> None:
+def keys_complete(facts: CompletionFacts | RotationFacts) -> None:
     """Refuse unless there is one device key, at least one strong key, and no key twice."""
     require_complete_key_set(facts.keys, facts.policy)
-    if isinstance(facts, Rotating):
+    if isinstance(facts, RotationFacts):
         _adds_keys(facts)
 
 
@@ -262,7 +262,7 @@ def require_complete_key_set(device_keys: tuple[DeviceKey, ...], policy: Policy)
         raise KeysIncomplete
 
 
-def _adds_keys(facts: Rotating) -> None:
+def _adds_keys(facts: RotationFacts) -> None:
     """Refuse a rotation without new keys, or one that gives a new key an existing key id."""
     if not facts.fresh:
         raise KeysIncomplete
@@ -272,15 +272,15 @@ def _adds_keys(facts: Rotating) -> None:
         raise KeysIncomplete
 
 
-def keys_possessed(facts: Completing | Rotating) -> None:
+def keys_possessed(facts: CompletionFacts | RotationFacts) -> None:
     """Refuse unless each new key signed what binds it to this device."""
-    fresh = facts.keys if isinstance(facts, Completing) else facts.fresh
+    fresh = facts.keys if isinstance(facts, CompletionFacts) else facts.fresh
     if [evidence.key for evidence in facts.possession] != [device_key.key for device_key in fresh]:
         raise NotPossessed
     _require_claims(facts.possession, facts.expected, NotPossessed)
 
 
-def keys_endorsed(facts: Rotating) -> None:
+def keys_endorsed(facts: RotationFacts) -> None:
     """Refuse unless an old key of its role, an allowed one if strong, signed each new key."""
     if not facts.fresh or len(facts.endorsements) != len(facts.fresh):
         raise NotEndorsed

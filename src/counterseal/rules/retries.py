@@ -45,7 +45,7 @@ LONGEST_DELAY_ONCE = timedelta(seconds=30)
 
 
 @attrs.define(kw_only=True)
-class Claiming:
+class ClaimFacts:
     """Facts of a worker's claim to the next attempt of a record of the outbox, as stored."""
 
     now: datetime
@@ -65,7 +65,7 @@ class Claimed(Protocol):
 
 
 @attrs.define(kw_only=True)
-class Delivering:
+class DeliveryFacts:
     """
     Facts of what came of an attempt to deliver a callback: see `Claimed`.
 
@@ -80,7 +80,7 @@ class Delivering:
 
 
 @attrs.define(kw_only=True)
-class Notifying:
+class NotificationFacts:
     """
     Facts of what came of an attempt to notify devices, or of why there was none: see `Claimed`.
 
@@ -97,7 +97,7 @@ class Notifying:
     skip_reason: SkipReason | None = None
 
 
-def attempt_due(facts: Claiming) -> None:
+def attempt_due(facts: ClaimFacts) -> None:
     """Refuse a claim before the next attempt is due, or while another worker's claim lasts."""
     due_at = facts.record.due_at
     if due_at is None or facts.now < due_at:
@@ -110,24 +110,24 @@ def lease_current(facts: Claimed) -> None:
         raise LeaseLost
 
 
-def delivered(facts: Delivering) -> None:
+def delivered(facts: DeliveryFacts) -> None:
     """Refuse to call anything but a 2xx a success; a redirect is none."""
     if facts.outcome.status not in DELIVERED:
         raise WrongState("not delivered")
 
 
-def undelivered(facts: Delivering) -> None:
+def undelivered(facts: DeliveryFacts) -> None:
     """Refuse to call a 2xx a failure."""
     if facts.outcome.status in DELIVERED:
         raise WrongState("delivered")
 
 
-def gives_up(facts: Delivering) -> bool:
+def gives_up(facts: DeliveryFacts) -> bool:
     """Tell whether there will be no attempt after this one, which is not counted yet."""
     return dead_reason(facts) is not None
 
 
-def dead_reason(facts: Delivering) -> DeadReason | None:
+def dead_reason(facts: DeliveryFacts) -> DeadReason | None:
     """Return why there will be no attempt after this one, which failed; None if there will be."""
     if facts.unsent is not None:
         return facts.unsent
@@ -165,18 +165,18 @@ def next_attempt(
     return now + max(delay * (1 + policy.callback_jitter * jitter), requested)
 
 
-def nobody_to_notify(facts: Notifying) -> None:
+def nobody_to_notify(facts: NotificationFacts) -> None:
     """Refuse to drop a notification that a device could be sent."""
     if facts.skip_reason is None:
         raise WrongState("a device could be notified")
 
 
-def devices_remain(facts: Notifying) -> bool:
+def devices_remain(facts: NotificationFacts) -> bool:
     """Tell whether there will be another attempt."""
     return bool(facts.remaining)
 
 
-def device_notified(facts: Notifying) -> bool:
+def device_notified(facts: NotificationFacts) -> bool:
     """Tell whether a device was notified, now or before."""
     return facts.delivered
 

@@ -11,7 +11,6 @@ from counterseal.errors import (
     BindingInactive,
     CredentialRefused,
     DeadlinePassed,
-    InvalidField,
     StepUpNeeded,
     WrongKey,
     WrongState,
@@ -19,13 +18,10 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     OPERATORS,
-    OPERATORS_COMPANY,
-    PORTAL_ORIGIN,
     Account,
     Admin,
     Binding,
     BindingState,
-    Guid,
     Record,
     Session,
     SessionProof,
@@ -36,7 +32,7 @@ from counterseal.rules.authorization import is_in_force
 
 
 @attrs.define(kw_only=True)
-class Logging:
+class LoginFacts:
     """
     Facts of a log-in that has been proven.
 
@@ -55,7 +51,7 @@ class Logging:
 
 
 @attrs.define(kw_only=True)
-class UsingSession:
+class SessionUseFacts:
     """
     Facts of a link or a cookie that a browser presents.
 
@@ -79,7 +75,7 @@ class UsingSession:
     secret: str = attrs.field(repr=False)
 
 
-def session_secret_matches(facts: UsingSession) -> None:
+def session_secret_matches(facts: SessionUseFacts) -> None:
     """Refuse another secret than the session's present one."""
     require_secret(facts.session, facts.secret)
 
@@ -89,7 +85,7 @@ def require_secret(session: Session, secret: str) -> None:
     keys.require_equal(keys.token_hash(secret), session.secret_hash, WrongToken)
 
 
-def session_in_time(facts: UsingSession) -> None:
+def session_in_time(facts: SessionUseFacts) -> None:
     """Refuse a session that is too old, or was not used for too long, by the policy of now."""
     if facts.now >= session_end(facts.session, facts.policy):
         raise DeadlinePassed
@@ -112,12 +108,12 @@ def session_end(session: Session, policy: Policy) -> datetime:
     return min(ends)
 
 
-def administrator_stands(facts: Logging | UsingSession) -> None:
+def administrator_stands(facts: LoginFacts | SessionUseFacts) -> None:
     """Refuse an administrator whose time is over, or who was revoked."""
     standing_administrator(facts)
 
 
-def standing_administrator(facts: Logging | UsingSession) -> Admin:
+def standing_administrator(facts: LoginFacts | SessionUseFacts) -> Admin:
     """
     Return the administrator, as stored.
 
@@ -130,7 +126,7 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
     return admin
 
 
-def proof_active(facts: Logging | UsingSession) -> None:
+def proof_active(facts: LoginFacts | SessionUseFacts) -> None:
     """Refuse what no passkey or device proves that is active, and was not suspended since."""
     proof = facts.proof
     if not isinstance(proof, Binding) or proof.state is not BindingState.ACTIVE:
@@ -139,7 +135,7 @@ def proof_active(facts: Logging | UsingSession) -> None:
         raise BindingInactive
 
 
-def proof_own(facts: Logging | UsingSession) -> None:
+def proof_own(facts: LoginFacts | SessionUseFacts) -> None:
     """Refuse a passkey or device of another account than the administrator's own."""
     account, admin = facts.proof_account, standing_administrator(facts)
     if not isinstance(account, Account):
@@ -148,13 +144,13 @@ def proof_own(facts: Logging | UsingSession) -> None:
         raise WrongKey
 
 
-def proof_enrols(facts: UsingSession) -> None:
+def proof_enrols(facts: SessionUseFacts) -> None:
     """Refuse to enrol a browser by another passkey than its link has registered."""
     if not isinstance(facts.proof, Binding) or facts.proof.session != facts.session.guid:
         raise WrongKey
 
 
-def proof_lost(facts: UsingSession) -> bool:
+def proof_lost(facts: SessionUseFacts) -> bool:
     """Tell whether something that the session was opened or stepped up by has ended."""
     return not all(map(proof_stands, facts.session.proofs, facts.bindings))
 
@@ -188,22 +184,6 @@ def inviter_stands(
         or not all(map(proof_stands, session.proofs, bindings))
     ):
         raise WrongState("the session that invited it has ended")
-
-
-def refuse_portal(record: Guid | None, *, field: str) -> None:
-    """
-    Refuse to edit the portal's own company, App Space or origin, and to let others act there.
-
-    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
-    domain, logs in as any administrator.
-
-    Raises:
-        InvalidField: *record* is one of them; it names *field*.
-    """
-    if record in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}:
-        raise InvalidField(
-            field, "the portal's own, which nobody edits, and for which nobody else acts"
-        )
 
 
 def is_stepped_up(session: Session, now: datetime) -> bool:

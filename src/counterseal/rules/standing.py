@@ -38,6 +38,7 @@ from counterseal.models import (
     Identity,
     IdpSettings,
     Origin,
+    RelyingParty,
 )
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
@@ -64,7 +65,7 @@ class Deadline:
 
 
 @attrs.define(kw_only=True)
-class Standing:
+class SuspensionFacts:
     """Facts of a suspension or resumption, and the authority that asks for it."""
 
     binding: Binding
@@ -72,7 +73,7 @@ class Standing:
 
 
 @attrs.define(kw_only=True)
-class Cancelling:
+class CancellationFacts:
     """Facts of a cancellation, and the origin that asks for it."""
 
     now: datetime
@@ -101,6 +102,34 @@ class OfBinding(Protocol):
         """The binding as stored."""
 
 
+class Ceremony(Protocol):
+    """A registration or an authentication by a passkey, which an origin asked for."""
+
+    @property
+    def account(self) -> Guid:
+        """Whose passkey it is about."""
+
+    @property
+    def origin(self) -> Guid:
+        """Who asked for it."""
+
+
+class OfCeremony(Protocol):
+    """Facts of the end of a ceremony."""
+
+    @property
+    def party(self) -> RelyingParty:
+        """The origin that finishes it."""
+
+    @property
+    def account(self) -> Account:
+        """The account as stored."""
+
+    @property
+    def ceremony(self) -> Ceremony:
+        """The ceremony as stored."""
+
+
 def account_unlocked(facts: OfAccount) -> None:
     """Refuse a locked account."""
     unlocked(facts.account)
@@ -122,9 +151,16 @@ def binding_active(facts: OfBinding) -> None:
         raise BindingInactive(facts.binding.state.value.lower())
 
 
-def own_challenge(facts: Cancelling) -> None:
+def own_challenge(facts: CancellationFacts) -> None:
     """Refuse an origin that did not issue the challenge."""
     if facts.challenge.origin != facts.origin:
+        raise Foreign
+
+
+def own_ceremony(facts: OfCeremony) -> None:
+    """Refuse an origin that did not ask for the ceremony, and another account than its own."""
+    ceremony = facts.ceremony
+    if ceremony.origin != facts.party.origin.guid or ceremony.account != facts.account.guid:
         raise Foreign
 
 
@@ -134,7 +170,7 @@ def own_app_space(origin: Origin, owned: Account | Binding) -> None:
         raise Foreign
 
 
-def same_authority(facts: Standing) -> None:
+def same_authority(facts: SuspensionFacts) -> None:
     """Refuse to resume what another authority suspended."""
     if facts.binding.suspended_by is not facts.authority:
         raise WrongAuthority

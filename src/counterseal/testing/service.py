@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from counterseal._decisions.invitations import Invitation
-from counterseal._decisions.issuing import Issued
+from counterseal._decisions.issuing import Extension, Issued
 from counterseal.device import SoftwareDevice
 from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
@@ -350,7 +350,7 @@ class FakeService:
         *,
         origin: RelyingParty | None = None,
         idempotency_key: str | None = None,
-        submission: str | None = None,
+        extension: Extension | None = None,
         **members: Any,
     ) -> Issued:
         """
@@ -361,7 +361,7 @@ class FakeService:
             content: What is asked; text is taken as plain text.
             origin: Who asks.
             idempotency_key: As `Challenges.issue` takes it.
-            submission: The same.
+            extension: The same.
             members: Other members of the `Question`.
 
         Raises:
@@ -375,7 +375,7 @@ class FakeService:
             origin or self.origin,
             question,
             idempotency_key=idempotency_key,
-            submission=submission,
+            extension=extension,
         )
 
     def renewed(self, party: RelyingParty) -> RelyingParty:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal import usecases
 from counterseal._audit_context import AuditContext, record_refusal
 from counterseal._decisions.device_requests import (
     AuthenticatedDevice,
@@ -25,7 +26,6 @@ from counterseal.models.binding import SEEN_STEP
 from counterseal.narrowing import policy_within
 from counterseal.ports import Notifier
 from counterseal.rules.standing import forgettable_at, graced, revalidation_due
-from counterseal.usecases.revalidation import read_account, revalidate
 
 
 def open_call(
@@ -102,11 +102,11 @@ def _store_seen(
 def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None:
     ports, policy, now = transactions.ports, transactions.policy, device.proving.now
     # Another call may have asked since the guard, and the user may have logged out.
-    account = read_account(ports, device.account.guid)
+    account = usecases.read_account(ports, device.account.guid)
     if not revalidation_due(account, device.app_space, now, policy):
         return
     try:
-        revalidate(transactions, account, device.app_space)
+        usecases.revalidate(transactions, account, device.app_space)
     except IdentityUnavailable as failure:
         event = AuditEvent(
             at=now,

@@ -13,8 +13,8 @@ from counterseal._decisions import actions
 from counterseal._decisions.actions import ActionStatus, ConsumedAction
 from counterseal._decisions.readings import records
 from counterseal._transaction import UseCase, refusals
+from counterseal.charts.actions import UseEvent
 from counterseal.errors import InvalidField
-from counterseal.machines import UseEvent
 from counterseal.models import ActionUse, ApprovedAction, Guid, RelyingParty, UseState
 from counterseal.ports import Due
 from counterseal.rules.authorization import OriginPermission

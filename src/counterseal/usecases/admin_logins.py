@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal._decisions import devices
+from counterseal._decisions import proofs
 from counterseal._decisions.discovery import StartedDiscovery
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import records
@@ -270,7 +270,7 @@ class AdminLogins(DeviceLogins):
             "binding.revoke",
             binding,
             records(admin),
-            devices.revoke_of_administrator,
+            proofs.revoke_of_administrator,
             binding,
             served_kinds=self.ports.notifier.kinds(),
         )

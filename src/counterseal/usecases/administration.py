@@ -15,12 +15,12 @@ from counterseal.models.challenge import ChallengeState
 from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
+from counterseal.models.identity_provider import IdpSettings
 from counterseal.models.tenancy import (
     AppSpace,
     CallbackType,
     Company,
     HtmlUse,
-    IdpSettings,
     NewDeviceRule,
     Origin,
     RelyingParty,

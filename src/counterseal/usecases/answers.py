@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._capabilities import after_ending
 from counterseal._decisions import answers
 from counterseal._decisions.device_requests import AuthenticatedDevice, open_request, read_again
 from counterseal._transaction import UseCase, refusals
-from counterseal.machines import ChallengeEvent
+from counterseal.charts.challenges import ChallengeEvent
 from counterseal.models import Challenge, DeviceCall, Guid
 from counterseal.usecases._admission import admit, open_call
 from counterseal.wire.device import EndedRequest
@@ -134,5 +135,10 @@ class Answers(UseCase):
         context, device = admit(self._transactions, context, request, request.reading(challenge))
         served_kinds = ports.notifier.kinds()
         return self._transactions.transact(
-            context, device, answers.respond, token, served_kinds=served_kinds
+            context,
+            device,
+            answers.respond,
+            token,
+            served_kinds=served_kinds,
+            after_ending=after_ending,
         )

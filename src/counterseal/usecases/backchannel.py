@@ -145,7 +145,7 @@ class Backchannel(UseCase):
             party,
             replace(question, callback=client.notification_endpoint),
             idempotency_key=idempotency_key,
-            backchannel=draft,
+            extension=draft,
         )
         challenge = issued.challenge
         request = challenge.backchannel

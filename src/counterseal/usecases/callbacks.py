@@ -16,9 +16,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._capabilities import compose_callback
 from counterseal._decisions import callbacks
-from counterseal._decisions.audit_log import decide_reach
-from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
+from counterseal._decisions.attempts import claim_callback
+from counterseal._decisions.outbox import NEW_CALLBACKS
 from counterseal._decisions.plan import Decision, DecisionCoroutine, Records, Tools, return_record
 from counterseal._decisions.readings import records
 from counterseal._transaction import UseCase, refusals
@@ -26,10 +27,9 @@ from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
 from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
-from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
+from counterseal.models.outbox import Callback, DeadReason, DeliveryOutcome
 from counterseal.models.tenancy import Administrator, Origin
 from counterseal.ports import Due, Store
-from counterseal.rules.authorization import Permission
 from counterseal.rules.retries import next_callbacks, origins_with_slots, slot_share
 from counterseal.rules.sizes import LIST_LIMIT, limit_fits
 from counterseal.usecases._outbox import (
@@ -167,7 +167,11 @@ class Callbacks(UseCase):
         )
         context = attempt_context("callback", record)
         composed = self._transactions.transact(
-            context, callbacks.read_to_compose(record), callbacks.compose, record
+            context,
+            callbacks.read_to_compose(record),
+            callbacks.compose,
+            record,
+            compose_callback,
         )
         outcome = self._send(composed)
         return self._transactions.transact(
@@ -263,8 +267,8 @@ class Callbacks(UseCase):
             NotFound: There is no such App Space.
         """
         context = _context_of_all(app_space, by)
-        reach = self._transactions.act(context, decide_reach, by, app_space, Permission.ORIGINS)
-        return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, reach.app_spaces)
+        app_spaces = self._transactions.act(context, callbacks.decide_reach, by, app_space)
+        return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, app_spaces)
 
     def list_queued(
         self, origin: Guid, limit: int = 100, *, looking_past: bool = True, by: Administrator
@@ -336,7 +340,7 @@ class Callbacks(UseCase):
             **keywords,
         )
 
-    def _send(self, composed: Delivery | DeadReason) -> DeliveryOutcome:
+    def _send(self, composed: callbacks.Composed) -> DeliveryOutcome:
         if isinstance(composed, DeadReason):
             return callbacks.NOTHING_SENT
         try:

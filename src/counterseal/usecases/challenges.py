@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import attrs
 
+from counterseal import rules, usecases
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import challenges
-from counterseal._decisions.backchannel import BackchannelDraft
-from counterseal._decisions.channel import ChannelDraft
-from counterseal._decisions.issuing import Draft, Issued, asked_account, issue, issue_once
+from counterseal._decisions.issuing import (
+    Draft,
+    Extension,
+    Issued,
+    asked_account,
+    issue,
+    issue_once,
+)
 from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal._transaction import UseCase, refusals, wake
 from counterseal.models import (
@@ -22,11 +28,9 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
-from counterseal.rules.actions import displayed_action
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
-from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
 
 
@@ -40,9 +44,7 @@ class Challenges(UseCase):
         question: Question,
         *,
         idempotency_key: str | None = None,
-        backchannel: BackchannelDraft | None = None,
-        submission: str | None = None,
-        channel: ChannelDraft | None = None,
+        extension: Extension | None = None,
     ) -> Issued:
         """
         Ask one account a question.
@@ -50,10 +52,8 @@ class Challenges(UseCase):
         A repeated call with the same idempotency key and question returns the first result.
 
         Args:
-            backchannel: What makes it a request of CIBA; only `Backchannel.begin` passes it.
-            submission: The request in the words of another protocol, in canonical form, for a
-                façade that has to return it; it is stored, and counts as a part of the question.
-            channel: What makes it a realm's request; only `AuthenticationChannel.ask` passes it.
+            extension: What makes it the request of another protocol, such as a `Submission`; a
+                repeated call has to have the same.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
@@ -83,7 +83,7 @@ class Challenges(UseCase):
             life = challenge_life(question, policy)
             action = None
             if isinstance(question.content, Action):
-                action = displayed_action(
+                action = rules.displayed_action(
                     question,
                     ports.actions,
                     client=origin,
@@ -102,18 +102,14 @@ class Challenges(UseCase):
                 guid=mint(partition, ports.entropy.token(ENTROPY_BYTES)),
                 life=life,
                 served_kinds=ports.notifier.kinds(),
-                backchannel=backchannel,
-                channel=channel,
                 action=action,
-                submission=submission,
+                extension=extension,
             )
             if idempotency_key is not None:
                 document = question_document(question)
-                if backchannel is not None:
-                    document |= backchannel.document()
-                if submission is not None:
-                    document["submission"] = submission
-                call = reserve(
+                if extension is not None:
+                    document |= extension.document()
+                call = usecases.reserve(
                     ports,
                     policy,
                     KeyScope.ISSUE,

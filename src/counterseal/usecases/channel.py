@@ -95,7 +95,7 @@ class AuthenticationChannel(UseCase):
         issued = self._challenges.issue(
             party,
             replace(question, callback=realm.callback, duration=life),
-            channel=ChannelDraft(bearer=bearer, until=until),
+            extension=ChannelDraft(bearer=bearer, until=until),
         )
         return issued.challenge
 

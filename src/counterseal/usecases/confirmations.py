@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._capabilities import demand_inviter
 from counterseal._decisions import confirmations
 from counterseal._decisions.device_requests import open_request
 from counterseal._decisions.invitations import Invitation
@@ -91,7 +92,12 @@ class Confirmations(UseCase):
         context, device = admit(self._transactions, context, request, request.reading(binding))
         served_kinds = ports.notifier.kinds()
         return self._transactions.transact(
-            context, device, confirmations.decide_by_device, token, served_kinds=served_kinds
+            context,
+            device,
+            confirmations.decide_by_device,
+            token,
+            served_kinds=served_kinds,
+            demand_inviter=demand_inviter,
         )
 
     def compare(self, party: RelyingParty, binding: Guid, code: str) -> Binding:
@@ -135,4 +141,5 @@ class Confirmations(UseCase):
             party,
             code,
             served_kinds=served_kinds,
+            demand_inviter=demand_inviter,
         )

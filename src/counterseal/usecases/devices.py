@@ -11,7 +11,7 @@ from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.plan import require
 from counterseal._decisions.readings import find_record, record_with_account, records
 from counterseal._transaction import UseCase, load, refusals
-from counterseal.machines import BindingEvent
+from counterseal.charts.bindings import BindingEvent
 from counterseal.models import (
     Account,
     Administrator,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._capabilities import demand_inviter
 from counterseal._decisions import app_spaces, enrolments
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import UseCase, refusals
@@ -72,7 +73,13 @@ class Enrolments(UseCase):
         reading = record_with_account(binding, *claimed, *parents, *replaced)
         served_kinds = ports.notifier.kinds()
         active, account, app_space, company = self._transactions.transact(
-            context, reading, enrolments.complete, enrolment, offer, served_kinds=served_kinds
+            context,
+            reading,
+            enrolments.complete,
+            enrolment,
+            offer,
+            served_kinds=served_kinds,
+            demand_inviter=demand_inviter,
         )
         self._companies.remember(app_space.guid, company.guid)
         if active.origin is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
+from counterseal import usecases
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._decisions import invitations
 from counterseal._decisions.invitations import Invitation, Invitee, invited_account
@@ -26,7 +27,6 @@ from counterseal.ports import Due, Ports
 from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_by_origin
-from counterseal.usecases._idempotency import reserve
 
 PAGES = 10
 """How many times as many a worker reads if what it has read is of another kind, or refused."""
@@ -88,7 +88,7 @@ class Invitations(UseCase):
             identified_by_origin(party.app_space)
             if idempotency_key is not None:
                 partition = account_partition(party.app_space.guid, account_id)
-                call = reserve(
+                call = usecases.reserve(
                     ports,
                     policy,
                     KeyScope.INVITE,

@@ -17,8 +17,9 @@ import attrs
 
 from counterseal._audit_context import AuditContext
 from counterseal._decisions import notifying
+from counterseal._decisions.attempts import claim_notification
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
-from counterseal._decisions.outbox import NEW_NOTIFICATIONS, claim_notification
+from counterseal._decisions.outbox import NEW_NOTIFICATIONS
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import UseCase
 from counterseal.errors import NotifierUnavailable

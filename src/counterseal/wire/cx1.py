@@ -26,7 +26,7 @@ from counterseal.keys import mac
 from counterseal.models import Guid
 
 _CX1 = re.compile(r"CX1-HMAC-SHA256,([0-9a-f-]{36})/(0|[1-9][0-9]{0,14}),([A-Za-z0-9+/]{43}=)")
-_BASIC = re.compile(r"(?i:basic) ([A-Za-z0-9+/]{1,1024}={0,2})")
+_BASIC = re.compile(r"(?ai:basic) ([A-Za-z0-9+/]{1,1024}={0,2})")
 
 
 @attrs.frozen(kw_only=True)

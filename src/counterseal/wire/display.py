@@ -31,11 +31,10 @@ from typing import Any
 
 import attrs
 
-from counterseal import ijson
+from counterseal import ijson, models
 from counterseal.errors import MalformedToken
 from counterseal.models import (
     Account,
-    ActionTerms,
     AppSpace,
     Attachment,
     Button,
@@ -104,7 +103,7 @@ class DisplayedAction:
         language: Of the content.
     """
 
-    terms: ActionTerms
+    terms: models.ActionTerms
     content: PairsContent
     attachments: tuple[Attachment, ...]
     buttons: tuple[Button, ...]

@@ -34,7 +34,6 @@ from counterseal.errors import (
     ReceiptChanged,
     Refused,
 )
-from counterseal.keys import Assertion
 from counterseal.models import (
     Account,
     Algorithm,
@@ -109,7 +108,7 @@ class Receipt:
     answer: Answer
     key: PublicKey
     role: Role
-    assertion: Assertion | None
+    assertion: keys.Assertion | None
     state: ChallengeState
     approved: bool
     at: datetime

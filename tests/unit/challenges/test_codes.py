@@ -8,7 +8,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson
-from counterseal._decisions.answers import open_code
 from counterseal._decisions.issuing import new_code
 from counterseal._transaction import tools_of
 from counterseal.errors import (
@@ -171,7 +170,7 @@ def test_s2_the_code_is_in_nothing_that_a_push_a_device_or_a_callback_gets(servi
 def test_the_code_is_sealed_for_its_challenge_and_gone_when_it_ends(service, alice, issued):
     challenge = issued.challenge
     assert issued.code.encode() not in challenge.sealed_code
-    assert open_code(tools_of(service.ports, service.policy), challenge) == issued.code
+    assert challenge.open_code(service.ports.sealer.open) == issued.code
     assert alice.answer(challenge, code=issued.code).sealed_code == b""
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import attrs
 import pytest
 
-from counterseal import STANDARD
+from counterseal import STANDARD, Submission
 from counterseal.errors import (
     AccountUnbound,
     Indeterminate,
@@ -215,7 +215,7 @@ def test_a_key_too_long_or_empty_is_refused(service, alice, key):
 
 def test_a_submission_is_a_part_of_the_question_and_a_repeat_says_that_it_is_one(service, alice):
     ask = partial(service.ask, "alice", "Pay 10 EUR?", idempotency_key=KEY)
-    issue = partial(ask, submission="{}")
+    issue = partial(ask, extension=Submission("{}"))
 
     first = issue()
 
@@ -223,8 +223,8 @@ def test_a_submission_is_a_part_of_the_question_and_a_repeat_says_that_it_is_one
     assert not first.repeated
     again = issue()
     assert (again, again.repeated) == (first, True)
-    refused(service, lambda: issue(submission='{"note":"other"}'), KeyReused)
-    refused(service, lambda: issue(submission=None), KeyReused)
+    refused(service, lambda: issue(extension=Submission('{"note":"other"}')), KeyReused)
+    refused(service, lambda: issue(extension=None), KeyReused)
 
 
 def test_no_call_goes_ahead_while_the_port_is_down(service, alice):

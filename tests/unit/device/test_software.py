@@ -327,9 +327,9 @@ def test_a_rotation_keeps_the_algorithm_and_the_cost_of_the_pin(service):
 
 
 def test_s34_a_rotation_shows_nothing(device):
-    rotation = device.rotation(pin=PIN, new_pin="1357")
+    rotation = device.rotation(pin=PIN, new_pin="pin-1357")
     assert repr(rotation.body) not in repr(rotation)
-    assert "1357" not in repr(rotation)
+    assert "pin-1357" not in repr(rotation)
 
 
 # Receipts and the service's keys

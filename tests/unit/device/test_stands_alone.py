@@ -5,7 +5,16 @@ import sys
 
 import counterseal
 
-SERVICE = ("usecases", "_decisions", "_transaction", "memory", "ports", "machines", "rules")
+SERVICE = (
+    "usecases",
+    "_decisions",
+    "_transaction",
+    "memory",
+    "ports",
+    "charts",
+    "machines",
+    "rules",
+)
 
 
 def test_a_device_loads_no_service():

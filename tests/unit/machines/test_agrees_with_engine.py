@@ -1,16 +1,16 @@
 """
 `step` and python-statemachine's own engine decide alike.
 
-Both run the real chart file, with a stand-in for every rule in it: real evidence cannot reach every
-outcome of the rules, a stand-in can. What each does is compared over every state, every
+Both run the real modules of charts, with a stand-in for every rule in them: real evidence cannot
+reach every outcome of the rules, a stand-in can. What each does is compared over every state, every
 event of the chart, each rule that could refuse first and none, and every set of conditions that
 hold; then over sets of refusing rules at random.
 """
 
 import ast
-import inspect
 import types
 from itertools import chain, combinations
+from pathlib import Path
 
 import attrs
 import pytest
@@ -18,11 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
-from counterseal import machines
+from counterseal import charts
 from counterseal.errors import WrongState
-from counterseal.machines import CHARTS, Cell, step, table
+from counterseal.machines import CHARTS, Cell, Chart, step, table
 
-SOURCE = inspect.getsource(machines)
+SOURCES = [
+    path.read_text("utf-8") for path in sorted(Path(charts.__file__).parent.glob("[!_]*.py"))
+]
 NAMES = sorted(CHARTS)
 
 
@@ -57,8 +59,8 @@ def stand_in(name):
     return rule
 
 
-def with_stand_ins(source=SOURCE):
-    """Run the chart file, every import from `counterseal.rules` replaced by stand-ins."""
+def with_stand_ins(source):
+    """Return the charts of a module, with stand-ins for all that it imports from the rules."""
     tree = ast.parse(source)
     rules = [
         node
@@ -71,10 +73,10 @@ def with_stand_ins(source=SOURCE):
         {alias.name: stand_in(alias.name) for node in rules for alias in node.names}
     )
     exec(compile(tree, "stand_ins", "exec"), vars(module))  # noqa: S102
-    return module.CHARTS
+    return {item.name: item for item in vars(module).values() if isinstance(item, Chart)}
 
 
-STAND_INS = with_stand_ins()
+STAND_INS = {name: chart for source in SOURCES for name, chart in with_stand_ins(source).items()}
 
 
 def by_engine(chart, state, event, facts):
@@ -280,9 +282,10 @@ def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
         ),
     ],
 )
-def test_a_difference_planted_in_the_chart_file_is_found(chart, old, new, engine_says):
-    assert SOURCE.count(old) == 1
-    assert differences(with_stand_ins(SOURCE.replace(old, new))[chart], engine_says[chart])
+def test_a_difference_planted_in_a_module_of_charts_is_found(chart, old, new, engine_says):
+    (source,) = (source for source in SOURCES if old in source)
+    assert source.count(old) == 1
+    assert differences(with_stand_ins(source.replace(old, new))[chart], engine_says[chart])
 
 
 class TestTheEngine:

@@ -9,25 +9,14 @@ import inspect
 
 import pytest
 
-from counterseal.machines import (
-    ACCOUNT_EVENT,
-    ACTION,
-    AUTHENTICATION,
-    BINDING,
-    CALLBACK,
-    CHALLENGE,
-    CHARTS,
-    LOGIN,
-    NOTIFICATION,
-    REGISTRATION,
-    SESSION,
-    USE,
-    BindingEvent,
-    ChallengeEvent,
-    LoginEvent,
-    step,
-    table,
-)
+from counterseal.charts.accounts import ACCOUNT_EVENT, LOGIN, LoginEvent
+from counterseal.charts.actions import ACTION, USE
+from counterseal.charts.bindings import BINDING, BindingEvent
+from counterseal.charts.ceremonies import AUTHENTICATION, REGISTRATION
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.charts.outbox import CALLBACK, NOTIFICATION
+from counterseal.charts.sessions import SESSION
+from counterseal.machines import CHARTS, step, table
 from counterseal.models import (
     LIVING,
     LIVING_SESSIONS,
@@ -155,7 +144,7 @@ REFUSED_BY = {
     ("binding", "miscompare"): "in_time account_unlocked endorser_active invitation_allowed"
     " comparison_missed",
     # with the registration of a passkey, in one commit
-    ("binding", "register"): "own_ceremony in_time owner_unlocked",
+    ("binding", "register"): "own_ceremony in_time account_unlocked",
     # each new key proves possession and is signed by the old key of its role
     ("binding", "rotate"): "account_unlocked keys_complete caller_proved keys_possessed"
     " keys_endorsed",
@@ -168,11 +157,11 @@ REFUSED_BY = {
     ("login", "authenticate"): "login_matches in_time",
     ("login", "expire"): "deadline_came",
     # by the origin that asked, for the scope that the browser was given
-    ("registration", "register"): "own_ceremony in_time owner_unlocked scope_stands",
+    ("registration", "register"): "own_ceremony in_time account_unlocked scope_stands",
     ("registration", "expire"): "deadline_came",
     # by the origin that asked, with an active passkey of the account
     # ... whose registration, if it was by a one-time link, has led to a log-in
-    ("authentication", "finish"): "own_ceremony in_time owner_unlocked passkey_active"
+    ("authentication", "finish"): "own_ceremony in_time account_unlocked passkey_active"
     " enrolment_completed assertion_holds",
     ("authentication", "expire"): "deadline_came",
     ("challenge", "fetch"): "in_time account_unlocked binding_active own_account chosen_device"
@@ -269,11 +258,19 @@ def arrow(row):
 
 def test_there_are_eleven_charts():
     assert list(CHARTS.values()) == [
-        *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
-        *(CHALLENGE, ACTION, USE, CALLBACK, NOTIFICATION),
-        *(SESSION, ACCOUNT_EVENT),
+        *(BINDING, LOGIN, CHALLENGE, CALLBACK, NOTIFICATION),
+        *(REGISTRATION, AUTHENTICATION, SESSION, ACCOUNT_EVENT),
+        *(ACTION, USE),
     ]
+    assert len(CHARTS) == 11
     assert NAMES == sorted(MOVES) == sorted(FINISHED)
+
+
+@pytest.mark.parametrize("name", ["company", "BINDING", ""])
+def test_no_other_name_is_a_charts(name):
+    assert name not in CHARTS
+    with pytest.raises(KeyError, match=f"^'{name}'$"):
+        CHARTS[name]
 
 
 @pytest.mark.parametrize("name", NAMES)

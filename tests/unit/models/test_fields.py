@@ -1,7 +1,6 @@
 """A revision is what `attrs.evolve` makes of a record, one version on, whatever changes."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
 
 import attrs
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
+from counterseal.kinds import RecordKind
 from counterseal.models import (
     Account,
     Challenge,
@@ -18,7 +18,6 @@ from counterseal.models import (
     History,
     OpenQuestion,
     Outcome,
-    Record,
     replace,
     revise,
 )
@@ -26,7 +25,7 @@ from counterseal.models.guid import mint
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GUID = mint(7, bytes(15))
-RECORDS = get_args(Record)
+RECORDS = [kind.record_class for kind in RecordKind]
 VALUES = (History, Outcome, OpenQuestion, Device)
 
 VALUE = st.one_of(

@@ -25,8 +25,14 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.answering import Answering, Fetching, Striking
-from counterseal.rules.evidence import Completing, Evidence, Peeking, Proving, Rotating
+from counterseal.rules.answering import AnswerFacts, FetchFacts, StrikeFacts
+from counterseal.rules.evidence import (
+    CompletionFacts,
+    Evidence,
+    PeekFacts,
+    ProofFacts,
+    RotationFacts,
+)
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.enrolment import (
     BIND_TYP,
@@ -166,7 +172,7 @@ class World:
             "proof": proof,
             "evidence": self.evidence(signer or self.own, proof_claims(proof), PROOF_TYP),
         }
-        return Proving(**{**sound, **changes})
+        return ProofFacts(**{**sound, **changes})
 
     def fetching(self, **changes):
         sound = {
@@ -176,7 +182,7 @@ class World:
             "account": self.account,
             "binding": self.binding,
         }
-        return Fetching(**{**sound, **changes})
+        return FetchFacts(**{**sound, **changes})
 
     def answer(self, button=0, /, **changes):
         sound = Answer(
@@ -197,14 +203,15 @@ class World:
         by = by or self.strong
         sound = {
             **{
-                field.name: getattr(self.fetching(), field.name) for field in attrs.fields(Fetching)
+                field.name: getattr(self.fetching(), field.name)
+                for field in attrs.fields(FetchFacts)
             },
             "policy": STANDARD,
             "answer": answer,
             "signature": self.evidence(by, answer_claims(answer), answer.typ),
             "signer": self.binding.key_named(by.public.kid),
         }
-        return Answering(**{**sound, **changes})
+        return AnswerFacts(**{**sound, **changes})
 
     def striking(self, **changes):
         answer = self.answer()
@@ -214,7 +221,7 @@ class World:
             "binding": self.binding,
             "answer": self.broken(self.strong, answer_claims(answer), answer.typ),
         }
-        return Striking(**{**sound, **changes})
+        return StrikeFacts(**{**sound, **changes})
 
     def peeking(self, state, **changes):
         sound = {
@@ -222,7 +229,7 @@ class World:
             "binding": attrs.evolve(self.binding, state=state, keys=()),
             "secret": "secret",
         }
-        return Peeking(**{**sound, **changes})
+        return PeekFacts(**{**sound, **changes})
 
     def completing(self, offered=None, **changes):
         """The end of a bind; *offered* are (role, key) pairs."""
@@ -240,7 +247,7 @@ class World:
             "possession": tuple(self.evidence(key, claims, BIND_TYP) for _, key in offered),
             "expected": claims,
         }
-        return Completing(**{**sound, **changes})
+        return CompletionFacts(**{**sound, **changes})
 
     def rotating(self, offered=None, *, endorsers=None, **changes):
         """A rotation; *endorsers* are the old keys that sign, one for each offered."""
@@ -261,7 +268,7 @@ class World:
             "endorsements": tuple(self.evidence(key, claims, ENDORSE_TYP) for key in endorsers),
             "expected": claims,
         }
-        return Rotating(**{**sound, **changes})
+        return RotationFacts(**{**sound, **changes})
 
 
 @pytest.fixture(scope="session")

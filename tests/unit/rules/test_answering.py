@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
+from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
 from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
-from counterseal.machines import CHALLENGE, ChallengeEvent, step
+from counterseal.machines import step
 from counterseal.models import Algorithm, ChallengeState, DeviceCall, RefusalReason, Role
 from counterseal.policy import STANDARD
 from counterseal.rules import answering

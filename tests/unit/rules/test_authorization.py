@@ -11,7 +11,7 @@ from counterseal.models import Admin, AdminRole, Credential, Scheme, guid
 from counterseal.rules.authorization import (
     APPOINTING,
     PERMITTED,
-    Administering,
+    AdministrationFacts,
     Permission,
     Reach,
     admin_in_force,
@@ -44,7 +44,7 @@ TARGETS = [
 
 
 def facts(admin, permission=Permission.USERS, reach=None):
-    return Administering(now=NOW, admin=admin, permission=permission, reach=reach)
+    return AdministrationFacts(now=NOW, admin=admin, permission=permission, reach=reach)
 
 
 def refused(rule, refusal, *args):

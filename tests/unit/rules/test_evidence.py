@@ -16,7 +16,7 @@ from counterseal.errors import (
 from counterseal.models import Algorithm, Login, LoginState, Role
 from counterseal.policy import STANDARD
 from counterseal.rules.evidence import (
-    Redeeming,
+    ReturnFacts,
     keys_complete,
     keys_endorsed,
     keys_possessed,
@@ -67,7 +67,7 @@ class TestLoginMatches:
             deadline=world.now,
             keep_until=world.now,
         )
-        return Redeeming(now=world.now, login=login, secret=secret, app_secret=holder)
+        return ReturnFacts(now=world.now, login=login, secret=secret, app_secret=holder)
 
     @pytest.mark.parametrize("test", [True, False])
     def test_refuses_a_test_for_a_log_in_and_a_log_in_for_a_test(self, world, refusing, test):

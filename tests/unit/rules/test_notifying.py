@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal.charts.outbox import NOTIFICATION, NotificationEvent
 from counterseal.errors import LeaseLost, WrongState
-from counterseal.machines import NOTIFICATION, NotificationEvent, step
+from counterseal.machines import step
 from counterseal.models import (
     Account,
     AddressKind,
@@ -23,7 +24,7 @@ from counterseal.models import (
 )
 from counterseal.policy import STANDARD
 from counterseal.rules.retries import (
-    Notifying,
+    NotificationFacts,
     find_skip_reason,
     next_notifications,
     progress_after,
@@ -192,7 +193,7 @@ def test_a_policy_without_delays_waits_for_what_is_asked_only():
 class TestTheChart:
     def facts(self, **more):
         members = {"record": RECORD, "claimed": LEASE, "delivered": False} | more
-        return Notifying(**members)
+        return NotificationFacts(**members)
 
     @pytest.mark.parametrize("event", [NotificationEvent.PUSH, NotificationEvent.DROP])
     def test_nothing_moves_under_a_lost_lease(self, event):

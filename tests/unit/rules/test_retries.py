@@ -10,14 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
+from counterseal.charts.outbox import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
 from counterseal.errors import Refused, WrongState
-from counterseal.machines import (
-    CALLBACK,
-    NOTIFICATION,
-    CallbackEvent,
-    NotificationEvent,
-    step,
-)
+from counterseal.machines import step
 from counterseal.models import (
     AddressKind,
     Callback,
@@ -31,8 +26,8 @@ from counterseal.models import (
 )
 from counterseal.policy import STANDARD
 from counterseal.rules.retries import (
-    Claiming,
-    Delivering,
+    ClaimFacts,
+    DeliveryFacts,
     attempt_due,
     dead_reason,
     delivered,
@@ -80,7 +75,7 @@ DELAYS = STANDARD.callback_delays
 
 
 def facts(status=200, *, attempts=0, lease=LEASE, claimed=LEASE, delays=DELAYS):
-    return Delivering(
+    return DeliveryFacts(
         record=attrs.evolve(CALLBACK_RECORD, attempts=attempts, lease_until=lease),
         claimed=claimed,
         outcome=DeliveryOutcome(status=status),
@@ -95,7 +90,7 @@ RECORDS = [CALLBACK_RECORD, NOTIFICATION_RECORD]
 class TestAttemptDue:
     def due(self, record, *, next_at, lease_until):
         record = attrs.evolve(record, next_at=next_at, lease_until=lease_until)
-        attempt_due(Claiming(now=NOW, record=record))
+        attempt_due(ClaimFacts(now=NOW, record=record))
 
     @pytest.mark.parametrize("next_at", [NOW, NOW - TICK])
     @pytest.mark.parametrize("lease_until", [None, NOW, NOW - TICK])
@@ -123,7 +118,7 @@ CLAIMS = [
 class TestClaim:
     def test_only_what_is_queued_is_claimed(self, chart, event, record):
         for state in chart.states:
-            facts = Claiming(now=LEASE, record=attrs.evolve(record, state=state))
+            facts = ClaimFacts(now=LEASE, record=attrs.evolve(record, state=state))
             if state is chart.initial:
                 assert step(chart, state, event, facts) is state
             else:
@@ -131,7 +126,7 @@ class TestClaim:
                     step(chart, state, event, facts)
 
     def test_of_two_claims_one_is_refused(self, chart, event, record, refusing):
-        facts = Claiming(now=LEASE, record=record)
+        facts = ClaimFacts(now=LEASE, record=record)
         state = step(chart, record.state, event, facts)
         claimed = attrs.evolve(record, state=state, lease_until=LEASE + TICK)
         with refusing("deadline_ahead"):

@@ -16,7 +16,7 @@ from counterseal.keys import token_hash
 from counterseal.models import Credential, Scheme, SessionProof, SessionState
 from counterseal.policy import Policy
 from counterseal.rules.sessions import (
-    UsingSession,
+    SessionUseFacts,
     administrator_stands,
     is_stepped_up,
     session_end,
@@ -36,7 +36,7 @@ def facts(now=START, *, policy=None, admin=None, text="right", **changes):
     factory = RecordFactory()
     proven = {"proofs": (SessionProof(binding=factory.guid()),)} | changes
     session = factory.session(factory.guid(), secret_hash=token_hash("right"), **proven)
-    return UsingSession(
+    return SessionUseFacts(
         now=now, policy=policy or Policy(), session=session, admin=admin, secret=text
     )
 

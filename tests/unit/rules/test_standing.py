@@ -23,8 +23,8 @@ from counterseal.policy import STANDARD
 from counterseal.rules.answering import chosen_device, own_account
 from counterseal.rules.evidence import invitation_stands
 from counterseal.rules.standing import (
-    Cancelling,
-    Standing,
+    CancellationFacts,
+    SuspensionFacts,
     account_unlocked,
     binding_active,
     expected_issuer,
@@ -161,10 +161,10 @@ class TestChosenDevice:
 class TestOwnChallenge:
     def test_refuses_another_origin(self, world, refusing):
         challenge = world.challenge
-        own_challenge(Cancelling(now=NOW, challenge=challenge, origin=challenge.origin))
+        own_challenge(CancellationFacts(now=NOW, challenge=challenge, origin=challenge.origin))
         for origin in (world.other, challenge.app_space, challenge.account, ""):
             with refusing("foreign"):
-                own_challenge(Cancelling(now=NOW, challenge=challenge, origin=origin))
+                own_challenge(CancellationFacts(now=NOW, challenge=challenge, origin=origin))
 
 
 class TestOwnAppSpace:
@@ -180,7 +180,7 @@ class TestSameAuthority:
     @pytest.mark.parametrize("suspended_by", [*Authority, None])
     @pytest.mark.parametrize("authority", Authority)
     def test_refuses_whoever_did_not_suspend(self, world, suspended_by, authority, refusing):
-        facts = Standing(
+        facts = SuspensionFacts(
             binding=attrs.evolve(world.binding, suspended_by=suspended_by), authority=authority
         )
         if suspended_by is authority:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from counterseal.errors import CredentialRefused, Refused, RequestStale, StaleProof
 from counterseal.models import Login, LoginState
 from counterseal.policy import STANDARD
-from counterseal.rules.evidence import Redeeming
+from counterseal.rules.evidence import ReturnFacts
 from counterseal.rules.standing import (
-    Cancelling,
+    CancellationFacts,
     Deadline,
     deadline_came,
     forgettable_at,
@@ -70,11 +70,11 @@ class TestInTimeAndDeadlineCame:
             (world.fetching(), world.challenge.deadline),
             (world.answering(), world.challenge.deadline),
             (
-                Cancelling(now=NOW, challenge=world.challenge, origin=world.other),
+                CancellationFacts(now=NOW, challenge=world.challenge, origin=world.other),
                 world.challenge.deadline,
             ),
             (world.completing(), world.binding.deadline),
-            (Redeeming(now=NOW, login=login, secret="", app_secret=""), login.deadline),
+            (ReturnFacts(now=NOW, login=login, secret="", app_secret=""), login.deadline),
         ):
             in_time(attrs.evolve(facts, now=deadline - TICK))
             with refusing("deadline_passed"):

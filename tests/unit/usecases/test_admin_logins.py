@@ -572,6 +572,10 @@ def test_nobody_edits_the_portals_own_tenancy(enrolled, service):
     (entry,) = service.stored(PORTAL_ORIGIN).entries
     tenancy = (OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN)
     stored = [service.stored(guid) for guid in tenancy]
+    assert all(record.reserved for record in stored)
+    assert not any(
+        record.reserved for record in (service.company, service.app_space, service.origin.origin)
+    )
     for by in (OPERATOR, enrolled.admin):
         own = service.by(by)
         edits = {

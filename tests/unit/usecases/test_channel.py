@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from counterseal import AuthenticationChannel, ChannelRealms, keys
+from counterseal._decisions.channel import ChannelDraft
 from counterseal.errors import (
     CallbackForbidden,
     CallbackUncallable,
@@ -209,6 +210,16 @@ def test_the_bearer_is_stored_sealed_and_goes_with_the_account(service, realm):
     service.accounts.erase(challenge.account, by=OPERATOR)
     assert service.stored(challenge.guid).channel is None
     assert realm.callbacks() == []
+
+
+def test_a_repeated_request_has_the_same_bearer(service):
+    until = service.clock.now() + LIFE
+    document = ChannelDraft(bearer=BEARER, until=until).document()
+
+    assert document == ChannelDraft(bearer=BEARER, until=until).document()
+    assert document != ChannelDraft(bearer=f"{BEARER}2", until=until).document()
+    assert document != ChannelDraft(bearer=BEARER, until=until + SECOND).document()
+    assert BEARER not in repr(document)
 
 
 def test_the_callback_waits_until_the_realm_has_stored_the_request(service, realm):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import attrs
 import pytest
 
+from counterseal import Submission
 from counterseal.errors import (
     AccountUnknown,
     DeadlinePassed,
@@ -55,7 +56,7 @@ def ask(service, **members):
         transaction_id=f"{CANARY}-transaction",
         notification_title=f"{CANARY}-title",
         notification_body=f"{CANARY}-body",
-        submission=f"{CANARY}-submission",
+        extension=Submission(f"{CANARY}-submission"),
         **members,
     ).challenge
 

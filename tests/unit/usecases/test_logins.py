@@ -497,7 +497,7 @@ def test_no_browser_is_sent_anywhere_late_or_with_too_much(service, redirect, ba
 # The id of the account
 
 
-class Claiming:
+class ClaimFacts:
     """The provider, by whose word everybody is called *account_id*."""
 
     def __init__(self, idp, account_id):
@@ -512,7 +512,7 @@ class Claiming:
 
 
 def test_a_claim_may_become_the_account_id(service, space, redirect, back):
-    claiming = service.but(identity=Claiming(service.idp, "employee 7"))
+    claiming = service.but(identity=ClaimFacts(service.idp, "employee 7"))
     account = claiming.logins.authenticate(back.state, back.code, redirect.app_secret).account
     assert (account.account_id, account.subject) == ("employee 7", "carol")
     assert service.store.account(space.guid, "carol") is None
@@ -520,7 +520,7 @@ def test_a_claim_may_become_the_account_id(service, space, redirect, back):
 
 
 def test_an_account_id_that_another_identity_has_is_refused(service, space, redirect, back):
-    claiming = service.but(identity=Claiming(service.idp, "employee 7"))
+    claiming = service.but(identity=ClaimFacts(service.idp, "employee 7"))
     claiming.logins.authenticate(back.state, back.code, redirect.app_secret)
     service.idp.admit("mallory")
     before = service.store.account(space.guid, "employee 7")

@@ -23,7 +23,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import TEN_MINUTES, Policy
-from counterseal.rules.actions import reminder_due_at
+from counterseal.rules.asked_actions import reminder_due_at
 from counterseal.testing.faults import Faults, faulty_ports
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import OPERATOR, STANDARD
+from counterseal import OPERATOR, STANDARD, Submission
 from counterseal.errors import (
     AccountLocked,
     DeadlinePassed,
@@ -127,7 +127,7 @@ def test_it_is_within_the_reach_of_whoever_does_it(service):
 def ask_twice(service):
     phone = service.bind("zoe")
     first = service.ask(
-        "zoe", "Pay 10 EUR?", transaction_id="order-7", submission="tool-7"
+        "zoe", "Pay 10 EUR?", transaction_id="order-7", extension=Submission("tool-7")
     ).challenge.guid
     phone.answer(phone.fetch(first))
     service.clock.advance(timedelta(minutes=1))

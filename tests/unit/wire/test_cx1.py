@@ -212,6 +212,7 @@ class TestBasic:
             "Basic\t" + b64(b"user:secret"),
             " Basic " + b64(b"user:secret"),
             "Bearer " + b64(b"user:secret"),
+            "Ba\u017fic " + b64(b"user:secret"),  # a long s, whose capital is S
             "Basic " + b64(b"user:secret").rstrip("="),
             "Basic " + b64(b"user:secret") + "=",
             "Basic " + b64(b"user:secret!") + "====",
@@ -242,7 +243,11 @@ class TestBasic:
     @given(mostly_sound(SOUND, OTHER))
     def test_of_whatever_comes_is_refused_or_read(self, header):
         parsed = read_or_refuse(read_basic, header, CredentialRefused)
-        assert parsed is None or write_basic(parsed.secret, guid=parsed.guid) == header
+        if parsed is not None:
+            # The scheme may be of any case.
+            scheme, space, credential = header.partition(" ")
+            written = f"{scheme.title()}{space}{credential}"
+            assert write_basic(parsed.secret, guid=parsed.guid) == written
 
     def test_shows_no_secret(self):
         assert "canary" not in repr(read_basic("Basic " + b64(b"user:canary")))

@@ -197,7 +197,7 @@ class ApprovalProvider:
         question = submission.question(call.account_id, policy)
         try:
             issued = self._service.challenges.issue(
-                party, question, idempotency_key=key, submission=submission.text()
+                party, question, idempotency_key=key, extension=cs.Submission(submission.text())
             )
         except cs.Refused as refusal:
             raise opening_error(refusal) from None

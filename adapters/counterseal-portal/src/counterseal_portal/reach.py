@@ -8,9 +8,6 @@ import attrs
 
 from counterseal.errors import Foreign, NotFound
 from counterseal.models import (
-    OPERATORS,
-    OPERATORS_COMPANY,
-    PORTAL_ORIGIN,
     Admin,
     AdminRole,
     AppSpace,
@@ -18,6 +15,7 @@ from counterseal.models import (
     Guid,
     Origin,
 )
+from counterseal.models.guid import RESERVED
 from counterseal_portal.answers import Step
 from counterseal_portal.rendering import time_text
 from counterseal_portal.visit import Visit
@@ -80,7 +78,7 @@ def named_app_spaces(visit: Visit, app_spaces: tuple[AppSpace, ...]) -> tuple[Na
 
 def tenants_of(app_spaces: tuple[AppSpace, ...]) -> tuple[AppSpace, ...]:
     """Return *app_spaces* without the portal's own, whose users are the administrators."""
-    return tuple(each for each in app_spaces if each.guid != OPERATORS)
+    return tuple(each for each in app_spaces if not each.reserved)
 
 
 def app_space_of(visit: Visit, name: str = "app_space") -> AppSpace:
@@ -96,7 +94,7 @@ def app_space_of(visit: Visit, name: str = "app_space") -> AppSpace:
 
 def is_portals_own(guid: Guid) -> bool:
     """Return whether *guid* is the portal's own company, App Space or origin: nobody edits it."""
-    return guid in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}
+    return guid in RESERVED
 
 
 def company_trail(visit: Visit) -> tuple[Step, ...]:

@@ -38,28 +38,16 @@ import msgspec
 from cattrs import Converter
 
 from counterseal.errors import Unavailable
+from counterseal.kinds import RecordKind
 from counterseal.models import (
-    Account,
-    AccountEvent,
-    ActionUse,
     Admin,
-    Alias,
-    ApprovedAction,
     AppSpace,
     AuditEvent,
     Binding,
     Callback,
     Challenge,
     Company,
-    EventLog,
-    EventStream,
-    LoggedEvent,
-    Login,
-    Logo,
-    Notification,
     Origin,
-    PasskeyAuthentication,
-    PasskeyRegistration,
     Record,
     Session,
 )
@@ -88,32 +76,19 @@ class Kind:
     schema: int
 
 
+STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = MappingProxyType({})
+"""From the form with this number to the next."""
+
+
+def _kind(name: str) -> Kind:
+    return Kind(name, 1 + sum(step == name for step, _ in STEPS))
+
+
 KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
-    {
-        Company: Kind("company", 1),
-        AppSpace: Kind("app_space", 1),
-        Logo: Kind("logo", 1),
-        Origin: Kind("origin", 1),
-        Admin: Kind("admin", 1),
-        Session: Kind("session", 1),
-        Account: Kind("account", 1),
-        Binding: Kind("binding", 1),
-        Login: Kind("login", 1),
-        Alias: Kind("alias", 1),
-        PasskeyRegistration: Kind("passkey_registration", 1),
-        PasskeyAuthentication: Kind("passkey_authentication", 1),
-        Challenge: Kind("challenge", 1),
-        ApprovedAction: Kind("action", 1),
-        ActionUse: Kind("use", 1),
-        Callback: Kind("callback", 1),
-        Notification: Kind("notification", 1),
-        AccountEvent: Kind("account_event", 1),
-        EventLog: Kind("event_log", 1),
-        EventStream: Kind("event_stream", 1),
-        LoggedEvent: Kind("logged_event", 1),
-        AuditEvent: Kind("event", 1),
-    }
+    {kind.record_class: _kind(kind.stored_name) for kind in RecordKind}
+    | {AuditEvent: _kind("event")}
 )
+"""Every kind of record, and the events of the audit log, by their classes."""
 
 # None of them is the last of its object.
 _OF_ACTIONS = tuple(
@@ -152,9 +127,6 @@ The fields of a kind that are left out where they have their default; no other f
 An older release, which does not know the fields, reads such a body too: both can share a store, as
 long as nobody sets them.
 """
-
-STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = MappingProxyType({})
-"""From the form with this number to the next."""
 
 _CLASSES = {kind.name: cls for cls, kind in KINDS.items()}
 

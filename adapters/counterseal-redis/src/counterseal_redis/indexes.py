@@ -16,10 +16,10 @@ from types import MappingProxyType
 
 import attrs
 
+from counterseal.kinds import RecordKind
 from counterseal.models import AddressKind, Guid, Record
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.models.index import Index, Listing, queue_name
-from counterseal.ports import Due
 from counterseal_records import ROOT, microseconds
 from counterseal_redis.codec import decode, guid_bytes, guid_from
 from counterseal_redis.commands import GET_WITH_ACCOUNT, OWNED, RECORDS, Argument, Call, script_call
@@ -47,16 +47,21 @@ LISTS: Mapping[Listing, str] = MappingProxyType(
 """The index of each list."""
 
 
-def due_index(kind: Due, queue: AddressKind | Guid | None = None) -> str:
+def due_index(kind: RecordKind, queue: AddressKind | Guid | None = None) -> str:
     """Return the name of the index of due records of one kind, or of one of its queues."""
     name = f"d{kind.name.lower()}"
     return name if queue is None else f"{name}.{queue_name(queue)}"
 
 
-DUE_INDEXES = (*map(due_index, Due), *(due_index(Due.NOTIFICATION, each) for each in AddressKind))
-"""Indexes of due records: one of each kind, and one of notifications to each kind of address."""
+_DUE_KINDS: Mapping[type[Record], RecordKind] = MappingProxyType(
+    {kind.record_class: kind for kind in RecordKind if kind.due}
+)
 
-_DUE_KINDS: Mapping[type[Record], Due] = MappingProxyType({kind.value: kind for kind in Due})
+DUE_INDEXES = (
+    *map(due_index, _DUE_KINDS.values()),
+    *(due_index(RecordKind.NOTIFICATION, each) for each in AddressKind),
+)
+"""Indexes of due records: one of each kind, and one of notifications to each kind of address."""
 
 FENCE = "f"
 """Written when a record is read that has ended or is due, so that the read can be confirmed."""

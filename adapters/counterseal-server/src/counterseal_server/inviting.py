@@ -7,7 +7,7 @@ from typing import Any
 
 from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
-from counterseal.models import OPERATORS_COMPANY, AppSpace, Company, Guid, Origin
+from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.claims import format_time
 from counterseal_server.printing import print_lines
@@ -69,7 +69,7 @@ def _only(administration: Administration) -> Guid:
     origins = [
         origin.guid
         for company in administration.list(None, Company)
-        if company.guid != OPERATORS_COMPANY
+        if not company.reserved
         for app_space in administration.list(company.guid, AppSpace)
         for origin in administration.list(app_space.guid, Origin)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from counterseal import OPERATOR, Accounts, Administration
 from counterseal.errors import InvalidField
-from counterseal.models import OPERATORS_COMPANY, Account, AppSpace, BindingState, Company, Guid
+from counterseal.models import Account, AppSpace, BindingState, Company, Guid
 from counterseal.models.guid import PARTITIONS, parse
 from counterseal_records import Inventory
 from counterseal_server.runtime import Runtime
@@ -100,7 +100,7 @@ def _only(administration: Administration) -> Guid:
     spaces = [
         space.guid
         for company in administration.list(None, Company)
-        if company.guid != OPERATORS_COMPANY
+        if not company.reserved
         for space in administration.list(company.guid, AppSpace)
     ]
     if not spaces:

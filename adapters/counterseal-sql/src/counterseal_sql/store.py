@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, true
 
+from counterseal.kinds import RecordKind
 from counterseal.models import (
     Account,
     AddressKind,
@@ -25,7 +26,6 @@ from counterseal.models import (
 from counterseal.models.index import index_of, queue_name
 from counterseal.ports import Clock, Due
 from counterseal_records import (
-    KINDS,
     ROOT,
     microseconds,
     natural_key,
@@ -61,13 +61,13 @@ _SEARCH = Statement(
 )
 _BINDINGS = Statement(
     _BODIES.where(
-        _record.account == bindparam("account"), _record.kind == KINDS[Binding].name
+        _record.account == bindparam("account"), _record.kind == RecordKind.BINDING.stored_name
     ).order_by(_record.number)
 )
 _PENDING = Statement(
     _BODIES.where(
         _record.account == bindparam("account"),
-        _record.kind == KINDS[Challenge].name,
+        _record.kind == RecordKind.CHALLENGE.stored_name,
         _record.pending == true(),
     ).order_by(_record.number)
 )
@@ -160,7 +160,7 @@ class SqlStore:
         self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
         """Return due records of *kind*, or of *kind* in *queue*, the longest due first."""
-        values = {"kind": KINDS[kind.value].name, "before": microseconds(before), "limit": limit}
+        values = {"kind": kind.stored_name, "before": microseconds(before), "limit": limit}
         if queue is None:
             bodies = self._bodies(_DUE, **values)
         else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from inspect import signature
 from typing import Any, TypeVar
 
-import attrs
-
+from counterseal.kinds import RecordKind
 from counterseal.models import (
     Account,
     AccountEvent,
@@ -49,6 +50,7 @@ from counterseal.models import (
     Session,
     SessionState,
     UseState,
+    revise,
 )
 from counterseal.models.account import subject_alias
 from counterseal.models.approved_action import action_use_guid, approved_action_guid
@@ -71,7 +73,7 @@ LATER = START + timedelta(days=400)
 
 def next_version(record: R, **changes: Any) -> R:
     """Return the record's next version."""
-    return attrs.evolve(record, version=record.version + 1, **changes)
+    return revise(record, **changes)
 
 
 def with_other_creation_time(record: R, at: datetime) -> R:
@@ -244,7 +246,7 @@ class RecordFactory:
         }
         return Callback(**fields | changes)
 
-    def approved_action(self, account: Account, **changes: Any) -> ApprovedAction:
+    def action(self, account: Account, **changes: Any) -> ApprovedAction:
         """Make an action that *account* has approved, in its partition."""
         challenge = changes.pop("challenge", account.guid)
         valid_until = changes.pop("valid_until", START)
@@ -264,7 +266,7 @@ class RecordFactory:
         }
         return ApprovedAction(**fields | changes)
 
-    def action_use(self, account: Account, **changes: Any) -> ActionUse:
+    def use(self, account: Account, **changes: Any) -> ActionUse:
         """Make the use of an action that *account* has approved, in its partition."""
         challenge = changes.pop("challenge", account.guid)
         fields: dict[str, Any] = {
@@ -408,26 +410,23 @@ class RecordFactory:
     def one_of_each(self) -> tuple[Record, ...]:
         """Make one record of each kind, with as little in it as there can be."""
         account, admin = self.account(), self.admin(None)
-        return (
-            self.company(),
-            self.app_space(self.space),
-            self.origin(self.space),
-            admin,
-            account,
-            self.binding(account),
-            self.login(),
-            self.challenge(account),
-            self.callback(account),
-            self.notification(account),
-            self.alias(account),
-            self.registration(account),
-            self.authentication(account),
-            self.logo(self.space),
-            self.session(admin.guid),
-            self.account_event(account),
-            self.event_log(self.space),
-            self.event_stream(account),
-            self.logged_event(account),
-            self.approved_action(account),
-            self.action_use(account),
-        )
+        records: dict[RecordKind, Record] = {RecordKind.ACCOUNT: account, RecordKind.ADMIN: admin}
+        owners = {
+            "account": account,
+            "admin": admin.guid,
+            "app_space": self.space,
+            "company": self.space,
+        }
+        return tuple(records.get(kind) or self._make(kind, owners) for kind in RecordKind)
+
+    def _make(self, kind: RecordKind, owners: Mapping[str, Any]) -> Record:
+        # The method of a kind has its name, and its arguments are what owns the record.
+        make = getattr(self, kind.name.lower())
+        required = [
+            parameter.name
+            for parameter in signature(make).parameters.values()
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            and parameter.default is parameter.empty
+        ]
+        record: Record = make(*(owners[name] for name in required))
+        return record

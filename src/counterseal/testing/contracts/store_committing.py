@@ -9,7 +9,7 @@ from counterseal.errors import (
     PartitionCrossed,
     WrongRecord,
 )
-from counterseal.models import BindingState
+from counterseal.models import BindingState, replace
 from counterseal.testing.contracts.record_factory import (
     RecordFactory,
     event,
@@ -47,7 +47,7 @@ class StoreCommitting(StoreSetup):
             worker.require_refused(Conflict, (None, record))
             worker.require_refused(
                 Conflict,
-                (None, attrs.evolve(with_other_creation_time(record, factory.moment()), version=1)),
+                (None, replace(with_other_creation_time(record, factory.moment()), version=1)),
             )
             worker.replace(record, next_version(record))
             worker.require_refused(Conflict, (None, record))

@@ -34,7 +34,7 @@ class StoreDue(StoreSetup):
         """STORE-7."""
         worker, factory = self.worker(new_store), RecordFactory()
         account, admin = factory.account(), factory.admin(None)
-        for kind, due, late, done in (
+        cases = (
             (
                 Due.CHALLENGE,
                 factory.challenge(account),
@@ -79,13 +79,11 @@ class StoreDue(StoreSetup):
             ),
             (
                 Due.ACTION,
-                factory.approved_action(account),
-                factory.approved_action(
+                factory.action(account),
+                factory.action(
                     account, challenge=factory.beside(account), valid_until=START + INSTANT
                 ),
-                factory.approved_action(
-                    account, challenge=factory.beside(account), state=ActionState.USED
-                ),
+                factory.action(account, challenge=factory.beside(account), state=ActionState.USED),
             ),
             (
                 Due.SESSION,
@@ -99,7 +97,9 @@ class StoreDue(StoreSetup):
                 factory.account_event(account, number=2, created_at=START + INSTANT),
                 factory.account_event(account, number=3, state=AccountEventState.PUBLISHED),
             ),
-        ):
+        )
+        assert {kind for kind, *_ in cases} == {kind for kind in Due if kind.due}
+        for kind, due, late, done in cases:
             worker.create(due, late, done)
 
             assert worker.store.due(kind, START - INSTANT, 9) == ()

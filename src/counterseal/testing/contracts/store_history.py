@@ -32,6 +32,7 @@ from counterseal.models import (
     Change,
     Guid,
     Record,
+    replace,
 )
 from counterseal.ports import Due, Store
 from counterseal.testing.contracts.race import race, results
@@ -129,7 +130,7 @@ class StoreHistory(RuleBasedStateMachine):
     @rule(target=versions, old=versions)
     def create_again(self, old: Record) -> Any:
         """Create what exists."""
-        return self._create(attrs.evolve(old, version=1), None, "nothing")
+        return self._create(replace(old, version=1), None, "nothing")
 
     @rule(target=versions, old=versions, at=MOMENTS, data=st.data(), breaks=BREAKS)
     def swap(self, old: Record, at: datetime, data: st.DataObject, breaks: str) -> Any:
@@ -163,7 +164,7 @@ class StoreHistory(RuleBasedStateMachine):
         """Change a record twice, at the same moment."""
         # Alike in all that draws depend on: which one wins, Hypothesis cannot replay.
         first = draw_version(old, at, data)
-        second = attrs.evolve(with_other_creation_time(old, at), **lookup_fields(first))
+        second = replace(with_other_creation_time(old, at), **lookup_fields(first))
         competitors = [first, second]
         attempts = [self._attempt([Change(old, new)]) for new in competitors]
         errors = results(race([partial(self._send, attempt) for attempt in attempts]))
@@ -191,7 +192,7 @@ class StoreHistory(RuleBasedStateMachine):
 
     # What a worker finds
 
-    @rule(kinds=st.permutations([kind for kind in Due if kind is not Due.LOGIN]), at=MOMENTS)
+    @rule(kinds=st.permutations([kind for kind in Due if kind.due]), at=MOMENTS)
     def walk(self, kinds: list[Due], at: datetime) -> None:
         """Deal with all that is due, a few at a time; nothing is left out."""
         for kind in kinds:
@@ -201,7 +202,9 @@ class StoreHistory(RuleBasedStateMachine):
         expected = {
             guid
             for guid, record in self.truth.items()
-            if isinstance(record, kind.value) and record.due_at is not None and record.due_at <= at
+            if isinstance(record, kind.record_class)
+            and record.due_at is not None
+            and record.due_at <= at
         }
         for _ in range(20 * (1 + len(expected))):
             actual = self.store.due(kind, at, 2)

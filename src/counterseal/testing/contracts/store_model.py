@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import attrs
 from hypothesis import strategies as st
 
 from counterseal.models import (
@@ -111,6 +110,4 @@ LOOKED_UP = (
 
 def lookup_fields(record: Record) -> dict[str, Any]:
     """Return the fields of *record* by which it is found or counted."""
-    return {
-        name: getattr(record, name) for name in LOOKED_UP if name in attrs.fields_dict(type(record))
-    }
+    return {name: getattr(record, name) for name in LOOKED_UP if hasattr(record, name)}

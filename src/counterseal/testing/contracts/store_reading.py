@@ -113,8 +113,8 @@ class StoreReading(StoreSetup):
             factory.callback(account),
             factory.notification(account),
             factory.account_event(account),
-            factory.approved_action(account),
-            factory.action_use(account),
+            factory.action(account),
+            factory.use(account),
         )
         orphan = factory.challenge(factory.account("adam"))
         worker.create(*subjects, orphan)

@@ -1,0 +1,69 @@
+"""
+Capabilities: what they add to the decisions of the nouns that they stand on.
+
+Tenancy, credentials, identity, bindings, challenges and the outbox import no capability. A use case
+hands a function of this module to the decision that it names, and each function asks the capability
+of the record at hand. It imports that when it is needed first, so that a program without
+approvals, CIBA, a realm, account events or administrators' sessions does not load them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from counterseal._decisions.plan import Tools
+from counterseal.models import (
+    Account,
+    Binding,
+    Callback,
+    Challenge,
+    DeadReason,
+    Delivery,
+    LoggedEvent,
+    Origin,
+    Record,
+)
+
+
+def after_ending(challenge: Challenge, at: datetime) -> tuple[Record, ...]:
+    """Return what is stored with *challenge*, which an answer ended *at* this time."""
+    if challenge.action is None:
+        return ()
+    from counterseal._decisions.actions import approve  # noqa: PLC0415
+
+    return approve(challenge, at)
+
+
+def compose_callback(
+    tools: Tools, callback: Callback, origin: Origin, subject: Record, account: Account | None
+) -> Delivery | DeadReason | None:
+    """Compose what is sent of *subject*; None for a challenge that is called back as such."""
+    if isinstance(subject, LoggedEvent):
+        from counterseal._decisions.events import compose_event  # noqa: PLC0415
+
+        return compose_event(tools, callback, origin, subject, account)
+    if not isinstance(subject, Challenge):
+        return None
+    if subject.backchannel is not None:
+        from counterseal._decisions.backchannel import compose_ping  # noqa: PLC0415
+
+        return compose_ping(tools, callback, origin, subject.backchannel)
+    if subject.channel is not None:
+        from counterseal._decisions.channel import compose_outcome  # noqa: PLC0415
+
+        return compose_outcome(tools, callback, origin, subject, subject.channel)
+    return None
+
+
+async def demand_inviter(binding: Binding, tools: Tools) -> None:
+    """
+    Require that the administrator's session stands that invited a device, if one did.
+
+    Raises:
+        WrongState: The session has ended.
+    """
+    if binding.session is None:
+        return
+    from counterseal._decisions.proofs import demand_standing_inviter  # noqa: PLC0415
+
+    await demand_standing_inviter(binding, tools)

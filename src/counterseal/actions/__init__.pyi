@@ -1,0 +1,31 @@
+# Each public name, once: type checkers read this, and `counterseal._stub` at run time.
+
+from .amounts import AMOUNT as AMOUNT
+from .amounts import CURRENCY as CURRENCY
+from .amounts import PERCENTAGE as PERCENTAGE
+from .document import DOCUMENT as DOCUMENT
+from .login import LOGIN as LOGIN
+from .members import DATE as DATE
+from .members import DOMAIN as DOMAIN
+from .members import FLAG as FLAG
+from .members import IP_ADDRESS as IP_ADDRESS
+from .members import TIME as TIME
+from .members import URL as URL
+from .members import Branch as Branch
+from .members import Kind as Kind
+from .members import Leaf as Leaf
+from .members import check_members as check_members
+from .members import choice_of as choice_of
+from .members import count_from as count_from
+from .members import member_rows as member_rows
+from .members import text_of as text_of
+from .payment import PAYMENT as PAYMENT
+from .texts import argument_rows as argument_rows
+from .texts import visible_text as visible_text
+from .tool_call import TOOL_CALL as TOOL_CALL
+from .types import COMMON_TEXTS as COMMON_TEXTS
+from .types import STANDARD_ACTIONS as STANDARD_ACTIONS
+from .types import ActionType as ActionType
+from .types import ActionTypes as ActionTypes
+from .types import Rendering as Rendering
+from .types import Texts as Texts

@@ -1,0 +1,36 @@
+# Each public name, once: type checkers read this, and `counterseal._stub` at run time.
+
+from .jws import Header as Header
+from .jws import Jws as Jws
+from .jws import SigningKey as SigningKey
+from .jws import digest_signed as digest_signed
+from .jws import read as read
+from .jws import sign as sign
+from .jws import sign_bytes as sign_bytes
+from .jws import sign_with as sign_with
+from .jws import verify as verify
+from .jws import verify_by_device as verify_by_device
+from .passkeys import CREDENTIAL_ID_LIMIT as CREDENTIAL_ID_LIMIT
+from .passkeys import Assertion as Assertion
+from .passkeys import AssertionParts as AssertionParts
+from .passkeys import challenge_of as challenge_of
+from .passkeys import read_assertion as read_assertion
+from .passkeys import verify_assertion as verify_assertion
+from .passkeys import write_assertion as write_assertion
+from .private import PrivateKey as PrivateKey
+from .private import generate as generate
+from .private import private_key as private_key
+from .public import jwks_document as jwks_document
+from .public import public_key as public_key
+from .public import thumbprint_of as thumbprint_of
+from .public import trusted_keys as trusted_keys
+from .secret import Aead as Aead
+from .secret import b64url as b64url
+from .secret import basic_digest as basic_digest
+from .secret import constant_time_equal as constant_time_equal
+from .secret import digest as digest
+from .secret import mac as mac
+from .secret import require_equal as require_equal
+from .secret import token_hash as token_hash
+from .secret import unb64url as unb64url
+from .secret import universal_hash as universal_hash

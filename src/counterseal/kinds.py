@@ -1,0 +1,145 @@
+"""
+The kinds of records, listed once: ports, stores, charts, invariants and the kit read this list.
+
+An entry names what belongs to its kind, and a name is resolved when it is first used: a process
+that has no sessions loads neither their class nor their chart.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from counterseal.models.record import Record
+
+
+@attrs.frozen(kw_only=True)
+class KindEntry:
+    """
+    What belongs to one kind; a dotted name begins below `counterseal`.
+
+    Attributes:
+        record: The class of its records.
+        stored_name: Its name in stored bodies, which never changes; None if it is the kind's own.
+        due: Whether its records can be due, so that workers look for them.
+        chart: The chart of their states; None if they have none.
+        invariants: What yields the violations of their invariants, beside those of every record.
+    """
+
+    record: str
+    stored_name: str | None = None
+    due: bool = False
+    chart: str | None = None
+    invariants: str | None = None
+
+
+class RecordKind(enum.Enum):
+    """A kind of records; its name in lower case is the one that charts and indexes have."""
+
+    COMPANY = KindEntry(record="models.tenancy.Company")
+    APP_SPACE = KindEntry(record="models.tenancy.AppSpace")
+    ORIGIN = KindEntry(record="models.tenancy.Origin")
+    ADMIN = KindEntry(record="models.tenancy.Admin")
+    ACCOUNT = KindEntry(
+        record="models.account.Account", invariants="invariants.accounts.of_accounts"
+    )
+    BINDING = KindEntry(record="models.binding.Binding", due=True, chart="charts.bindings.BINDING")
+    LOGIN = KindEntry(record="models.account.Login", due=True, chart="charts.accounts.LOGIN")
+    CHALLENGE = KindEntry(
+        record="models.challenge.Challenge",
+        due=True,
+        chart="charts.challenges.CHALLENGE",
+        invariants="invariants.challenges.of_challenges",
+    )
+    CALLBACK = KindEntry(
+        record="models.outbox.Callback",
+        due=True,
+        chart="charts.outbox.CALLBACK",
+        invariants="invariants.challenges.of_callbacks",
+    )
+    NOTIFICATION = KindEntry(
+        record="models.outbox.Notification", due=True, chart="charts.outbox.NOTIFICATION"
+    )
+    ALIAS = KindEntry(record="models.account.Alias")
+    REGISTRATION = KindEntry(
+        record="models.ceremony.PasskeyRegistration",
+        stored_name="passkey_registration",
+        due=True,
+        chart="charts.ceremonies.REGISTRATION",
+    )
+    AUTHENTICATION = KindEntry(
+        record="models.ceremony.PasskeyAuthentication",
+        stored_name="passkey_authentication",
+        due=True,
+        chart="charts.ceremonies.AUTHENTICATION",
+    )
+    LOGO = KindEntry(record="models.tenancy.Logo")
+    SESSION = KindEntry(record="models.session.Session", due=True, chart="charts.sessions.SESSION")
+    ACCOUNT_EVENT = KindEntry(
+        record="models.events.AccountEvent",
+        due=True,
+        chart="charts.accounts.ACCOUNT_EVENT",
+        invariants="invariants.accounts.of_account_events",
+    )
+    EVENT_LOG = KindEntry(
+        record="models.events.EventLog", invariants="invariants.accounts.of_event_logs"
+    )
+    EVENT_STREAM = KindEntry(record="models.events.EventStream")
+    LOGGED_EVENT = KindEntry(record="models.events.LoggedEvent")
+    ACTION = KindEntry(
+        record="models.approved_action.ApprovedAction", due=True, chart="charts.actions.ACTION"
+    )
+    USE = KindEntry(record="models.approved_action.ActionUse", chart="charts.actions.USE")
+
+    @property
+    def record_class(self) -> type[Record]:
+        """The class of its records."""
+        record_class: type[Record] = _load(self.value.record)
+        return record_class
+
+    @property
+    def stored_name(self) -> str:
+        """Its name in stored bodies."""
+        return self.value.stored_name or self.name.lower()
+
+    @property
+    def due(self) -> bool:
+        """Whether its records can be due."""
+        return self.value.due
+
+    @property
+    def chart(self) -> Any:
+        """The chart of its records' states; None if they have none."""
+        return None if self.value.chart is None else _load(self.value.chart)
+
+    @property
+    def invariants(self) -> Callable[[Any], Iterator[Any]] | None:
+        """What yields the violations of its invariants; None if it has none of its own."""
+        return None if self.value.invariants is None else _load(self.value.invariants)
+
+
+_BY_CLASS: Mapping[str, RecordKind] = MappingProxyType(
+    {kind.value.record.rpartition(".")[2]: kind for kind in RecordKind}
+)
+
+
+def kind_of(record_class: type[Record]) -> RecordKind:
+    """
+    Return the kind of the records of a class.
+
+    Raises:
+        KeyError: They are not listed.
+    """
+    return _BY_CLASS[record_class.__name__]
+
+
+@cache
+def _load(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(f"counterseal.{module}"), attribute)
