@@ -11,6 +11,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -85,6 +86,9 @@ def pytest_configure(config) -> None:
     """Refuse a name that no test skips for: it would require nothing."""
     config.decision_names = set()  # the functions of the core by which tests have decided
     gc.disable()  # what is collected lives as long as the run
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has it so for what runs in the background, and programs of tests would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     unknown = {*filter(None, REQUIRED.split(","))} - REQUIRABLE
     if unknown:
         raise pytest.UsageError(f"COUNTERSEAL_REQUIRE: unknown: {', '.join(sorted(unknown))}")
