@@ -299,7 +299,7 @@ def test_an_answer_without_a_reply_is_not_said_to_be_one_of_another_device(
 ):
     device, account_id = bound
     page = device.page
-    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     device.open_request()
     attempts = 3
     lost = []
@@ -315,7 +315,7 @@ def test_an_answer_without_a_reply_is_not_said_to_be_one_of_another_device(
     device.press("Approve", pin=None)
     page.locator("main > .problem:not(:empty), .mark").first.wait_for()
     # With the next list, the app learns that the first request has ended.
-    origin.client.ask(account_id, "Something else?", duration=ONE_MINUTE)
+    origin.client.ask(account_id, "Something else?", duration=MINUTES)
     device.wait_for_heading("Approved")
     assert len(lost) == attempts
     assert require_proof(pending)

@@ -53,15 +53,22 @@ def test_without_a_fitting_relying_party_it_offers_a_pin(device, far_origin):
     assert device.page.get_by_role("radio").count() == 0
 
 
-@pytest.mark.parametrize(
-    "service", ["https://auth.example.com", "http://localhost:1", "", "javascript:0"]
-)
+OTHER_SERVICES = {
+    "https://auth.example.com": "for \u2068https://auth.example.com\u2069,",
+    "http://localhost:1": "for \u2068http://localhost:1\u2069,",
+    "": "not a link to add an account",
+    "javascript:0": "not a link to add an account",
+}
+"""What a link says of its service, and what the app says of the link."""
+
+
+@pytest.mark.parametrize("service", OTHER_SERVICES)
 def test_a_link_of_another_service_is_refused_before_any_call(
     device, far_origin, app_site, addresses, service
 ):
     link, _, _ = far_origin.link(f"user {service}").rpartition("&service=")
     device.page.goto(f"{link}&service={quote(service, safe='')}")
-    device.page.get_by_role("alert").filter(has_text="not a link to add an account").wait_for()
+    device.page.get_by_role("alert").filter(has_text=OTHER_SERVICES[service]).wait_for()
     assert {address.startswith(f"{app_site.url}/") for address in addresses} == {True}
 
 

@@ -246,8 +246,8 @@ class TestBasic:
         if parsed is not None:
             # The scheme may be of any case.
             scheme, space, credential = header.partition(" ")
-            written = f"{scheme.title()}{space}{credential}"
-            assert write_basic(parsed.secret, guid=parsed.guid) == written
+            expected_header = f"{scheme.title()}{space}{credential}"
+            assert write_basic(parsed.secret, guid=parsed.guid) == expected_header
 
     def test_shows_no_secret(self):
         assert "canary" not in repr(read_basic("Basic " + b64(b"user:canary")))
