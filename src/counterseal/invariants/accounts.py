@@ -34,13 +34,12 @@ def of_account_events(stored: PartitionRecords) -> Iterator[Violation]:
     """Yield the events that their account does not count, or that name a record elsewhere."""
     for event in stored.of(AccountEvent):
         account = stored.by_guid.get(event.account)
-        if not isinstance(account, Account):
-            continue
-        if event.number > account.events:
-            yield Violation(event.guid, "its account does not count it")
-        named_records = (event.device, event.challenge)
-        if any(partition_of(guid) != stored.partition for guid in named_records if guid):
-            yield Violation(event.guid, "it names a record of another partition")
+        if isinstance(account, Account):
+            if event.number > account.events:
+                yield Violation(event.guid, "its account does not count it")
+            named_records = (event.device, event.challenge)
+            if any(partition_of(guid) != stored.partition for guid in named_records if guid):
+                yield Violation(event.guid, "it names a record of another partition")
 
 
 def of_event_logs(stored: PartitionRecords) -> Iterator[Violation]:

@@ -24,12 +24,11 @@ def of_challenges(stored: PartitionRecords) -> Iterator[Violation]:
     has_actions = bool(stored.of(ApprovedAction) or stored.of(ActionUse))
     for challenge in stored.of(Challenge):
         account = stored.by_guid.get(challenge.account)
-        if not isinstance(account, Account) or account.erased_at is not None:
-            continue
-        # Of most challenges no GUID of an action has to be derived.
-        if has_actions or challenge.action is not None:
-            yield from _action(challenge, stored)
-        yield from _callbacks(challenge, callbacks.get(challenge.guid, []), stored.now)
+        if isinstance(account, Account) and account.erased_at is None:
+            # Of most challenges no GUID of an action has to be derived.
+            if has_actions or challenge.action is not None:
+                yield from _action(challenge, stored)
+            yield from _callbacks(challenge, callbacks.get(challenge.guid, []), stored.now)
 
 
 def of_callbacks(stored: PartitionRecords) -> Iterator[Violation]:
