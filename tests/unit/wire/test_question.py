@@ -629,7 +629,9 @@ class TestTheRest:
         question = read_or_refuse(partial(read_question, account_id="alice"), body, InvalidField)
         if question is not None:
             assert question.account_id == "alice"
-            assert read_question(request_document(question)) == question
+            # As `content` an empty text is read, and refused later; as `content.text` it is not.
+            if question.content != TextContent(text=""):
+                assert read_question(request_document(question)) == question
 
 
 QUESTION = read(buttons=[{**YES, "style": "s"}, NO])

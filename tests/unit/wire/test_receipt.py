@@ -32,6 +32,7 @@ from counterseal.models import (
     TextContent,
     guid,
 )
+from counterseal.testing.strategies import texts
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import format_time
 from counterseal.wire.display import display_document, display_text
@@ -562,7 +563,7 @@ class TestAMisshapenReceipt:
         | st.booleans()
         | st.integers(-INTEGER_LIMIT, INTEGER_LIMIT)
         | st.floats(-1e6, 1e6)
-        | st.text(st.characters(codec="utf-8"), max_size=4)
+        | texts(limit=16, blank=True)
         | st.sampled_from(["strong", "ANSWERED", DEVICE, "2026-11-24T12:00:00.000Z"]),
         lambda inner: (
             st.lists(inner, max_size=2)
