@@ -58,8 +58,9 @@ from counterseal.testing.histories.ledger import (
     Ledger,
     Plain,
 )
-from counterseal.testing.histories.transitions import ENDED, TRANSITIONS
+from counterseal.testing.histories.transitions import DEVICE_CALLS, ENDED, TRANSITIONS
 
+HOUR = timedelta(hours=1)
 WAITING = 5
 """Devices that others invited, and that were not bound or not confirmed."""
 
@@ -82,6 +83,8 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
     operation = commit.operation
     operation.commits += 1
     open_before = reaction_oracle.open_beside(ledger, commit)
+    if _was_seen(ledger, commit):
+        return
     for kind, old, new in commit.changes:
         _check_transition(ledger, commit, kind, old, new)
     for kind in ORDER:
@@ -99,6 +102,24 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
     reaction_oracle.require_cancelled(commit, open_before)
     event_oracle.require_events(commit)
     _require_audit(commit)
+
+
+def _was_seen(ledger: Ledger, commit: Commit) -> bool:
+    """Whether the commit only stores when the device was seen that calls; it may once an hour."""
+    (kind, old, new), *others = commit.changes or [("", None, {})]
+    if others or kind != "Binding" or old is None:
+        return False
+    if old | {"version": 0, "last_seen_at": None} != new | {"version": 0, "last_seen_at": None}:
+        return False
+    guid, before = new["guid"], old["last_seen_at"]
+    assert commit.operation.verb in DEVICE_CALLS, "a device was seen that did not call"
+    assert commit.operation.facts.get("device", guid) == guid, "another device was seen"
+    assert before is None or new["last_seen_at"] - before >= HOUR, "seen twice within an hour"
+    assert new["last_seen_at"] <= commit.latest, "seen in the future"
+    assert not commit.audit
+    assert new["version"] == old["version"] + 1 == ledger.versions[guid] + 1
+    ledger.versions[guid] = new["version"]
+    return True
 
 
 def _check_transition(
