@@ -13,6 +13,7 @@ from counterseal._decisions import (
     accounts,
     actions,
     answers,
+    bindings,
     ceremonies,
     challenges,
     confirmations,
@@ -53,6 +54,7 @@ from counterseal.rules.actions import approver_stands, arguments_match
 from counterseal.rules.answering import caller_proved, key_strong_enough
 from counterseal.rules.confirmations import confirmation_matches
 from counterseal.rules.standing import account_unlocked, binding_active, in_time, own_ceremony
+from counterseal.usecases import _admission
 from counterseal.wire import display
 
 
@@ -465,6 +467,11 @@ def digest_of_another_client(patch):
     )
 
 
+def device_seen_at_each_call(patch):
+    for module in (bindings, _admission):
+        patch.setattr(module, "SEEN_STEP", timedelta(0))
+
+
 ACTION_PLANTS = {
     without_rule_of_uses(arguments_match): "other arguments|use, ",
     without_rule_of_uses(approver_stands): "approved by a device that is|use, ",
@@ -532,6 +539,7 @@ PLANTS = {
     pushed_for_ever: "tried without end",
     change_without_its_event: "happened, and the events are",
     event_that_is_not_counted: "an event has not the account's next number",
+    device_seen_at_each_call: "seen twice within an hour",
 }
 
 
