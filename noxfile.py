@@ -102,7 +102,7 @@ SMOKE = {
     "pushes": ("--small", 45),
     "schedules": ("100", 60),
     "interop": ("interop -k 'test_running_service or declines'", 75),
-    "mutants": ("counterseal.rules.standing.x_in_force__mutmut_1", 60),
+    "mutants": ("counterseal.accounts.rules.x_in_force__mutmut_1", 60),
     "bench": ("--small", 90),
     "bench-search": ("--small", 45),
     "bench-growth": ("--small", 80),

@@ -35,14 +35,14 @@ from trips import Trips, trips
 from verdicts import failed, scaled
 
 from counterseal import ijson, keys
-from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.accounts.rules import CancellationFacts
+from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
+from counterseal.challenges.documents.answer import ANSWER_TYP, read_answer
 from counterseal.errors import WrongSignature
 from counterseal.keys.passkeys import AUTHENTICATOR_DATA_BYTES
 from counterseal.machines import step
 from counterseal.models import Algorithm, ChallengeState, Role
-from counterseal.rules.standing import CancellationFacts
 from counterseal.testing.authenticator import FakePasskey
-from counterseal.wire.answer import ANSWER_TYP, read_answer
 
 LIMIT = 16_384
 FAILS_AT = 1.3

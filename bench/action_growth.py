@@ -42,8 +42,8 @@ from sql_growth import (
 from verdicts import scaled
 
 import counterseal as cs
+from counterseal.approvals.records import approved_action_guid
 from counterseal.models import Guid, Question, UseState
-from counterseal.models.approved_action import approved_action_guid
 
 SIZES = scaled((1_000, 100_000), (1_000, 2_000))
 ROUNDS = scaled(15, 2)

@@ -12,8 +12,8 @@ import attrs
 from service import PIN, QUESTION, Service
 
 import counterseal as cs
+from counterseal.credentials.documents import write_basic
 from counterseal.models import DeviceCall, Scheme
-from counterseal.wire.cx1 import write_basic
 
 
 @attrs.frozen

@@ -27,11 +27,11 @@ from verdicts import scaled
 from web import BASE
 
 import counterseal as cs
+from counterseal.bindings.documents.device import AnswerReply, OpenRequest, OpenRequests
+from counterseal.challenges.documents.messages import processed_document
 from counterseal.memory import memory_ports
 from counterseal.models import Algorithm, DeviceCall, RelyingParty
-from counterseal.wire.device import AnswerReply, OpenRequest, OpenRequests
 from counterseal.wire.members import write_record
-from counterseal.wire.messages import processed_document
 from counterseal_asgi import AsgiApplication, Settings
 from counterseal_asgi import Service as UseCases
 from counterseal_sql import connect, upgrade, with_sql

@@ -30,10 +30,10 @@ from running import PATIENCE_SECONDS, Running, founded, service
 from verdicts import failed, scaled
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import PushAddress
-from counterseal.wire.enrolment import enrolment_document
 
 PIN = "1379"
 CHEAP = 2

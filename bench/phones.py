@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.enrolment import enrolment_document
 
 PIN = "1379"
 CHEAP = 2

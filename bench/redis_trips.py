@@ -20,9 +20,9 @@ from redis_setup import client_of, servers
 from trips import Trips, played
 
 import counterseal as cs
+from counterseal.credentials.documents import write_basic
 from counterseal.models import Question, Scheme, TextContent
 from counterseal.testing import FakeService
-from counterseal.wire.cx1 import write_basic
 from counterseal_redis import attach, commands, with_redis
 
 BEFORE = "redis: "

@@ -58,6 +58,7 @@ python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!counterseal\b).*"),
     (r"py:.*", r".*\.(_\w+(\.\w+)*|[A-Z])"),
+    (r"py:.*", r"counterseal\.\w+\.(decisions|records)\b.*"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

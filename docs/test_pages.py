@@ -91,7 +91,7 @@ def test_each_text_of_clauses_says_what_is_not_covered():
         assert "\nNot covered:" in section, section.partition("\n")[0]
 
 
-PASSKEYS = ["keys/passkeys.py", "rules/ceremonies.py", "_decisions/ceremonies.py"]
+PASSKEYS = ["keys/passkeys.py", "ceremonies/rules.py", "ceremonies/decisions/ceremonies.py"]
 """The modules that refuse passkeys, besides the verifier of registrations."""
 REGISTERING = {"MalformedRegistration", "AttestationRefused"}
 SETTINGS = {"InvalidField"}

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import attrs
 from program import PIN, Service, eventually, stop
 
+from counterseal.bindings.documents.device import AnswerReply, Bond, ShownRequest
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.device import AnswerReply, Bond, ShownRequest
-from counterseal.wire.enrolment import enrolment_document
 from counterseal_http.devices import DeviceCalls
 
 

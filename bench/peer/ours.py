@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.enrolment import enrolment_document
 
 Send = Callable[[str, str, str, dict[str, str], bytes], Any]
 Who = dict[str, Any]

@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import counterseal as cs
-from counterseal.device import SoftwareDevice
-from counterseal.memory import memory_ports
-from counterseal.models import DeviceCall, Scheme
-from counterseal.wire.cx1 import write_basic
-from counterseal.wire.device import (
+from counterseal.bindings.documents.device import (
     AnswerReply,
     Bond,
     DeviceStatus,
@@ -19,10 +15,14 @@ from counterseal.wire.device import (
     OpenRequests,
     ShownRequest,
 )
-from counterseal.wire.enrolment import Update, enrolment_document, update_document
+from counterseal.bindings.documents.enrolment import Update, enrolment_document, update_document
+from counterseal.challenges.documents.messages import processed_document
+from counterseal.credentials.documents import write_basic
+from counterseal.device import SoftwareDevice
+from counterseal.memory import memory_ports
+from counterseal.models import DeviceCall, Scheme
 from counterseal.wire.link import BindLink, write_link
 from counterseal.wire.members import write_record
-from counterseal.wire.messages import processed_document
 from counterseal.wire.problem import Problem, problem_document
 
 log = logging.getLogger("bank")

@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 import counterseal as cs
+from counterseal.audit.documents import archive_line
 from counterseal.models import BindingState
 from counterseal.testing import FakeService
-from counterseal.wire.audit_head import archive_line
 from counterseal_sql import SqlAudit, connect, upgrade, with_sql
 
 # The devices of a user

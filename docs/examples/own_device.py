@@ -5,13 +5,19 @@ from wsgiref.util import setup_testing_defaults
 
 import counterseal as cs
 from counterseal import keys
+from counterseal.bindings.documents.device import (
+    AccountStatus,
+    AnswerReply,
+    Bond,
+    OpenRequests,
+    ShownRequest,
+)
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import SoftwareDevice, Unlocking, device_document, read_device
 from counterseal.errors import InvalidField, WrongPin
 from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
 from counterseal.models import Algorithm, Role
-from counterseal.wire.device import AccountStatus, AnswerReply, Bond, OpenRequests, ShownRequest
-from counterseal.wire.enrolment import enrolment_document
 from counterseal_http.devices import DeviceCalls, ServiceCall, ServiceReply
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication

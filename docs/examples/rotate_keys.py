@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import counterseal as cs
+from counterseal.bindings.documents.enrolment import KEYSET_TYP, keyset_claims
+from counterseal.credentials.documents import write_basic
 from counterseal.device import SoftwareDevice
 from counterseal.keys import sign_with
 from counterseal.memory import memory_ports
 from counterseal.models import Scheme
-from counterseal.wire.cx1 import write_basic
-from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 
 ports, policy = memory_ports(), cs.STANDARD
 admin = cs.Administration(ports, policy, by=cs.OPERATOR)

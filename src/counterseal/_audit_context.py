@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from counterseal._decisions.plan import Decision
+from counterseal._plan import Decision
 from counterseal.errors import Refused, TooOften
 from counterseal.models import OPERATORS, Account, AppSpace, AuditEvent, Binding, Guid
 from counterseal.ports import Ports

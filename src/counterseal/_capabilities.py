@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from counterseal._decisions.plan import Tools
+from counterseal._plan import Tools
 from counterseal.models import (
     Account,
     Binding,
@@ -29,7 +29,7 @@ def after_ending(challenge: Challenge, at: datetime) -> tuple[Record, ...]:
     """Return what is stored with *challenge*, which an answer ended *at* this time."""
     if challenge.action is None:
         return ()
-    from counterseal._decisions.actions import approve  # noqa: PLC0415
+    from counterseal.approvals.decisions import approve  # noqa: PLC0415
 
     return approve(challenge, at)
 
@@ -39,17 +39,17 @@ def compose_callback(
 ) -> Delivery | DeadReason | None:
     """Compose what is sent of *subject*; None for a challenge that is called back as such."""
     if isinstance(subject, LoggedEvent):
-        from counterseal._decisions.events import compose_event  # noqa: PLC0415
+        from counterseal.events.decisions import compose_event  # noqa: PLC0415
 
         return compose_event(tools, callback, origin, subject, account)
     if not isinstance(subject, Challenge):
         return None
     if subject.backchannel is not None:
-        from counterseal._decisions.backchannel import compose_ping  # noqa: PLC0415
+        from counterseal.tickets.decisions.backchannel import compose_ping  # noqa: PLC0415
 
         return compose_ping(tools, callback, origin, subject.backchannel)
     if subject.channel is not None:
-        from counterseal._decisions.channel import compose_outcome  # noqa: PLC0415
+        from counterseal.tickets.decisions.channel import compose_outcome  # noqa: PLC0415
 
         return compose_outcome(tools, callback, origin, subject, subject.channel)
     return None
@@ -64,6 +64,6 @@ async def demand_inviter(binding: Binding, tools: Tools) -> None:
     """
     if binding.session is None:
         return
-    from counterseal._decisions.proofs import demand_standing_inviter  # noqa: PLC0415
+    from counterseal.operators.decisions.proofs import demand_standing_inviter  # noqa: PLC0415
 
     await demand_standing_inviter(binding, tools)

@@ -6,8 +6,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from counterseal import _decisions
-from counterseal._decisions.plan import Decision
+from counterseal import outbox
+from counterseal._plan import Decision
 from counterseal.models import Callback, Record
 from counterseal.policy import Policy
 from counterseal.ports import CallbackSlots
@@ -56,7 +56,7 @@ class NewCallbacks:
             return record
         if record.due_at is None or record.due_at > self._now:
             return record
-        claimed = _decisions.claim_new_callback(record, self._now, self._lease)
+        claimed = outbox.claim_new_callback(record, self._now, self._lease)
         if not self._slots.reserve(record):
             return record
         self._claimed.append(claimed)

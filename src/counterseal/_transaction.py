@@ -35,9 +35,8 @@ import attrs
 
 from counterseal import keys
 from counterseal._audit_context import AuditContext, events_of, record_refusal
-from counterseal._decisions.outbox import NEW_RECORDS, workers_to_wake
-from counterseal._decisions.plan import Decision, DecisionCoroutine, Reading, Tools
 from counterseal._new_callbacks import NewCallbacks
+from counterseal._plan import Decision, DecisionCoroutine, Reading, Tools
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -60,9 +59,10 @@ from counterseal.models import (
     RelyingParty,
 )
 from counterseal.narrowing import policy_within
+from counterseal.outbox.decisions.outbox import NEW_RECORDS, workers_to_wake
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.authorization import OriginPermission, require_origin_role
+from counterseal.tenancy.rules.authorization import OriginPermission, require_origin_role
 
 Value = TypeVar("Value")
 R = TypeVar("R")

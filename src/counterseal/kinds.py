@@ -42,49 +42,51 @@ class KindEntry:
 class RecordKind(enum.Enum):
     """A kind of records; its name in lower case is the one that charts and indexes have."""
 
-    COMPANY = KindEntry(record="models.tenancy.Company")
-    APP_SPACE = KindEntry(record="models.tenancy.AppSpace")
-    ORIGIN = KindEntry(record="models.tenancy.Origin")
-    ADMIN = KindEntry(record="models.tenancy.Admin")
+    COMPANY = KindEntry(record="tenancy.records.Company")
+    APP_SPACE = KindEntry(record="tenancy.records.AppSpace")
+    ORIGIN = KindEntry(record="tenancy.records.Origin")
+    ADMIN = KindEntry(record="tenancy.records.Admin")
     ACCOUNT = KindEntry(
-        record="models.account.Account", invariants="invariants.accounts.of_accounts"
+        record="accounts.records.Account", invariants="invariants.accounts.of_accounts"
     )
-    BINDING = KindEntry(record="models.binding.Binding", due=True, chart="charts.bindings.BINDING")
-    LOGIN = KindEntry(record="models.account.Login", due=True, chart="charts.accounts.LOGIN")
+    BINDING = KindEntry(record="bindings.records.Binding", due=True, chart="bindings.chart.BINDING")
+    LOGIN = KindEntry(record="accounts.records.Login", due=True, chart="accounts.chart.LOGIN")
     CHALLENGE = KindEntry(
-        record="models.challenge.Challenge",
+        record="challenges.records.Challenge",
         due=True,
-        chart="charts.challenges.CHALLENGE",
+        chart="challenges.chart.CHALLENGE",
         invariants="invariants.challenges.of_challenges",
     )
     CALLBACK = KindEntry(
-        record="models.outbox.Callback",
+        record="outbox.records.Callback",
         due=True,
-        chart="charts.outbox.CALLBACK",
+        chart="outbox.chart.CALLBACK",
         invariants="invariants.challenges.of_callbacks",
     )
     NOTIFICATION = KindEntry(
-        record="models.outbox.Notification", due=True, chart="charts.outbox.NOTIFICATION"
+        record="outbox.records.Notification", due=True, chart="outbox.chart.NOTIFICATION"
     )
-    ALIAS = KindEntry(record="models.account.Alias")
+    ALIAS = KindEntry(record="accounts.records.Alias")
     REGISTRATION = KindEntry(
-        record="models.ceremony.PasskeyRegistration",
+        record="ceremonies.records.PasskeyRegistration",
         stored_name="passkey_registration",
         due=True,
-        chart="charts.ceremonies.REGISTRATION",
+        chart="ceremonies.chart.REGISTRATION",
     )
     AUTHENTICATION = KindEntry(
-        record="models.ceremony.PasskeyAuthentication",
+        record="ceremonies.records.PasskeyAuthentication",
         stored_name="passkey_authentication",
         due=True,
-        chart="charts.ceremonies.AUTHENTICATION",
+        chart="ceremonies.chart.AUTHENTICATION",
     )
-    LOGO = KindEntry(record="models.tenancy.Logo")
-    SESSION = KindEntry(record="models.session.Session", due=True, chart="charts.sessions.SESSION")
+    LOGO = KindEntry(record="tenancy.records.Logo")
+    SESSION = KindEntry(
+        record="operators.records.Session", due=True, chart="operators.chart.SESSION"
+    )
     ACCOUNT_EVENT = KindEntry(
         record="models.events.AccountEvent",
         due=True,
-        chart="charts.accounts.ACCOUNT_EVENT",
+        chart="accounts.chart.ACCOUNT_EVENT",
         invariants="invariants.accounts.of_account_events",
     )
     EVENT_LOG = KindEntry(
@@ -93,9 +95,9 @@ class RecordKind(enum.Enum):
     EVENT_STREAM = KindEntry(record="models.events.EventStream")
     LOGGED_EVENT = KindEntry(record="models.events.LoggedEvent")
     ACTION = KindEntry(
-        record="models.approved_action.ApprovedAction", due=True, chart="charts.actions.ACTION"
+        record="approvals.records.ApprovedAction", due=True, chart="approvals.chart.ACTION"
     )
-    USE = KindEntry(record="models.approved_action.ActionUse", chart="charts.actions.USE")
+    USE = KindEntry(record="approvals.records.ActionUse", chart="approvals.chart.USE")
 
     @property
     def record_class(self) -> type[Record]:

@@ -1,7 +1,7 @@
 """
 The machines: charts, declared as data, and `step`, the only way to change a state.
 
-`counterseal.charts` has the charts; `CHARTS` finds each by its name.
+Each folder has the charts of its records; `CHARTS` finds each by its name.
 
 A chart's class body is its table: each event on its target, with references to the rules that
 guard it.

@@ -590,7 +590,7 @@ class Audit(Protocol):
     An append-only log of refusals and telemetry; a commit's events travel inside it.
 
     An event is recorded first, and then a worker appends it to the chain of its partition, which is
-    that of its subject. `counterseal.rules.audit_chain` computes the hashes; a log keeps them.
+    that of its subject. `counterseal.audit.rules` computes the hashes; a log keeps them.
     """
 
     def record(self, event: AuditEvent) -> None:

@@ -6,10 +6,10 @@ import attrs
 import pytest
 from broken_adapters import BrokenAdapters
 
+from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, PushOutcome, PushResult
 from counterseal.testing import OutboxNotifier, contracts
-from counterseal.wire.messages import push_data
 
 
 class CanPush(contracts.NotifierContract):

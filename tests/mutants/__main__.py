@@ -1,18 +1,19 @@
 """
 Mutation testing of everything that decides: `nox -s mutants`.
 
-mutmut changes one thing at a time in `_decisions`, `_capabilities`, `rules`, `wire`, `machines`,
-`keys` and `invariants`, and a mutant that no test notices stays alive. This script runs it on a
-copy of the source and of the tests, and compares the mutants that stay alive with `accepted.toml`:
-one that is not listed there fails the run, and so does a listed one that is not alive.
+mutmut changes one thing at a time in decisions, `_capabilities`, rules, documents, `wire`,
+`machines`, `keys` and `invariants`, and a mutant that no test notices stays alive. This script runs
+it on a copy of the source and of the tests, and compares the mutants that stay alive with
+`accepted.toml`: one that is not listed there fails the run, and so does a listed one that is not
+alive.
 
 A mutant is known by its function and by what was changed in it, not by mutmut's number, which
 moves with every edit. What needs no line in the list is in `mutations.excused`.
 
 Arguments name the mutants to look at, as for mutmut itself:
-`nox -s mutants -- 'counterseal._decisions.endings.*'`. `mutmut show` shows one in the copy,
-`.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets the
-tests of its package and its subject; one that stays alive and is not listed then meets all.
+`nox -s mutants -- 'counterseal.challenges.decisions.endings.*'`. `mutmut show` shows one in the
+copy, `.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets
+the tests of its package and its subject; one that stays alive and is not listed then meets all.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -46,8 +47,8 @@ KILLED = {"killed", "timeout"}
 ALIVE = {"survived", "no tests"}
 
 
-FIRST = "counterseal.rules.standing.x_in_force__mutmut_1"
-FIRST_PATH = "src/counterseal/rules/standing.py"
+FIRST = "counterseal.accounts.rules.x_in_force__mutmut_1"
+FIRST_PATH = "src/counterseal/accounts/rules.py"
 """mutmut makes all mutants and learns which tests call what, and runs no fewer mutants than one."""
 
 
@@ -124,7 +125,7 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     lists = {"only_mutate": [*chosen, FIRST_PATH]}
     if near:
         selected = settings[SELECTION]
-        subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path).stem)}
+        subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path))}
         packages = {Path(path).parent.name for path in chosen}
         tests = [
             str(path.relative_to(TREE))

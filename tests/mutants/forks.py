@@ -43,16 +43,24 @@ CPU_SECONDS = 120
 WARMING = 150
 """How many tests run before the first fork."""
 
+KINDS = ("decisions", "documents", "rules")
+"""The names of modules that are named by their folder, where it has one of the kind."""
+
 SUBJECTS = {
+    "accounts": ("accounts", "standing", "origin"),
     "addresses": ("addresses", "returning"),
     "answering": ("answering", "answers", "passkeys"),
     "answers": ("answers", "passkeys", "codes"),
+    "app_spaces": ("administration", "brand", "providers", "authorization", "ensure_tenancy"),
+    "approvals": ("action",),
+    "audit": ("audit", "head", "remembered_heads"),
     "bindings": ("bindings", "devices", "confirmations"),
     "callbacks": ("callbacks",),
     "ceremonies": ("ceremonies", "passkeys"),
     "challenges": ("questions", "commits", "answers"),
     "claims": ("claims", "moment"),
     "confirmations": ("confirmations", "replacements"),
+    "credentials": ("credentials", "cx1", "signature"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),
     "endings": ("answers", "questions"),
     "enrolments": ("enrolments", "confirmations", "replacements", "occasions", "trips"),
@@ -61,15 +69,13 @@ SUBJECTS = {
     "jws": ("jws", "malleable", "signatures", "wycheproof"),
     "logins": ("logins", "logouts", "replacements"),
     "ml_dsa": ("ml_dsa", "signatures"),
-    "notifying": ("notifications",),
-    "outbox": ("notifications", "callbacks", "occasions"),
-    "plan": ("questions",),
+    "notifications": ("notifications", "notifying"),
+    "operators": ("sessions",),
+    "outbox": ("notifications", "callbacks", "occasions", "retries", "notifying", "webhook"),
+    "plan": ("questions", "accounts", "trips"),
     "private": ("private", "ml_dsa", "jws_writing"),
     "public": ("public", "roca", "ml_dsa", "passkeys"),
-    "readings": ("questions", "accounts", "trips"),
-    "retries": ("retries", "notifying", "callbacks", "notifications"),
     "revalidation": ("revalidation", "aliases", "erasing"),
-    "app_spaces": ("administration", "brand", "providers", "authorization"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
 """The test files about modules whose names they do not share."""
@@ -183,14 +189,16 @@ class Forks:
             path.write_text(json.dumps(result), "utf-8")
 
 
-def subjects_of(module: str) -> tuple[str, ...]:
-    """Return what the names of test files about *module* begin with, after `test_`."""
-    return SUBJECTS.get(module, (module.rstrip("s"),))
+def subjects_of(path: Path) -> tuple[str, ...]:
+    """Return what the names of test files about the module at *path* begin with, after `test_`."""
+    name = path.name.partition(".")[0]
+    subject = path.parent.name if name in KINDS else name.lstrip("_")
+    return SUBJECTS.get(subject, (subject.rstrip("s"),))
 
 
 def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[str]:
     """Order tests: those of the module's subject first, and of each function its first cases."""
-    subjects = subjects_of(meta.name.partition(".")[0])
+    subjects = subjects_of(meta)
     counts: Counter[str] = Counter()
     ranks, near_tests = {}, set()
     for test in sorted(tests, key=lambda test: (durations.get(test, 0), test)):

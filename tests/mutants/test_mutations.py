@@ -119,14 +119,14 @@ def test_what_mutmut_left_is_read_without_its_numbers(tmp_path):
 def test_a_pattern_restricts_which_modules_are_changed():
     paths = [
         "src/counterseal/invariants/__init__.py",
-        "src/counterseal/rules/__init__.py",
-        "src/counterseal/rules/asking.py",
-        "src/counterseal/rules/asking_again.py",
+        "src/counterseal/challenges/rules/__init__.py",
+        "src/counterseal/challenges/rules/asking.py",
+        "src/counterseal/challenges/rules/asking_again.py",
     ]
     modules_of = mutations.named_modules
-    assert modules_of(paths, ["counterseal.rules.asking.*"]) == [paths[2]]
-    assert modules_of(paths, ["counterseal.rules.asking.x_act__mutmut_1"]) == [paths[2]]
-    assert modules_of(paths, ["counterseal.rules.*", "counterseal.keys.*"]) == paths[1:]
+    assert modules_of(paths, ["counterseal.challenges.rules.asking.*"]) == [paths[2]]
+    assert modules_of(paths, ["counterseal.challenges.rules.asking.x_act__mutmut_1"]) == [paths[2]]
+    assert modules_of(paths, ["counterseal.challenges.rules.*", "counterseal.keys.*"]) == paths[1:]
     assert modules_of(paths, ["*in_force*"]) == paths
     assert modules_of(paths, ["counterseal.inv?riants.*"]) == [paths[0]]
     assert modules_of(paths, ["counterseal.shop.*"]) == []

@@ -8,35 +8,32 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal import _transaction, rules
-from counterseal._decisions import (
-    accounts,
-    actions,
-    answers,
-    bindings,
-    ceremonies,
-    challenges,
-    confirmations,
-    device_requests,
-    endings,
-    enrolments,
-    events,
-    issuing,
-    notifying,
-    plan,
-    reactions,
-)
-from counterseal._decisions.plan import Decision
-from counterseal.charts.actions import ACTION, USE, ActionEvent, UseEvent
-from counterseal.charts.bindings import BINDING, BindingEvent
-from counterseal.charts.ceremonies import (
+from counterseal import _plan, _transaction
+from counterseal import challenges as challenges_package
+from counterseal._plan import Decision
+from counterseal.accounts.decisions import accounts
+from counterseal.accounts.rules import account_unlocked, binding_active, in_time, own_ceremony
+from counterseal.approvals import decisions as actions
+from counterseal.approvals.chart import ACTION, USE, ActionEvent, UseEvent
+from counterseal.approvals.rules import approver_stands, arguments_match
+from counterseal.bindings.chart import BINDING, BindingEvent
+from counterseal.bindings.decisions import bindings, confirmations, device_requests, enrolments
+from counterseal.bindings.rules.confirmations import confirmation_matches
+from counterseal.bindings.usecases import admission
+from counterseal.ceremonies.chart import (
     AUTHENTICATION,
     REGISTRATION,
     AuthenticationEvent,
     RegistrationEvent,
 )
-from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.ceremonies.decisions import ceremonies
+from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
+from counterseal.challenges.decisions import answers, challenges, endings, issuing, reactions
+from counterseal.challenges.documents import display
+from counterseal.challenges.rules import answering, asked_actions, asking
+from counterseal.challenges.rules.answering import caller_proved, key_strong_enough
 from counterseal.errors import InvalidField, Refused
+from counterseal.events import decisions as events
 from counterseal.keys import passkeys
 from counterseal.models import (
     AccountEventKind,
@@ -48,14 +45,9 @@ from counterseal.models import (
     SkipReason,
     UseState,
 )
+from counterseal.outbox.decisions import notifications as notifying
 from counterseal.policy import Policy
-from counterseal.rules import answering, asked_actions, asking, policies
-from counterseal.rules.actions import approver_stands, arguments_match
-from counterseal.rules.answering import caller_proved, key_strong_enough
-from counterseal.rules.confirmations import confirmation_matches
-from counterseal.rules.standing import account_unlocked, binding_active, in_time, own_ceremony
-from counterseal.usecases import _admission
-from counterseal.wire import display
+from counterseal.tenancy.rules import policies
 
 
 def without(rule, chart, event):
@@ -336,7 +328,7 @@ def context_that_is_not_signed(patch):
 
 
 def devices_that_know_no_narrowing(patch):
-    patch.setattr(plan, "policy_within", lambda policy, app_space, origin: policy)
+    patch.setattr(_plan, "policy_within", lambda policy, app_space, origin: policy)
 
 
 def origins_that_know_no_narrowing(patch):
@@ -355,7 +347,7 @@ def events_out_of_order(patch):
 
 def event_that_is_lost(patch):
     patch.setattr(
-        events, "publish", lambda stored, tools: plan.Decision(result=events.Publication())
+        events, "publish", lambda stored, tools: _plan.Decision(result=events.Publication())
     )
 
 
@@ -444,20 +436,22 @@ def reminder_of_what_has_ended(patch):
 
 
 def reminder_at_once(patch):
-    patch.setattr(rules, "reminder_due_at", lambda challenge, policy: challenge.issued_at)
+    patch.setattr(
+        challenges_package, "reminder_due_at", lambda challenge, policy: challenge.issued_at
+    )
 
 
 def reminder_that_is_lost(patch):
-    patch.setattr(rules, "reminder_due_at", lambda challenge, policy: None)
+    patch.setattr(challenges_package, "reminder_due_at", lambda challenge, policy: None)
 
 
 def reminder_of_a_short_life(patch):
-    original = rules.reminder_due_at
+    original = challenges_package.reminder_due_at
 
     def remind_of_all(challenge, policy):
         return original(challenge, attrs.evolve(policy, action_reminder=timedelta(seconds=1)))
 
-    patch.setattr(rules, "reminder_due_at", remind_of_all)
+    patch.setattr(challenges_package, "reminder_due_at", remind_of_all)
 
 
 def digest_of_another_client(patch):
@@ -468,7 +462,7 @@ def digest_of_another_client(patch):
 
 
 def device_seen_at_each_call(patch):
-    for module in (bindings, _admission):
+    for module in (bindings, admission):
         patch.setattr(module, "SEEN_STEP", timedelta(0))
 
 

@@ -13,31 +13,26 @@ import attrs
 import pytest
 
 from counterseal import keys
+from counterseal.accounts.usecases import Accounts
+from counterseal.approvals.usecases import Actions
+from counterseal.bindings.usecases.devices import Confirmations, Devices, KeySets, Telemetry
+from counterseal.bindings.usecases.invitations import Enrolments, Invitations
+from counterseal.challenges.usecases import Answers, Challenges
+from counterseal.credentials.usecases import Authentication, Credentials
 from counterseal.device import SoftwareDevice
 from counterseal.device.pin import wrap
 from counterseal.errors import CountersealError
+from counterseal.events.usecases import Events
+from counterseal.identity.usecases.logins import Logins, LoginTests
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import Administrator, Algorithm, AuditEvent, Callback, Guid, Record
+from counterseal.operators.usecases.sessions import Sessions
+from counterseal.outbox.usecases.callbacks import Callbacks
+from counterseal.outbox.usecases.notifications import Notifications
+from counterseal.tenancy.usecases.administration import Administration
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.service import PIN, SCRYPT_COST, FakeService
-from counterseal.usecases.accounts import Accounts
-from counterseal.usecases.actions import Actions
-from counterseal.usecases.administration import Administration
-from counterseal.usecases.answers import Answers
-from counterseal.usecases.authentication import Authentication
-from counterseal.usecases.callbacks import Callbacks
-from counterseal.usecases.challenges import Challenges
-from counterseal.usecases.confirmations import Confirmations
-from counterseal.usecases.credentials import Credentials
-from counterseal.usecases.devices import Devices, KeySets, Telemetry
-from counterseal.usecases.enrolments import Enrolments
-from counterseal.usecases.events import Events
-from counterseal.usecases.invitations import Invitations
-from counterseal.usecases.login_tests import LoginTests
-from counterseal.usecases.logins import Logins
-from counterseal.usecases.notifications import Notifications
-from counterseal.usecases.sessions import Sessions
 
 sys.path.insert(0, str(Path(__file__).parent))  # readers, sandbox
 

@@ -11,27 +11,27 @@ import sys
 import threading
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 
 import pytest
+from folders import FOLDERS, deciding_modules, is_decision, paths_of
 
-import counterseal
-from counterseal import _decisions, _transaction, actions, keys, models, rules, usecases
+from counterseal import _transaction, actions, keys, models
 from counterseal._stub import read_stub
 from counterseal.testing import START
 from counterseal.wire.claims import format_time, parse_time
 from counterseal.wire.lookalikes import skeletons
 
-SOURCE = Path(counterseal.__file__).parent
 REFUSED = ("open", "os.", "socket.", "sqlite3.", "subprocess.", "urllib.")
 
 # At their first call, Python reads the module that parses times, and the core its skeletons; at its
 # first use, a name of a stub loads its module.
 parse_time(format_time(START))
 skeletons("Example")
-for package in (_decisions, actions, keys, models, rules, usecases):
-    for public_name in read_stub(package.__file__):
-        getattr(package, public_name)
+FOLDERS_OF_NAMES = [import_module(f"counterseal.{folder}") for folder in FOLDERS]
+for package in (actions, keys, models, *FOLDERS_OF_NAMES):
+    if hasattr(package, "__getattr__"):
+        for public_name in read_stub(package.__file__):
+            getattr(package, public_name)
 
 DECIDE, LOAD = _transaction.Transactions._decide, _transaction.load
 isolated_thread = threading.local()
@@ -68,7 +68,7 @@ def isolated(*, on=True):
 
 
 def name_of(function):
-    module = function.__module__.removeprefix("counterseal._decisions.")
+    module = function.__module__.removeprefix("counterseal.")
     return f"{module}.{getattr(function, '__qualname__', '')}"
 
 
@@ -99,10 +99,9 @@ def isolated_decisions():
 
 
 def deciding_functions():
-    """Return the functions of `_decisions` that decide, and that a use case names."""
+    """Return the functions that decide, and that a use case names."""
     names = set()
-    for path in sorted((SOURCE / "_decisions").glob("*.py")):
-        module = import_module(f"counterseal._decisions.{path.stem}")
+    for module in deciding_modules():
         names |= {
             name_of(function)
             for name, function in vars(module).items()
@@ -114,19 +113,17 @@ def deciding_functions():
 
 
 def named_by_use_cases():
-    """Return what use cases name of `_decisions`, as `module.function`."""
+    """Return what use cases name of decisions, as `module.function`."""
     names = set()
-    for path in (SOURCE / "usecases").glob("*.py"):
+    for path in paths_of("usecases"):
         tree = ast.parse(path.read_text("utf-8"))
         modules = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module.startswith(
-                "counterseal._decisions"
-            ):
-                _, _, module = node.module.partition("._decisions.")
+            if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
-                    target = f"{module}.{alias.name}" if module else alias.name
-                    modules[alias.asname or alias.name] = target
+                    target = f"{node.module}.{alias.name}".removeprefix("counterseal.")
+                    if is_decision(target):
+                        modules[alias.asname or alias.name] = target
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 names.add(f"{modules.get(node.value.id)}.{node.attr}")

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from folders import kind_of
 from ways import TYPES, drives, trace, within
 
 from counterseal.errors import Conflict
@@ -69,7 +70,7 @@ def repeats(calls):
     functions = Counter(
         (call.module, call.function, call.line)
         for call in calls
-        if call.module.startswith("_decisions.")
+        if kind_of(call.module) == "decisions"
         and not within(call.module, TYPES)
         and call.function != "__init__"
         and not call.generator

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from counterseal import AuthenticationChannel, Backchannel, BackchannelClients, ChannelRealms
+from counterseal.bindings.documents.confirmation import Choice
 from counterseal.device import own_comparison_code
 from counterseal.errors import Refused
 from counterseal.keys import generate, jwks_document
@@ -47,7 +48,6 @@ from counterseal.models.guid import mint
 from counterseal.testing import FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.confirmation import Choice
 
 NOBODY = mint(0, bytes(15))
 

@@ -13,8 +13,10 @@ from typing import get_type_hints
 
 import attrs
 import pytest
+from folders import kind_of as folder_kind
+from folders import modules_of
 
-from counterseal import charts, invariants, models
+from counterseal import invariants, models
 from counterseal.kinds import RecordKind, kind_of
 from counterseal.machines import CHARTS, Chart
 from counterseal.models.index import Index
@@ -42,8 +44,8 @@ READERS = {
 """The modules that read the list; every other one has what it needs from them, or from a record."""
 
 PARTS = {
-    "counterseal/_decisions/audit_log.py": "the records that the audit log names",
-    "counterseal/_decisions/authorization.py": "what an administrator acts on",
+    "counterseal/audit/decisions.py": "the records that the audit log names",
+    "counterseal/tenancy/decisions/authorization.py": "what an administrator acts on",
     "counterseal_records/bodies.py": "the kinds that have got a member since their first form",
 }
 """The modules that name many kinds, and not all, and why."""
@@ -53,10 +55,15 @@ CLASSES = {kind.record_class.__name__ for kind in RecordKind}
 STORED_NAMES = {repr(kind.stored_name) for kind in RecordKind}
 
 
-def items_of(package):
-    """Yield what the modules of *package* define, each with the name that the list has for it."""
-    for info in pkgutil.iter_modules(package.__path__):
-        module = import_module(f"{package.__name__}.{info.name}")
+def modules_in(package):
+    """Return the modules of *package*."""
+    infos = pkgutil.iter_modules(package.__path__)
+    return [import_module(f"{package.__name__}.{info.name}") for info in infos]
+
+
+def items_of(modules):
+    """Yield what *modules* define, each with the name that the list has for it."""
+    for module in modules:
         for name, item in vars(module).items():
             is_imported = (
                 isinstance(item, type | FunctionType) and item.__module__ != module.__name__
@@ -120,7 +127,7 @@ def test_names_are_those_of_one_kind_each():
 def test_every_record_that_a_store_can_hold_is_listed():
     stored = {
         name
-        for name, item in items_of(models)
+        for name, item in items_of([*modules_in(models), *modules_of("records")])
         if isinstance(item, type) and attrs.has(item) and "version" in attrs.fields_dict(item)
     }
     assert stored == {kind.value.record for kind in RecordKind}
@@ -129,7 +136,7 @@ def test_every_record_that_a_store_can_hold_is_listed():
 def test_every_chart_is_one_kinds():
     listed = [kind.value.chart for kind in RecordKind if kind.value.chart is not None]
     assert sorted(listed) == sorted(
-        name for name, item in items_of(charts) if isinstance(item, Chart)
+        name for name, item in items_of(modules_of("chart")) if isinstance(item, Chart)
     )
     assert [CHARTS[name] for name in CHARTS] == [
         kind.chart for kind in RecordKind if kind.chart is not None
@@ -140,7 +147,7 @@ def test_every_invariant_of_a_kind_is_one_kinds():
     listed = [kind.value.invariants for kind in RecordKind if kind.value.invariants is not None]
     assert sorted(listed) == sorted(
         name
-        for name, item in items_of(invariants)
+        for name, item in items_of(modules_in(invariants))
         if callable(item) and not name.rpartition(".")[2].startswith("_")
     )
     assert all(callable(kind.invariants) for kind in RecordKind if kind.value.invariants)
@@ -174,14 +181,16 @@ def test_the_list_loads_nothing_that_belongs_to_a_kind():
 
 def test_a_store_loads_no_chart_and_no_invariants_of_a_kind():
     loaded = loaded_by("import counterseal.memory, counterseal.ports")
-    assert {name for name in loaded if not name.startswith("models.")} == set()
-    assert "models.ceremony" not in loaded
+    assert {name for name in loaded if not name.startswith("models.")} == {
+        name for name in loaded if name.endswith(".records")
+    }
+    assert "ceremonies.records" not in loaded
 
 
 def test_a_chart_is_loaded_alone():
     program = "from counterseal.machines import CHARTS; list(CHARTS); CHARTS['login']"
     loaded = loaded_by(program)
-    assert {name for name in loaded if name.startswith("charts.")} == {"charts.accounts"}
+    assert {name for name in loaded if folder_kind(name) == "chart"} == {"accounts.chart"}
 
 
 # Nothing else lists kinds

@@ -4,10 +4,10 @@ import attrs
 import pytest
 
 from counterseal import ijson, keys
+from counterseal.bindings.documents.enrolment import verify_keyset
+from counterseal.challenges.documents.receipt import verify_receipt
 from counterseal.errors import NotEndorsed, Replayed
 from counterseal.models import Role
-from counterseal.wire.keyset import verify_keyset
-from counterseal.wire.receipt import verify_receipt
 
 HALF = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551 // 2
 """Of the order of P-256 (FIPS 186-5)."""

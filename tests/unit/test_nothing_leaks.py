@@ -8,12 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 import pytest
 
-from counterseal._decisions.authentication import SignedRequest
+from counterseal.credentials.decisions.authentication import SignedRequest
+from counterseal.credentials.documents import write_basic, write_cx1, write_signature
 from counterseal.errors import CountersealError
 from counterseal.models import AddressKind, Button, HtmlContent, PushAddress, Scheme
 from counterseal.testing.identity import APP_RETURN
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.signature import write_signature
 
 URI = "https://auth.example.com/api/request/add"
 

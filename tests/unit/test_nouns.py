@@ -1,53 +1,22 @@
 """
 Nouns import no capability, and decisions stand on few floors.
 
-A module of these packages is a noun's, or shared by all, unless it is listed as a capability's: a
-new one is a noun's until it is listed. Only direct imports are looked at, wherever they stand in a
-module; a name that comes from the package `models` counts as imported from the module that has it.
+The folder of a module says whether it is a noun's or a capability's; what is in no folder is shared
+by all. Only direct imports are looked at, wherever they stand in a module; a name that comes from
+the package `models` counts as imported from the module that has it.
 
-A module of `_decisions` stands one floor above the highest module of `_decisions` that it imports.
+A module of decisions stands one floor above the highest one that it imports.
 """
 
 import ast
-from pathlib import Path
 
 import pytest
-
-import counterseal
+from folders import CAPABILITIES, FOLDERS, NOUNS, SOURCE, kind_of, module_at
 
 pytestmark = pytest.mark.one_python
 
-SOURCE = Path(counterseal.__file__).parent
-PACKAGES = ("_decisions", "usecases", "charts", "rules", "wire", "models")
-
-CAPABILITIES = {
-    "approvals": """
-        _decisions.actions usecases.actions rules.actions wire.action_status wire.use_receipt
-        models.approved_action charts.actions
-    """,
-    "ceremonies": """
-        _decisions.ceremonies _decisions.discovery usecases.ceremonies rules.ceremonies
-        wire.ceremony models.ceremony charts.ceremonies
-    """,
-    "tickets": """
-        _decisions.backchannel _decisions.channel usecases.backchannel usecases.channel
-    """,
-    "publishing of events": """
-        _decisions.events usecases.events wire.events
-    """,
-    "audit": """
-        _decisions.audit_log usecases.audit_log usecases.audit_chain usecases.gauges
-        usecases.head_memory usecases.head_renewal usecases.partition_checks usecases.signed_heads
-        rules.audit_chain rules.remembered_heads wire.audit_head
-    """,
-    "operators": """
-        _decisions.ended_sessions _decisions.operators _decisions.proofs _decisions.session_uses
-        _decisions.sessions usecases.admin_logins usecases.device_logins usecases.sessions
-        rules.sessions models.session charts.sessions
-    """,
-}
-ABOVE = frozenset(name for names in CAPABILITIES.values() for name in names.split())
-"""The modules of capabilities."""
+SHARED = ("models", "wire", "_plan", "_sizes", "_guid_memory", "_idempotency")
+"""What is in no folder, and stands between the modules of folders."""
 
 BETWEEN = {
     ("ceremonies", "operators"): "a passkey that a one-time link registers has to open its session",
@@ -60,22 +29,29 @@ FLOORS_LIMIT = 6
 ISSUING_LIMIT = 4
 
 
+def folder_of(module):
+    return module.partition(".")[0]
+
+
+def is_of_capability(module):
+    return folder_of(module) in CAPABILITIES
+
+
 @pytest.fixture(scope="module")
 def texts():
-    """The source of each module of the packages, by its name below `counterseal`."""
+    """The source of each module of the folders, and of what they share, by its name."""
     return {
-        f"{package}.{path.stem}": path.read_text("utf-8")
-        for package in PACKAGES
-        for path in sorted((SOURCE / package).glob("*.py"))
-        if path.stem != "__init__"
+        module_at(path): path.read_text("utf-8")
+        for path in sorted(SOURCE.rglob("*.py"))
+        if folder_of(module_at(path)) in FOLDERS + SHARED
     }
 
 
 def definitions(texts):
-    """Return the module of `models` that defines a name, by the name."""
+    """Return the module of `models`, or of records, that defines a name, by the name."""
     modules = {}
     for module, text in texts.items():
-        if not module.startswith("models."):
+        if folder_of(module) != "models" and kind_of(module) != "records":
             continue
         for node in ast.parse(text).body:
             match node:
@@ -109,31 +85,30 @@ def violations(texts):
     return [
         f"{module} -> {imported}"
         for module, text in texts.items()
-        if module not in ABOVE
-        for imported in sorted(imported_modules(text, homes) & ABOVE)
+        if not is_of_capability(module)
+        for imported in sorted(imported_modules(text, homes) & texts.keys())
+        if is_of_capability(imported)
     ]
 
 
 def imports_between(texts):
     """Return each pair of capabilities of which the first imports the second."""
     homes = definitions(texts)
-    capability_of = {
-        module: name for name, modules in CAPABILITIES.items() for module in modules.split()
-    }
     return {
-        (name, capability_of[imported])
-        for module, name in capability_of.items()
-        for imported in imported_modules(texts[module], homes) & ABOVE
-        if capability_of[imported] != name
+        (folder_of(module), folder_of(imported))
+        for module, text in texts.items()
+        if is_of_capability(module)
+        for imported in imported_modules(text, homes)
+        if is_of_capability(imported) and folder_of(imported) != folder_of(module)
     }
 
 
 def floors(texts):
-    """Return the floor of each module of `_decisions`; without such imports, it is the first."""
+    """Return the floor of each module of decisions; without such imports, it is the first."""
     imports = {
         module: imported_modules(text, {}) & texts.keys() - {module}
         for module, text in texts.items()
-        if module.startswith("_decisions.")
+        if kind_of(module) == "decisions" or module == "_plan"
     }
     heights = {}
 
@@ -154,47 +129,72 @@ def test_nouns_import_no_capability(texts):
     assert violations(texts) == []
 
 
-@pytest.mark.parametrize("package", ["_decisions", "usecases", "rules"])
-def test_a_function_that_loads_its_module_late_is_of_no_capability(package):
-    """A module that names such a function by its package imports that function's module."""
-    text = (SOURCE / package / "__init__.pyi").read_text("utf-8")
-    modules = {
-        f"{package}.{node.module}"
-        for node in ast.parse(text).body
-        if isinstance(node, ast.ImportFrom)
+def test_a_function_that_loads_its_module_late_is_of_its_own_folder_and_of_no_capability():
+    """A module that names such a function by its folder imports that function's module."""
+    stubs = {path.parent.name: path for path in SOURCE.glob("*/__init__.pyi")}
+    late = {folder for folder in FOLDERS if folder in stubs}
+    assert late
+    assert late <= {*NOUNS}
+    for folder in late:
+        for node in ast.parse(stubs[folder].read_text("utf-8")).body:
+            assert isinstance(node, ast.ImportFrom)
+            assert node.level == 1
+
+
+def test_each_folder_is_a_nouns_or_a_capabilitys(texts):
+    folders = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+    assert folders - {*FOLDERS} == {
+        *("actions", "device", "invariants", "keys", "models", "testing", "wire")
     }
-    assert modules
-    assert modules.isdisjoint(ABOVE)
-
-
-def test_each_module_is_of_a_noun_or_of_one_capability(texts):
-    listed = [name for names in CAPABILITIES.values() for name in names.split()]
-    assert len(listed) == len(ABOVE)
-    assert texts.keys() >= ABOVE
-    assert (len(texts) - len(ABOVE), len(ABOVE)) == (115, 43)
+    above = [module for module in texts if is_of_capability(module)]
+    assert (len(texts) - len(above), len(above)) == (129, 49)
 
 
 @pytest.mark.parametrize(
     ("module", "statement", "imported"),
     [
-        ("_decisions.issuing", "import counterseal._decisions.backchannel", "backchannel"),
-        ("_decisions.answers", "from counterseal._decisions import actions", "actions"),
-        ("_decisions.endings", "from counterseal._decisions.channel import MARGIN", "channel"),
-        ("_decisions.tenancy", "from counterseal.rules.sessions import session_end", "sessions"),
-        ("usecases.challenges", "from counterseal.usecases import ceremonies", "ceremonies"),
-        ("models.challenge", "import counterseal.models.session", "session"),
-        ("_decisions.bindings", "from counterseal.models import Session", "session"),
         (
-            "_decisions.callbacks",
-            "def later():\n    from counterseal._decisions.events import describe",
-            "events",
+            "challenges.decisions.issuing",
+            "import counterseal.tickets.decisions.backchannel",
+            "tickets.decisions.backchannel",
+        ),
+        (
+            "challenges.decisions.answers",
+            "from counterseal.approvals import decisions",
+            "approvals.decisions",
+        ),
+        (
+            "challenges.decisions.endings",
+            "from counterseal.tickets.decisions.channel import MARGIN",
+            "tickets.decisions.channel",
+        ),
+        (
+            "tenancy.decisions.tenancy",
+            "from counterseal.operators.rules import session_end",
+            "operators.rules",
+        ),
+        (
+            "challenges.usecases",
+            "from counterseal.ceremonies import usecases",
+            "ceremonies.usecases",
+        ),
+        ("challenges.records", "import counterseal.operators.records", "operators.records"),
+        (
+            "bindings.decisions.bindings",
+            "from counterseal.models import Session",
+            "operators.records",
+        ),
+        (
+            "outbox.decisions.callbacks",
+            "def later():\n    from counterseal.events.decisions import describe",
+            "events.decisions",
         ),
     ],
 )
 def test_an_import_of_a_capability_is_found(texts, module, statement, imported):
-    (line,) = violations(with_import(texts, module, statement))
-    assert line.startswith(f"{module} -> ")
-    assert line.endswith(f".{imported}")
+    lines = violations(with_import(texts, module, statement))
+    assert f"{module} -> {imported}" in lines
+    assert all(line.startswith(f"{module} -> ") for line in lines)
 
 
 def test_capabilities_import_each_other_only_where_it_is_listed(texts):
@@ -203,16 +203,19 @@ def test_capabilities_import_each_other_only_where_it_is_listed(texts):
 
 def test_decisions_stand_on_few_floors(texts):
     heights = floors(texts)
-    assert heights["_decisions.plan"] == 1
+    assert heights["_plan"] == 1
     assert max(heights.values()) <= FLOORS_LIMIT
-    assert heights["_decisions.issuing"] <= ISSUING_LIMIT
-    assert heights["_decisions.challenges"] <= ISSUING_LIMIT
+    assert heights["challenges.decisions.issuing"] <= ISSUING_LIMIT
+    assert heights["challenges.decisions.challenges"] <= ISSUING_LIMIT
 
 
 @pytest.mark.parametrize(
-    ("module", "imported", "floor"), [("issuing", "answers", 6), ("endings", "sessions", 7)]
+    ("module", "imported", "floor"),
+    [
+        ("challenges.decisions.issuing", "challenges.decisions.answers", 6),
+        ("challenges.decisions.endings", "operators.decisions.sessions", 7),
+    ],
 )
 def test_an_import_raises_the_floor(texts, module, imported, floor):
-    statement = f"import counterseal._decisions.{imported}"
-    heights = floors(with_import(texts, f"_decisions.{module}", statement))
-    assert heights[f"_decisions.{module}"] == floor
+    heights = floors(with_import(texts, module, f"import counterseal.{imported}"))
+    assert heights[module] == floor

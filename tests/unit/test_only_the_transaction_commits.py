@@ -64,7 +64,9 @@ def test_the_transaction_commits_in_one_place():
         "from counterseal._transaction import commit",
     ],
 )
-@pytest.mark.parametrize("module", ["_decisions/answers.py", "usecases/challenges.py", "memory.py"])
+@pytest.mark.parametrize(
+    "module", ["challenges/decisions/answers.py", "challenges/usecases.py", "memory.py"]
+)
 def test_a_commit_elsewhere_is_found(module, planted):
     source = (ROOT / module).read_text("utf-8")
     assert mentions(source) == []

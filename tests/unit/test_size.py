@@ -16,7 +16,7 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES, LINES = 210, 40_000
+FILES, LINES = 230, 40_000
 """A ceiling: what is above it is another package, or says the same twice."""
 
 LONG = {
@@ -53,12 +53,12 @@ def test_every_long_module_is_long(name):
 @pytest.mark.parametrize(
     ("name", "lines", "fits"),
     [
-        ("rules/asking.py", 49, False),
-        ("rules/asking.py", 50, True),
-        ("rules/asking.py", 450, True),
-        ("rules/asking.py", 451, False),
-        ("rules/__init__.py", 1, True),
-        ("rules/__init__.py", 451, False),
+        ("challenges/rules/asking.py", 49, False),
+        ("challenges/rules/asking.py", 50, True),
+        ("challenges/rules/asking.py", 450, True),
+        ("challenges/rules/asking.py", 451, False),
+        ("challenges/rules/__init__.py", 1, True),
+        ("challenges/rules/__init__.py", 451, False),
         ("ports.py", 451, True),
         ("ports.py", 49, False),
     ],

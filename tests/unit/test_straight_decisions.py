@@ -1,27 +1,24 @@
 """
 Decisions read straight down: what waits for the store or a signature is awaited where it is needed.
 
-Counted in `_decisions` and `usecases`, from their source. A continuation is what is called later
+Counted in decisions and use cases, from their source. A continuation is what is called later
 with what was read: an argument of `then`, or a lambda, but for one that is a `payload`, which gets
 the issuer and decides nothing.
 """
 
 import ast
-from pathlib import Path
 
 import pytest
-
-import counterseal
+from folders import SOURCE, paths_of
 
 pytestmark = pytest.mark.one_python
 
-SOURCE = Path(counterseal.__file__).parent
 LAMBDAS_LIMIT = 40
 
 
 def trees():
-    folders = ("_decisions", "usecases")
-    paths = sorted(path for folder in folders for path in (SOURCE / folder).glob("*.py"))
+    shared = [SOURCE / f"{name}.py" for name in ("_plan", "_idempotency", "_guid_memory")]
+    paths = [*paths_of("decisions"), *paths_of("usecases"), *shared]
     return {
         path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths
     }

@@ -41,10 +41,11 @@ def test_each_package_of_public_names_has_a_stub():
 
 @pytest.mark.parametrize("stub", STUBS, ids=PACKAGES)
 def test_a_stub_imports_names_of_its_own_package_and_does_nothing_else(stub):
-    """So no contract of import-linter, which reads no stub, is broken by one."""
+    """Only the face of all records names modules of other folders."""
     for statement in ast.parse(stub.read_text("utf-8")).body:
         assert isinstance(statement, ast.ImportFrom)
-        assert statement.level == 1
+        outside = stub.parent.name == "models" and statement.module.startswith("counterseal.")
+        assert statement.level == 1 or outside
         (alias,) = statement.names
         assert alias.asname == alias.name, "a type checker takes any other for a private one"
 

@@ -15,22 +15,20 @@ from hypothesis import strategies as st
 import counterseal
 from counterseal import STANDARD, keys
 from counterseal._audit_context import AuditContext, demand_rate, record_refusal
-from counterseal._decisions.plan import (
+from counterseal._plan import (
     AuditEntry,
     Decision,
     Queries,
     Reading,
     Signing,
     Tools,
-    require,
-)
-from counterseal._decisions.readings import (
     account_of,
     bindings_of,
     nothing,
     pending_of,
     record_with_account,
     records,
+    require,
 )
 from counterseal._transaction import Loaded, Transactions, changes_of, refusals
 from counterseal.errors import (
@@ -300,8 +298,8 @@ def test_only_a_race_that_a_worker_expects_to_lose_is_not_recorded():
         if (functions := unrecorded(path.read_text("utf-8")))
     }
     assert users == {
-        "_decisions/attempts.py": {"_claim"},
-        "_decisions/events.py": {"mark_published"},
+        "outbox/decisions/attempts.py": {"_claim"},
+        "events/decisions.py": {"mark_published"},
         "_transaction.py": {"_decide_unless_lost"},
     }
 
@@ -755,15 +753,15 @@ def test_only_admission_makes_a_loaded_authenticated_device():
     """Else nothing is there, or it is a record that the transaction's commit compares."""
     trees = sources()
     assert callers_of(trees, "Loaded") == {
-        *("_transaction.py", "usecases/_admission.py", "usecases/_idempotency.py"),
-        "usecases/_outbox.py",
+        *("_transaction.py", "bindings/usecases/admission.py", "_idempotency.py"),
+        "outbox/usecases/attempts.py",
     }
-    assert callers_of(trees, "AuthenticatedDevice") == {"_decisions/device_requests.py"}
+    assert callers_of(trees, "AuthenticatedDevice") == {"bindings/decisions/device_requests.py"}
     assert callers_of(trees, "transactions.load", "_transactions.load") == {
-        "usecases/_admission.py"
+        "bindings/usecases/admission.py"
     }
     assert callers_of(trees, "identify") == {
-        *("_decisions/device_requests.py", "usecases/_admission.py")
+        *("bindings/decisions/device_requests.py", "bindings/usecases/admission.py")
     }
 
 
@@ -812,7 +810,7 @@ def pending(self, call):
 
 def test_whoever_reads_a_devices_request_admits_it():
     """Otherwise there is no replay guard, and no Identity Provider is asked."""
-    trees = {file: tree for file, tree in sources().items() if file.startswith("usecases/")}
+    trees = {file: tree for file, tree in sources().items() if "/usecases" in file}
     assert {file: names for file in trees if (names := [*unadmitted(trees[file])])} == {}
     assert [*unadmitted(ast.parse(ADMITTED))] == []
 
@@ -852,7 +850,7 @@ def of_tools(node):
 
 
 def test_no_lambda_of_a_use_case_names_a_port():
-    trees = {file: tree for file, tree in sources().items() if file.startswith("usecases/")}
+    trees = {file: tree for file, tree in sources().items() if "/usecases" in file}
     assert {file: names for file in trees if (names := effects_in_lambdas(trees[file]))} == {}
 
 

@@ -7,7 +7,9 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, Gauges
-from counterseal._decisions.authentication import SignedRequest
+from counterseal.bindings.records import SEEN_STEP
+from counterseal.credentials.decisions.authentication import SignedRequest
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import (
     BindingInactive,
     CredentialRefused,
@@ -27,16 +29,14 @@ from counterseal.models import (
     PushAddress,
     Scheme,
 )
-from counterseal.models.binding import SEEN_STEP
 from counterseal.models.guid import mint
+from counterseal.outbox.usecases.attempts import CANDIDATES_PER_SLOT
 from counterseal.ports import Store
+from counterseal.tenancy.usecases.administration import Administration
 from counterseal.testing import FakeService, Faults
 from counterseal.testing.faults import faulty_ports
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK
-from counterseal.usecases._outbox import CANDIDATES_PER_SLOT
-from counterseal.usecases.administration import Administration
-from counterseal.wire.cx1 import write_basic
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
 COUNTED = ("store", "replay", "counters", "idempotency")

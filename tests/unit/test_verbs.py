@@ -7,17 +7,14 @@ its class; if that is nothing, what the private methods hand on that it calls.
 
 import ast
 import inspect
-from importlib import import_module
-from pathlib import Path
 
 import pytest
+from folders import deciding_modules, modules_of
+from folders import is_decision as is_name_of_decision
 
-import counterseal
 from counterseal._transaction import UseCase
 
 pytestmark = pytest.mark.one_python
-
-SOURCE = Path(counterseal.__file__).parent
 
 OUTSIDE = "between two decisions it asks a port that may wait or that must not be asked twice"
 REPEATED = "a repeated call with an idempotency key reads what the first one made"
@@ -93,11 +90,6 @@ NONE = {
 """The verbs that name none, and why."""
 
 
-def modules_of(folder):
-    paths = sorted((SOURCE / folder).glob("*.py"))
-    return [import_module(f"counterseal.{folder}.{path.stem}") for path in paths]
-
-
 def is_decision(function):
     """Whether it returns a decision; a coroutine that does so returns it when it has ended."""
     return inspect.isfunction(function) and "Decision" in str(
@@ -107,7 +99,7 @@ def is_decision(function):
 
 DECISIONS = {
     f"{module.__name__}.{name}"
-    for module in modules_of("_decisions")
+    for module in deciding_modules()
     for name, function in vars(module).items()
     if is_decision(function) and function.__module__ == module.__name__
 }
@@ -124,13 +116,13 @@ def use_cases():
 
 
 def imported_decisions(tree):
-    """Return the full name of each module and function of `_decisions` that *tree* imports."""
+    """Return the full name of each module of decisions, and function, that *tree* imports."""
     return {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
-        and (node.module or "").startswith("counterseal._decisions")
         for alias in node.names
+        if is_name_of_decision(f"{node.module}.{alias.name}".removeprefix("counterseal."))
     }
 
 
@@ -197,16 +189,16 @@ def test_each_public_verb_names_one_decision():
 @pytest.mark.parametrize(
     ("verb", "decision"),
     [
-        ("Actions.consume", "actions.consume"),
-        ("Answers.disown", "answers.respond"),
-        ("Accounts.lock", "accounts.lock"),
-        ("Devices.suspend", "devices.suspend_or_resume"),
-        ("Ceremonies.expire", "ceremonies.expire"),
+        ("Actions.consume", "approvals.decisions.consume"),
+        ("Answers.disown", "challenges.decisions.answers.respond"),
+        ("Accounts.lock", "accounts.decisions.accounts.lock"),
+        ("Devices.suspend", "bindings.decisions.devices.suspend_or_resume"),
+        ("Ceremonies.expire", "ceremonies.decisions.ceremonies.expire"),
     ],
 )
 def test_it_is_found_wherever_it_is_named(verb, decision):
     """In `transact`, behind a private method, as its argument, and in a sweep."""
-    assert decisions_of_verbs()[verb] == {f"counterseal._decisions.{decision}"}
+    assert decisions_of_verbs()[verb] == {f"counterseal.{decision}"}
 
 
 def test_no_verb_makes_a_use_case():

@@ -126,8 +126,8 @@ def test_the_last_row_says_no_more_than_it_has_to():
     assert lines - measured_load()[1] < 500
 
 
-@pytest.mark.parametrize("name", ["answers.respond", "actions"])
+@pytest.mark.parametrize("name", ["challenges.decisions.answers", "approvals.decisions"])
 def test_a_module_of_decisions_drives_and_a_type_does_not(name):
-    assert drives(f"_decisions.{name}")
-    assert not drives("_decisions.plan")
-    assert not drives("models.challenge")
+    assert drives(name)
+    assert not drives("_plan")
+    assert not drives("challenges.records")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from folders import paths_of
 
 pytestmark = pytest.mark.one_python
 
@@ -94,15 +95,15 @@ mapping's, and what is proven is true.
 EXCEPTIONS: dict[str, tuple[str, str, str]] = {
     "GONE": (r".*", "variable", "HTTP's own name of 410, and what push services say"),
     "SEEN": (
-        r"models/challenge\.py",
+        r"challenges/records\.py",
         "variable",
         "a state, in what stores hold and devices are sent",
     ),
-    "QUEUED": (r"models/outbox\.py", "variable", "a state, in what stores hold and logs say"),
+    "QUEUED": (r"outbox/records\.py", "variable", "a state, in what stores hold and logs say"),
     "act": (r"_transaction\.py", "function", "the verb of who does something"),
     "put": (r"counterseal-web/tests/conftest\.py", "function", "a method of HTTP"),
     "read": (r".*", "function", "a file's verb, which its fakes have"),
-    "place": (r"models/challenge\.py", "variable", "where an act comes from, as its origin says"),
+    "place": (r"challenges/records\.py", "variable", "where an act comes from, as its origin says"),
     "issued": (r"tests/unit/.*", "function", "a fixture: the result of an issue"),
 }
 """Names that stay: where, as the end of a path, what they name, and why."""
@@ -229,7 +230,7 @@ def test_facts_are_no_gerunds():
     """What a rule is told is named by what it is, as `AnswerFacts`, not by what somebody does."""
     classes = {
         node.name
-        for path in sorted((ROOT / "src/counterseal/rules").glob("*.py"))
+        for path in paths_of("rules")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.ClassDef)
     }

@@ -5,11 +5,13 @@ import sys
 from itertools import groupby
 
 import attrs
+from folders import kind_of
 
-LAYERS = ("usecases", "_transaction", "_decisions", "machines", "rules")
-"""A module drives a call, or decides about it, if it belongs to one of these."""
+LAYERS = ("usecases", "decisions", "chart", "rules")
+DRIVING = ("_transaction", "machines")
+"""A module drives a call, or decides about it, if it is of one of these kinds, or named here."""
 
-TYPES = ("rules.evidence", "_decisions.plan", "_decisions.outbox")
+TYPES = ("bindings.rules.evidence", "_plan", "outbox.decisions.outbox")
 """
 In these layers, and yet apart: they define the types that modules hand to each other, or, as the
 outbox, build records of what a decision has decided.
@@ -108,7 +110,7 @@ def within(module, names):
 
 def drives(module):
     """Tell whether *module* drives a call, or decides about it."""
-    return within(module, LAYERS) and not within(module, TYPES)
+    return (kind_of(module) in LAYERS or module in DRIVING) and not within(module, TYPES)
 
 
 def measure(calls):

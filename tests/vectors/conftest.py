@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from counterseal import STANDARD, Authentication, read_question
+from counterseal.bindings.documents.proof import PROOF_TYP
 from counterseal.keys import PrivateKey, b64url, digest, public_key, sign, token_hash
 from counterseal.memory import memory_ports
 from counterseal.models import (
@@ -30,7 +31,6 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import derive_guid, partition_of
-from counterseal.wire.proof import PROOF_TYP
 
 VECTORS = Path(__file__).parent
 

@@ -28,9 +28,30 @@ from counterseal import (
     verify_use_receipt,
 )
 from counterseal.actions import STANDARD_ACTIONS
+from counterseal.bindings.documents.confirmation import comparison_code, typed_code
+from counterseal.bindings.documents.enrolment import verify_keyset
+from counterseal.challenges.documents.action import (
+    action_digest,
+    action_document,
+    attachment_document,
+    read_action,
+)
+from counterseal.challenges.documents.question import content_document
+from counterseal.credentials.documents import (
+    cx1_mac,
+    fields_of,
+    read_basic,
+    read_cx1,
+    read_signature,
+    signature_base,
+    write_basic,
+    write_cx1,
+    write_signature,
+)
 from counterseal.device import Bond, SoftwareDevice, WrappedKey
 from counterseal.device.pin import Wrapping, unwrap, wrap
 from counterseal.errors import InvalidField
+from counterseal.events.documents import DescribedEvent
 from counterseal.keys import ml_dsa, private_key, public_key, trusted_keys, unb64url, verify
 from counterseal.keys import read as read_token
 from counterseal.memory import SystemClock, SystemEntropy
@@ -41,30 +62,18 @@ from counterseal.models import (
     ChallengeState,
     DeviceCall,
 )
-from counterseal.testing import ScriptedEntropy
-from counterseal.wire.action import (
-    action_digest,
-    action_document,
-    attachment_document,
-    read_action,
-)
-from counterseal.wire.claims import parse_time
-from counterseal.wire.confirmation import comparison_code, typed_code
-from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
-from counterseal.wire.events import DescribedEvent
-from counterseal.wire.keyset import verify_keyset
-from counterseal.wire.link import BindLink, read_link, write_link
-from counterseal.wire.lookalikes import are_alike, skeletons
-from counterseal.wire.members import read_record, write_record
-from counterseal.wire.question import content_document
-from counterseal.wire.signature import fields_of, read_signature, signature_base, write_signature
-from counterseal.wire.webhook import (
+from counterseal.outbox.documents import (
     read_public_text,
     read_secret_text,
     verify_asymmetric,
     verify_webhook,
     webhook_headers,
 )
+from counterseal.testing import ScriptedEntropy
+from counterseal.wire.claims import parse_time
+from counterseal.wire.link import BindLink, read_link, write_link
+from counterseal.wire.lookalikes import are_alike, skeletons
+from counterseal.wire.members import read_record, write_record
 
 HERE = Path(__file__).parent
 

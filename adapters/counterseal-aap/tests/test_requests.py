@@ -9,6 +9,7 @@ import pytest
 from aap_world import APPROVE, CALL, DECLINE, URL, USER, World
 
 from counterseal import SignedRequest
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import ArgumentsDiffer, AskingOnly, StoreUnavailable
 from counterseal.models import (
     Action,
@@ -18,7 +19,6 @@ from counterseal.models import (
     RefusalReason,
     Scheme,
 )
-from counterseal.wire.cx1 import write_basic
 
 MINUTE = timedelta(minutes=1)
 

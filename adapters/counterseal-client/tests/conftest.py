@@ -15,18 +15,18 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 import counterseal as cs
-from counterseal.errors import CredentialRefused, WrongState
-from counterseal.ijson import compact
-from counterseal.models import UNFINISHED, Question, Scheme, TextContent, TokenForm
-from counterseal.testing import FakeService
-from counterseal.wire.messages import processed_document, read_processed
-from counterseal.wire.origin import (
+from counterseal.accounts.documents import (
     BindInvitation,
     account_document,
     device_document,
     invitation_document,
 )
-from counterseal.wire.question import request_document
+from counterseal.challenges.documents.messages import processed_document, read_processed
+from counterseal.challenges.documents.question import request_document
+from counterseal.errors import CredentialRefused, WrongState
+from counterseal.ijson import compact
+from counterseal.models import UNFINISHED, Question, Scheme, TextContent, TokenForm
+from counterseal.testing import FakeService
 from counterseal_client import Client, PendingRequest, ProcessedRequest, Trust
 from counterseal_client.pending_request import read_pending_request
 from counterseal_flask import Settings, create_blueprints

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import counterseal as cs
+from counterseal.challenges.documents.messages import read_processed
 from counterseal.errors import InvalidField
 from counterseal.models import Button, ChallengeState, PairsContent, RefusalReason, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
 from counterseal.testing import FakeService
-from counterseal.wire.messages import read_processed
 from counterseal_client import (
     Approval,
     Declined,

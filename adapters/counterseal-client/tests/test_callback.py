@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from counterseal.models.guid import mint
-from counterseal.wire.webhook import secret_text, webhook_headers
+from counterseal.outbox.documents import secret_text, webhook_headers
 from counterseal_client import (
     CallbackRefused,
     Unfit,

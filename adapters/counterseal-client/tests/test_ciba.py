@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import counterseal as cs
 from counterseal import BackchannelClients, keys
+from counterseal.approvals.documents import verify_use_receipt
 from counterseal.errors import InvalidField
 from counterseal.models import Algorithm, ChallengeState, DeliveryMode
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.use_receipt import verify_use_receipt
 from counterseal_ciba import Backchannel
 from counterseal_client import (
     Action,

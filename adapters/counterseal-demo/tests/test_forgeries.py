@@ -5,7 +5,7 @@ import json
 import attrs
 import pytest
 
-from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
+from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
 from counterseal.errors import WrongSignature
 from counterseal_demo.approval_demo import forgeries
 from counterseal_demo.approval_demo.forgeries import FORGERIES, Forgery

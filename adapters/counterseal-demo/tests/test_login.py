@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from counterseal.bindings.documents.device import Peeked
 from counterseal.models import BindingState
 from counterseal.testing import FakeService
-from counterseal.wire.device import Peeked
 from counterseal_demo.device_cli import DeviceCalls, ServiceRefused, ServiceUnreachable, log_in
 from counterseal_demo.device_cli.login import RETURN
 from counterseal_flask import Settings, create_blueprints

@@ -25,7 +25,7 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.models.guid import derive_guid
-from counterseal.wire.webhook import secret_text, webhook_headers
+from counterseal.outbox.documents import secret_text, webhook_headers
 from counterseal_demo import relay as relays
 from counterseal_http import Guard
 from counterseal_relay import RelayNotifier

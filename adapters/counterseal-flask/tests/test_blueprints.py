@@ -5,9 +5,9 @@ import re
 import pytest
 from flask import Blueprint, Flask, jsonify
 
+from counterseal.credentials.documents import write_cx1
 from counterseal.models import Scheme
 from counterseal.testing import FakeService
-from counterseal.wire.cx1 import write_cx1
 from counterseal_flask import Service, Settings, admin_blueprint, create_blueprints
 from counterseal_web import ADMIN_API, OPERATIONS
 

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import create_environ
 
+from counterseal.credentials.documents import write_basic
 from counterseal.models import Scheme
 from counterseal.testing import FakeService
-from counterseal.wire.cx1 import write_basic
 from counterseal_flask import Settings, create_blueprints
 
 

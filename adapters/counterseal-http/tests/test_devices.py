@@ -6,10 +6,10 @@ from email.utils import format_datetime
 import pytest
 
 from counterseal import ijson, keys
+from counterseal.bindings.documents.device import OpenRequests
+from counterseal.bindings.documents.proof import PROOF_TYP
 from counterseal.errors import InvalidField
 from counterseal.testing import FakeService
-from counterseal.wire.device import OpenRequests
-from counterseal.wire.proof import PROOF_TYP
 from counterseal_http import Guard
 from counterseal_http.devices import (
     PROOF,

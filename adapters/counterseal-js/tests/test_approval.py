@@ -6,6 +6,8 @@ import attrs
 import pytest
 
 import counterseal as cs
+from counterseal.challenges.documents.messages import processed_document, read_processed
+from counterseal.challenges.documents.question import request_document
 from counterseal.ijson import compact
 from counterseal.models import (
     Action,
@@ -20,8 +22,6 @@ from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
 from counterseal.testing import FakeService
 from counterseal.wire.claims import format_time
-from counterseal.wire.messages import processed_document, read_processed
-from counterseal.wire.question import request_document
 from counterseal_client import PendingRequest, Trust, require_approved
 from counterseal_client.pending_request import read_pending_request
 

@@ -7,14 +7,14 @@ import random
 import pytest
 
 from counterseal import ijson, keys
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP, read_answer
+from counterseal.challenges.documents.display import demand_display
+from counterseal.challenges.documents.receipt import RECEIPT_TYP, verify_receipt
 from counterseal.errors import CountersealError
 from counterseal.keys.jws import read as read_token
 from counterseal.keys.private import generate
 from counterseal.models import Algorithm
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, read_answer
-from counterseal.wire.display import demand_display
 from counterseal.wire.link import read_link
-from counterseal.wire.receipt import RECEIPT_TYP, verify_receipt
 
 COUNT = 500
 """Inputs of each kind."""

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys as core_keys
+from counterseal.bindings.documents.enrolment import verify_keyset
+from counterseal.challenges.documents.receipt import verify_receipt
 from counterseal.errors import IssuerUntrusted, SignerUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.models import Algorithm
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.service import FakeService
-from counterseal.wire.keyset import verify_keyset
-from counterseal.wire.receipt import verify_receipt
 from counterseal_keys import KeyFiles, KeyPrepared, KeyState, PublishedKey
 
 ENTROPY = SystemEntropy()

@@ -5,13 +5,13 @@ from urllib.parse import parse_qs, urlencode
 
 import attrs
 
+from counterseal.bindings.documents.enrolment import enrolment_document
+from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.device import Bond
 from counterseal.keys import trusted_keys
 from counterseal.models import Scheme
 from counterseal.testing import FakeService
 from counterseal.testing.identity import APP_RETURN
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.enrolment import enrolment_document
 
 BASE = "https://service.example"
 CALLBACK = "https://shop.example/done"

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.link import read_link
 from counterseal_client import Client
 

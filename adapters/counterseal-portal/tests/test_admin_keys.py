@@ -7,8 +7,8 @@ import pytest
 from login_browser import LoginPortal, PersonBrowser
 
 from counterseal import AuditChain
+from counterseal.bindings.records import SEEN_STEP
 from counterseal.models import OPERATOR, AdminRole, BindingState, SessionState
-from counterseal.models.binding import SEEN_STEP
 from counterseal_portal.rendering import time_text
 
 BROWSER = "Firefox on Linux"

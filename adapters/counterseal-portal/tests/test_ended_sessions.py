@@ -3,8 +3,8 @@
 import pytest
 from login_browser import LoginPortal, PersonBrowser
 
+from counterseal.ceremonies.records import user_handle
 from counterseal.models import OPERATOR
-from counterseal.models.ceremony import user_handle
 from counterseal_portal.all_routes import ROUTES
 
 PAGES = [

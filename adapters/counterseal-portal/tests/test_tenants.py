@@ -8,6 +8,7 @@ import pytest
 from portal_browser import PUBLIC_URL, heading, require_page
 
 from counterseal import AdminLogins, Refused, Sessions, SignedRequest
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     OPERATOR,
@@ -27,10 +28,9 @@ from counterseal.models import (
     OriginRole,
     Scheme,
 )
+from counterseal.outbox.usecases import callbacks
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
-from counterseal.usecases import callbacks as callback_cases
-from counterseal.wire.cx1 import write_basic
 from counterseal_portal.pages import callbacks as callback_pages
 
 
@@ -508,7 +508,7 @@ def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, m
     text = require_page(browser.get(f"{origin}/callbacks"))
     assert len(callbacks_in(text, "drop")) == 2
     assert "The list is cut" not in text
-    monkeypatch.setattr(callback_cases, "LIST_LIMIT", 2)
+    monkeypatch.setattr(callbacks, "LIST_LIMIT", 2)
     limits = []
     due = service.ports.store.due
     monkeypatch.setattr(

@@ -22,10 +22,10 @@ from click.testing import CliRunner
 from reserved_ports import reserve_port
 
 from counterseal import ijson
+from counterseal.challenges.documents.question import request_document
+from counterseal.credentials.documents import write_basic
 from counterseal.models import Question
 from counterseal.testing.pictures import build_png
-from counterseal.wire.cx1 import write_basic
-from counterseal.wire.question import request_document
 from counterseal_client import Client, Trust
 from counterseal_pwa import write_site
 from counterseal_pwa.assets import MEDIA_TYPES

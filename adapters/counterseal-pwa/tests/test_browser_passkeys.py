@@ -13,7 +13,7 @@ import attrs
 import pytest
 from reserved_ports import reserve_port
 
-from counterseal.wire.cx1 import write_basic
+from counterseal.credentials.documents import write_basic
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PATIENCE = 240

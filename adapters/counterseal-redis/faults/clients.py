@@ -9,14 +9,13 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 from ledger import end_of, end_text
 
+from counterseal.challenges.usecases import Answers, Challenges
 from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState, DeliveryOutcome, Question, TextContent
+from counterseal.outbox.usecases.callbacks import Callbacks
 from counterseal.policy import Policy
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal.usecases.answers import Answers
-from counterseal.usecases.callbacks import Callbacks
-from counterseal.usecases.challenges import Challenges
 from counterseal_redis import with_redis
 
 ACCOUNTS = 24

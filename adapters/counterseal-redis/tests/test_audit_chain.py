@@ -11,9 +11,9 @@ import pytest
 from hypothesis import settings
 
 from counterseal import STANDARD, AuditChain
+from counterseal.audit.rules import counts_of, event_hash
 from counterseal.models import AuditQuery, ChainedEvent
 from counterseal.models.guid import mint
-from counterseal.rules.audit_chain import counts_of, event_hash
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
@@ -291,7 +291,7 @@ def test_an_entry_of_the_index_that_is_not_the_events_own_leads_nowhere(
 WORKER = """
 import sys
 from redis import Redis
-from counterseal.rules.audit_chain import extend
+from counterseal.audit.rules import extend
 from counterseal_redis import Keyspace, RedisAudit
 
 audit = RedisAudit(Keyspace(Redis(port=int(sys.argv[1])), prefix=sys.argv[2]))

@@ -15,6 +15,7 @@ import pytest
 from attrs import evolve, frozen
 
 import counterseal_redis.commit
+from counterseal.challenges.usecases import Answers, Challenges
 from counterseal.errors import Conflict, Contended, WrongState
 from counterseal.models import UNFINISHED
 from counterseal.policy import Policy
@@ -22,8 +23,6 @@ from counterseal.ports import Ports
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.linearizability import Recorder, linearizable
-from counterseal.usecases.answers import Answers
-from counterseal.usecases.challenges import Challenges
 from counterseal_redis import RedisStore, with_redis
 from counterseal_redis.commands import Script
 

@@ -11,13 +11,13 @@ from redis.connection import AbstractConnection
 from redis_servers import SURE
 
 from counterseal import SignedRequest
+from counterseal.credentials.documents import write_basic
 from counterseal.models import Question, Scheme, TextContent
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.wire.cx1 import write_basic
 from counterseal_redis import NONE, commands, fsync, replicated, with_redis
 
 GUARD = re.compile(rb"\}:([yci])[A-Za-z0-9_-]{43}\r\n")

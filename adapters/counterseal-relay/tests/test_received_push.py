@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, Guid, Occasion, PushAddress, PushMessage
 from counterseal.models.guid import derive_guid
-from counterseal.wire.webhook import secret_text, webhook_headers
+from counterseal.outbox.documents import secret_text, webhook_headers
 from counterseal_relay import PushRefused, read_push, read_secret
 from counterseal_relay.notifier import _dropped_addresses
 from counterseal_relay.payload import encode_payload

@@ -241,7 +241,7 @@ def direct(path, port=8787):
 
 def signed(output, method, target, body, url):
     """Return the headers of an origin's signed call."""
-    from counterseal.wire.signature import write_signature  # noqa: PLC0415 (once it is needed)
+    from counterseal.credentials.documents import write_signature  # noqa: PLC0415 (once it is needed)
 
     return write_signature(
         output["key"],

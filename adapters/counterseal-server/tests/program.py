@@ -17,9 +17,9 @@ from forking import FORKS, STARTER
 from reserved_ports import reserve_port
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.enrolment import enrolment_document
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PIN = "pin-1379"

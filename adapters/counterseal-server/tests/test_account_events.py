@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import Client
 
+from counterseal.credentials.documents import write_basic
 from counterseal.models import OPERATOR, Scheme
 from counterseal.testing import FakeService
-from counterseal.wire.cx1 import write_basic
 from counterseal_server.records import opened
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication

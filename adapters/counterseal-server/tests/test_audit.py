@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from program import PATIENCE, eventually, stop
 
+from counterseal.audit.documents import head_kid, recognized_by
+from counterseal.credentials.documents import write_cx1
 from counterseal.keys import jwks_document
 from counterseal.models import SignedHead
-from counterseal.wire.audit_head import head_kid, recognized_by
-from counterseal.wire.cx1 import write_cx1
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import HEAD_NOTE
 from counterseal_server.runtime import Runtime

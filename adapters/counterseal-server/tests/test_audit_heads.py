@@ -14,7 +14,7 @@ from postgres_server import Postgres
 from program import COMMAND, eventually, stop
 from redis import Redis
 
-from counterseal.wire.audit_head import head_line, recognized_by
+from counterseal.audit.documents import head_line, recognized_by
 from counterseal_server.after_restore import note_restore
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory

@@ -25,8 +25,8 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import derive_guid
+from counterseal.outbox.documents import secret_text
 from counterseal.testing import FakeService
-from counterseal.wire.webhook import secret_text
 from counterseal_http import NotAttempted, load_machine_authorities
 from counterseal_server.authorities import LIMIT, AddedAuthorities, warn_of_ended
 from counterseal_server.configuration import settings

@@ -20,8 +20,8 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.models.guid import derive_guid
+from counterseal.outbox.documents import secret_text
 from counterseal.testing.outbox import OutboxNotifier
-from counterseal.wire.webhook import secret_text
 from counterseal_http import load_machine_authorities
 from counterseal_server.channels import Channels, channels
 from counterseal_server.configuration import settings

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from program import PATIENCE, PIN, eventually
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import Update, enrolment_document, update_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import AddressKind, PushAddress
-from counterseal.wire.enrolment import Update, enrolment_document, update_document
-from counterseal.wire.webhook import secret_text
+from counterseal.outbox.documents import secret_text
 
 for channel in ("fcm", "relay", "webpush"):
     sys.path.insert(0, str(Path(__file__).parents[2] / f"counterseal-{channel}" / "tests"))

@@ -19,10 +19,10 @@ import pytest
 from reserved_ports import reserve_port
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
+from counterseal.credentials.documents import write_cx1
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.cx1 import write_cx1
-from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
 from counterseal_web import Settings
 from counterseal_web.application import served

@@ -31,12 +31,12 @@ from program import (
 from standardwebhooks import Webhook
 
 from counterseal import Administration, Credentials, trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
+from counterseal.credentials.documents import write_cx1
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.keys import unb64url
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import OPERATOR, AddressKind, PushAddress, Scheme
-from counterseal.wire.cx1 import write_cx1
-from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 

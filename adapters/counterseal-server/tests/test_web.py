@@ -17,9 +17,9 @@ from sqlalchemy import event
 from werkzeug.test import Client
 
 from counterseal import Credentials
+from counterseal.credentials.documents import write_cx1
 from counterseal.memory import SystemEntropy
 from counterseal.models import OPERATOR, Algorithm
-from counterseal.wire.cx1 import write_cx1
 from counterseal_keys import private_files
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings

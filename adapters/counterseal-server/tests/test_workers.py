@@ -10,13 +10,13 @@ import attrs
 import pytest
 
 from counterseal import Answers, AuditChain, Callbacks
+from counterseal.bindings.usecases import invitations
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome, Guid
 from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK
-from counterseal.usecases import invitations
 from counterseal.wire.claims import format_time
 from counterseal_server import callback_workers
 from counterseal_server import workers as module

@@ -8,9 +8,9 @@ from attrs import define, field
 from program import PIN
 
 from counterseal import trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.wire.enrolment import enrolment_document
 
 CLIENTS = 4
 

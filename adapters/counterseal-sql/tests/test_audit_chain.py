@@ -12,17 +12,17 @@ from sqlalchemy import text
 from sqlalchemy.dialects.sqlite import pysqlite
 
 from counterseal import STANDARD, AuditChain, AuditLog, keys
-from counterseal._decisions.audit_log import CURSOR
+from counterseal.audit.decisions import CURSOR
+from counterseal.audit.documents import archive_line, read_archive_line
+from counterseal.audit.rules import INSERTED, UNSEARCHABLE, counts_of, event_hash
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, AuditQuery
 from counterseal.models.guid import mint
-from counterseal.rules.audit_chain import INSERTED, UNSEARCHABLE, counts_of, event_hash
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
 from counterseal.testing.contracts.chain_oracle import first_wrong
 from counterseal.testing.contracts.record_factory import event
-from counterseal.wire.audit_head import archive_line, read_archive_line
 from counterseal_records import IndexKind
 from counterseal_sql import SqlAudit, with_sql
 from counterseal_sql.audit import _SEARCHES
@@ -340,7 +340,7 @@ def test_an_invented_cursor_is_an_error_of_its_field_or_a_page(chain, moment, po
 
 WORKER = """
 import sys
-from counterseal.rules.audit_chain import extend
+from counterseal.audit.rules import extend
 from counterseal_sql import SqlAudit, connect
 
 audit = SqlAudit(connect(sys.argv[1]))

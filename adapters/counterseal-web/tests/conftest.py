@@ -18,10 +18,10 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
+from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.models import Codes, Scheme
 from counterseal.policy import STANDARD
 from counterseal.testing import FakeService
-from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_asgi import AsgiApplication
 from counterseal_flask import admin_blueprint, device_blueprint, service_blueprint
 from counterseal_web import Service, Settings

@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import AuditChain, Sessions, keys
+from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.models import (
     OPERATOR,
     AdminRole,
@@ -21,7 +22,6 @@ from counterseal.models import (
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.claims import format_time
-from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_web import ADMIN_API, OPERATIONS
 
 BASE = "https://service.example"

@@ -7,10 +7,14 @@ import http_sf
 import pytest
 
 from counterseal import IssuedSecret
+from counterseal.credentials.documents import (
+    content_digest,
+    write_basic,
+    write_cx1,
+    write_signature,
+)
 from counterseal.models import Scheme
 from counterseal.models.guid import mint
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.signature import content_digest, write_signature
 
 BASE = "https://service.example"
 BODY = b'{"accountId":"user-42"}'

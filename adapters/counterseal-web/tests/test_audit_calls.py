@@ -3,9 +3,9 @@
 import pytest
 
 from counterseal import AuditChain, AuditLog
+from counterseal.audit.documents import entry_document, read_head
 from counterseal.models import OPERATOR, AdminRole, AuditEvent
 from counterseal.models.guid import mint
-from counterseal.wire.audit_head import entry_document, read_head
 
 AUDIT = "/admin/api/audit"
 NOTHING = "00000000-0000-8000-8000-000000000000"

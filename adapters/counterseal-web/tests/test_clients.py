@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from counterseal.challenges.documents.messages import processed_document
 from counterseal.models import Codes
-from counterseal.wire.messages import processed_document
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.keys import trusted_keys
 from counterseal.models import AddressKind
 from counterseal.testing.authenticator import ORIGIN, RP_ID, FakePasskey
-from counterseal.wire.enrolment import enrolment_document
 
 BASE = "https://service.example"
 

@@ -5,11 +5,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond
 from counterseal.keys import trusted_keys
 from counterseal.models import BindingState
 from counterseal.testing import APP_RETURN
-from counterseal.wire.enrolment import enrolment_document
 
 
 @pytest.fixture

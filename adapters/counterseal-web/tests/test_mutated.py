@@ -20,6 +20,8 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from counterseal import Refused, keys
+from counterseal.bindings.documents.enrolment import enrolment_document
+from counterseal.credentials.documents import write_cx1, write_signature
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     FINISHED,
@@ -35,9 +37,6 @@ from counterseal.models import (
 from counterseal.testing import FakeModel, FakePasskey, FakeService
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.cx1 import write_cx1
-from counterseal.wire.enrolment import enrolment_document
-from counterseal.wire.signature import write_signature
 
 pytestmark = pytest.mark.one_face
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from counterseal.bindings.documents.confirmation import Choice, NewDevices
+from counterseal.bindings.documents.device import Bond
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import own_comparison_code, sign_confirmation
-from counterseal.wire.confirmation import Choice, NewDevices
-from counterseal.wire.device import Bond
-from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.link import read_link
 from counterseal.wire.members import read_record
 

@@ -17,13 +17,13 @@ from werkzeug.serving import make_server
 
 import counterseal as cs
 from counterseal import Administration, Credentials, keys, trusted_keys
+from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import memory_ports
 from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
+from counterseal.outbox.usecases.callbacks import Callbacks
 from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey
 from counterseal.testing.clock import FrozenClock
-from counterseal.usecases.callbacks import Callbacks
-from counterseal.wire.enrolment import enrolment_document
 
 pytestmark = pytest.mark.one_face
 

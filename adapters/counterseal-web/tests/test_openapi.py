@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import STANDARD, Refused, keys, read_question
+from counterseal._sizes import challenge_life
 from counterseal.models import AccountEventKind, CallbackType
-from counterseal.rules.sizes import challenge_life
 from counterseal.testing import FakeModel, FakePasskey
 from counterseal_web import OPERATIONS, Settings
 from counterseal_web.openapi import openapi

@@ -9,11 +9,11 @@ from functools import partial
 import attrs
 import pytest
 
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Clients, OriginRole, Scheme, TokenForm
 from counterseal.policy import STRICT
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.cx1 import write_basic
 from counterseal_web import calls
 
 BASE = "https://service.example"

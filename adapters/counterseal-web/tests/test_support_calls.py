@@ -3,6 +3,7 @@
 import pytest
 
 from counterseal import STANDARD
+from counterseal.credentials.documents import write_basic
 from counterseal.models import (
     Account,
     AdminRole,
@@ -13,7 +14,6 @@ from counterseal.models import (
     PairsContent,
     RefusalReason,
 )
-from counterseal.wire.cx1 import write_basic
 from counterseal.wire.link import read_link
 
 NOTHING = "00000000-0000-8000-8000-000000000000"

@@ -12,9 +12,9 @@ import attrs
 import pytest
 from werkzeug.test import create_environ
 
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import StoreUnavailable
 from counterseal.models import Scheme
-from counterseal.wire.cx1 import write_basic
 from counterseal_web import Service, Settings
 from counterseal_web.waiting import Waits
 from counterseal_web.wsgi import WsgiApplication

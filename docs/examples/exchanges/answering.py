@@ -5,9 +5,9 @@ from http import HTTPStatus
 from exchanges import asking
 from exchanges.cast import JSON, PIN, Handset, written
 
+from counterseal.bindings.documents.confirmation import Choice, NewDevices
 from counterseal.device import Bond, SoftwareDevice, own_comparison_code, sign_confirmation
 from counterseal.models import AddressKind, PushAddress
-from counterseal.wire.confirmation import Choice, NewDevices
 from counterseal.wire.members import read_record
 from counterseal.wire.recognition import logo_path
 

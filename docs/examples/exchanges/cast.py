@@ -6,10 +6,9 @@ import attrs
 from exchanges.recorder import PUBLIC, Recorder
 
 from counterseal import keys
+from counterseal.bindings.documents.enrolment import enrolment_document
+from counterseal.credentials.documents import write_basic, write_cx1, write_signature
 from counterseal.device import SoftwareDevice
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.enrolment import enrolment_document
-from counterseal.wire.signature import write_signature
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

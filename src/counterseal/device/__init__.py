@@ -7,6 +7,7 @@ It is honest about what software can protect: see `counterseal.device.pin`.
 
 from __future__ import annotations
 
+from counterseal.bindings.documents.device import Bond
 from counterseal.device.confirming import (
     comparison_code_of,
     own_comparison_code,
@@ -26,7 +27,6 @@ from counterseal.device.parts import (
 )
 from counterseal.device.pin import WrappedKey
 from counterseal.device.software import SoftwareDevice
-from counterseal.wire.device import Bond
 
 __all__ = [
     "AppSpaceIdentity",

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from counterseal import keys
-from counterseal.device.parts import Purpose
-from counterseal.device.software import SoftwareDevice
-from counterseal.errors import NotBound
-from counterseal.models import DeviceKey, Role
-from counterseal.wire.confirmation import (
+from counterseal.bindings.documents.confirmation import (
     CONFIRM_TYP,
     Choice,
     Confirmation,
@@ -15,8 +11,12 @@ from counterseal.wire.confirmation import (
     comparison_code,
     confirmation_claims,
 )
-from counterseal.wire.device import Bond
-from counterseal.wire.enrolment import thumbprints_of
+from counterseal.bindings.documents.device import Bond
+from counterseal.bindings.documents.enrolment import thumbprints_of
+from counterseal.device.parts import Purpose
+from counterseal.device.software import SoftwareDevice
+from counterseal.errors import NotBound
+from counterseal.models import DeviceKey, Role
 
 ID_BYTES = 16
 

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
+from counterseal.bindings.documents.device import Bond
 from counterseal.device.clock import Clock
 from counterseal.device.parts import KeyStore, SoftwareKeys, UserVerification
 from counterseal.device.pin import Entropy, WrappedKey, Wrapping
@@ -14,7 +15,6 @@ from counterseal.device.software import SoftwareDevice
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
 from counterseal.keys import PrivateKey, SigningKey
 from counterseal.models import Algorithm, Role
-from counterseal.wire.device import Bond
 from counterseal.wire.members import read_record, write_record
 
 DOCUMENT_VERSION = 1

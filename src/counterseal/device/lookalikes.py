@@ -7,8 +7,8 @@ from itertools import product
 
 import attrs
 
+from counterseal.bindings.documents.device import AccountStatus, Bond, Peeked
 from counterseal.models import Guid
-from counterseal.wire.device import AccountStatus, Bond, Peeked
 from counterseal.wire.lookalikes import are_alike
 
 

@@ -9,6 +9,24 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal.bindings.documents.device import Bond
+from counterseal.bindings.documents.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    Bound,
+    Enrolment,
+    OfferedKey,
+    bind_claims,
+    enrolment_document,
+    keyset_time,
+    rotation_claims,
+    verify_keyset,
+)
+from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
+from counterseal.challenges.documents.answer import Answer, answer_claims
+from counterseal.challenges.documents.display import demand_display
+from counterseal.challenges.documents.receipt import Receipt, verify_receipt
 from counterseal.device.clock import Clock, corrected
 from counterseal.device.parts import (
     KeyStore,
@@ -31,24 +49,7 @@ from counterseal.models import (
     RefusalReason,
     Role,
 )
-from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
-from counterseal.wire.device import Bond
-from counterseal.wire.display import demand_display
-from counterseal.wire.enrolment import (
-    BIND_TYP,
-    ENDORSE_TYP,
-    ROTATE_TYP,
-    Bound,
-    Enrolment,
-    OfferedKey,
-    bind_claims,
-    enrolment_document,
-    rotation_claims,
-)
-from counterseal.wire.keyset import keyset_time, verify_keyset
-from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
-from counterseal.wire.receipt import Receipt, verify_receipt
 
 ID_BYTES = 16
 

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import attrs
 
+from counterseal.accounts.records import Account
 from counterseal.errors import PartitionCrossed, WrongRecord
 from counterseal.kinds import kind_of
-from counterseal.models.account import Account
 from counterseal.models.guid import Guid, account_partition, partition_of
 from counterseal.models.record import Change, Record
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from counterseal.accounts.records import Account, Device
+from counterseal.bindings.records import LIVING, PROVISIONAL, Binding
+from counterseal.challenges.documents.receipt import receipt_hash
+from counterseal.challenges.records import UNFINISHED, Challenge
 from counterseal.invariants import PartitionRecords, Violation
-from counterseal.models.account import Account, Device
-from counterseal.models.binding import LIVING, PROVISIONAL, Binding
-from counterseal.models.challenge import UNFINISHED, Challenge
 from counterseal.models.events import AccountEvent, EventLog, LoggedEvent, logged_event_guid
 from counterseal.models.guid import partition_of
-from counterseal.wire.receipt import receipt_hash
 
 
 def of_accounts(stored: PartitionRecords) -> Iterator[Violation]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from counterseal.invariants import PartitionRecords, Violation
-from counterseal.models.account import Account
-from counterseal.models.approved_action import (
+from counterseal.accounts.records import Account
+from counterseal.approvals.records import (
     ActionState,
     ActionUse,
     ApprovedAction,
     action_use_guid,
     approved_action_guid,
 )
-from counterseal.models.challenge import UNFINISHED, Challenge
-from counterseal.models.outbox import Callback, CallbackState
+from counterseal.challenges.records import UNFINISHED, Challenge
+from counterseal.invariants import PartitionRecords, Violation
+from counterseal.outbox.records import Callback, CallbackState
 
 
 def of_challenges(stored: PartitionRecords) -> Iterator[Violation]:

@@ -4,7 +4,7 @@ Keys: load, verify, sign, hash and encrypt; only this package imports `cryptogra
 ```{admonition} Low-level package
 :class: danger
 
-These functions check signatures, not what an answer means: that is in `counterseal.rules`.
+These functions check signatures, not what an answer means: that is in rules.
 Call the use cases unless you are writing one.
 ```
 

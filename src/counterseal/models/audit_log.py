@@ -1,7 +1,7 @@
 """
 The audit log: events in one chain a partition, where a worker has numbered and hashed them.
 
-`counterseal.rules.audit_chain` says how an event's hash is computed.
+`counterseal.audit.rules` says how an event's hash is computed.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ class SignedHead:
 
     Attributes:
         number: From 1 on; each replacement has the next.
-        token: A compact JWS (`counterseal.wire.audit_head`).
+        token: A compact JWS (`counterseal.audit.documents`).
     """
 
     number: int = attrs.field(validator=fields.count)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import attrs
 
-from counterseal.models.challenge import FINISHED, ChallengeState
+from counterseal.challenges.records import FINISHED, ChallengeState
 from counterseal.models.events import AccountEventKind
 
 
@@ -31,7 +31,7 @@ class TokenForm(enum.Enum):
 
 
 class OriginRole(enum.Enum):
-    """What an origin may do; `rules.authorization` names the calls."""
+    """What an origin may do; `tenancy.rules.authorization` names the calls."""
 
     FULL = "full"
     """All calls of an origin: it invites its users' devices, reads and revokes them, and asks."""
@@ -110,7 +110,7 @@ class AskingLimits:
     How often a person may be asked by an origin.
 
     Questions of origins whose clients have a laxer limit do not count towards `pending` and
-    `account_window`; all together count towards the laxest one (`rules.asking`).
+    `account_window`; all together count towards the laxest one (`challenges.rules.asking`).
 
     Attributes:
         pending: Open questions of the person.

@@ -2,7 +2,7 @@
 The fields of records: their validators, and how they change.
 
 A validator raises InvalidField with the field's name. The limits of a policy are not checked here,
-but by `counterseal.rules`, before a record is made.
+but by rules, before a record is made.
 
 `revise` makes the next version of a stored record, and `replace` a changed copy of a value. Both
 return what `attrs.evolve` returns, and validate only the fields that change: the others were

@@ -6,7 +6,7 @@ import enum
 
 import attrs
 
-from counterseal.models.challenge import Reaction
+from counterseal.challenges.records import Reaction
 from counterseal.models.device_key import Algorithm
 from counterseal.models.passkeys import PasskeyUse
 

@@ -6,15 +6,14 @@ from collections.abc import Iterable
 
 import attrs
 
-from counterseal._decisions.invitations import Invitation
+from counterseal.bindings.decisions.invitations import Invitation
+from counterseal.bindings.documents.confirmation import Choice, NewDevice
+from counterseal.bindings.documents.device import EndedRequest
+from counterseal.bindings.usecases.devices import Confirmations, Devices
+from counterseal.challenges.usecases import Answers
 from counterseal.device import SoftwareDevice, sign_confirmation
 from counterseal.errors import NotBound
 from counterseal.models import Account, Binding, Challenge, DeviceCall, Guid, RefusalReason, Role
-from counterseal.usecases.answers import Answers
-from counterseal.usecases.confirmations import Confirmations
-from counterseal.usecases.devices import Devices
-from counterseal.wire.confirmation import Choice, NewDevice
-from counterseal.wire.device import EndedRequest
 
 SERVICE = "https://service.example"
 """Where the pretend service is reached; a device proof names the address it was made for."""

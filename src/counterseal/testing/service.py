@@ -16,9 +16,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from counterseal._decisions.invitations import Invitation
-from counterseal._decisions.issuing import Extension, Issued
+from counterseal.accounts.usecases import Accounts
+from counterseal.approvals.usecases import Actions
+from counterseal.bindings.decisions.invitations import Invitation
+from counterseal.bindings.usecases.devices import Confirmations, Devices, KeySets, Telemetry
+from counterseal.bindings.usecases.invitations import Enrolments, Invitations
+from counterseal.ceremonies.usecases import Ceremonies
+from counterseal.challenges.decisions.issuing import Extension, Issued
+from counterseal.challenges.usecases import Answers, Challenges
+from counterseal.credentials.usecases import Authentication, Credentials
 from counterseal.device import SoftwareDevice
+from counterseal.events.usecases import Events
+from counterseal.identity.usecases.logins import Logins, LoginTests
 from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
 from counterseal.models import (
@@ -36,8 +45,13 @@ from counterseal.models import (
     RelyingParty,
     TextContent,
 )
+from counterseal.operators.usecases.admin_logins import AdminLogins
+from counterseal.operators.usecases.sessions import Sessions
+from counterseal.outbox.usecases.callbacks import Callbacks
+from counterseal.outbox.usecases.notifications import Notifications
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import CallbackSender, IdentityProvider, Notifier, Ports
+from counterseal.tenancy.usecases.administration import Administration
 from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
 from counterseal.testing.authenticator import RP_ID, FakePasskey
 from counterseal.testing.clock import FrozenClock
@@ -46,25 +60,6 @@ from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
-from counterseal.usecases.accounts import Accounts
-from counterseal.usecases.actions import Actions
-from counterseal.usecases.admin_logins import AdminLogins
-from counterseal.usecases.administration import Administration
-from counterseal.usecases.answers import Answers
-from counterseal.usecases.authentication import Authentication
-from counterseal.usecases.callbacks import Callbacks
-from counterseal.usecases.ceremonies import Ceremonies
-from counterseal.usecases.challenges import Challenges
-from counterseal.usecases.confirmations import Confirmations
-from counterseal.usecases.credentials import Credentials
-from counterseal.usecases.devices import Devices, KeySets, Telemetry
-from counterseal.usecases.enrolments import Enrolments
-from counterseal.usecases.events import Events
-from counterseal.usecases.invitations import Invitations
-from counterseal.usecases.login_tests import LoginTests
-from counterseal.usecases.logins import Logins
-from counterseal.usecases.notifications import Notifications
-from counterseal.usecases.sessions import Sessions
 
 PIN = "2580"
 SCRYPT_COST = 2

@@ -18,6 +18,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from counterseal._sizes import shows_something
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import (
     DEFAULT_BUTTONS,
@@ -35,7 +36,6 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, PARTITIONS, mint
 from counterseal.policy import STANDARD, Policy
-from counterseal.rules.sizes import shows_something
 
 UTF8_BYTES = 4
 """The most that one character takes."""

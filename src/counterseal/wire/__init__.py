@@ -1,12 +1,14 @@
 """
 The wire formats: the exact bytes that devices, origins and the service exchange.
 
-One module per format; each lists its members, and `docs/reference/wire.md` shows them with vectors.
+Each folder has the formats of its subject in its documents, and this package has what they share,
+and what belongs to no subject. A module lists the members of its format, and
+`docs/reference/wire.md` shows them with vectors.
 
 ```{admonition} Low-level package
 :class: danger
 
-A reader returns claims. `counterseal.rules` decides whether they are true.
+A reader returns claims. Rules decide whether they are true.
 ```
 
 Readers refuse what is missing, unknown, malformed or of another type: in the payload of a token by

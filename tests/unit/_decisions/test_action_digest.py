@@ -6,9 +6,9 @@ import attrs
 import pytest
 
 from counterseal import ijson
-from counterseal._decisions.actions import digest_with
+from counterseal.approvals.decisions import digest_with
+from counterseal.challenges.documents.action import action_digest, action_document
 from counterseal.models import Action, ActionTerms, Guid
-from counterseal.wire.action import action_digest, action_document
 
 CLIENT = Guid("07000000-0000-8000-8000-000000000000")
 VALID_UNTIL = datetime(2030, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from counterseal._decisions.bindings import with_binding
+from counterseal.bindings.decisions.bindings import with_binding
 from counterseal.errors import Refused
 from counterseal.models import LIVING, OPERATOR, BindingState
 

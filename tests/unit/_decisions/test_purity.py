@@ -10,7 +10,7 @@ import pytest
 from sandbox import Effect, deciding_functions, decision_names, isolated
 
 from counterseal._audit_context import AuditContext
-from counterseal._decisions.plan import Decision
+from counterseal._plan import Decision
 from counterseal._transaction import Transactions
 
 CONTEXT = AuditContext(event="company.rename", actor="staff")
@@ -42,8 +42,9 @@ def test_what_does_not_decide_may_have_effects(effect):
 def test_what_was_decided_is_noted(service):
     service.bind("alice")
     service.ask("alice", "Pay?")
-    assert any(name.startswith("issuing.") for name in decision_names)
+    assert any(name.startswith("challenges.decisions.issuing.") for name in decision_names)
 
 
 def test_there_are_deciding_functions():
-    assert {"actions.consume", "actions.expire", "answers.respond"} <= deciding_functions()
+    decisions = {f"approvals.decisions.{name}" for name in ("consume", "expire")}
+    assert decisions | {"challenges.decisions.answers.respond"} <= deciding_functions()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rendering_inverse import inverse, tool_arguments
 
 from counterseal.actions import STANDARD_ACTIONS, argument_rows, visible_text
+from counterseal.challenges.documents.action import action_document
 from counterseal.models import Action, guid
-from counterseal.wire.action import action_document
 
 CLIENT = guid.mint(7, bytes(15))
 

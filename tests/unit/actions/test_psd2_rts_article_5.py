@@ -14,10 +14,10 @@ import pytest
 
 from counterseal import ijson, keys, verify_receipt, verify_use_receipt
 from counterseal.actions import STANDARD_ACTIONS
+from counterseal.challenges.documents.action import action_digest
 from counterseal.errors import ArgumentsDiffer, DisplayChanged, InvalidField, WeakKey
 from counterseal.models import Action
 from counterseal.testing import FakeService
-from counterseal.wire.action import action_digest
 
 PAYMENT = Action(
     type="payment",

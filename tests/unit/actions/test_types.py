@@ -19,12 +19,12 @@ from counterseal.actions import (
     member_rows,
     text_of,
 )
+from counterseal.challenges.documents.action import action_digest, attachment_document
+from counterseal.challenges.documents.display import demand_display
+from counterseal.challenges.documents.question import content_document
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.models import DEFAULT_BUTTONS, Action, PairsContent, guid
-from counterseal.wire.action import action_digest, attachment_document
 from counterseal.wire.claims import format_time
-from counterseal.wire.display import demand_display
-from counterseal.wire.question import content_document
 
 CLIENT = guid.mint(7, bytes(15))
 MEMBERS = {"server": Leaf("server", text_of(20), required=True)}

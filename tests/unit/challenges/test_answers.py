@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson, keys, verify_receipt
-from counterseal._decisions.outbox import NEW_CALLBACKS
+from counterseal.bindings.documents.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP
+from counterseal.bindings.documents.proof import PROOF_TYP
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP
+from counterseal.challenges.documents.receipt import RECEIPT_TYP
 from counterseal.device.pin import unwrap
 from counterseal.errors import (
     ButtonChanged,
@@ -34,11 +37,8 @@ from counterseal.errors import (
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import Algorithm, Button, ChallengeState, Change, Role
 from counterseal.models.guid import mint
+from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
 from counterseal.testing.service import CALLBACK, PIN
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
-from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP
-from counterseal.wire.proof import PROOF_TYP
-from counterseal.wire.receipt import RECEIPT_TYP
 
 TICK = timedelta(microseconds=1)
 

@@ -3,6 +3,11 @@
 import attrs
 import pytest
 
+from counterseal.challenges.documents.question import (
+    question_document,
+    read_question,
+    request_document,
+)
 from counterseal.errors import Foreign, InvalidField
 from counterseal.models import (
     OPERATOR,
@@ -13,11 +18,6 @@ from counterseal.models import (
     PushAddress,
 )
 from counterseal.models.guid import mint
-from counterseal.wire.question import (
-    question_document,
-    read_question,
-    request_document,
-)
 
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")
 THERE = PushAddress(kind=AddressKind.RELAY, value="there")

@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson
-from counterseal._decisions.issuing import new_code
 from counterseal._transaction import tools_of
+from counterseal.challenges.decisions.issuing import new_code
+from counterseal.challenges.documents.messages import processed_document
 from counterseal.errors import (
     AccountLocked,
     BindingInactive,
@@ -21,7 +22,6 @@ from counterseal.errors import (
 from counterseal.memory import memory_ports
 from counterseal.models import OPERATOR, AddressKind, Button, ChallengeState, Codes, PushAddress
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.messages import processed_document
 
 PORTS = memory_ports()
 LIMIT = STANDARD.code_limit

@@ -3,10 +3,14 @@
 import pytest
 
 from counterseal import ijson
+from counterseal.challenges.documents.display import demand_display
+from counterseal.challenges.documents.question import (
+    question_document,
+    read_question,
+    request_document,
+)
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.models import RequestContext
-from counterseal.wire.display import demand_display
-from counterseal.wire.question import question_document, read_question, request_document
 
 DOCUMENT = {"ipAddress": "2001:db8::17", "place": "Zürich", "browser": "Firefox on Linux"}
 QUESTION = {"accountId": "alice", "content": "Log in?"}

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
+from counterseal.challenges.documents.answer import ANSWER_TYP
 from counterseal.errors import (
     Conflict,
     CountersealError,
@@ -18,7 +19,6 @@ from counterseal.models import OPERATOR, Algorithm, ChallengeState
 from counterseal.ports import Ports
 from counterseal.testing.faults import Fault, Faults, faulty, raising
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.answer import ANSWER_TYP
 
 ERRORS = (StoreUnavailable, Indeterminate, SealBroken, Conflict, OSError)
 """What ports may say, and what they may not."""

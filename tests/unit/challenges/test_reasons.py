@@ -6,14 +6,14 @@ import attrs
 import pytest
 
 from counterseal import keys, verify_receipt
+from counterseal.bindings.documents.device import AnswerReply, EndedRequest, ShownRequest
+from counterseal.challenges.documents.answer import ANSWER_TYP
+from counterseal.challenges.documents.messages import processed_document, read_processed
 from counterseal.device.pin import unwrap
 from counterseal.errors import InvalidField, WrongState
 from counterseal.models import ChallengeState, RefusalReason
 from counterseal.testing.service import CALLBACK, PIN
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.device import AnswerReply, EndedRequest, ShownRequest
 from counterseal.wire.members import write_record
-from counterseal.wire.messages import processed_document, read_processed
 
 
 @pytest.fixture

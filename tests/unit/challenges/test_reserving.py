@@ -7,6 +7,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, Submission
+from counterseal._idempotency import reserve
+from counterseal.challenges.documents.question import question_document
 from counterseal.errors import (
     AccountUnbound,
     Indeterminate,
@@ -25,8 +27,6 @@ from counterseal.models import (
 )
 from counterseal.models.guid import account_partition, mint
 from counterseal.testing.faults import Fault, Faults, faulty, raising
-from counterseal.usecases._idempotency import reserve
-from counterseal.wire.question import question_document
 
 KEY = "order-17"
 LEASE = STANDARD.idempotency_lease

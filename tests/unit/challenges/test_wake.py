@@ -4,9 +4,9 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.outbox import NEW_NOTIFICATIONS
 from counterseal.errors import StoreUnavailable, WrongCode
 from counterseal.models import OPERATOR, AddressKind, PushAddress
+from counterseal.outbox.decisions.outbox import NEW_NOTIFICATIONS
 from counterseal.testing.faults import Faults, faulty
 
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")

@@ -3,9 +3,9 @@
 import attrs
 import pytest
 
+from counterseal.bindings.documents.device import Peeked
 from counterseal.device import AppSpaceIdentity, Lookalike, find_lookalikes
 from counterseal.models.guid import account_partition, mint
-from counterseal.wire.device import Peeked
 
 URL = "https://auth.example.com"
 FIRST, SECOND, THIRD = (mint(account_partition("", name), bytes(15)) for name in "abc")

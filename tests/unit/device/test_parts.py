@@ -5,6 +5,7 @@ import json
 import pytest
 
 from counterseal import ijson, keys
+from counterseal.bindings.documents.confirmation import Choice
 from counterseal.device import (
     PinVerification,
     Purpose,
@@ -18,7 +19,6 @@ from counterseal.device import (
 from counterseal.errors import InvalidField, UnfitKey, WrongPin
 from counterseal.models import Algorithm, ChallengeState, Role
 from counterseal.testing.service import PIN
-from counterseal.wire.confirmation import Choice
 
 
 class Chip:

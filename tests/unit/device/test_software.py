@@ -9,6 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson, keys
+from counterseal.bindings.documents.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    KEYSET_TYP,
+    ROTATE_TYP,
+    bind_claims,
+    keyset_claims,
+)
+from counterseal.bindings.documents.proof import PROOF_TYP
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.device import SoftwareDevice
 from counterseal.device.pin import unwrap
 from counterseal.errors import (
@@ -29,10 +39,6 @@ from counterseal.models import AddressKind, Algorithm, PushAddress, Role
 from counterseal.models.guid import mint
 from counterseal.testing.phone import SERVICE
 from counterseal.testing.service import PIN
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
-from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, bind_claims
-from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
-from counterseal.wire.proof import PROOF_TYP
 
 
 @pytest.fixture

@@ -3,18 +3,11 @@
 import subprocess
 import sys
 
+from folders import kind_of
+
 import counterseal
 
-SERVICE = (
-    "usecases",
-    "_decisions",
-    "_transaction",
-    "memory",
-    "ports",
-    "charts",
-    "machines",
-    "rules",
-)
+SERVICE = ("_plan", "_transaction", "memory", "ports", "machines")
 
 
 def test_a_device_loads_no_service():
@@ -23,6 +16,8 @@ def test_a_device_loads_no_service():
     modules = set(run.stdout.split())
     assert "counterseal.device.software" in modules
     assert modules.isdisjoint({f"counterseal.{name}" for name in SERVICE} | {"statemachine"})
+    kinds = {kind_of(name.removeprefix("counterseal.")) for name in modules}
+    assert kinds <= {"documents", "records", ""}
 
 
 def test_every_public_name_is_there_and_listed():

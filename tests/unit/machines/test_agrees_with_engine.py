@@ -10,21 +10,18 @@ hold; then over sets of refusing rules at random.
 import ast
 import types
 from itertools import chain, combinations
-from pathlib import Path
 
 import attrs
 import pytest
+from folders import kind_of, paths_of
 from hypothesis import given
 from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
-from counterseal import charts
 from counterseal.errors import WrongState
 from counterseal.machines import CHARTS, Cell, Chart, step, table
 
-SOURCES = [
-    path.read_text("utf-8") for path in sorted(Path(charts.__file__).parent.glob("[!_]*.py"))
-]
+SOURCES = [path.read_text("utf-8") for path in paths_of("chart")]
 NAMES = sorted(CHARTS)
 
 
@@ -65,7 +62,8 @@ def with_stand_ins(source):
     rules = [
         node
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("counterseal.rules")
+        if isinstance(node, ast.ImportFrom)
+        and kind_of(node.module.removeprefix("counterseal.")) == "rules"
     ]
     tree.body = [node for node in tree.body if node not in rules]
     module = types.ModuleType("stand_ins")

@@ -9,13 +9,11 @@ import inspect
 
 import pytest
 
-from counterseal.charts.accounts import ACCOUNT_EVENT, LOGIN, LoginEvent
-from counterseal.charts.actions import ACTION, USE
-from counterseal.charts.bindings import BINDING, BindingEvent
-from counterseal.charts.ceremonies import AUTHENTICATION, REGISTRATION
-from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
-from counterseal.charts.outbox import CALLBACK, NOTIFICATION
-from counterseal.charts.sessions import SESSION
+from counterseal.accounts.chart import ACCOUNT_EVENT, LOGIN, LoginEvent
+from counterseal.approvals.chart import ACTION, USE
+from counterseal.bindings.chart import BINDING, BindingEvent
+from counterseal.ceremonies.chart import AUTHENTICATION, REGISTRATION
+from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
 from counterseal.machines import CHARTS, step, table
 from counterseal.models import (
     LIVING,
@@ -33,6 +31,8 @@ from counterseal.models import (
     SessionState,
     UseState,
 )
+from counterseal.operators.chart import SESSION
+from counterseal.outbox.chart import CALLBACK, NOTIFICATION
 
 MOVES = {
     "binding": {

@@ -8,6 +8,23 @@ import attrs
 import pytest
 
 from counterseal import keys
+from counterseal.bindings.documents.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    bind_claims,
+    rotation_claims,
+)
+from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
+from counterseal.bindings.rules.evidence import (
+    CompletionFacts,
+    Evidence,
+    PeekFacts,
+    ProofFacts,
+    RotationFacts,
+)
+from counterseal.challenges.documents.answer import Answer, answer_claims
+from counterseal.challenges.rules.answering import AnswerFacts, FetchFacts, StrikeFacts
 from counterseal.errors import InvalidField, Refused
 from counterseal.keys import PrivateKey, private_key
 from counterseal.models import (
@@ -25,23 +42,6 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.answering import AnswerFacts, FetchFacts, StrikeFacts
-from counterseal.rules.evidence import (
-    CompletionFacts,
-    Evidence,
-    PeekFacts,
-    ProofFacts,
-    RotationFacts,
-)
-from counterseal.wire.answer import Answer, answer_claims
-from counterseal.wire.enrolment import (
-    BIND_TYP,
-    ENDORSE_TYP,
-    ROTATE_TYP,
-    bind_claims,
-    rotation_claims,
-)
-from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SPACE, ORIGIN, ACCOUNT, CHALLENGE, DEVICE, OTHER = (

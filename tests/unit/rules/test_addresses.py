@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from counterseal.errors import CallbackForbidden, InvalidField
 from counterseal.models import Origin, entry_addresses, guid
 from counterseal.policy import STANDARD
-from counterseal.rules.addresses import (
+from counterseal.tenancy.rules.addresses import (
     allow_list,
     callback_allowed,
     entry_fits,

@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
-from counterseal.charts.challenges import CHALLENGE, ChallengeEvent
-from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
-from counterseal.machines import step
-from counterseal.models import Algorithm, ChallengeState, DeviceCall, RefusalReason, Role
-from counterseal.policy import STANDARD
-from counterseal.rules import answering
-from counterseal.rules.answering import (
+from counterseal.bindings.documents.proof import PROOF_TYP, proof_claims
+from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP, answer_claims
+from counterseal.challenges.rules import answering
+from counterseal.challenges.rules.answering import (
     addressed_here,
     button_matches,
     caller_proved,
@@ -32,9 +30,11 @@ from counterseal.rules.answering import (
     strikes_left,
     strong_key_missed,
 )
+from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
+from counterseal.machines import step
+from counterseal.models import Algorithm, ChallengeState, DeviceCall, RefusalReason, Role
+from counterseal.policy import STANDARD
 from counterseal.testing.strategies import texts
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, answer_claims
-from counterseal.wire.proof import PROOF_TYP, proof_claims
 
 CODE = "042137"
 TICK = timedelta.resolution

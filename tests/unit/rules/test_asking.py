@@ -12,10 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.errors import CodeDemanded, TooManyPending, TooOften
-from counterseal.models import Clients, History, OpenQuestion, Origin, OwnLimits, PastQuestion, guid
-from counterseal.policy import STANDARD, STRICT
-from counterseal.rules.asking import (
+from counterseal.challenges.rules.asking import (
     Ruling,
     Verdict,
     after_approval,
@@ -28,6 +25,9 @@ from counterseal.rules.asking import (
     with_expired_counted,
     without_question,
 )
+from counterseal.errors import CodeDemanded, TooManyPending, TooOften
+from counterseal.models import Clients, History, OpenQuestion, Origin, OwnLimits, PastQuestion, guid
+from counterseal.policy import STANDARD, STRICT
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution

@@ -8,7 +8,7 @@ import pytest
 
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
 from counterseal.models import Admin, AdminRole, Credential, Scheme, guid
-from counterseal.rules.authorization import (
+from counterseal.tenancy.rules.authorization import (
     APPOINTING,
     PERMITTED,
     AdministrationFacts,

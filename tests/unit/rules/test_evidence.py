@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
-from counterseal.errors import (
-    NotEndorsed,
-    NotPossessed,
-    Refused,
+from counterseal.bindings.documents.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    rotation_claims,
 )
-from counterseal.models import Algorithm, Login, LoginState, Role
-from counterseal.policy import STANDARD
-from counterseal.rules.evidence import (
+from counterseal.bindings.rules.evidence import (
     ReturnFacts,
     keys_complete,
     keys_endorsed,
@@ -25,7 +24,13 @@ from counterseal.rules.evidence import (
     split_token,
     token_matches,
 )
-from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, rotation_claims
+from counterseal.errors import (
+    NotEndorsed,
+    NotPossessed,
+    Refused,
+)
+from counterseal.models import Algorithm, Login, LoginState, Role
+from counterseal.policy import STANDARD
 
 TICK = timedelta.resolution
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
-from counterseal.rules.logos import LOGO_BYTES, LOGO_PIXELS, logo_fits
+from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS, logo_fits
 from counterseal.testing.pictures import SIGNATURE, build_chunk, build_header, build_png
 
 END = build_chunk(b"IEND", b"")

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.charts.outbox import NOTIFICATION, NotificationEvent
 from counterseal.errors import LeaseLost, WrongState
 from counterseal.machines import step
 from counterseal.models import (
@@ -22,13 +21,14 @@ from counterseal.models import (
     SkipReason,
     guid,
 )
-from counterseal.policy import STANDARD
-from counterseal.rules.retries import (
+from counterseal.outbox.chart import NOTIFICATION, NotificationEvent
+from counterseal.outbox.rules import (
     NotificationFacts,
     find_skip_reason,
     next_notifications,
     progress_after,
 )
+from counterseal.policy import STANDARD
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)

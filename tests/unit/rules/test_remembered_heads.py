@@ -8,23 +8,7 @@ from functools import partial
 
 import pytest
 
-from counterseal.errors import (
-    AuditHeadMissing,
-    AuditHeadOlder,
-    AuditHeadOther,
-    InvalidField,
-    MalformedToken,
-)
-from counterseal.keys import sign_with
-from counterseal.models import RememberedHead, SignedHead
-from counterseal.rules.remembered_heads import (
-    StoredHead,
-    compare_heads,
-    require_number,
-    require_order,
-)
-from counterseal.testing import FakeService
-from counterseal.wire.audit_head import (
+from counterseal.audit.documents import (
     HEAD_LINE_LIMIT,
     HEAD_TYP,
     NUMBER_LIMIT,
@@ -35,6 +19,22 @@ from counterseal.wire.audit_head import (
     read_unverified_head,
     recognized_by,
 )
+from counterseal.audit.rules import (
+    StoredHead,
+    compare_heads,
+    require_number,
+    require_order,
+)
+from counterseal.errors import (
+    AuditHeadMissing,
+    AuditHeadOlder,
+    AuditHeadOther,
+    InvalidField,
+    MalformedToken,
+)
+from counterseal.keys import sign_with
+from counterseal.models import RememberedHead, SignedHead
+from counterseal.testing import FakeService
 
 DIGEST = base64.urlsafe_b64encode(hashlib.sha256(b"token").digest()).decode().rstrip("=")
 REMEMBERED = RememberedHead(number=17, digest=DIGEST)

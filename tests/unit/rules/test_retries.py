@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statemachine.exceptions import TransitionNotAllowed
 
-from counterseal.charts.outbox import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
 from counterseal.errors import Refused, WrongState
 from counterseal.machines import step
 from counterseal.models import (
@@ -24,8 +23,8 @@ from counterseal.models import (
     Occasion,
     guid,
 )
-from counterseal.policy import STANDARD
-from counterseal.rules.retries import (
+from counterseal.outbox.chart import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
+from counterseal.outbox.rules import (
     ClaimFacts,
     DeliveryFacts,
     attempt_due,
@@ -38,6 +37,7 @@ from counterseal.rules.retries import (
     origins_with_slots,
     undelivered,
 )
+from counterseal.policy import STANDARD
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution

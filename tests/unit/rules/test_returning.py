@@ -6,7 +6,7 @@ import pytest
 from counterseal.errors import InvalidField
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal.policy import STANDARD
-from counterseal.rules.addresses import idp_fits, return_allowed, return_fits
+from counterseal.tenancy.rules.addresses import idp_fits, return_allowed, return_fits
 
 ALLOWED = (
     "com.example.app:/login",

@@ -14,8 +14,7 @@ from counterseal.errors import (
 )
 from counterseal.keys import token_hash
 from counterseal.models import Credential, Scheme, SessionProof, SessionState
-from counterseal.policy import Policy
-from counterseal.rules.sessions import (
+from counterseal.operators.rules import (
     SessionUseFacts,
     administrator_stands,
     is_stepped_up,
@@ -24,6 +23,7 @@ from counterseal.rules.sessions import (
     session_secret_matches,
     stepped_up,
 )
+from counterseal.policy import Policy
 from counterseal.testing import START
 from counterseal.testing.contracts.record_factory import RecordFactory
 

@@ -9,6 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal._sizes import (
+    addresses_fit,
+    challenge_life,
+    limit_fits,
+    question_fits,
+    text_fits,
+)
 from counterseal.errors import InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
@@ -22,13 +29,6 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.sizes import (
-    addresses_fit,
-    challenge_life,
-    limit_fits,
-    question_fits,
-    text_fits,
-)
 
 YES, NO = Button(title="Yes", strong=True, approving=True), Button(title="No", strong=False)
 QUESTION = Question(account_id="user-42", content=TextContent(text="Log in?"), buttons=(YES, NO))

@@ -7,22 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown, BindingInactive
-from counterseal.models import (
-    Account,
-    AppSpace,
-    Authority,
-    BindingState,
-    Device,
-    Identity,
-    IdpSettings,
-    Origin,
-    guid,
-)
-from counterseal.policy import STANDARD
-from counterseal.rules.answering import chosen_device, own_account
-from counterseal.rules.evidence import invitation_stands
-from counterseal.rules.standing import (
+from counterseal.accounts.rules import (
     CancellationFacts,
     SuspensionFacts,
     account_unlocked,
@@ -40,6 +25,21 @@ from counterseal.rules.standing import (
     same_authority,
     same_identity,
 )
+from counterseal.bindings.rules.evidence import invitation_stands
+from counterseal.challenges.rules.answering import chosen_device, own_account
+from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown, BindingInactive
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Authority,
+    BindingState,
+    Device,
+    Identity,
+    IdpSettings,
+    Origin,
+    guid,
+)
+from counterseal.policy import STANDARD
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution

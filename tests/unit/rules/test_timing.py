@@ -7,11 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.errors import CredentialRefused, Refused, RequestStale, StaleProof
-from counterseal.models import Login, LoginState
-from counterseal.policy import STANDARD
-from counterseal.rules.evidence import ReturnFacts
-from counterseal.rules.standing import (
+from counterseal.accounts.rules import (
     CancellationFacts,
     Deadline,
     deadline_came,
@@ -20,6 +16,10 @@ from counterseal.rules.standing import (
     in_time,
     within_window,
 )
+from counterseal.bindings.rules.evidence import ReturnFacts
+from counterseal.errors import CredentialRefused, Refused, RequestStale, StaleProof
+from counterseal.models import Login, LoginState
+from counterseal.policy import STANDARD
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TICK = timedelta.resolution

@@ -6,14 +6,14 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from counterseal import ijson
+from counterseal._sizes import addresses_fit, challenge_life, question_fits
+from counterseal.challenges.documents.question import read_duration, read_question
 from counterseal.errors import InvalidField
 from counterseal.models import HtmlContent, PairsContent, TextContent
 from counterseal.models.guid import parse, partition_of
 from counterseal.policy import STANDARD, STRICT
-from counterseal.rules.sizes import addresses_fit, challenge_life, question_fits
 from counterseal.testing import FakeService, strategies
 from counterseal.wire.claims import format_time, parse_time
-from counterseal.wire.question import read_duration, read_question
 
 TIGHT = attrs.evolve(
     STANDARD,

@@ -3,8 +3,8 @@
 import pytest
 
 from counterseal import AdminLogins
+from counterseal.ceremonies.records import user_handle
 from counterseal.models import OPERATOR
-from counterseal.models.ceremony import user_handle
 from counterseal.testing import FakeModel, FakePasskey
 
 DOMAIN = "auth.example"

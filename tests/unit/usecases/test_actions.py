@@ -14,6 +14,7 @@ from counterseal import (
     verify_receipt,
     verify_use_receipt,
 )
+from counterseal.challenges.documents.receipt import RECEIPT_LIMIT
 from counterseal.errors import (
     AccountLocked,
     ActionTypeUnknown,
@@ -47,7 +48,6 @@ from counterseal.models.guid import mint
 from counterseal.policy import Policy
 from counterseal.testing.authenticator import ORIGIN, FakePasskey
 from counterseal.testing.faults import Faults, faulty
-from counterseal.wire.receipt import RECEIPT_LIMIT
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

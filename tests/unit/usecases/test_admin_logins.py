@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from counterseal import AdminLogins, keys
+from counterseal.ceremonies.records import user_handle
 from counterseal.device import own_comparison_code
 from counterseal.errors import (
     AccountLocked,
@@ -47,7 +48,6 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal.models.ceremony import user_handle
 from counterseal.testing import FakeModel
 from counterseal.wire.recognition import account_name
 

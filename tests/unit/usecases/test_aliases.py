@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from counterseal import STANDARD
 from counterseal._audit_context import AuditContext
-from counterseal._decisions.revalidation import find_accounts
 from counterseal._transaction import Transactions
+from counterseal.identity.decisions.revalidation import find_accounts
+from counterseal.identity.usecases.revalidation import add_aliases, remove_alias
 from counterseal.memory import memory_ports
 from counterseal.models import Account, Alias, Change, Identity, Logout
 from counterseal.models.guid import account_partition, mint
 from counterseal.testing import FrozenClock
-from counterseal.usecases.revalidation import add_aliases, remove_alias
 
 SPACES = [mint(0, bytes([number]) * 15) for number in range(2)]
 ISSUERS = ["https://idp.example", "https://idp.example/"]

@@ -8,10 +8,8 @@ import attrs
 import pytest
 
 from counterseal import AuditChain
-from counterseal.errors import Contended, InvalidField, IssuerUntrusted, MalformedToken, Refused
-from counterseal.models import OPERATOR, AuditEvent, AuditQuery, SignedHead, UnchainedEvents
-from counterseal.models.guid import mint
-from counterseal.rules.audit_chain import (
+from counterseal.audit.documents import archive_line, head_kid, read_archive_line, read_head
+from counterseal.audit.rules import (
     CHANGED,
     CUT,
     DROPPED,
@@ -25,11 +23,13 @@ from counterseal.rules.audit_chain import (
     event_hash,
     extend,
 )
+from counterseal.audit.usecases.chain import HEAD_FILE, LOG, UNSIGNED
+from counterseal.audit.usecases.heads import STORED_HEAD
+from counterseal.errors import Contended, InvalidField, IssuerUntrusted, MalformedToken, Refused
+from counterseal.models import OPERATOR, AuditEvent, AuditQuery, SignedHead, UnchainedEvents
+from counterseal.models.guid import mint
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.chain_oracle import archived, first_wrong
-from counterseal.usecases.audit_chain import HEAD_FILE, LOG, UNSIGNED
-from counterseal.usecases.partition_checks import STORED_HEAD
-from counterseal.wire.audit_head import archive_line, head_kid, read_archive_line, read_head
 
 PARTITION = 7
 REASON = {"who": "Ada", "why": "the keys were lost"}

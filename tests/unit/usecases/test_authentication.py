@@ -7,14 +7,18 @@ import attrs
 import pytest
 
 from counterseal import keys
-from counterseal._decisions.authentication import SignedRequest
+from counterseal._guid_memory import REMEMBERED_GUIDS
+from counterseal.credentials.decisions.authentication import SignedRequest
+from counterseal.credentials.documents import (
+    content_digest,
+    write_basic,
+    write_cx1,
+    write_signature,
+)
 from counterseal.errors import CredentialRefused, Replayed, RequestStale, StoreUnavailable
 from counterseal.models import Scheme
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
-from counterseal.usecases._guid_memory import REMEMBERED_GUIDS
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.signature import content_digest, write_signature
 
 URI = "https://auth.example.com/api/request/add"
 QUERY = "https://auth.example.com/api/request/getRequest?requestGuid=1&other=2"

@@ -6,8 +6,9 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, BackchannelClients, ChannelRealms
-from counterseal._decisions import credentials, tenancy
-from counterseal._decisions.authentication import SignedRequest
+from counterseal.credentials.decisions import credentials
+from counterseal.credentials.decisions.authentication import SignedRequest
+from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
 from counterseal.models import (
     OPERATOR,
@@ -22,8 +23,8 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import mint, partition_of
+from counterseal.tenancy.decisions import tenancy
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.cx1 import write_basic, write_cx1
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)

@@ -4,14 +4,14 @@ import attrs
 import pytest
 
 from counterseal import Logos
+from counterseal.bindings.documents.device import Peeked
 from counterseal.errors import HtmlRefused, InvalidField, NotFound
 from counterseal.keys import digest
 from counterseal.models import HtmlContent, HtmlUse, Logo, Question, TextContent
 from counterseal.models.guid import mint
-from counterseal.models.tenancy import logo_guid
 from counterseal.policy import STANDARD
+from counterseal.tenancy.records import logo_guid
 from counterseal.testing.pictures import build_png
-from counterseal.wire.device import Peeked
 from counterseal.wire.members import write_record
 
 PNG, OTHER = build_png("#F0B700"), build_png("#226688")

@@ -9,8 +9,6 @@ import pytest
 from standardwebhooks import Webhook
 
 from counterseal import STANDARD, STRICT, ijson
-from counterseal._decisions import callbacks as decisions
-from counterseal._decisions.outbox import NEW_CALLBACKS
 from counterseal._transaction import Transactions
 from counterseal.errors import (
     CountersealError,
@@ -42,11 +40,13 @@ from counterseal.models import (
     TraceContext,
 )
 from counterseal.models.guid import mint
+from counterseal.outbox.decisions import callbacks as decisions
+from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
+from counterseal.outbox.documents import read_secret_text, verify_webhook
+from counterseal.outbox.usecases import callbacks
+from counterseal.outbox.usecases.callbacks import DueCallbacks
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
 from counterseal.testing.service import CALLBACK
-from counterseal.usecases import callbacks
-from counterseal.usecases.callbacks import DueCallbacks
-from counterseal.wire.webhook import read_secret_text, verify_webhook
 
 TICK = timedelta(microseconds=1)
 LEASE = STANDARD.callback_lease

@@ -7,6 +7,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, keys
+from counterseal.ceremonies.records import user_handle
+from counterseal.ceremonies.usecases import Ceremonies
 from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
@@ -40,11 +42,9 @@ from counterseal.models import (
     PushAddress,
     RegistrationState,
 )
-from counterseal.models.ceremony import user_handle
 from counterseal.models.guid import account_partition
 from counterseal.ports import Due
 from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
-from counterseal.usecases.ceremonies import Ceremonies
 
 DOMAIN = "shop.example.com"
 OTHER_DOMAIN = "pay.example.net"

@@ -7,7 +7,6 @@ import attrs
 import pytest
 
 from counterseal import AuthenticationChannel, ChannelRealms, keys
-from counterseal._decisions.channel import ChannelDraft
 from counterseal.errors import (
     CallbackForbidden,
     CallbackUncallable,
@@ -37,6 +36,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.testing.service import CALLBACK
+from counterseal.tickets.decisions.channel import ChannelDraft
 
 ISSUER = "https://keycloak.example/realms/shop"
 BEARER = "a.bearer.token"

@@ -7,6 +7,14 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, keys
+from counterseal.bindings.documents.confirmation import (
+    CONFIRM_TYP,
+    Choice,
+    Confirmation,
+    comparison_code,
+    confirmation_claims,
+)
+from counterseal.bindings.documents.enrolment import thumbprints_of
 from counterseal.device import comparison_code_of, own_comparison_code, sign_confirmation
 from counterseal.errors import (
     AccountLocked,
@@ -41,14 +49,6 @@ from counterseal.models import (
     PushAddress,
 )
 from counterseal.testing.service import PIN
-from counterseal.wire.confirmation import (
-    CONFIRM_TYP,
-    Choice,
-    Confirmation,
-    comparison_code,
-    confirmation_claims,
-)
-from counterseal.wire.enrolment import thumbprints_of
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
 CONFIRMED = attrs.evolve(STANDARD, new_devices=NewDeviceRule.CONFIRMED)
@@ -720,7 +720,7 @@ def test_a_code_is_computed_once_for_each_call(service, new, monkeypatch):
         computed.append(arguments)
         return comparison_code(*arguments)
 
-    monkeypatch.setattr("counterseal.rules.confirmations.comparison_code", compute)
+    monkeypatch.setattr("counterseal.bindings.rules.confirmations.comparison_code", compute)
     code = own_comparison_code(new.device, pin=PIN)
     computed.clear()
     for number, (typed, outcome) in enumerate(

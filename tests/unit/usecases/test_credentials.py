@@ -8,12 +8,11 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, keys
-from counterseal._decisions.authentication import SignedRequest
+from counterseal.credentials.decisions.authentication import SignedRequest
+from counterseal.credentials.documents import write_basic, write_cx1, write_signature
 from counterseal.errors import CredentialRefused, InvalidField, NotFound
 from counterseal.models import Operator, Scheme
 from counterseal.models.guid import mint
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.signature import write_signature
 
 URI = "https://auth.example.com/api/request/add"
 HOUR = timedelta(hours=1)

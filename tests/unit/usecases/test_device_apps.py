@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal._sizes import app_fits
+from counterseal.bindings.documents.enrolment import Update, update_document
+from counterseal.bindings.records import SEEN_STEP
 from counterseal.errors import InvalidField, Refused, Unavailable
 from counterseal.models import OPERATOR
-from counterseal.models.binding import SEEN_STEP
-from counterseal.rules.sizes import app_fits
 from counterseal.testing import FakeService, Faults
 from counterseal.testing.faults import faulty_ports
-from counterseal.wire.enrolment import Update, update_document
 
 MICROSECOND = timedelta(microseconds=1)
 VISIBLE = {chr(code) for code in range(0x21, 0x7F)}

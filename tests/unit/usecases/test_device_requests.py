@@ -6,6 +6,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, ijson, keys
+from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
+from counterseal.challenges.documents.answer import ANSWER_TYP
 from counterseal.errors import (
     AccountLocked,
     BindingInactive,
@@ -28,8 +30,6 @@ from counterseal.models import OPERATOR, Algorithm, ChallengeState, Change
 from counterseal.models.guid import mint
 from counterseal.testing.phone import SERVICE
 from counterseal.testing.service import PIN
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 
 PATH = "/challenges"
 URI = SERVICE + PATH

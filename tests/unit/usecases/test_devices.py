@@ -7,7 +7,16 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, ijson, keys
-from counterseal._decisions.devices import KEY_CHANGES_LIMIT
+from counterseal.bindings.decisions.devices import KEY_CHANGES_LIMIT
+from counterseal.bindings.documents.enrolment import (
+    BIND_TYP,
+    ENDORSE_TYP,
+    ROTATE_TYP,
+    Enrolment,
+    OfferedKey,
+    enrolment_document,
+    rotation_claims,
+)
 from counterseal.device.pin import unwrap
 from counterseal.errors import (
     AccountLocked,
@@ -44,15 +53,6 @@ from counterseal.models import (
 from counterseal.models.guid import mint
 from counterseal.testing import OutboxNotifier
 from counterseal.testing.service import PIN
-from counterseal.wire.enrolment import (
-    BIND_TYP,
-    ENDORSE_TYP,
-    ROTATE_TYP,
-    Enrolment,
-    OfferedKey,
-    enrolment_document,
-    rotation_claims,
-)
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.endings import ENDED_LIMIT
+from counterseal.bindings.documents.device import EndedRequest
+from counterseal.challenges.decisions.endings import ENDED_LIMIT
 from counterseal.errors import BindingInactive
 from counterseal.models import OPERATOR
-from counterseal.wire.device import EndedRequest
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, keys
+from counterseal.bindings.documents.enrolment import BIND_TYP, ROTATE_TYP, bind_claims
 from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
@@ -34,7 +35,6 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.testing.service import PIN
-from counterseal.wire.enrolment import BIND_TYP, ROTATE_TYP, bind_claims
 
 TICK = timedelta(microseconds=1)
 

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
-from counterseal._decisions.ensuring import derive_guids
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -15,6 +14,7 @@ from counterseal.errors import (
 )
 from counterseal.models import Change, Clients, Codes, Operator, TokenForm
 from counterseal.models.guid import parse, partition_of
+from counterseal.tenancy.decisions.app_spaces import derive_guids
 from counterseal.testing.faults import Faults, faulty
 
 NAMES = {"company": "Bank", "app_space": "Banking", "origin": "Transfers"}

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.account_events import Happening, with_events
+from counterseal.accounts.decisions.account_events import Happening, with_events
 from counterseal.errors import (
     CallbackForbidden,
     CallbackUncallable,
@@ -19,6 +19,7 @@ from counterseal.errors import (
     WrongCode,
     WrongState,
 )
+from counterseal.events.documents import read_cursor, write_cursor
 from counterseal.models import (
     OPERATOR,
     AccountEvent,
@@ -33,11 +34,10 @@ from counterseal.models import (
 )
 from counterseal.models.events import event_log_guid, logged_event_guid
 from counterseal.models.guid import partition_of
+from counterseal.outbox.documents import read_secret_text, verify_webhook
 from counterseal.testing.faults import Crash, Faults, faulty
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.events import read_cursor, write_cursor
 from counterseal.wire.members import write_record
-from counterseal.wire.webhook import read_secret_text, verify_webhook
 
 K = AccountEventKind
 RETENTION = STANDARD.events_retention

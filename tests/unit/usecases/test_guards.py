@@ -11,18 +11,11 @@ from functools import partial
 import attrs
 import pytest
 
-from counterseal._decisions import (
-    accounts,
-    answers,
-    challenges,
-    confirmations,
-    devices,
-    enrolments,
-    invitations,
-    issuing,
-    revalidation,
-)
-from counterseal._decisions.plan import Decision
+from counterseal._plan import Decision
+from counterseal.accounts.decisions import accounts
+from counterseal.bindings.decisions import confirmations, devices, enrolments, invitations
+from counterseal.bindings.documents.confirmation import Choice
+from counterseal.challenges.decisions import answers, challenges, issuing
 from counterseal.errors import (
     AccountLocked,
     AccountUnknown,
@@ -34,6 +27,7 @@ from counterseal.errors import (
     WrongRecord,
     WrongState,
 )
+from counterseal.identity.decisions import revalidation
 from counterseal.models import (
     OPERATOR,
     Account,
@@ -45,7 +39,6 @@ from counterseal.models import (
     Change,
 )
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.confirmation import Choice
 
 
 def expire(service, verbs):

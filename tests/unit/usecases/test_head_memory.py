@@ -7,6 +7,15 @@ import attrs
 import pytest
 
 from counterseal import AuditChain
+from counterseal.audit.documents import (
+    HEAD_TYP,
+    head_claims,
+    head_line,
+    read_unverified_head,
+    recognized_by,
+)
+from counterseal.audit.usecases.chain import HEAD_LINE, UNRENEWED
+from counterseal.audit.usecases.heads import REMEMBERED, ProcessHeadMemory
 from counterseal.errors import (
     AuditHeadDetached,
     AuditHeadMissing,
@@ -20,16 +29,6 @@ from counterseal.keys import sign_with
 from counterseal.models import OPERATOR, AuditEvent, MemoryContent, SignedHead
 from counterseal.models.guid import PARTITIONS, mint
 from counterseal.testing import FakeService
-from counterseal.usecases.audit_chain import HEAD_LINE, UNRENEWED
-from counterseal.usecases.head_memory import ProcessHeadMemory
-from counterseal.usecases.partition_checks import REMEMBERED
-from counterseal.wire.audit_head import (
-    HEAD_TYP,
-    head_claims,
-    head_line,
-    read_unverified_head,
-    recognized_by,
-)
 
 SUBJECT = mint(7, bytes(15))
 REASON = {"who": "Ada", "why": "restored after a disk failure"}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from counterseal.bindings.documents.enrolment import verify_keyset
 from counterseal.errors import BindingInactive, IssuerUntrusted, MalformedToken
 from counterseal.models import OPERATOR, DeviceCall
-from counterseal.wire.keyset import verify_keyset
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.revalidation import ALIAS_LIMIT
+from counterseal.accounts.records import session_alias, subject_alias
 from counterseal.errors import (
     BindingInactive,
     IdentityWithdrawn,
@@ -16,8 +16,8 @@ from counterseal.errors import (
     WrongIssuer,
     WrongKind,
 )
+from counterseal.identity.decisions.revalidation import ALIAS_LIMIT
 from counterseal.models import OPERATOR, Alias, Authority, BindingState
-from counterseal.models.account import session_alias, subject_alias
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
 
 ACTIVE = (BindingState.ACTIVE, None)

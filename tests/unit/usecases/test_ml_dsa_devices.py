@@ -6,13 +6,13 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, keys, verify_receipt
+from counterseal.bindings.documents.enrolment import BIND_TYP, bind_claims, enrolment_document
+from counterseal.challenges.documents.receipt import RECEIPT_LIMIT
 from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import NotEndorsed, StrongKeyMissed, UnfitKey, WrongAlgorithm
 from counterseal.keys import ml_dsa
 from counterseal.models import Algorithm, ChallengeState, DeviceKey, Role
 from counterseal.testing.service import PIN, SCRYPT_COST
-from counterseal.wire.enrolment import BIND_TYP, bind_claims, enrolment_document
-from counterseal.wire.receipt import RECEIPT_LIMIT
 
 ML_DSA = Algorithm.ML_DSA_44
 POLICY = attrs.evolve(STANDARD, algorithms=STANDARD.algorithms | {ML_DSA})

@@ -6,11 +6,11 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal._decisions.outbox import NEW_CALLBACKS
-from counterseal._decisions.plan import Decision
 from counterseal._new_callbacks import NewCallbacks
+from counterseal._plan import Decision
 from counterseal.errors import Conflict, DeadlineAhead, StoreUnavailable
 from counterseal.models import CallbackState
+from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
 from counterseal.testing.faults import Crash, Faults, faulty, raising
 from counterseal.testing.service import CALLBACK
 

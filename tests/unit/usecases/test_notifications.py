@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, STRICT
-from counterseal._decisions import notifying
+from counterseal._sizes import LIST_LIMIT
 from counterseal.errors import (
     DeadlineAhead,
     Foreign,
@@ -36,7 +36,7 @@ from counterseal.models import (
     Texts,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-from counterseal.rules.sizes import LIST_LIMIT
+from counterseal.outbox.decisions import notifications as notifying
 from counterseal.testing import OutboxNotifier, Push
 from counterseal.testing.faults import Faults, faulty, faulty_ports
 from counterseal.testing.strategies import texts

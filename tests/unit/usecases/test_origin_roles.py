@@ -4,12 +4,13 @@ import ast
 import inspect
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
+from folders import kind_of, paths_of
 
-import counterseal.usecases
+import counterseal
 from counterseal import SignedRequest
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import AskingOnly, InvalidField, SettingDiffers
 from counterseal.models import (
     AccountEventKind,
@@ -18,8 +19,7 @@ from counterseal.models import (
     Scheme,
     UseState,
 )
-from counterseal.rules.authorization import OriginPermission, require_origin_role
-from counterseal.wire.cx1 import write_basic
+from counterseal.tenancy.rules.authorization import OriginPermission, require_origin_role
 
 MAY = {
     "Actions.consume",
@@ -64,9 +64,8 @@ def calls_of_origins():
     """Return every public method of a use case that an origin acts by, and its class, by name."""
     calls = {}
     for exported in (getattr(counterseal, name) for name in counterseal.__all__):
-        if not inspect.isclass(exported) or not exported.__module__.startswith(
-            "counterseal.usecases"
-        ):
+        module = getattr(exported, "__module__", "").removeprefix("counterseal.")
+        if not inspect.isclass(exported) or kind_of(module) != "usecases":
             continue
         for name, method in inspect.getmembers(exported, inspect.isfunction):
             parameters = inspect.signature(method).parameters.values()
@@ -104,7 +103,7 @@ def test_each_call_of_an_origin_is_decided():
 def permissions_named():
     """Return the methods of use cases that name a permission of an origin, by permission."""
     by_permission = {}
-    for path in sorted(Path(counterseal.usecases.__file__).parent.glob("*.py")):
+    for path in paths_of("usecases"):
         for use_case in ast.parse(path.read_text("utf-8")).body:
             if not isinstance(use_case, ast.ClassDef):
                 continue

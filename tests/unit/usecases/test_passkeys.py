@@ -4,6 +4,8 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, keys, verify_receipt
+from counterseal.challenges.documents.answer import ANSWER_TYP
+from counterseal.challenges.documents.receipt import RECEIPT_TYP
 from counterseal.device import device_document
 from counterseal.errors import (
     BackupChanged,
@@ -35,8 +37,6 @@ from counterseal.models import (
 )
 from counterseal.testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
 from counterseal.testing.service import PIN
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.receipt import RECEIPT_TYP
 
 POLICY = attrs.evolve(STANDARD, passkey_origin=ORIGIN)
 APP = f"android:apk-key-hash:{keys.digest(b'certificate')}"

@@ -7,14 +7,14 @@ has the stricter value, the App Space, or, where it may, the origin; and another
 
 import ast
 from datetime import timedelta
-from pathlib import Path
 
 import attrs
 import pytest
+from folders import paths_of
 
-import counterseal
 from counterseal import STANDARD, STRICT, keys
 from counterseal._setting import Direction
+from counterseal.bindings.documents.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
 from counterseal.errors import Foreign, InvalidField, NotFound, Refused, RoleLacking, Unavailable
 from counterseal.keys import generate
 from counterseal.models import (
@@ -42,7 +42,6 @@ from counterseal.testing.authenticator import ORIGIN as PASSKEY_ORIGIN
 from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import PIN
-from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -683,14 +682,12 @@ def test_only_who_administers_a_record_narrows_it_and_sees_what_counts(service):
 
 # Nobody goes around it
 
-CORE = Path(counterseal.__file__).parent
-
 
 @pytest.mark.one_python
 def test_no_use_case_reads_a_setting_that_can_be_narrowed_from_the_services_policy():
     readings = [
         f"{path.name}: {node.attr}"
-        for path in sorted((CORE / "usecases").glob("*.py"))
+        for path in paths_of("usecases")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute)
         and node.attr in SCENARIOS

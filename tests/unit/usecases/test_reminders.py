@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
+from counterseal.challenges.rules.asked_actions import reminder_due_at
 from counterseal.errors import NotifierUnavailable, StoreUnavailable, WrongCode
 from counterseal.models import (
     OPERATOR,
@@ -23,7 +24,6 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import TEN_MINUTES, Policy
-from counterseal.rules.asked_actions import reminder_due_at
 from counterseal.testing.faults import Faults, faulty_ports
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

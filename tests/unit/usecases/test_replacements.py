@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
+from counterseal.bindings.documents.confirmation import Choice
 from counterseal.device import own_comparison_code, sign_confirmation
 from counterseal.errors import (
     AccountLocked,
@@ -32,7 +33,6 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.testing.service import PIN, FakeService
-from counterseal.wire.confirmation import Choice
 
 HERE, THERE, NEW = (
     PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there", "new")

@@ -8,6 +8,9 @@ from functools import partial
 import attrs
 import pytest
 
+from counterseal.bindings.documents.confirmation import Choice
+from counterseal.bindings.usecases.invitations import MOST_AT_ONCE, PAGES
+from counterseal.ceremonies.records import user_handle
 from counterseal.device import own_comparison_code
 from counterseal.errors import (
     BindingInactive,
@@ -27,11 +30,8 @@ from counterseal.models import (
     SessionState,
     replace,
 )
-from counterseal.models.ceremony import user_handle
 from counterseal.ports import Due
 from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.usecases.invitations import MOST_AT_ONCE, PAGES
-from counterseal.wire.confirmation import Choice
 
 RACERS = 50
 LATE_FROM = 6

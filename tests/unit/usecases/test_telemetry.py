@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from counterseal.bindings.usecases.devices import EVENTS_A_MINUTE
 from counterseal.errors import BindingInactive, InvalidField, MalformedToken, TooOften
 from counterseal.models import OPERATOR, DeviceCall
-from counterseal.usecases.devices import EVENTS_A_MINUTE
 from counterseal.wire.telemetry import ATTRIBUTES_LIMIT, STANDARD_EVENTS
 
 

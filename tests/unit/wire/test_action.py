@@ -9,9 +9,7 @@ import attrs
 import pytest
 
 from counterseal import ijson
-from counterseal.errors import InvalidField
-from counterseal.models import Action, Attachment, guid
-from counterseal.wire.action import (
+from counterseal.challenges.documents.action import (
     ACTION_MEMBERS,
     action_digest,
     action_document,
@@ -19,6 +17,8 @@ from counterseal.wire.action import (
     attachment_document,
     read_action,
 )
+from counterseal.errors import InvalidField
+from counterseal.models import Action, Attachment, guid
 
 CLIENT = guid.mint(7, bytes(15))
 BODY = {

@@ -8,10 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
+from counterseal.challenges.documents.answer import (
+    ANSWER_TYP,
+    DISOWN_TYP,
+    Answer,
+    answer_claims,
+    read_answer,
+)
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import RefusalReason, guid
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, answer_claims, read_answer
 
 DEVICE, ACCOUNT, SPACE, CHALLENGE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(4))
 ANSWER = Answer(

@@ -6,12 +6,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD, keys
-from counterseal.errors import InvalidField
-from counterseal.models import Algorithm
-from counterseal.models.ceremony import user_handle
-from counterseal.models.clients import CURRENT, CX
-from counterseal.testing import FakeModel, FakePasskey, FakeService
-from counterseal.wire.ceremony import (
+from counterseal.ceremonies.documents import (
     COSE_ALGORITHMS,
     PasskeyUser,
     authenticated_document,
@@ -22,6 +17,11 @@ from counterseal.wire.ceremony import (
     registered_document,
     registration_document,
 )
+from counterseal.ceremonies.records import user_handle
+from counterseal.errors import InvalidField
+from counterseal.models import Algorithm
+from counterseal.models.clients import CURRENT, CX
+from counterseal.testing import FakeModel, FakePasskey, FakeService
 
 INFO = '{"name":"zoe@shop.example","displayName":"Zoë","more":[1]}'
 USER = PasskeyUser(name="zoe@shop.example", display_name="Zoë", info=INFO)

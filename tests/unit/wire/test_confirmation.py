@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.errors import InvalidField, MalformedToken
-from counterseal.models import Role, guid
-from counterseal.wire.confirmation import (
+from counterseal.bindings.documents.confirmation import (
     Choice,
     Confirmation,
     NewDevice,
@@ -18,6 +16,8 @@ from counterseal.wire.confirmation import (
     read_confirmation,
     typed_code,
 )
+from counterseal.errors import InvalidField, MalformedToken
+from counterseal.models import Role, guid
 from counterseal.wire.members import read_record
 
 ACCOUNT = "6fd70b3c-2a53-8a18-8f6b-1f2f2c1c2c11"

@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readers import enough_is_read, mostly_sound, read_or_refuse
 
-from counterseal.errors import CredentialRefused
-from counterseal.models import guid
-from counterseal.wire.cx1 import (
+from counterseal.credentials.documents import (
     BasicHeader,
     Cx1Header,
     cx1_mac,
@@ -23,6 +21,8 @@ from counterseal.wire.cx1 import (
     write_basic,
     write_cx1,
 )
+from counterseal.errors import CredentialRefused
+from counterseal.models import guid
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "cx1-hmac.json").read_text("utf-8"))
 HEADER = VECTORS["documented_header_to_parse"]

@@ -9,23 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
-from counterseal.errors import InvalidField, UnfitKey
-from counterseal.models import (
-    Account,
-    AppSpace,
-    Binding,
-    BindingState,
-    Challenge,
-    ChallengeState,
-    Company,
-    DeviceKey,
-    Outcome,
-    Role,
-)
-from counterseal.models.guid import mint
-from counterseal.testing import strategies
-from counterseal.wire.claims import format_time
-from counterseal.wire.device import (
+from counterseal.bindings.documents.device import (
     AccountStatus,
     AnswerReply,
     Bond,
@@ -44,7 +28,23 @@ from counterseal.wire.device import (
     Peeked,
     ShownRequest,
 )
-from counterseal.wire.enrolment import Bound
+from counterseal.bindings.documents.enrolment import Bound
+from counterseal.errors import InvalidField, UnfitKey
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    BindingState,
+    Challenge,
+    ChallengeState,
+    Company,
+    DeviceKey,
+    Outcome,
+    Role,
+)
+from counterseal.models.guid import mint
+from counterseal.testing import strategies
+from counterseal.wire.claims import format_time
 from counterseal.wire.members import read_record, write_record
 from counterseal.wire.recognition import account_name
 

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
+from counterseal.challenges.documents.display import demand_display, display_document, display_text
+from counterseal.challenges.documents.messages import processed_document
 from counterseal.errors import MalformedToken
 from counterseal.models import (
     Account,
@@ -28,8 +30,6 @@ from counterseal.models import (
     TextContent,
     guid,
 )
-from counterseal.wire.display import demand_display, display_document, display_text
-from counterseal.wire.messages import processed_document
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_999, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=2)

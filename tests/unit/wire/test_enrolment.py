@@ -10,18 +10,7 @@ from hypothesis import strategies as st
 from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal import ijson
-from counterseal.errors import InvalidField
-from counterseal.keys import b64url
-from counterseal.models import (
-    AddressKind,
-    Algorithm,
-    DeviceKey,
-    PublicKey,
-    PushAddress,
-    Role,
-    guid,
-)
-from counterseal.wire.enrolment import (
+from counterseal.bindings.documents.enrolment import (
     Enrolment,
     OfferedKey,
     Update,
@@ -33,6 +22,17 @@ from counterseal.wire.enrolment import (
     read_update,
     rotation_claims,
     update_document,
+)
+from counterseal.errors import InvalidField
+from counterseal.keys import b64url
+from counterseal.models import (
+    AddressKind,
+    Algorithm,
+    DeviceKey,
+    PublicKey,
+    PushAddress,
+    Role,
+    guid,
 )
 
 DEVICE, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(2))

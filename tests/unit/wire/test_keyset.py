@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import keys
-from counterseal.errors import CountersealError
-from counterseal.models import Algorithm
-from counterseal.wire.keyset import (
+from counterseal.bindings.documents.enrolment import (
     KEYSET_LIMIT,
     KEYSET_TYP,
     keyset_claims,
     keyset_time,
     verify_keyset,
 )
+from counterseal.errors import CountersealError
+from counterseal.models import Algorithm
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

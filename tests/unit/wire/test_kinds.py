@@ -15,20 +15,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson, keys
-from counterseal.errors import MalformedToken, Refused
-from counterseal.keys import b64url, unb64url
-from counterseal.models import guid
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, answer_claims, read_answer
-from counterseal.wire.enrolment import (
+from counterseal.bindings.documents.enrolment import (
     BIND_TYP,
     ENDORSE_TYP,
+    KEYSET_TYP,
     ROTATE_TYP,
     bind_claims,
     rotation_claims,
+    verify_keyset,
 )
-from counterseal.wire.keyset import KEYSET_TYP, verify_keyset
-from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims, read_proof
-from counterseal.wire.receipt import RECEIPT_TYP, verify_receipt
+from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims, read_proof
+from counterseal.challenges.documents.answer import (
+    ANSWER_TYP,
+    DISOWN_TYP,
+    Answer,
+    answer_claims,
+    read_answer,
+)
+from counterseal.challenges.documents.receipt import RECEIPT_TYP, verify_receipt
+from counterseal.errors import MalformedToken, Refused
+from counterseal.keys import b64url, unb64url
+from counterseal.models import guid
 
 DEVICE, ACCOUNT, SPACE, CHALLENGE = (guid.mint(7, bytes([n]) * 15) for n in range(4))
 TOKEN = f"{DEVICE}.c2VjcmV0"

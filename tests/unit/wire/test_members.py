@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal.challenges.documents.question import QUESTION_MEMBERS
 from counterseal.errors import InvalidField
 from counterseal.models import guid
 from counterseal.wire.members import (
@@ -24,7 +25,6 @@ from counterseal.wire.members import (
     require_known,
     write_record,
 )
-from counterseal.wire.question import QUESTION_MEMBERS
 
 LETTERS = string.ascii_letters + string.digits + "_-. é"
 NAMES = st.text(LETTERS, max_size=12)

@@ -9,6 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
+from counterseal.challenges.documents.display import display_document, display_text
+from counterseal.challenges.documents.messages import (
+    ProcessedRequest,
+    processed_document,
+    read_processed,
+)
 from counterseal.errors import InvalidField
 from counterseal.models import (
     UNFINISHED,
@@ -23,8 +29,6 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.testing import strategies
-from counterseal.wire.display import display_document, display_text
-from counterseal.wire.messages import ProcessedRequest, processed_document, read_processed
 
 GUIDS = strategies.guids()
 REASONS = st.none() | st.sampled_from(RefusalReason)

@@ -9,13 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
-from counterseal.errors import InvalidField
-from counterseal.models import Account, Authority, Binding, BindingState, TokenForm
-from counterseal.testing import strategies
-from counterseal.wire.claims import format_time
-from counterseal.wire.link import BindLink, read_link
-from counterseal.wire.members import read_record, write_record
-from counterseal.wire.origin import (
+from counterseal.accounts.documents import (
     BindInvitation,
     BindRequest,
     DeviceName,
@@ -29,6 +23,12 @@ from counterseal.wire.origin import (
     read_devices,
     read_invitation,
 )
+from counterseal.errors import InvalidField
+from counterseal.models import Account, Authority, Binding, BindingState, TokenForm
+from counterseal.testing import strategies
+from counterseal.wire.claims import format_time
+from counterseal.wire.link import BindLink, read_link
+from counterseal.wire.members import read_record, write_record
 
 GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()
 MAYBE = st.none() | MOMENTS

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
+from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims, read_proof
 from counterseal.errors import MalformedToken
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import guid
 from counterseal.wire.claims import ID_LIMIT
-from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims, read_proof
 
 DEVICE, ACCOUNT, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(3))
 PROOF = Proof(

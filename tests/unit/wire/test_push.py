@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from counterseal.challenges.documents.messages import push_data
 from counterseal.models import Occasion, PushMessage
 from counterseal.models.guid import mint
-from counterseal.wire.messages import push_data
 
 SUBJECT, ACCOUNT = mint(1, bytes(15)), mint(1, b"\1" * 15)
 

@@ -13,6 +13,16 @@ from hypothesis import strategies as st
 from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal import ijson
+from counterseal._sizes import challenge_life, question_fits
+from counterseal.challenges.documents.question import (
+    QUESTION_MEMBERS,
+    content_document,
+    question_document,
+    read_duration,
+    read_question,
+    read_user_info,
+    request_document,
+)
 from counterseal.errors import InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
@@ -28,17 +38,7 @@ from counterseal.models import (
 )
 from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
-from counterseal.rules.sizes import challenge_life, question_fits
 from counterseal.testing import strategies
-from counterseal.wire.question import (
-    QUESTION_MEMBERS,
-    content_document,
-    question_document,
-    read_duration,
-    read_question,
-    read_user_info,
-    request_document,
-)
 
 CHALLENGES = Path(__file__).parents[2] / "vectors" / "challenges"
 BODY = {"accountId": "user-42", "content": "Log in?"}

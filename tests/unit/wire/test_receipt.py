@@ -13,6 +13,15 @@ from hypothesis import strategies as st
 from readers import enough_is_read, read_or_refuse
 
 from counterseal import ijson, keys
+from counterseal.challenges.documents.answer import Answer, answer_claims
+from counterseal.challenges.documents.display import display_document, display_text
+from counterseal.challenges.documents.receipt import (
+    RECEIPT_LIMIT,
+    RECEIPT_TYP,
+    receipt_hash,
+    receipt_payload,
+    verify_receipt,
+)
 from counterseal.errors import IssuerUntrusted, ReceiptChanged
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import (
@@ -33,16 +42,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.testing.strategies import texts
-from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import format_time
-from counterseal.wire.display import display_document, display_text
-from counterseal.wire.receipt import (
-    RECEIPT_LIMIT,
-    RECEIPT_TYP,
-    receipt_hash,
-    receipt_payload,
-    verify_receipt,
-)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=2)

@@ -19,9 +19,7 @@ from hypothesis import strategies as st
 from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal import keys
-from counterseal.errors import CredentialRefused
-from counterseal.models.guid import mint
-from counterseal.wire.signature import (
+from counterseal.credentials.documents import (
     FIELDS,
     content_digest,
     fields_of,
@@ -30,6 +28,8 @@ from counterseal.wire.signature import (
     signature_base,
     write_signature,
 )
+from counterseal.errors import CredentialRefused
+from counterseal.models.guid import mint
 
 GUID = mint(3, bytes(15))
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from counterseal.errors import InvalidField, RequestStale, UnfitKey, WrongSignature
 from counterseal.models import Algorithm, guid
-from counterseal.wire.webhook import (
+from counterseal.outbox.documents import (
     SECRET_BYTES,
     VerifiedWebhook,
     read_public_text,

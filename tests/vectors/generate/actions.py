@@ -7,15 +7,15 @@ from names import DEADLINE, ORIGIN
 from counterseal import ijson
 from counterseal.actions import STANDARD_ACTIONS
 from counterseal.actions.types import COMMON_ROWS, COMMON_TEXTS
-from counterseal.errors import InvalidField, Refused
-from counterseal.wire.action import (
+from counterseal.challenges.documents.action import (
     action_digest,
     action_document,
     attachment_document,
     read_action,
 )
+from counterseal.challenges.documents.question import content_document
+from counterseal.errors import InvalidField, Refused
 from counterseal.wire.claims import format_time
-from counterseal.wire.question import content_document
 
 VALID_UNTIL = format_time(DEADLINE + timedelta(minutes=10))
 

@@ -32,9 +32,9 @@ from signing import (
 )
 
 from counterseal import ijson, keys
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
-from counterseal.wire.display import display_text
-from counterseal.wire.proof import PROOF_TYP
+from counterseal.bindings.documents.proof import PROOF_TYP
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP
+from counterseal.challenges.documents.display import display_text
 
 CODE = "042617"
 REASONS = ("declined", "not_mine", "wrong_details", "pressured", "other")

@@ -4,14 +4,14 @@ from names import ACCOUNT, CONTEXT, DEVICES, OTHER_SPACE, PARTITION, SPACE, entr
 from signing import KEYS, device_key, number, public_jwk, sign, signature_of
 
 from counterseal import keys
-from counterseal.models import DeviceKey, Role
-from counterseal.wire.enrolment import (
+from counterseal.bindings.documents.enrolment import (
     BIND_TYP,
     ENDORSE_TYP,
     ROTATE_TYP,
     bind_claims,
     rotation_claims,
 )
+from counterseal.models import DeviceKey, Role
 
 MANY = (
     "es256-device",

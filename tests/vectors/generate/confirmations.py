@@ -16,9 +16,9 @@ from names import (
 from signing import device_key, header_of, sign, signature_of, signing_input, twin
 
 from counterseal import keys
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.confirmation import CONFIRM_TYP, comparison_code
-from counterseal.wire.enrolment import thumbprints_of
+from counterseal.bindings.documents.confirmation import CONFIRM_TYP, comparison_code
+from counterseal.bindings.documents.enrolment import thumbprints_of
+from counterseal.challenges.documents.answer import ANSWER_TYP
 
 STATUSES = {"add": "ACTIVE", "move": "ACTIVE", "refuse": "REVOKED"}
 

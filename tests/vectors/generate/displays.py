@@ -14,8 +14,8 @@ from names import (
 )
 
 from counterseal import ijson, keys
-from counterseal.wire.display import display_document, display_text
-from counterseal.wire.question import read_question
+from counterseal.challenges.documents.display import display_document, display_text
+from counterseal.challenges.documents.question import read_question
 
 QUESTIONS = {
     "text": {"content": "Did you just ask for a new password?"},

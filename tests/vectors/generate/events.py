@@ -15,10 +15,10 @@ from names import (
 )
 
 from counterseal import ijson
+from counterseal.events.documents import DescribedEvent
 from counterseal.models import AccountEventKind
-from counterseal.wire.events import DescribedEvent
+from counterseal.outbox.documents import secret_text, webhook_headers
 from counterseal.wire.members import write_record
-from counterseal.wire.webhook import secret_text, webhook_headers
 
 REQUEST = guid("challenge payment", PARTITION)
 OF_A_DEVICE = {

@@ -19,10 +19,10 @@ from receipts import challenge_of
 from signing import KEYS, public_jwk
 
 from counterseal import ijson, keys
-from counterseal.wire.cx1 import write_basic
+from counterseal.challenges.documents.messages import processed_document
+from counterseal.credentials.documents import write_basic
+from counterseal.outbox.documents import secret_text, webhook_headers
 from counterseal.wire.link import BindLink, write_link
-from counterseal.wire.messages import processed_document
-from counterseal.wire.webhook import secret_text, webhook_headers
 
 
 def link_vectors():

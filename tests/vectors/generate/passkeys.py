@@ -14,11 +14,11 @@ from receipts import passkey_receipt
 from signing import VECTORS, device_key, public_jwk, sign, signing_input
 
 from counterseal import keys
+from counterseal.bindings.documents.enrolment import BIND_TYP, bind_claims
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.keys.passkeys import AssertionParts
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm, DeviceKey, PasskeyScope, Role
 from counterseal.testing.authenticator import DEVICE_BOUND, SYNCED, FakePasskey
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
-from counterseal.wire.enrolment import BIND_TYP, bind_claims
 
 RECORDED = VECTORS / "chromium.json"
 SCOPE = PasskeyScope(

@@ -15,8 +15,8 @@ from names import (
 from signing import header_of, sign, signature_of
 
 from counterseal import keys
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.proof import PROOF_TYP
+from counterseal.bindings.documents.proof import PROOF_TYP
+from counterseal.challenges.documents.answer import ANSWER_TYP
 
 ADDRESS = "https://auth.example.com/device/answer?lang=en"
 

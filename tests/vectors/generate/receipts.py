@@ -30,6 +30,10 @@ from signing import (
 )
 
 from counterseal import ijson, keys
+from counterseal.bindings.documents.enrolment import KEYSET_TYP, keyset_claims
+from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP
+from counterseal.challenges.documents.display import display_text
+from counterseal.challenges.documents.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 from counterseal.models import (
     Account,
     ActionTerms,
@@ -41,11 +45,7 @@ from counterseal.models import (
     KeyChange,
     Role,
 )
-from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.claims import parse_time
-from counterseal.wire.display import display_text
-from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 
 ARTICLES = {"EdDSA": "an EdDSA", "PS256": "a PS256", "RS256": "an RS256"}
 

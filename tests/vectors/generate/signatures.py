@@ -5,7 +5,12 @@ import json
 from names import ORIGIN, OTHER_SPACE, SIGNED_AT, entropy
 
 from counterseal import keys
-from counterseal.wire.signature import content_digest, fields_of, signature_base, write_signature
+from counterseal.credentials.documents import (
+    content_digest,
+    fields_of,
+    signature_base,
+    write_signature,
+)
 
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 BIND = "https://auth.example.com/api/account/bind"

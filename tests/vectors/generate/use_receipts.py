@@ -9,10 +9,10 @@ from receipts import challenge_of, receipt_claims_for
 from signing import KEYS, jwks, public_jwk, sign, signing_input, twin
 
 from counterseal import keys
+from counterseal.approvals.documents import USE_LIMIT, USE_TYP, use_payload
+from counterseal.challenges.documents.answer import ANSWER_TYP
+from counterseal.challenges.documents.receipt import RECEIPT_TYP, receipt_hash
 from counterseal.models import ActionState, ApprovedAction
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash
-from counterseal.wire.use_receipt import USE_LIMIT, USE_TYP, use_payload
 
 USED_AT = ANSWERED_AT + timedelta(seconds=5)
 

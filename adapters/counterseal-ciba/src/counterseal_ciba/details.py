@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
+from counterseal.challenges.documents.action import read_action
 from counterseal.errors import InvalidField
 from counterseal.models import Action, ActionTerms, Origin, Question
 from counterseal.policy import Policy
-from counterseal.wire.action import read_action
 from counterseal.wire.claims import format_time
 from counterseal_ciba.authentication import AuthenticationRequest
 from counterseal_ciba.errors import OAuthError, invalid_details

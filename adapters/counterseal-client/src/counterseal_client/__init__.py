@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from counterseal.accounts.documents import BindInvitation, KnownAccount, KnownDevice
+from counterseal.approvals.documents import KnownAction, KnownUse, Outcome, Progress
+from counterseal.challenges.documents.messages import ProcessedRequest
+from counterseal.events.documents import AccountEventPage, DescribedEvent
 from counterseal.models import (
     AccountEventKind,
     Action,
@@ -12,10 +16,6 @@ from counterseal.models import (
     RequestContext,
     TextContent,
 )
-from counterseal.wire.action_status import KnownAction, KnownUse, Outcome, Progress
-from counterseal.wire.events import AccountEventPage, DescribedEvent
-from counterseal.wire.messages import ProcessedRequest
-from counterseal.wire.origin import BindInvitation, KnownAccount, KnownDevice
 from counterseal_client.approval import Approval, Requirement, is_approved, require_approved
 from counterseal_client.callback import Callback, verify_callback, verify_event
 from counterseal_client.ciba import CibaClient

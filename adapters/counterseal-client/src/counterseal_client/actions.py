@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from counterseal.ijson import compact
-from counterseal.wire.action_status import (
+from counterseal.approvals.documents import (
     ActionName,
     KnownAction,
     Outcome,
@@ -14,6 +13,7 @@ from counterseal.wire.action_status import (
     UseReport,
     UseRequest,
 )
+from counterseal.ijson import compact
 from counterseal.wire.members import read_record, write_record
 from counterseal_client.calls import Call, Calls
 from counterseal_client.connection import ATTEMPTS

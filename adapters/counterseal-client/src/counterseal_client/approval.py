@@ -28,10 +28,10 @@ from typing import Any, Protocol
 import attrs
 
 from counterseal import Receipt, read_json
+from counterseal.challenges.documents.messages import ProcessedRequest
+from counterseal.challenges.documents.question import context_document
 from counterseal.models import Button, ChallengeState, Factor, Guid, Role
 from counterseal.wire.claims import format_time
-from counterseal.wire.messages import ProcessedRequest
-from counterseal.wire.question import context_document
 from counterseal_client.errors import (
     Declined,
     EvidenceRefused,

@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import Refused, read_json
+from counterseal.challenges.documents.messages import ProcessedRequest, read_processed
 from counterseal.errors import UnfitKey
+from counterseal.events.documents import DescribedEvent
 from counterseal.models import PublicKey
-from counterseal.wire.events import DescribedEvent
-from counterseal.wire.members import read_record
-from counterseal.wire.messages import ProcessedRequest, read_processed
-from counterseal.wire.webhook import (
+from counterseal.outbox.documents import (
     PUBLIC_PREFIX,
     TOLERANCE,
     VerifiedWebhook,
@@ -28,6 +27,7 @@ from counterseal.wire.webhook import (
     read_secret_text,
     verify_webhook,
 )
+from counterseal.wire.members import read_record
 from counterseal_client.errors import CallbackRefused, Unfit
 
 BODY_LIMIT = 2_097_152

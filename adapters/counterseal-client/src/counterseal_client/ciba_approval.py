@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from counterseal import Receipt
+from counterseal.challenges.documents.action import action_digest
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Guid
-from counterseal.wire.action import action_digest
 from counterseal.wire.members import Members
 from counterseal_client.errors import require_evidence
 from counterseal_client.id_token import RECEIPT_CLAIM

@@ -8,6 +8,20 @@ from datetime import timedelta
 from typing import Any, Self, Unpack
 
 from counterseal import read_json, read_question
+from counterseal.accounts.documents import (
+    BindInvitation,
+    BindRequest,
+    DeviceName,
+    KnownAccount,
+    KnownDevice,
+    RequestName,
+    read_account,
+    read_devices,
+    read_invitation,
+)
+from counterseal.challenges.documents.messages import ProcessedRequest, read_processed
+from counterseal.challenges.documents.question import read_device, request_document
+from counterseal.events.documents import AccountEventPage
 from counterseal.ijson import compact
 from counterseal.models import (
     DEFAULT_BUTTONS,
@@ -23,21 +37,7 @@ from counterseal.models import (
     Scheme,
     TextContent,
 )
-from counterseal.wire.events import AccountEventPage
 from counterseal.wire.members import read_record, write_record
-from counterseal.wire.messages import ProcessedRequest, read_processed
-from counterseal.wire.origin import (
-    BindInvitation,
-    BindRequest,
-    DeviceName,
-    KnownAccount,
-    KnownDevice,
-    RequestName,
-    read_account,
-    read_devices,
-    read_invitation,
-)
-from counterseal.wire.question import read_device, request_document
 from counterseal_client.actions import ActionCalls
 from counterseal_client.calls import Call, Calls
 from counterseal_client.connection import ATTEMPTS, Connection, ConnectionOptions

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import attrs
 
+from counterseal.credentials.documents import write_basic
 from counterseal.keys import SigningKey, sign
 from counterseal.models import Guid
-from counterseal.wire.cx1 import write_basic
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

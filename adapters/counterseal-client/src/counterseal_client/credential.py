@@ -8,9 +8,8 @@ from datetime import datetime
 
 import attrs
 
+from counterseal.credentials.documents import write_basic, write_cx1, write_signature
 from counterseal.models import Scheme
-from counterseal.wire.cx1 import write_basic, write_cx1
-from counterseal.wire.signature import write_signature
 from counterseal_client.errors import Unfit, demand_guid
 
 _KEY = re.compile(r"[!-~]{16,1024}")

@@ -14,14 +14,14 @@ from typing import Any
 import attrs
 
 from counterseal import STANDARD_ACTIONS, read_json, read_question
+from counterseal.challenges.documents.action import action_digest
+from counterseal.challenges.documents.messages import ProcessedRequest, read_processed
+from counterseal.challenges.documents.question import content_document
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.ijson import canonical, compact
 from counterseal.models import DEFAULT_BUTTONS, Action, Button, Guid, Question
-from counterseal.wire.action import action_digest
 from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
-from counterseal.wire.messages import ProcessedRequest, read_processed
-from counterseal.wire.question import content_document
 from counterseal_client.errors import demand, demand_guid, require_evidence
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import read_json
+from counterseal.challenges.documents.action import action_request_document, read_action
 from counterseal.ijson import compact
 from counterseal.models import Action
-from counterseal.wire.action import action_request_document, read_action
 from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
 from counterseal_client.errors import Unfit, demand

@@ -11,7 +11,7 @@ from itertools import count
 import attrs
 
 from counterseal import Unavailable
-from counterseal.wire.messages import ProcessedRequest
+from counterseal.challenges.documents.messages import ProcessedRequest
 from counterseal_client.errors import AskedTooOften
 
 HOLD = 25

@@ -35,8 +35,8 @@ from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
+    from counterseal.bindings.documents.device import LoggedIn, Peeked
     from counterseal.models import Guid
-    from counterseal.wire.device import LoggedIn, Peeked
     from counterseal_http import Authorities
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
+    from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
     from counterseal.device import AppSpaceIdentity, Lookalike
-    from counterseal.wire.device import AnswerReply, Bond, Peeked
     from counterseal_demo.device_cli import DeviceClient
 
 

@@ -101,7 +101,7 @@ def decide(guid: str, choice: str, home: str, *, code: str | None) -> None:
     The code is what the new device shows; it is compared with the one of the keys that are added.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.wire.confirmation import Choice  # noqa: PLC0415 (a fast start)
+        from counterseal.bindings.documents.confirmation import Choice  # noqa: PLC0415 (a fast start)
         from counterseal_demo.device_cli import decide_on_device, find_new_device  # noqa: PLC0415
 
         selected = Choice(choice)

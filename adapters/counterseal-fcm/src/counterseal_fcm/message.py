@@ -12,8 +12,8 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from counterseal.challenges.documents.messages import push_data
 from counterseal.models import AddressKind, PushAddress, PushMessage
-from counterseal.wire.messages import push_data
 
 TARGETS = {AddressKind.FCM_TOKEN: "token", AddressKind.FCM_FID: "fid"}
 """The member of a message that has the address; there is exactly one of them."""

@@ -15,9 +15,9 @@ import attrs
 import httpx2
 
 from counterseal import ijson
+from counterseal.bindings.documents.device import OpenRequests
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField, Refused, Unavailable
-from counterseal.wire.device import OpenRequests
 from counterseal.wire.members import read_record
 from counterseal.wire.problem import read_problem
 from counterseal_http.authorities import Authorities

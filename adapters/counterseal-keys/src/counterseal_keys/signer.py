@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from counterseal import keys
+from counterseal.bindings.documents.enrolment import KEYSET_LIMIT, KEYSET_TYP
 from counterseal.errors import CountersealError, MalformedToken, SignerUnavailable
 from counterseal.keys import PrivateKey, b64url
 from counterseal.models import Algorithm, PublicKey
 from counterseal.ports import Clock, Entropy, Sealer
-from counterseal.wire.keyset import KEYSET_LIMIT, KEYSET_TYP
 from counterseal_keys import private_files, signing_keys
 from counterseal_keys.errors import KeysExist
 from counterseal_keys.signing_keys import KeyState, PublishedKey, SigningKey, SigningKeys

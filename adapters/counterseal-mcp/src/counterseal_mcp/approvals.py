@@ -14,10 +14,10 @@ from typing import Any
 import attrs
 
 from counterseal import Refused, Unavailable, verify_use_receipt
+from counterseal.challenges.documents.action import action_digest
 from counterseal.memory import SystemClock
 from counterseal.models import Action, Guid
 from counterseal.ports import Clock
-from counterseal.wire.action import action_digest
 from counterseal.wire.claims import format_time
 from counterseal_client import (
     Approval,

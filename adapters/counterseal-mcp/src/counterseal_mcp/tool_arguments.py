@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal import ijson
+from counterseal.challenges.documents.action import read_action
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Guid
 from counterseal.models.guid import parse
-from counterseal.wire.action import read_action
 from counterseal.wire.members import read_object, read_optional_text, read_text
 from counterseal_client import Outcome
 from counterseal_mcp.settings import Settings

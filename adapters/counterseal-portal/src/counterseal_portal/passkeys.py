@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from counterseal import PasskeyStart, keys
+from counterseal.ceremonies.documents import COSE_ALGORITHMS, UsedPasskey, read_created, read_used
 from counterseal.errors import InvalidField
 from counterseal.models import Algorithm, RegistrationResponse, user_handle
-from counterseal.wire.ceremony import COSE_ALGORITHMS, UsedPasskey, read_created, read_used
 
 CREDENTIAL = "credential"
 """The field of a form in which a script puts the browser's answer, as JSON."""

@@ -12,8 +12,8 @@ import httpx2
 
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
+from counterseal.outbox.documents import webhook_headers
 from counterseal.ports import Clock
-from counterseal.wire.webhook import webhook_headers
 from counterseal_http import (
     Authorities,
     Guard,

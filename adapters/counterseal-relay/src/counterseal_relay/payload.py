@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, PushAddress, PushMessage
-from counterseal.wire.messages import push_data
 
 FRAMEWORKS = {
     AddressKind.FCM_TOKEN: "firebase",

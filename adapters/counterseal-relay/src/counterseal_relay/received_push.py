@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from counterseal.errors import InvalidField, Refused, UnfitKey
-from counterseal.wire.webhook import read_secret_text, verify_webhook
+from counterseal.outbox.documents import read_secret_text, verify_webhook
 
 BODY_LIMIT = 1_048_576
 """Octets; enough for some 500 addresses of the maximum length."""

@@ -23,6 +23,7 @@ from counterseal import (
     jwks_document,
     read_json,
 )
+from counterseal.credentials.documents import write_basic
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     FINISHED,
@@ -44,7 +45,6 @@ from counterseal.models import (
     TokenForm,
 )
 from counterseal.wire.claims import format_time
-from counterseal.wire.cx1 import write_basic
 from counterseal_server.configuration import policy_setting
 from counterseal_server.extras import require_extra
 
@@ -302,7 +302,7 @@ class Tenants:
         Raises:
             NotFound: There is no such App Space or origin.
         """
-        from counterseal.wire.settings import effective_document  # noqa: PLC0415 (a fast start)
+        from counterseal.tenancy.documents import effective_document  # noqa: PLC0415 (a fast start)
 
         app_space, origin = self._level_of(record)
         settings = self.administration.effective_policy(app_space, origin)

@@ -6,8 +6,8 @@ import logging
 from datetime import datetime, timedelta
 
 from counterseal import Refused
+from counterseal.audit.documents import head_line, recognized_by
 from counterseal.errors import AuditRenewalDue
-from counterseal.wire.audit_head import head_line, recognized_by
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from counterseal.models import Guid, RelyingParty
-from counterseal.wire.action_status import (
+from counterseal.approvals.documents import (
     ActionName,
     KnownAction,
     Progress,
@@ -13,6 +12,7 @@ from counterseal.wire.action_status import (
     UseRequest,
     progress_of,
 )
+from counterseal.models import Guid, RelyingParty
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid

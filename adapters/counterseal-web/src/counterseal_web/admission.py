@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import counterseal as cs
+from counterseal.credentials.documents import ALGORITHM, COVERED, LABEL, TAG, read_basic, read_cx1
 from counterseal.errors import CredentialRefused
 from counterseal.models import Guid
 from counterseal.models.guid import parse
-from counterseal.wire.cx1 import read_basic, read_cx1
-from counterseal.wire.signature import ALGORITHM, COVERED, LABEL, TAG
 from counterseal_web.calls import Call
 from counterseal_web.messages import Reply
 from counterseal_web.operations import Audience

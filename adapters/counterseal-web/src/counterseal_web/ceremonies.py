@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from http import HTTPStatus
 
-from counterseal.models import RelyingParty
-from counterseal.wire.ceremony import (
+from counterseal.ceremonies.documents import (
     authenticated_document,
     authentication_document,
     read_created,
@@ -15,7 +14,8 @@ from counterseal.wire.ceremony import (
     registered_document,
     registration_document,
 )
-from counterseal.wire.question import read_account_id
+from counterseal.challenges.documents.question import read_account_id
+from counterseal.models import RelyingParty
 from counterseal_web.calls import Call
 from counterseal_web.members import require_text
 from counterseal_web.messages import Reply

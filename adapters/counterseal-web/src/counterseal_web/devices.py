@@ -6,12 +6,8 @@ from functools import partial
 from http import HTTPStatus
 
 import counterseal as cs
-from counterseal.errors import InvalidField
-from counterseal.models import DeviceCall, Guid
-from counterseal.models.clients import MOST_PENDING
-from counterseal.models.guid import parse
-from counterseal.wire.confirmation import DeviceDecision, NewDevice, NewDevices
-from counterseal.wire.device import (
+from counterseal.bindings.documents.confirmation import DeviceDecision, NewDevice, NewDevices
+from counterseal.bindings.documents.device import (
     AccountStatus,
     AnswerReply,
     Bond,
@@ -24,7 +20,11 @@ from counterseal.wire.device import (
     Peeked,
     ShownRequest,
 )
-from counterseal.wire.enrolment import read_peek
+from counterseal.bindings.documents.enrolment import read_peek
+from counterseal.errors import InvalidField
+from counterseal.models import DeviceCall, Guid
+from counterseal.models.clients import MOST_PENDING
+from counterseal.models.guid import parse
 from counterseal.wire.members import write_record
 from counterseal.wire.recognition import names_of
 from counterseal_web.calls import Call

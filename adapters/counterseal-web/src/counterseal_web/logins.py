@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from http import HTTPStatus
 
-from counterseal.errors import InvalidField, Refused
-from counterseal.wire.device import (
+from counterseal.bindings.documents.device import (
     BoundDevice,
     LoggedIn,
     LoginRedirect,
     LoginReturn,
     LoginStart,
 )
+from counterseal.errors import InvalidField, Refused
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid, require_text

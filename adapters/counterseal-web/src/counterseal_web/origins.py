@@ -6,11 +6,7 @@ from functools import partial
 from http import HTTPStatus
 
 import counterseal as cs
-from counterseal.errors import WrongState
-from counterseal.models import Clients, Guid, RelyingParty
-from counterseal.wire.members import read_record, write_record
-from counterseal.wire.messages import processed_document
-from counterseal.wire.origin import (
+from counterseal.accounts.documents import (
     BindInvitation,
     Comparison,
     DeviceName,
@@ -19,7 +15,11 @@ from counterseal.wire.origin import (
     device_document,
     invitation_document,
 )
-from counterseal.wire.question import read_account_id, read_user_info
+from counterseal.challenges.documents.messages import processed_document
+from counterseal.challenges.documents.question import read_account_id, read_user_info
+from counterseal.errors import WrongState
+from counterseal.models import Clients, Guid, RelyingParty
+from counterseal.wire.members import read_record, write_record
 from counterseal_web.actions import ACTION_API
 from counterseal_web.calls import Call
 from counterseal_web.ceremonies import CEREMONY_API

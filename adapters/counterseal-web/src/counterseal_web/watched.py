@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import attrs
 
+from counterseal.bindings.documents.device import OpenRequest, OpenRequests
+from counterseal.challenges.documents.messages import processed_document
 from counterseal.models import UNFINISHED, Challenge, Guid
 from counterseal.ports import Clock
-from counterseal.wire.device import OpenRequest, OpenRequests
 from counterseal.wire.members import write_record
-from counterseal.wire.messages import processed_document
 
 
 class Watched(Protocol):

@@ -10,10 +10,10 @@ from typing import Self
 import attrs
 import httpx2
 
+from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy
-from counterseal.wire.messages import push_data
 from counterseal_http import Authorities, Budget, FanOut, Guard, guarded_client, requested_wait
 from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, MISCONFIGURED, REJECTED
 from counterseal_webpush.encryption import (

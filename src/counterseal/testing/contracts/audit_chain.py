@@ -10,6 +10,7 @@ from typing import TypeAlias
 import attrs
 import pytest
 
+from counterseal.audit.rules import counts_of, extend
 from counterseal.models import (
     AuditEvent,
     AuditQuery,
@@ -21,7 +22,6 @@ from counterseal.models import (
 )
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Audit
-from counterseal.rules.audit_chain import counts_of, extend
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.record_factory import RecordFactory, event

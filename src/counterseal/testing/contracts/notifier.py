@@ -9,6 +9,7 @@ from typing import ClassVar, TypeAlias
 
 import pytest
 
+from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import (
     AddressKind,
@@ -29,7 +30,6 @@ from counterseal.testing.contracts.leaks import (
 from counterseal.testing.contracts.race import LATE, comes_back, race, results
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.contracts.summary import Contract
-from counterseal.wire.messages import push_data
 
 NewNotifier: TypeAlias = Callable[[], Notifier]
 """Makes a notifier that has pushed nothing."""

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from inspect import signature
 from typing import Any, TypeVar
 
+from counterseal.accounts.records import subject_alias
+from counterseal.approvals.records import action_use_guid, approved_action_guid
 from counterseal.kinds import RecordKind
 from counterseal.models import (
     Account,
@@ -52,8 +54,6 @@ from counterseal.models import (
     UseState,
     revise,
 )
-from counterseal.models.account import subject_alias
-from counterseal.models.approved_action import action_use_guid, approved_action_guid
 from counterseal.models.events import (
     account_event_guid,
     event_log_guid,
@@ -61,7 +61,7 @@ from counterseal.models.events import (
     logged_event_guid,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
-from counterseal.models.tenancy import logo_guid
+from counterseal.tenancy.records import logo_guid
 from counterseal.testing.clock import START
 from counterseal.testing.entropy import ScriptedEntropy
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from counterseal import ijson, keys
+from counterseal.challenges.documents.answer import ANSWER_TYP
 from counterseal.errors import WrongCode, WrongPin
 from counterseal.models import Challenge, DeviceCall, Guid, RefusalReason
 from counterseal.testing.authenticator import FakePasskey
@@ -13,7 +14,6 @@ from counterseal.testing.histories import actors
 from counterseal.testing.histories.challenges import ChallengeCalls
 from counterseal.testing.histories.model import Captured, Result
 from counterseal.testing.histories.planned_faults import PlannedFault
-from counterseal.wire.answer import ANSWER_TYP
 
 WAYS = (
     *("right", "right", "right", "right"),

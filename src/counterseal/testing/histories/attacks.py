@@ -13,6 +13,10 @@ from typing import Any
 import attrs
 
 from counterseal import keys
+from counterseal.bindings.documents.confirmation import CONFIRM_TYP, Choice
+from counterseal.bindings.documents.enrolment import ROTATE_TYP, rotation_claims
+from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
+from counterseal.challenges.documents.answer import ANSWER_TYP
 from counterseal.device import WrappedKey, sign_confirmation
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import SigningKey
@@ -25,10 +29,6 @@ from counterseal.testing.histories.new_devices import new_device_of
 from counterseal.testing.histories.passkey_oracle import PREFIX
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.phone import SERVICE, Phone
-from counterseal.wire.answer import ANSWER_TYP
-from counterseal.wire.confirmation import CONFIRM_TYP, Choice
-from counterseal.wire.enrolment import ROTATE_TYP, rotation_claims
-from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 
 ON_ANSWERS = (
     "impersonate",

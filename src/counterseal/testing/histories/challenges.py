@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal._decisions.issuing import Issued
+from counterseal.challenges.decisions.issuing import Issued
 from counterseal.models import (
     OPERATOR,
     Account,

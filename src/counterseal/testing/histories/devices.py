@@ -6,9 +6,16 @@ import json
 from functools import partial
 from typing import Any
 
-from counterseal._decisions.invitations import Invitation
-from counterseal._decisions.logins import Redirect
+from counterseal.bindings.decisions.invitations import Invitation
+from counterseal.bindings.documents.enrolment import (
+    Bound,
+    Enrolment,
+    OfferedKey,
+    Update,
+    update_document,
+)
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
+from counterseal.identity.decisions.logins import Redirect
 from counterseal.keys import b64url
 from counterseal.models import OPERATOR, Account, Binding, Guid, Role
 from counterseal.testing.histories import actors
@@ -17,13 +24,6 @@ from counterseal.testing.histories.model import HistoryModel, Result
 from counterseal.testing.histories.observers import CANARY
 from counterseal.testing.histories.planned_faults import PlannedFault
 from counterseal.testing.identity import APP_RETURN
-from counterseal.wire.enrolment import (
-    Bound,
-    Enrolment,
-    OfferedKey,
-    Update,
-    update_document,
-)
 
 BOUND = ("UNCONFIRMED", "ACTIVE")
 """The states of a binding whose device may have lost the reply to its bind."""

@@ -11,8 +11,9 @@ from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
 
 from counterseal import keys
-from counterseal._decisions.logins import Redirect
+from counterseal.challenges.documents.receipt import verify_receipt
 from counterseal.errors import CountersealError, Refused, Unavailable
+from counterseal.identity.decisions.logins import Redirect
 from counterseal.models import (
     Algorithm,
     AuditEvent,
@@ -40,7 +41,6 @@ from counterseal.testing.histories.planned_faults import PlannedFault
 from counterseal.testing.identity import Return
 from counterseal.testing.phone import Phone
 from counterseal.testing.service import FakeService
-from counterseal.wire.receipt import verify_receipt
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, multiple, precondition, rule
 
-from counterseal._decisions.invitations import Invitation
+from counterseal.bindings.decisions.invitations import Invitation
 from counterseal.testing.histories.answers import PASSKEY_WAYS
 from counterseal.testing.histories.attacks import ON_NEW_DEVICES
 from counterseal.testing.histories.challenges import QuestionDraft

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from counterseal import keys
-from counterseal._decisions.invitations import Invitation
+from counterseal.bindings.decisions.invitations import Invitation
+from counterseal.bindings.documents.confirmation import (
+    CONFIRM_TYP,
+    Choice,
+    NewDevice,
+    NewKey,
+)
 from counterseal.device import sign_confirmation
 from counterseal.errors import WrongCode
 from counterseal.models import Binding, DeviceCall, Guid, Role
@@ -17,12 +23,6 @@ from counterseal.testing.histories.model import Result
 from counterseal.testing.histories.oracle import WAITING
 from counterseal.testing.histories.planned_faults import PlannedFault
 from counterseal.testing.phone import Phone
-from counterseal.wire.confirmation import (
-    CONFIRM_TYP,
-    Choice,
-    NewDevice,
-    NewKey,
-)
 
 REFUSALS = {
     "right": "",

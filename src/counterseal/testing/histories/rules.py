@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, initialize, multiple, precondition, rule
 
-from counterseal._decisions.invitations import Invitation
+from counterseal.bindings.decisions.invitations import Invitation
 from counterseal.memory import MemorySigner
 from counterseal.models import Guid, Role
 from counterseal.testing.histories import actors

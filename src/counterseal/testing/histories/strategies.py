@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, multiple
 from hypothesis.strategies import SearchStrategy
 
-from counterseal._decisions.invitations import Invitation
+from counterseal.bindings.decisions.invitations import Invitation
 from counterseal.models import Role
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.answers import WAYS

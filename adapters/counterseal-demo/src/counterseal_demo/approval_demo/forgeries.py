@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from counterseal import Refused
+from counterseal.challenges.documents.display import display_text
 from counterseal.errors import (
     DeadlinePassed,
     DisplayChanged,
@@ -31,7 +32,6 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import DeviceCall, Question
-from counterseal.wire.display import display_text
 from counterseal_demo.approval_demo import questions, tokens
 from counterseal_demo.approval_demo.service import PIN, DemoService, Exchange
 

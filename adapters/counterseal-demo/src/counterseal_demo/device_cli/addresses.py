@@ -7,9 +7,9 @@ The service replaces the whole list, and says only how many it has: a device sto
 from __future__ import annotations
 
 from counterseal import ijson
+from counterseal.bindings.documents.device import DeviceStatus
+from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.models import PushAddress
-from counterseal.wire.device import DeviceStatus
-from counterseal.wire.enrolment import Update, update_document
 from counterseal_demo.device_cli.device import DeviceClient
 
 

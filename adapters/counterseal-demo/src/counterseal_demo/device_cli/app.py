@@ -6,9 +6,9 @@ import platform
 from importlib.metadata import version
 
 from counterseal import ijson
+from counterseal.bindings.documents.device import DeviceStatus
+from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.device import SoftwareDevice
-from counterseal.wire.device import DeviceStatus
-from counterseal.wire.enrolment import Update, update_document
 from counterseal_http.devices import DeviceCalls
 
 PLATFORM = " ".join(filter(None, (platform.system(), platform.machine()))) or "Python"

@@ -13,11 +13,7 @@ from typing import Any, Self, TypeAlias
 import attrs
 
 from counterseal import Receipt
-from counterseal.device import SoftwareDevice
-from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
-from counterseal.models import Algorithm, Guid, RefusalReason
-from counterseal.wire.claims import parse_time
-from counterseal.wire.device import (
+from counterseal.bindings.documents.device import (
     AccountStatus,
     AnswerReply,
     Bond,
@@ -27,7 +23,11 @@ from counterseal.wire.device import (
     Peeked,
     ShownRequest,
 )
-from counterseal.wire.enrolment import enrolment_document, peek_document
+from counterseal.bindings.documents.enrolment import enrolment_document, peek_document
+from counterseal.device import SoftwareDevice
+from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
+from counterseal.models import Algorithm, Guid, RefusalReason
+from counterseal.wire.claims import parse_time
 from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
 from counterseal_demo.device_cli.attachments import Announce, attachment_client, demand_attachments
 from counterseal_demo.device_cli.home import Home

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
+from counterseal.bindings.documents.device import LoggedIn, LoginRedirect, LoginReturn, LoginStart
 from counterseal.models import Guid
-from counterseal.wire.device import LoggedIn, LoginRedirect, LoginReturn, LoginStart
 from counterseal.wire.members import write_record
 from counterseal_http.devices import DeviceCalls, ServiceRefused, ServiceUnreachable
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from counterseal.device import comparison_code_of, sign_confirmation
-from counterseal.errors import InvalidField
-from counterseal.models import Guid
-from counterseal.wire.confirmation import (
+from counterseal.bindings.documents.confirmation import (
     Choice,
     DeviceDecision,
     NewDevice,
     NewDevices,
     typed_code,
 )
-from counterseal.wire.device import InvitedDevice
+from counterseal.bindings.documents.device import InvitedDevice
+from counterseal.device import comparison_code_of, sign_confirmation
+from counterseal.errors import InvalidField
+from counterseal.models import Guid
 from counterseal_demo.device_cli.device import DeviceClient
 from counterseal_http.devices import ServiceUnreachable
 

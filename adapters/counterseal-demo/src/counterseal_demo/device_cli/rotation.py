@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import attrs
 
+from counterseal.bindings.documents.device import AccountStatus, DeviceStatus, KeyName
 from counterseal.device import SoftwareDevice, WrappedKey
 from counterseal.models import Role
-from counterseal.wire.device import AccountStatus, DeviceStatus, KeyName
 from counterseal_demo.device_cli.home import Home
 from counterseal_http.devices import DENIED, DeviceCalls, ServiceRefused
 

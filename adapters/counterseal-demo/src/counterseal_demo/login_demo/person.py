@@ -6,9 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from counterseal.device import SoftwareDevice
-from counterseal.models import Algorithm
-from counterseal.wire.device import (
+from counterseal.bindings.documents.device import (
     AnswerReply,
     Bond,
     LoggedIn,
@@ -16,7 +14,9 @@ from counterseal.wire.device import (
     LoginStart,
     ShownRequest,
 )
-from counterseal.wire.enrolment import enrolment_document
+from counterseal.bindings.documents.enrolment import enrolment_document
+from counterseal.device import SoftwareDevice
+from counterseal.models import Algorithm
 from counterseal.wire.members import write_record
 from counterseal_demo.login_demo.world import APP_RETURN, PIN_COST, World
 from counterseal_http.devices import DeviceCalls

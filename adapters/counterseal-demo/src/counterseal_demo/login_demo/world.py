@@ -15,9 +15,9 @@ import attrs
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from counterseal import OPERATOR, STANDARD, Administration, Credentials, Policy, Ports
+from counterseal.credentials.documents import write_basic
 from counterseal.memory import MemoryAudit, memory_ports
 from counterseal.models import AppSpace, ClientAuth, Company, IdpSettings, Origin, Scheme
-from counterseal.wire.cx1 import write_basic
 from counterseal_demo.trial import TrialProvider
 from counterseal_http import Guard, GuardedClient, HttpCallbackSender, guarded_client
 from counterseal_http.devices import DeviceCalls

@@ -199,7 +199,7 @@ def search(
     """
     with _chain_of(config, data) as (runtime, _):
         from counterseal import OPERATOR, AuditLog  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.audit_head import entry_document  # noqa: PLC0415
+        from counterseal.audit.documents import entry_document  # noqa: PLC0415
 
         log = AuditLog(runtime.ports, runtime.policy)
         after = None
@@ -237,7 +237,7 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
     interrupt the command, the next run may write the last lines a second time.
     """
     with _chain_of(config, data) as (_, chains):
-        from counterseal.wire.audit_head import LINE_BEGINNING, archive_line  # noqa: PLC0415 (a fast start)
+        from counterseal.audit.documents import LINE_BEGINNING, archive_line  # noqa: PLC0415 (a fast start)
         from counterseal_server import files  # noqa: PLC0415
 
         def write(page: Iterable[ChainedEvent]) -> None:
@@ -289,8 +289,8 @@ def _read_keys(jwks: str | None, token: str | None) -> tuple[PublicKey, ...] | N
 def _read_head(text: str | None) -> tuple[str | None, RememberedHead | None]:
     """Return the signed head of a file, or what a line says of one."""
     from counterseal import read_json  # noqa: PLC0415 (a fast start)
+    from counterseal.audit.documents import HEAD_LINE_BEGINNING, read_head_line  # noqa: PLC0415
     from counterseal.errors import InvalidField  # noqa: PLC0415
-    from counterseal.wire.audit_head import HEAD_LINE_BEGINNING, read_head_line  # noqa: PLC0415
     from counterseal_server import files  # noqa: PLC0415
 
     if text is None:
@@ -318,7 +318,7 @@ def _archive(name: str) -> Iterator[BinaryIO]:
 
 
 def _archived(opened: Iterable[BinaryIO]) -> Iterator[ChainedEvent]:
-    from counterseal.wire.audit_head import read_archive_line  # noqa: PLC0415 (a fast start)
+    from counterseal.audit.documents import read_archive_line  # noqa: PLC0415 (a fast start)
 
     for file in opened:
         yield from map(read_archive_line, file)

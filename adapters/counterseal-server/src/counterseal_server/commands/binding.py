@@ -60,6 +60,6 @@ def _change(
 ) -> None:
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Devices  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.origin import device_document  # noqa: PLC0415
+        from counterseal.accounts.documents import device_document  # noqa: PLC0415
 
         print_document(device_document(change(Devices(runtime.ports, runtime.policy), OPERATOR)))

@@ -90,7 +90,7 @@ def undelivered(
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, AuditLog  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.audit_head import entry_document  # noqa: PLC0415
+        from counterseal.audit.documents import entry_document  # noqa: PLC0415
         from counterseal_server.undelivered import list_undelivered  # noqa: PLC0415
 
         events = list_undelivered(

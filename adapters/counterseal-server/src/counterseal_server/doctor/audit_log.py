@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import AuditChain, Ports, ProcessHeadMemory
+from counterseal.audit.documents import read_head
 from counterseal.errors import (
     AuditHeadDetached,
     AuditHeadMissing,
@@ -19,7 +20,6 @@ from counterseal.errors import (
 )
 from counterseal.models import UnchainedEvents
 from counterseal.ports import Signer
-from counterseal.wire.audit_head import read_head
 from counterseal.wire.claims import format_time
 from counterseal_server.doctor.finding import Finding, NotChecked, failure, fine, warning
 from counterseal_server.doctor.installation import Installation

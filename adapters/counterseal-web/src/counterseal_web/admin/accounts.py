@@ -6,11 +6,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import partial
 from http import HTTPStatus
 
+from counterseal.accounts.documents import account_document, device_document
+from counterseal.bindings.documents.device import InvitedDevice
 from counterseal.errors import InvalidField
 from counterseal.models import Admin
-from counterseal.wire.device import InvitedDevice
 from counterseal.wire.members import write_record
-from counterseal.wire.origin import account_document, device_document
 from counterseal_web.admin.documents import account_request_document, user_document
 from counterseal_web.admin.paths import (
     ACCOUNT,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from counterseal.audit.documents import entry_document
 from counterseal.errors import NotFound
 from counterseal.models import Admin, Guid
 from counterseal.models.guid import parse
-from counterseal.wire.audit_head import entry_document
 from counterseal_web.admin.paths import AUDIT, admin_operation
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid, read_moment, read_number

@@ -13,7 +13,7 @@ from counterseal.models import (
     HtmlUse,
     NewDeviceRule,
 )
-from counterseal.wire.settings import read_settings
+from counterseal.tenancy.documents import read_settings
 from counterseal_web.admin.documents import (
     TEXTS,
     app_space_document,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from counterseal import jwks_document
+from counterseal.accounts.documents import account_document, device_document
 from counterseal.models import (
     Account,
     Admin,
@@ -21,9 +22,8 @@ from counterseal.models import (
     Origin,
     Session,
 )
+from counterseal.tenancy.documents import write_settings
 from counterseal.wire.claims import format_time
-from counterseal.wire.origin import account_document, device_document
-from counterseal.wire.settings import write_settings
 from counterseal_web.admin.providers import provider_document
 
 Document = dict[str, Any]

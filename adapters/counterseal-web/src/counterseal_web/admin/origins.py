@@ -20,7 +20,7 @@ from counterseal.models import (
     Scheme,
     TokenForm,
 )
-from counterseal.wire.settings import read_settings
+from counterseal.tenancy.documents import read_settings
 from counterseal_web.admin.documents import (
     backchannel_document,
     callback_document,

@@ -12,7 +12,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models import Admin, Algorithm, AppSpacePolicy, Guid, Level, OriginPolicy
 from counterseal.narrowing import FIELDS
-from counterseal.wire.settings import effective_document
+from counterseal.tenancy.documents import effective_document
 from counterseal_web.admin.paths import (
     ORIGIN,
     SPACE,

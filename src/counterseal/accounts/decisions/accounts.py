@@ -1,0 +1,331 @@
+"""
+Accounts: what origins and administrators learn of users, and how they lock, revoke and erase them.
+
+An account that has been erased is not there for anybody; what is left of it are GUIDs, times and
+states, so that the audit log still says what happened.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+import attrs
+
+from counterseal import keys
+from counterseal._plan import (
+    AuditEntry,
+    Decision,
+    DecisionCoroutine,
+    Records,
+    Tools,
+    account_of,
+    accounts_from,
+    bindings_of,
+    pending_of,
+    require,
+    require_account,
+    require_known,
+    store,
+)
+from counterseal._sizes import limit_fits, text_fits
+from counterseal.accounts.decisions.account_events import Happening, device_revoked, with_events
+from counterseal.accounts.records import Account, History
+from counterseal.accounts.rules import (
+    CancellationFacts,
+    has_answering_device,
+    own_app_space,
+    without_dead_invitations,
+)
+from counterseal.bindings.chart import BINDING, BindingEvent
+from counterseal.bindings.decisions.bindings import end_binding
+from counterseal.bindings.records import LIVING, Binding
+from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
+from counterseal.challenges.decisions.endings import end
+from counterseal.challenges.records import CancelReason, Challenge, Outcome
+from counterseal.machines import step
+from counterseal.models import Record, replace, revise
+from counterseal.models.events import AccountEventKind
+from counterseal.models.guid import Guid, account_partition, partition_of
+from counterseal.tenancy.decisions.authorization import permission_to
+from counterseal.tenancy.records import Administrator, AppSpace, Origin
+from counterseal.tenancy.rules.authorization import Permission
+
+R = TypeVar("R")
+
+ERASED_ID_BYTES = 16
+"""Nobody can take the id beforehand that an erased account gets."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountSearch:
+    """
+    What an administrator searches for.
+
+    Attributes:
+        prefix: The beginning of an account id, or the whole GUID of an account.
+        after: The account id after which the page begins; None for the first page.
+        limit: The most accounts of the page.
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
+
+
+@attrs.frozen(kw_only=True)
+class AccountPage:
+    """
+    One page of the accounts that were searched for.
+
+    Attributes:
+        accounts: In the order of their ids.
+        after: The account id after which the next page begins; None if this is the last one.
+    """
+
+    accounts: tuple[Account, ...]
+    after: str | None
+
+
+def get(account: Account | None, _: Tools) -> Decision[Account]:
+    """Decide what is learned of an account that was read by its id."""
+    return Decision(result=require_known(account))
+
+
+def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
+    """Decide what *origin* learns of an account that was read by its GUID."""
+    account = require(stored[0], Account)
+    own_app_space(origin, account)
+    return Decision(result=require_account(account))
+
+
+def has_device(account: Account | None, _: Tools) -> Decision[bool]:
+    """Decide whether there is an account with a device that answers."""
+    return Decision(result=account is not None and has_answering_device(account))
+
+
+async def list_devices(account: Account | None, tools: Tools) -> Decision[tuple[Binding, ...]]:
+    """Decide to list every device that the account ever had, and its open invitations."""
+    if account is None:
+        return Decision(result=())
+    bindings = await bindings_of(account.guid)
+    return Decision(result=without_dead_invitations(bindings, tools.now))
+
+
+async def revoke(account: Account | None, tools: Tools) -> Decision[Account]:
+    """Decide to revoke all devices and open invitations of an account."""
+    known_account = require_known(account)
+    bindings = await bindings_of(known_account.guid)
+    living = [binding for binding in bindings if binding.state in LIVING]
+    revoked_bindings = tuple(_revoke_binding(binding, tools.now) for binding in living)
+    happenings = [happening for binding in living for happening in device_revoked(binding)]
+    updated_account, events = with_events(tools, revise(known_account, devices=()), *happenings)
+    return Decision(
+        result=updated_account,
+        writes=(*revoked_bindings, updated_account, *events),
+        audit=(
+            AuditEntry(known_account.guid),
+            *(AuditEntry(binding.guid, "binding.revoke") for binding in revoked_bindings),
+        ),
+    )
+
+
+async def find(
+    stored: Records, tools: Tools, by: Administrator, account_id: str
+) -> Decision[Account]:
+    """Decide to return to an administrator the account that an App Space knows by *account_id*."""
+    app_space = require(stored[0], AppSpace)
+    await permission_to(Permission.USERS, by, app_space)
+    text_fits(account_id, tools.policy.account_id_bytes, "accountId")
+    return Decision(result=require_known(await account_of(app_space.guid, account_id)))
+
+
+async def search(
+    stored: Records, tools: Tools, by: Administrator, query: AccountSearch
+) -> Decision[AccountPage]:
+    """
+    Decide to return to an administrator a page of the accounts of an App Space.
+
+    Args:
+        stored: The App Space, and the record whose whole GUID is searched for, if there is one.
+        by: Who searches.
+        query: What for.
+    """
+    app_space = require(stored[0], AppSpace)
+    await permission_to(Permission.USERS, by, app_space)
+    most = tools.policy.account_id_bytes
+    text_fits(query.prefix, most, "prefix", empty=True)
+    text_fits(query.after, most, "after", empty=True)
+    limit_fits(query.limit)
+    by_guid = tuple(
+        record
+        for record in stored[1:]
+        if isinstance(record, Account)
+        and record.app_space == app_space.guid
+        and record.erased_at is None
+    )
+    # One more than the page has, which says whether there is another page.
+    accounts = await accounts_from(app_space.guid, query.prefix, query.after, query.limit + 1)
+    return Decision(result=_page(by_guid, accounts, query))
+
+
+async def administer(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    permission: Permission,
+    decide: Callable[[Account, Tools], Decision[R] | DecisionCoroutine[R]],
+) -> Decision[R]:
+    """Decide on an account, if *by* has *permission* for it."""
+    account = require(stored[0], Account)
+    await permission_to(permission, by, account)
+    step = decide(require_account(account), tools)
+    return step if isinstance(step, Decision) else await step
+
+
+async def get_with_devices(
+    account: Account, _: Tools
+) -> Decision[tuple[Account, tuple[Binding, ...]]]:
+    """Decide to return an account with every binding that it ever had."""
+    return Decision(result=(account, await bindings_of(account.guid)))
+
+
+def lock(account: Account, tools: Tools) -> Decision[Account]:
+    """Decide that an account is locked: it is neither asked nor answers, and no device binds."""
+    locked_account = revise(account, locked_at=tools.now)
+    if account.locked_at is not None:
+        return store(locked_account, locked_account)
+    return _store(tools, locked_account, AccountEventKind.LOCKED)
+
+
+def unlock(account: Account, tools: Tools) -> Decision[Account]:
+    """Decide that an account is unlocked, and its wrong codes are forgotten."""
+    history = replace(account.history, wrong_codes=0)
+    unlocked_account = revise(account, locked_at=None, history=history)
+    if account.locked_at is None:
+        return store(unlocked_account, unlocked_account)
+    return _store(tools, unlocked_account, AccountEventKind.UNLOCKED)
+
+
+async def erase(account: Account, tools: Tools) -> Decision[tuple[Account, Account]]:
+    """
+    Decide to take everything personal of an account out of the records, in one commit.
+
+    Returns:
+        What is left of the account, and the account as it was.
+    """
+    bindings = await bindings_of(account.guid)
+    challenges = await pending_of(account.guid)
+    writes: list[Record] = []
+    audit = [AuditEntry(account.guid)]
+    for binding in bindings:
+        writes.append(_erase_binding(binding, account, tools.now))
+        if binding.state in LIVING:
+            audit.append(AuditEntry(binding.guid, "binding.revoke"))
+    for challenge in challenges:
+        erased_challenge, entry = _erase_challenge(tools, challenge)
+        writes.append(erased_challenge)
+        audit.append(entry)
+    erased_account = revise(
+        account,
+        account_id=_erased_id(account, keys.b64url(tools.entropy(ERASED_ID_BYTES))),
+        user_info="",
+        subject="",
+        sealed_grant=b"",
+        confirmed_at=None,
+        locked_at=tools.now,
+        erased_at=tools.now,
+        devices=(),
+        history=History(),
+        receipts=0,
+        receipt_hash="",
+    )
+    erased_account, events = with_events(tools, erased_account, Happening(AccountEventKind.ERASED))
+    return Decision(
+        result=(erased_account, account),
+        writes=(*writes, erased_account, *events),
+        audit=tuple(audit),
+        wakes=tuple(challenge.guid for challenge in challenges),
+    )
+
+
+def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[Account]:
+    updated_account, events = with_events(tools, account, Happening(kind))
+    decision = store(updated_account, updated_account)
+    decision.writes += events
+    return decision
+
+
+def _page(
+    by_guid: tuple[Account, ...], accounts: tuple[Account, ...], query: AccountSearch
+) -> AccountPage:
+    """Return the page; an account whose own GUID is searched for comes before the others."""
+    first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
+    own = accounts[: query.limit - len(first)]
+    after = (own[-1].account_id if own else "") if len(own) < len(accounts) else None
+    return AccountPage(accounts=first + own, after=after)
+
+
+def _revoke_binding(binding: Binding, now: datetime) -> Binding:
+    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+    return end_binding(binding, state, now)
+
+
+def _erase_binding(binding: Binding, account: Account, now: datetime) -> Binding:
+    ended = _revoke_binding(binding, now) if binding.state in LIVING else revise(binding)
+    if ended.sessions_end_at is not None:
+        ended = replace(ended, admin=Guid(account.account_id))
+    return replace(
+        ended,
+        token_hash=b"",
+        sealed_token=b"",
+        enrolled="",
+        name="",
+        platform="",
+        app_version="",
+        last_seen_at=None,
+        keys=(),
+        addresses=(),
+        key_changes=(),
+        confirmation="",
+    )
+
+
+def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, AuditEntry]:
+    late = tools.now >= challenge.deadline
+    ending = end(
+        tools,
+        # Its origin gets no callback: it would name the user.
+        replace(challenge, callback=None, channel=None),
+        History(),
+        step(
+            CHALLENGE,
+            challenge.state,
+            ChallengeEvent.EXPIRE if late else ChallengeEvent.CANCEL,
+            CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin),
+        ),
+        Outcome(at=tools.now, reason=CancelReason.ERASED),
+        reason=CancelReason.ERASED.value,
+    )
+    erased_challenge = replace(
+        ending.challenge,
+        display="{}",
+        display_hash="",
+        buttons=(),
+        transaction_id=None,
+        notification_title=None,
+        notification_body=None,
+        submission=None,
+    )
+    return erased_challenge, ending.entry
+
+
+def _erased_id(account: Account, random_text: str) -> str:
+    # The partition of an account follows from its id, and its GUID stays.
+    for number in itertools.count():
+        account_id = f"erased:{random_text}.{number}"
+        if account_partition(account.app_space, account_id) == partition_of(account.guid):
+            break
+    return account_id

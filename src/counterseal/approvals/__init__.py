@@ -1,0 +1,1 @@
+"""Approvals: what a person has approved is used once."""

@@ -1,0 +1,1 @@
+"""Audit: the log, its chain, its signed heads, and gauges."""

@@ -1,0 +1,1 @@
+"""Bindings: devices and their keys, from the invitation to the end."""

@@ -1,0 +1,1 @@
+"""The documents: what is signed or sent, a module for each format."""

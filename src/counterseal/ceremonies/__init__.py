@@ -1,0 +1,1 @@
+"""Ceremonies of WebAuthn: browsers register passkeys of users, and use them."""

@@ -1,0 +1,5 @@
+"""Identity: users log in by an Identity Provider, which is asked again whether it vouches."""
+
+from counterseal._stub import public_names
+
+_, __getattr__, __dir__ = public_names(__name__, __file__)

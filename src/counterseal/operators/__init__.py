@@ -1,0 +1,1 @@
+"""Operators: administrators log in as persons, and their sessions."""

@@ -1,0 +1,1 @@
+"""The decisions: pure functions, a module for each subject."""

@@ -1,0 +1,5 @@
+"""Tenancy: companies, their App Spaces, Request Origins, and administrators."""
+
+from counterseal._stub import public_names
+
+_, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -1,0 +1,1 @@
+"""The use cases: what a service calls, a module for each subject."""

@@ -1,0 +1,1 @@
+"""Tickets: clients of CIBA and realms of Keycloak ask, and learn the outcome."""
