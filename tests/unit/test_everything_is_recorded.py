@@ -1,7 +1,7 @@
 """S35: every change and every refusal yields an audit event with time, actor and reason code."""
 
 import inspect
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import attrs
@@ -330,7 +330,9 @@ def is_seen(changes):
     if len(changes) != 1 or not isinstance(changes[0].old, Binding):
         return False
     old, new = changes[0].old, changes[0].new
-    return attrs.evolve(old, version=new.version, last_seen_at=new.last_seen_at) == new
+    seen_before = old.last_seen_at or datetime.min.replace(tzinfo=UTC)
+    is_due = new.last_seen_at is not None and new.last_seen_at - seen_before >= timedelta(hours=1)
+    return is_due and attrs.evolve(old, version=new.version, last_seen_at=new.last_seen_at) == new
 
 
 def test_s35_whatever_happens_is_recorded(new_service):

@@ -119,7 +119,8 @@ def check_strike(ledger: Ledger, commit: Commit, old: Plain, new: Plain) -> None
         over = binding_entry.strikes >= ledger.limits_in(space).strikes
         assert new["state"] == ("REVOKED" if over else "ACTIVE"), "strikes and state disagree"
     else:
-        assert commit.operation.verb in {"push", "update"}, "a binding changed for no reason"
+        unstruck = {"push", "update", "authenticate"}
+        assert commit.operation.verb in unstruck, "a binding changed for no reason"
 
 
 def require_callbacks(ledger: Ledger, commit: Commit) -> None:

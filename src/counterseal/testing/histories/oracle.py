@@ -109,16 +109,27 @@ def _was_seen(ledger: Ledger, commit: Commit) -> bool:
     (kind, old, new), *others = commit.changes or [("", None, {})]
     if others or kind != "Binding" or old is None:
         return False
-    if old | {"version": 0, "last_seen_at": None} != new | {"version": 0, "last_seen_at": None}:
+    if not _only_seen(old, new):
         return False
-    guid, before = new["guid"], old["last_seen_at"]
-    assert commit.operation.verb in DEVICE_CALLS, "a device was seen that did not call"
-    assert commit.operation.facts.get("device", guid) == guid, "another device was seen"
-    assert before is None or new["last_seen_at"] - before >= HOUR, "seen twice within an hour"
-    assert new["last_seen_at"] <= commit.latest, "seen in the future"
+    guid, operation = new["guid"], commit.operation
+    assert operation.verb in DEVICE_CALLS, "a device was seen that did not call"
+    if operation.attacker:
+        assert ledger.accounts[new["account"]].attacker, "an attacker was seen as somebody else"
+    else:
+        assert operation.facts["device"] == guid, "another device was seen"
+    assert old["state"] == ledger.bindings[guid].state == "ACTIVE", "seen, and may not act"
     assert not commit.audit
     assert new["version"] == old["version"] + 1 == ledger.versions[guid] + 1
     ledger.versions[guid] = new["version"]
+    return True
+
+
+def _only_seen(old: Plain, new: Plain) -> bool:
+    """Whether nothing else changes than when the device was seen; that may once an hour."""
+    if old | {"version": 0, "last_seen_at": None} != new | {"version": 0, "last_seen_at": None}:
+        return False
+    before, now = old["last_seen_at"], new["last_seen_at"]
+    assert before is None or now - before >= HOUR, "seen twice within an hour"
     return True
 
 
@@ -131,6 +142,9 @@ def _check_transition(
     assert operation.verb in TRANSITIONS.get(transition, set()), (
         f"{operation.verb} moved {transition}"
     )
+    if kind == "Binding" and operation.verb == "authenticate":
+        assert old is not None
+        assert _only_seen(old, new), "a passkey was changed by its use"
     assert new["version"] == ledger.versions.get(guid, 0) + 1, f"{kind}: not the next version"
     assert old is None or old["version"] == ledger.versions[guid], f"{kind}: a lost update"
     ledger.versions[guid] = new["version"]

@@ -27,7 +27,9 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Binding", "UNCONFIRMED", "UNCONFIRMED"): {"compare"},
     ("Binding", "UNCONFIRMED", "REVOKED"): {"decide", "compare", "revoke", "erase"},
     ("Binding", "UNCONFIRMED", "EXPIRED"): {"sweep"},
-    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "push", "decide"},
+    ("Binding", "ACTIVE", "ACTIVE"): {
+        *("rotate", "update", "answer", "disown", "push", "decide", "authenticate"),
+    },
     ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
     ("Binding", "ACTIVE", "REVOKED"): {
         *("revoke", "unbind", "answer", "disown", "rotate", "erase", "decide"),
