@@ -537,10 +537,14 @@ class Schedule {
   async #checkPresses() {
     for (const program of this.#programs) {
       const outcomes = new Map();
+      const earliest = new Map();
       for (const { press, device, challenge, choice, keys } of program.presses) {
         if (press.value) outcomes.set(challenge, press.value);
-        // Keys that were replaced sign anew, which is another answer for the service.
-        if (!press.error || keys !== this.#keysOf(device) || !program.shown.has(challenge)) continue;
+        const pressed = `${device} ${challenge}`;
+        if (!earliest.has(pressed)) earliest.set(pressed, keys);
+        // Once keys were replaced, a press signs anew, which is another answer for the service.
+        const isReplaced = earliest.get(pressed) !== this.#keysOf(device);
+        if (!press.error || isReplaced || !program.shown.has(challenge)) continue;
         const { reply, signed } = this.service.challenges.get(challenge);
         const isOwn = reply !== null && program.sentTexts.has(signed);
         const accepted = reply?.state === "DISOWNED" ? "disown" : reply?.approved ? 0 : 1;
