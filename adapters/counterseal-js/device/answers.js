@@ -170,14 +170,15 @@ export class Answers {
   }
 
   /**
-   * Forget a request that has ended, unless this device has answered it: the same press comes to the
-   * same outcome, and another one is refused.
+   * Forget a request that has ended, unless this device has answered it or is about to: the same
+   * press comes to the same outcome, and another one is refused.
    *
    * @param {string} guid
    */
   end(guid) {
     const exchange = this.#exchanges.get(guid);
-    if (exchange && !exchange.isAnswered && !exchange.isUnconfirmed) this.#exchanges.delete(guid);
+    if (!exchange || exchange.isAnswered || exchange.isUnconfirmed || exchange.isPressed) return;
+    this.#exchanges.delete(guid);
   }
 
   #forgetExpired() {

@@ -63,6 +63,8 @@ export class RequestExchange {
   #answer = null;
   /** Whether an attempt had no reply. */
   #mayHaveArrived = false;
+  /** Presses that have no outcome yet. */
+  #presses = 0;
   /** @type {Outcome | null} */
   #outcome = null;
   /** @type {HistoryEntry | null} The outcome's. */
@@ -84,6 +86,11 @@ export class RequestExchange {
     return this.#outcome !== null;
   }
 
+  /** Whether a press is being signed or sent. */
+  get isPressed() {
+    return this.#presses > 0;
+  }
+
   /** Whether something was sent, and the service has not said what came of it. */
   get isUnconfirmed() {
     return this.#choice !== null && this.#outcome === null;
@@ -100,14 +107,19 @@ export class RequestExchange {
   async send(request, choice, signal) {
     this.#demandSame(choice);
     if (this.#outcome !== null) return this.#keepAgain(this.#outcome);
-    const answer = this.#answer ?? (await this.#sign(request, choice));
-    return this.#connection.stored.exclusive(async (update) => {
-      // Another press may have been faster.
-      this.#demandSame(choice);
-      if (this.#outcome !== null) return this.#outcome;
-      await this.#connection.resolveRotation(update);
-      return this.#deliver(request, choice, this.#answer ?? answer, { update, signal });
-    });
+    this.#presses += 1;
+    try {
+      const answer = this.#answer ?? (await this.#sign(request, choice));
+      return await this.#connection.stored.exclusive(async (update) => {
+        // Another press may have been faster.
+        this.#demandSame(choice);
+        if (this.#outcome !== null) return this.#outcome;
+        await this.#connection.resolveRotation(update);
+        return this.#deliver(request, choice, this.#answer ?? answer, { update, signal });
+      });
+    } finally {
+      this.#presses -= 1;
+    }
   }
 
   /** @param {Choice} choice */
