@@ -48,6 +48,7 @@ from counterseal.testing.histories import (
     passkey_oracle,
     publishing_oracle,
     reaction_oracle,
+    seen_oracle,
 )
 from counterseal.testing.histories.ledger import (
     AccountEntry,
@@ -58,9 +59,8 @@ from counterseal.testing.histories.ledger import (
     Ledger,
     Plain,
 )
-from counterseal.testing.histories.transitions import DEVICE_CALLS, ENDED, TRANSITIONS
+from counterseal.testing.histories.transitions import ENDED, TRANSITIONS
 
-HOUR = timedelta(hours=1)
 WAITING = 5
 """Devices that others invited, and that were not bound or not confirmed."""
 
@@ -83,7 +83,7 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
     operation = commit.operation
     operation.commits += 1
     open_before = reaction_oracle.open_beside(ledger, commit)
-    if _was_seen(ledger, commit):
+    if seen_oracle.was_seen(ledger, commit):
         return
     for kind, old, new in commit.changes:
         _check_transition(ledger, commit, kind, old, new)
@@ -104,35 +104,6 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
     _require_audit(commit)
 
 
-def _was_seen(ledger: Ledger, commit: Commit) -> bool:
-    """Whether the commit only stores when the device was seen that calls; it may once an hour."""
-    (kind, old, new), *others = commit.changes or [("", None, {})]
-    if others or kind != "Binding" or old is None:
-        return False
-    if not _only_seen(old, new):
-        return False
-    guid, operation = new["guid"], commit.operation
-    assert operation.verb in DEVICE_CALLS, "a device was seen that did not call"
-    if operation.attacker:
-        assert ledger.accounts[new["account"]].attacker, "an attacker was seen as somebody else"
-    else:
-        assert operation.facts["device"] == guid, "another device was seen"
-    assert old["state"] == ledger.bindings[guid].state == "ACTIVE", "seen, and may not act"
-    assert not commit.audit
-    assert new["version"] == old["version"] + 1 == ledger.versions[guid] + 1
-    ledger.versions[guid] = new["version"]
-    return True
-
-
-def _only_seen(old: Plain, new: Plain) -> bool:
-    """Whether nothing else changes than when the device was seen; that may once an hour."""
-    if old | {"version": 0, "last_seen_at": None} != new | {"version": 0, "last_seen_at": None}:
-        return False
-    before, now = old["last_seen_at"], new["last_seen_at"]
-    assert before is None or now - before >= HOUR, "seen twice within an hour"
-    return True
-
-
 def _check_transition(
     ledger: Ledger, commit: Commit, kind: str, old: Plain | None, new: Plain
 ) -> None:
@@ -144,7 +115,7 @@ def _check_transition(
     )
     if kind == "Binding" and operation.verb == "authenticate":
         assert old is not None
-        assert _only_seen(old, new), "a passkey was changed by its use"
+        assert seen_oracle.only_seen(old, new), "a passkey was changed by its use"
     assert new["version"] == ledger.versions.get(guid, 0) + 1, f"{kind}: not the next version"
     assert old is None or old["version"] == ledger.versions[guid], f"{kind}: a lost update"
     ledger.versions[guid] = new["version"]
