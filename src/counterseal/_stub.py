@@ -25,12 +25,17 @@ def read_stub(file: str) -> dict[str, str]:
         file: Where the package's `__init__.py` is; the stub is beside it.
 
     Raises:
+        ImportError: There is no stub that can be read as a file.
         ValueError: A line of the stub is neither one name nor a comment.
     """
     path = f"{file.rpartition('.')[0]}.pyi"
-    # An import waits for it, and `pathlib` takes longer to load than all of this.
-    with open(path, encoding="utf-8") as stub:  # noqa: PTH123
-        lines = [line.split() for line in stub if not line.startswith(("#", "\n"))]
+    try:
+        # An import waits for it, and `pathlib` takes longer to load than all of this.
+        with open(path, encoding="utf-8") as stub:  # noqa: PTH123
+            lines = [line.split() for line in stub if not line.startswith(("#", "\n"))]
+    except OSError as error:
+        message = f"{path} lists the public names: a program without it, or in a zip, needs it"
+        raise ImportError(message, path=path) from error
     return {name: module for _, module, _, _, _, name in lines}
 
 

@@ -99,6 +99,11 @@ def test_a_line_that_is_no_name_is_refused(tmp_path, line):
         read_stub(str(tmp_path / "__init__.py"))
 
 
+def test_a_package_without_its_stub_says_what_it_lacks(tmp_path):
+    with pytest.raises(ImportError, match=r"__init__\.pyi lists the public names"):
+        read_stub(str(tmp_path / "__init__.py"))
+
+
 def test_constants_come_first_and_functions_last(tmp_path):
     lines = [f"from .a import {name} as {name}\n" for name in ("b", "B", "BB", "Aa", "a")]
     (tmp_path / "__init__.pyi").write_text("".join(lines))
