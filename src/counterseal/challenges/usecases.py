@@ -119,7 +119,7 @@ class Challenges(UseCase):
             if idempotency_key is not None:
                 document = question_document(question)
                 if extension is not None:
-                    document |= extension.document()
+                    document = extension.document() | document
                 call = _idempotency.reserve(
                     ports,
                     policy,

@@ -227,6 +227,22 @@ def test_a_submission_is_a_part_of_the_question_and_a_repeat_says_that_it_is_one
     refused(service, lambda: issue(extension=None), KeyReused)
 
 
+class Hiding:
+    """An extension whose document has a member of the question."""
+
+    def extend(self, _, challenge):
+        return challenge
+
+    def document(self):
+        return {"content": "always the same"}
+
+
+def test_an_extension_hides_no_other_question_from_a_repeat(service, alice):
+    ask = partial(service.ask, "alice", idempotency_key=KEY, extension=Hiding())
+    ask("Pay 10 EUR?")
+    refused(service, lambda: ask("Pay 1,000 EUR?"), KeyReused)
+
+
 def test_no_call_goes_ahead_while_the_port_is_down(service, alice):
     faults = Faults()
     faults.fail("idempotency.begin")

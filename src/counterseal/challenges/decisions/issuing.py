@@ -67,7 +67,11 @@ class Extension(Protocol):
         """Return *challenge*, which is about to be issued, as such a request."""
 
     def document(self) -> dict[str, Any]:
-        """Return what a repeated request has to have besides the same question, as JSON."""
+        """
+        Return what a repeated request has to have besides the same question, as JSON.
+
+        A member that a question has too is that of the question.
+        """
 
 
 @attrs.frozen
