@@ -227,7 +227,7 @@ VERDICTS = {"Ruling", "Tampering"}
 
 
 def test_facts_are_no_gerunds():
-    """What a rule is told is named by what it is, as `AnswerFacts`, not by what somebody does."""
+    """A rule's facts are named by what they are, as `AnswerFacts`, not by what somebody does."""
     classes = {
         node.name
         for path in paths_of("rules")

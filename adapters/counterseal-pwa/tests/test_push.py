@@ -482,7 +482,7 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
         sought = "async ([guid, visible]) => TAGS.includes(guid) === visible".replace("TAGS", tags)
         device.page.wait_for_function(sought, arg=[guid, visible])
 
-    # Whatever the app closes is noted, since Chromium may remove a notification after 20 seconds.
+    # What the app closes is recorded, since Chromium may remove a notification after 20 seconds.
     device.page.evaluate("""() => {
       window.closedTags = [];
       const { close } = Notification.prototype;

@@ -1,7 +1,7 @@
 """
 The two `Authorization` headers of a Request Origin: Basic (RFC 7617) and CX1-HMAC-SHA256.
 
-CX1 is Privakey's scheme, kept for its clients:
+CX1 is Privakey's scheme, which its clients use:
 
     Authorization: CX1-HMAC-SHA256,<guid>/<milliseconds since the epoch>,<base64 signature>
 

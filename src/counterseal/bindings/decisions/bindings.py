@@ -33,7 +33,7 @@ MOVED = "moved"
 """The audit log's reason for the end of a device whose place another has taken."""
 
 InviterDemand: TypeAlias = Callable[[Binding, Tools], Coroutine[Any, Any, None]]
-"""Requires that whoever invited a device for their own account may still do so."""
+"""Requires that the administrator who invited a device of their own may still do so."""
 
 
 def with_binding(

@@ -238,7 +238,7 @@ RESULTS = (IdentityWithdrawn, WrongIssuer, AccountTaken, AccountLocked, InvalidF
 @attrs.frozen
 class LoginTests(UseCase):
     """
-    Test log-ins at an App Space's Identity Provider, by whoever may edit the App Space.
+    Test log-ins at an App Space's Identity Provider, by administrators who may edit it.
 
     The administrator logs in at the provider as a user would, and the service exchanges the code
     and checks the ID token as it does for a user. Nobody is invited, no account is made, no
