@@ -46,7 +46,7 @@ ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
 PROCESSES = dict.fromkeys(["demo", "oidc", "server"], "4")
-PROCESSES |= {"redis": "0", "sql": "0", "web": "auto"}
+PROCESSES |= {"redis": "0", "sql": "0", "testing": "auto", "web": "auto"}
 """
 How many processes the tests of a larger adapter run in; none is one, as for the smaller ones.
 

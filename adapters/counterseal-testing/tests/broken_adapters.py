@@ -13,8 +13,8 @@ from datetime import timedelta
 import attrs
 
 from counterseal.errors import Conflict, StoreUnavailable
-from counterseal.testing import contracts
-from counterseal.testing.contracts.clauses import checks
+from counterseal_testing import contracts
+from counterseal_testing.contracts.clauses import checks
 
 NEVER = timedelta(minutes=5)
 """How long a call takes that is never to return."""

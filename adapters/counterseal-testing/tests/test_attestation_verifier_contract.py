@@ -19,8 +19,8 @@ from counterseal.errors import (
     WrongOrigin,
 )
 from counterseal.models import Algorithm
-from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor, contracts
-from counterseal.testing.contracts.attestation import CHALLENGE, SCOPE
+from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor, contracts
+from counterseal_testing.contracts.attestation import CHALLENGE, SCOPE
 
 BROKEN = BrokenAdapters(contracts.AttestationVerifierContract(), FakeAttestationVerifier)
 breaks = BROKEN.breaks

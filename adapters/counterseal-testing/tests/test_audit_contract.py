@@ -6,7 +6,7 @@ from broken_adapters import BrokenAdapters
 
 from counterseal.memory import MemoryAudit
 from counterseal.models import ChainHead
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 BROKEN = BrokenAdapters(contracts.AuditContract(), MemoryAudit)
 breaks = BROKEN.breaks

@@ -8,7 +8,7 @@ from broken_adapters import NEVER, BrokenAdapters
 
 from counterseal.errors import CallbackUncallable
 from counterseal.models import DeliveryOutcome
-from counterseal.testing import ScriptedSender, contracts
+from counterseal_testing import ScriptedSender, contracts
 
 
 class CanScript(contracts.CallbackSenderContract):

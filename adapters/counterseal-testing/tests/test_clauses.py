@@ -11,9 +11,9 @@ from hypothesis.internal.conjecture import engine
 
 from counterseal.errors import Conflict
 from counterseal.memory import MemoryAudit, MemoryStore
-from counterseal.testing import contracts
-from counterseal.testing.contracts.clauses import checks
-from counterseal.testing.contracts.race import SHRINK_SECONDS, bounded_shrinking
+from counterseal_testing import contracts
+from counterseal_testing.contracts.clauses import checks
+from counterseal_testing.contracts.race import SHRINK_SECONDS, bounded_shrinking
 
 pytest_plugins = ["pytester"]
 
@@ -96,7 +96,7 @@ def test_a_clause_that_does_not_hold_is_named_with_its_error():
 TESTS = """
 import pytest
 from counterseal.memory import MemorySealer, SystemEntropy
-from counterseal.testing import SealerContract
+from counterseal_testing import SealerContract
 
 class TestMySealer(SealerContract):
     @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_run_says_which_clauses_do_not_hold(pytester):
 
 def test_a_run_under_xdist_does_so_if_its_conftest_asks_for_it(pytester):
     pytester.makepyfile(test_sealers=TESTS)
-    pytester.makeconftest('pytest_plugins = ["counterseal.testing.contracts.summary"]')
+    pytester.makeconftest('pytest_plugins = ["counterseal_testing.contracts.summary"]')
 
     result = pytester.runpytest_subprocess("-n", "1", "-k", "TestMySealer")
 
@@ -156,7 +156,7 @@ def test_a_run_under_xdist_does_so_if_its_conftest_asks_for_it(pytester):
 
 def test_a_run_without_a_contract_says_nothing(pytester):
     pytester.makepyfile("def test_nothing(): ...")
-    pytester.makeconftest('pytest_plugins = ["counterseal.testing.contracts.summary"]')
+    pytester.makeconftest('pytest_plugins = ["counterseal_testing.contracts.summary"]')
 
     assert "clauses" not in pytester.runpytest_inprocess().stdout.str()
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from counterseal.testing import START, FrozenClock
+from counterseal_testing import START, FrozenClock
 
 SECOND = timedelta(seconds=1)
 

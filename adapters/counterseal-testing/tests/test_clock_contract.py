@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from broken_adapters import BrokenAdapters
 
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 
 class ClockAt:

@@ -4,7 +4,7 @@ import pytest
 from broken_adapters import BrokenAdapters, slow
 
 from counterseal.memory import MemoryCounters
-from counterseal.testing import FrozenClock, contracts
+from counterseal_testing import FrozenClock, contracts
 
 BROKEN = BrokenAdapters(contracts.CountersContract(), MemoryCounters)
 breaks = BROKEN.breaks

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.testing import ScriptedEntropy
+from counterseal_testing import ScriptedEntropy
 
 
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 100), max_size=5))

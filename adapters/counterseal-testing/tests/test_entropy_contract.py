@@ -6,7 +6,7 @@ import pytest
 from broken_adapters import BrokenAdapters
 
 from counterseal.memory import SystemEntropy
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 BROKEN = BrokenAdapters(contracts.EntropyContract(), SystemEntropy)
 breaks = BROKEN.breaks

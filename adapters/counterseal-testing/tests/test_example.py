@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-import counterseal.testing
+import counterseal_testing
 
-EXAMPLE = (Path(__file__).parents[2] / "docs/examples/test_my_store.py").read_text("utf-8")
+EXAMPLE = (Path(__file__).parents[3] / "docs/examples/test_my_store.py").read_text("utf-8")
 
 pytest_plugins = ["pytester"]
 
 
 def test_the_kit_brings_no_tests_of_its_own():
     """Nothing to collect, and no `conftest.py`, where it is installed."""
-    names = {path.name for path in Path(counterseal.testing.__file__).parent.rglob("*.py")}
+    names = {path.name for path in Path(counterseal_testing.__file__).parent.rglob("*.py")}
 
     assert not {name for name in names if name.startswith("test_") or name == "conftest.py"}
 
@@ -41,7 +41,7 @@ def test_a_failure_says_what_differs(pytester):
     pytester.makepyfile("""
         import pytest
         from counterseal.memory import MemoryAudit, MemoryStore
-        from counterseal.testing import StoreContract
+        from counterseal_testing import StoreContract
 
         class Forgetful(MemoryStore):
             def recorded(self):

@@ -2,16 +2,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import counterseal.testing
+import counterseal_testing
 
-SOURCE = Path(counterseal.testing.__file__).parent
+SOURCE = Path(counterseal_testing.__file__).parent
 
 
 def test_every_public_name_is_there():
-    for name in counterseal.testing.__all__:
-        assert getattr(counterseal.testing, name)
-    assert counterseal.testing.__all__ == sorted(
-        counterseal.testing.__all__, key=lambda name: (not name.isupper(), name)
+    for name in counterseal_testing.__all__:
+        assert getattr(counterseal_testing, name)
+    assert counterseal_testing.__all__ == sorted(
+        counterseal_testing.__all__, key=lambda name: (not name.isupper(), name)
     )
 
 
@@ -22,13 +22,13 @@ def test_the_oracle_shares_no_code_with_the_core():
         lines = (SOURCE / "histories" / f"{module}.py").read_text().splitlines()
         imports = [line for line in lines if line.startswith(("import ", "from "))]
         shared = [line for line in imports if " counterseal" in line]
-        assert all(" counterseal.testing.histories" in line for line in shared)
+        assert all(" counterseal_testing.histories" in line for line in shared)
 
 
 def test_a_failing_assertion_of_the_kit_explains_itself(tmp_path):
     test = tmp_path / "test_it.py"
     test.write_text(
-        "from counterseal.testing.histories.observers import LeakDetector\n"
+        "from counterseal_testing.histories.observers import LeakDetector\n"
         "def test_it():\n"
         "    LeakDetector().require_absent('a canary sings')\n"
     )

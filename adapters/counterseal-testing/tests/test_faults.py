@@ -8,7 +8,7 @@ from counterseal.errors import (
     StoreUnavailable,
 )
 from counterseal.models import OPERATOR, BindingState
-from counterseal.testing import Crash, FakeService, Fault, Faults, faulty, faulty_ports
+from counterseal_testing import Crash, FakeService, Fault, Faults, faulty, faulty_ports
 
 
 class Bench:

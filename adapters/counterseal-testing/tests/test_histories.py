@@ -7,11 +7,11 @@ from counterseal.errors import Conflict, WrongSignature
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import Change, Company
 from counterseal.models.guid import mint
-from counterseal.testing import START, WholeCore
-from counterseal.testing.histories import NewDevices, Refusals
-from counterseal.testing.histories.model import HistoryModel, core_verify
-from counterseal.testing.histories.observers import LeakDetector, RecordingStore
-from counterseal.testing.histories.planned_faults import PlannedFault
+from counterseal_testing import START, WholeCore
+from counterseal_testing.histories import NewDevices, Refusals
+from counterseal_testing.histories.model import HistoryModel, core_verify
+from counterseal_testing.histories.observers import LeakDetector, RecordingStore
+from counterseal_testing.histories.planned_faults import PlannedFault
 
 SHORT = settings(
     max_examples=5,

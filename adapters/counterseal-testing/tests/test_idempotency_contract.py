@@ -4,7 +4,7 @@ import pytest
 from broken_adapters import BrokenAdapters, slow
 
 from counterseal.memory import MemoryIdempotency
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 BROKEN = BrokenAdapters(contracts.IdempotencyContract(), MemoryIdempotency)
 breaks = BROKEN.breaks

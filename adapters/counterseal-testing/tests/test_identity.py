@@ -5,7 +5,7 @@ import pytest
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal.models.guid import mint
-from counterseal.testing import APP_RETURN, FakeIdentityProvider, FakeService, ScriptedEntropy
+from counterseal_testing import APP_RETURN, FakeIdentityProvider, FakeService, ScriptedEntropy
 
 COMPANY = mint(0, bytes(15))
 STATE, NONCE, VERIFIER = "the state", "the nonce", "the verifier"

@@ -5,7 +5,7 @@ import pytest
 from broken_adapters import BrokenAdapters
 
 from counterseal.errors import IdentityWithdrawn
-from counterseal.testing import FakeIdentityProvider, ScriptedEntropy, contracts
+from counterseal_testing import FakeIdentityProvider, ScriptedEntropy, contracts
 
 
 class CanLogIn(contracts.IdentityProviderContract):

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.testing.linearizability import Operation, Recorder, linearizable
+from counterseal_testing.linearizability import Operation, Recorder, linearizable
 
 
 def register(state, call):

@@ -9,7 +9,7 @@ from broken_adapters import BrokenAdapters
 from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, PushOutcome, PushResult
-from counterseal.testing import OutboxNotifier, contracts
+from counterseal_testing import OutboxNotifier, contracts
 
 
 class CanPush(contracts.NotifierContract):

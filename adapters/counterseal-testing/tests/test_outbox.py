@@ -12,7 +12,7 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.models.guid import mint
-from counterseal.testing import OutboxNotifier, Push
+from counterseal_testing import OutboxNotifier, Push
 
 ONE = PushAddress(kind=AddressKind.RELAY, value="one")
 TWO = PushAddress(kind=AddressKind.RELAY, value="two")

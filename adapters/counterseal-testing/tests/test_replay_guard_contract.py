@@ -7,7 +7,7 @@ import pytest
 from broken_adapters import BrokenAdapters, slow
 
 from counterseal.memory import MemoryReplayGuard
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 BROKEN = BrokenAdapters(contracts.ReplayGuardContract(), MemoryReplayGuard)
 breaks = BROKEN.breaks

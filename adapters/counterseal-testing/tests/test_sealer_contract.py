@@ -10,7 +10,7 @@ from broken_adapters import BrokenAdapters
 
 from counterseal.errors import SealBroken
 from counterseal.memory import MemorySealer, SystemEntropy
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 
 def sealers(kind):

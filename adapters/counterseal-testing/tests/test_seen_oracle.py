@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.testing import START
-from counterseal.testing.histories.ledger import (
+from counterseal_testing import START
+from counterseal_testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
     Commit,
     Ledger,
     Operation,
 )
-from counterseal.testing.histories.seen_oracle import was_seen
+from counterseal_testing.histories.seen_oracle import was_seen
 
 HOUR = timedelta(hours=1)
 STORED = {"guid": "phone", "account": "zoe", "version": 3, "state": "ACTIVE", "last_seen_at": START}

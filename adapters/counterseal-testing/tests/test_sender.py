@@ -4,7 +4,7 @@ import pytest
 
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Delivery, DeliveryOutcome
-from counterseal.testing import ScriptedSender
+from counterseal_testing import ScriptedSender
 
 DELIVERY = Delivery(
     url="https://shop.example/done",

@@ -4,7 +4,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-import counterseal.testing.service as module
+import counterseal_testing.service as module
 from counterseal.errors import InvalidField, NotBound, StrongKeyMissed, WrongIssuer
 from counterseal.keys import ml_dsa
 from counterseal.models import (
@@ -18,8 +18,8 @@ from counterseal.models import (
     Role,
 )
 from counterseal.policy import STANDARD, STRICT
-from counterseal.testing import FakeService, ScriptedEntropy, fake_ports
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeService, ScriptedEntropy, fake_ports
+from counterseal_testing.service import CALLBACK
 
 ADDRESS = (PushAddress(kind=AddressKind.RELAY, value="somewhere"),)
 

@@ -7,7 +7,7 @@ from counterseal.errors import SignerUnavailable
 from counterseal.keys import generate
 from counterseal.memory import MemorySigner, SystemEntropy
 from counterseal.models import Algorithm
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 
 def newest_key(signer):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterseal.memory import MemoryAudit, MemoryCounters, MemoryStore
-from counterseal.testing import (
+from counterseal_testing import (
     CallbackSenderContract,
     CountersContract,
     NotifierContract,

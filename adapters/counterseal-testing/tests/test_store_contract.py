@@ -28,8 +28,8 @@ from counterseal.models import LIVING, Account, CallbackState, Company, Gauge, S
 from counterseal.models.guid import partition_of
 from counterseal.models.index import index_of
 from counterseal.ports import Due
-from counterseal.testing import START, contracts
-from counterseal.testing.contracts.store_history import StoreHistory
+from counterseal_testing import START, contracts
+from counterseal_testing.contracts.store_history import StoreHistory
 
 
 class Store(contracts.StoreContract):

@@ -7,7 +7,7 @@ import pytest
 from broken_adapters import NEVER, BrokenAdapters
 
 from counterseal.memory import MemoryWake
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 
 BROKEN = BrokenAdapters(contracts.WakeContract(), MemoryWake)
 breaks = BROKEN.breaks

@@ -21,8 +21,8 @@ from counterseal.errors import AttestationRefused, InvalidField, UserUnverified,
 from counterseal.keys.public import jwk_of
 from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationResponse
 from counterseal.models.attestation import ATTESTATION_OBJECT_LIMIT, CREATE_CLIENT_DATA_LIMIT
-from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
-from counterseal.testing.authenticator import ORIGIN, RP_ID
+from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
+from counterseal_testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier
 from counterseal_webauthn.certificates import MODEL_EXTENSION
 

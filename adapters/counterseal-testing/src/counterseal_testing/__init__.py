@@ -10,11 +10,11 @@ Help for tests: of programs that embed Counterseal, of adapters, and of Counters
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.
 - `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
 - The contracts, one class for each port, are tests that the author of an adapter inherits:
-  see `counterseal.testing.contracts`, and `StoreContract` for one.
+  see `counterseal_testing.contracts`, and `StoreContract` for one.
 - `linearizability` decides whether concurrent calls could have happened one after the other.
 - `WholeCore` runs histories of the whole core, checked by an oracle that shares no code with it.
 
-It comes with the extra `counterseal[testing]`; nothing in the core imports it.
+`counterseal.testing` has the same names. Nothing that runs in production imports either.
 """
 # ruff: noqa: E402 (pytest has to know first whose assertions it is to explain)
 
@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("counterseal.testing.contracts", "counterseal.testing.histories")
+pytest.register_assert_rewrite("counterseal_testing.contracts", "counterseal_testing.histories")
 
-from counterseal.testing import contracts, linearizability, pictures, strategies
-from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
-from counterseal.testing.authenticator import FakePasskey
-from counterseal.testing.clock import START, FrozenClock
-from counterseal.testing.contracts import (
+from counterseal_testing import contracts, linearizability, pictures, strategies
+from counterseal_testing.attestation import FakeAttestationVerifier, FakeModel
+from counterseal_testing.authenticator import FakePasskey
+from counterseal_testing.clock import START, FrozenClock
+from counterseal_testing.contracts import (
     AttestationVerifierContract,
     AuditContract,
     CallbackSenderContract,
@@ -44,14 +44,14 @@ from counterseal.testing.contracts import (
     StoreContract,
     WakeContract,
 )
-from counterseal.testing.entropy import ScriptedEntropy
-from counterseal.testing.faults import Crash, Fault, Faults, faulty, faulty_ports
-from counterseal.testing.histories import WholeCore
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider, Return
-from counterseal.testing.outbox import OutboxNotifier, Push
-from counterseal.testing.phone import Phone
-from counterseal.testing.sender import Attempt, ScriptedSender
-from counterseal.testing.service import FakeService, fake_ports
+from counterseal_testing.entropy import ScriptedEntropy
+from counterseal_testing.faults import Crash, Fault, Faults, faulty, faulty_ports
+from counterseal_testing.histories import WholeCore
+from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider, Return
+from counterseal_testing.outbox import OutboxNotifier, Push
+from counterseal_testing.phone import Phone
+from counterseal_testing.sender import Attempt, ScriptedSender
+from counterseal_testing.service import FakeService, fake_ports
 
 __all__ = [
     "APP_RETURN",

@@ -56,9 +56,9 @@ from counterseal.models import (
     RegisteredPasskey,
     RegistrationResponse,
 )
-from counterseal.testing import cbor
-from counterseal.testing.authenticator import FakePasskey
-from counterseal.testing.clock import START
+from counterseal_testing import cbor
+from counterseal_testing.authenticator import FakePasskey
+from counterseal_testing.clock import START
 
 AAGUID = uuid.UUID(int=0x5EAF)
 CREATE = "webauthn.create"

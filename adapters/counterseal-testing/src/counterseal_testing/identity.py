@@ -18,7 +18,7 @@ import attrs
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal.models import Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Entropy
-from counterseal.testing.clock import START
+from counterseal_testing.clock import START
 
 ISSUER = "https://idp.example"
 APP_RETURN = "com.example.app:/login"

@@ -22,6 +22,13 @@ from typing import Generic, TypeVar
 
 import attrs
 
+__all__ = [
+    "Note",
+    "Operation",
+    "Recorder",
+    "linearizable",
+]
+
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
 

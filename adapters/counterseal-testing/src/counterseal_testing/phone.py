@@ -6,11 +6,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from counterseal.bindings.decisions.invitations import Invitation
+from counterseal import Answers, Confirmations, Devices, Invitation
 from counterseal.bindings.documents.confirmation import Choice, NewDevice
 from counterseal.bindings.documents.device import EndedRequest
-from counterseal.bindings.usecases.devices import Confirmations, Devices
-from counterseal.challenges.usecases import Answers
 from counterseal.device import SoftwareDevice, sign_confirmation
 from counterseal.errors import NotBound
 from counterseal.models import Account, Binding, Challenge, DeviceCall, Guid, RefusalReason, Role

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import zlib
 
+__all__ = [
+    "build_chunk",
+    "build_header",
+    "build_png",
+]
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TRUE_COLOUR = 2
 BITS = 8

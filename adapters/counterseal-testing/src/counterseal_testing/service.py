@@ -16,18 +16,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from counterseal.accounts.usecases import Accounts
-from counterseal.approvals.usecases import Actions
-from counterseal.bindings.decisions.invitations import Invitation
-from counterseal.bindings.usecases.devices import Confirmations, Devices, KeySets, Telemetry
-from counterseal.bindings.usecases.invitations import Enrolments, Invitations
-from counterseal.ceremonies.usecases import Ceremonies
-from counterseal.challenges.decisions.issuing import Extension, Issued
-from counterseal.challenges.usecases import Answers, Challenges
-from counterseal.credentials.usecases import Authentication, Credentials
+from counterseal import (
+    Accounts,
+    Actions,
+    Administration,
+    AdminLogins,
+    Answers,
+    Authentication,
+    Callbacks,
+    Ceremonies,
+    Challenges,
+    Confirmations,
+    Credentials,
+    Devices,
+    Enrolments,
+    Events,
+    Invitation,
+    Invitations,
+    Issued,
+    KeySets,
+    Logins,
+    LoginTests,
+    Notifications,
+    Sessions,
+    Telemetry,
+)
+from counterseal.challenges.decisions.issuing import Extension
 from counterseal.device import SoftwareDevice
-from counterseal.events.usecases import Events
-from counterseal.identity.usecases.logins import Logins, LoginTests
 from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
 from counterseal.models import (
@@ -45,21 +60,16 @@ from counterseal.models import (
     RelyingParty,
     TextContent,
 )
-from counterseal.operators.usecases.admin_logins import AdminLogins
-from counterseal.operators.usecases.sessions import Sessions
-from counterseal.outbox.usecases.callbacks import Callbacks
-from counterseal.outbox.usecases.notifications import Notifications
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import CallbackSender, IdentityProvider, Notifier, Ports
-from counterseal.tenancy.usecases.administration import Administration
-from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
-from counterseal.testing.authenticator import RP_ID, FakePasskey
-from counterseal.testing.clock import FrozenClock
-from counterseal.testing.entropy import ScriptedEntropy
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
-from counterseal.testing.outbox import OutboxNotifier
-from counterseal.testing.phone import Phone
-from counterseal.testing.sender import ScriptedSender
+from counterseal_testing.attestation import FakeAttestationVerifier, FakeModel
+from counterseal_testing.authenticator import RP_ID, FakePasskey
+from counterseal_testing.clock import FrozenClock
+from counterseal_testing.entropy import ScriptedEntropy
+from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider
+from counterseal_testing.outbox import OutboxNotifier
+from counterseal_testing.phone import Phone
+from counterseal_testing.sender import ScriptedSender
 
 PIN = "2580"
 SCRYPT_COST = 2

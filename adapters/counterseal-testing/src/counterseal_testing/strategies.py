@@ -37,6 +37,21 @@ from counterseal.models import (
 from counterseal.models.guid import ENTROPY_BYTES, PARTITIONS, mint
 from counterseal.policy import STANDARD, Policy
 
+__all__ = [
+    "account_ids",
+    "broken_challenges",
+    "buttons",
+    "challenges",
+    "contents",
+    "durations",
+    "guids",
+    "i_json",
+    "moments",
+    "push_addresses",
+    "questions",
+    "texts",
+]
+
 UTF8_BYTES = 4
 """The most that one character takes."""
 

@@ -15,20 +15,20 @@ were not. `run_checks` runs the same checks as plain functions, and returns a `R
 
 from __future__ import annotations
 
-from counterseal.testing.contracts.attestation import AttestationVerifierContract
-from counterseal.testing.contracts.clauses import Report, clauses, run_checks
-from counterseal.testing.contracts.counters import CountersContract
-from counterseal.testing.contracts.idempotency import IdempotencyContract
-from counterseal.testing.contracts.identity import IdentityProviderContract
-from counterseal.testing.contracts.notifier import NotifierContract
-from counterseal.testing.contracts.replay import ReplayGuardContract
-from counterseal.testing.contracts.sealer import SealerContract
-from counterseal.testing.contracts.sender import CallbackSenderContract
-from counterseal.testing.contracts.signer import SignerContract
-from counterseal.testing.contracts.small_ports import AuditContract, ClockContract, EntropyContract
-from counterseal.testing.contracts.store import StoreContract
-from counterseal.testing.contracts.store_history import StoreHistory
-from counterseal.testing.contracts.wake import WakeContract
+from counterseal_testing.contracts.attestation import AttestationVerifierContract
+from counterseal_testing.contracts.clauses import Report, clauses, run_checks
+from counterseal_testing.contracts.counters import CountersContract
+from counterseal_testing.contracts.idempotency import IdempotencyContract
+from counterseal_testing.contracts.identity import IdentityProviderContract
+from counterseal_testing.contracts.notifier import NotifierContract
+from counterseal_testing.contracts.replay import ReplayGuardContract
+from counterseal_testing.contracts.sealer import SealerContract
+from counterseal_testing.contracts.sender import CallbackSenderContract
+from counterseal_testing.contracts.signer import SignerContract
+from counterseal_testing.contracts.small_ports import AuditContract, ClockContract, EntropyContract
+from counterseal_testing.contracts.store import StoreContract
+from counterseal_testing.contracts.store_history import StoreHistory
+from counterseal_testing.contracts.wake import WakeContract
 
 __all__ = [
     "AttestationVerifierContract",

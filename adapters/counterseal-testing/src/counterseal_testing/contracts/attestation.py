@@ -34,12 +34,12 @@ from counterseal.models import (
     RegistrationResponse,
 )
 from counterseal.ports import AttestationVerifier
-from counterseal.testing import cbor
-from counterseal.testing.attestation import FakeModel
-from counterseal.testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
-from counterseal.testing.contracts.leaks import SECRET, no_io, no_secret_is_logged
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing import cbor
+from counterseal_testing.attestation import FakeModel
+from counterseal_testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
+from counterseal_testing.contracts.leaks import SECRET, no_io, no_secret_is_logged
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.summary import Contract
 
 NewAttestationVerifier: TypeAlias = Callable[
     [tuple[bytes, ...], "frozenset[str] | None"], AttestationVerifier

@@ -22,10 +22,10 @@ from counterseal.models import (
 )
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Audit
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import RecordFactory, event
+from counterseal_testing.contracts.summary import Contract
 
 NewAudit: TypeAlias = Callable[[], Audit]
 

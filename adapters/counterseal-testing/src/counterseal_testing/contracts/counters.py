@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterseal.ports import Clock, Counters
-from counterseal.testing.clock import FrozenClock
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.clock import FrozenClock
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import bounded_shrinking, race, results
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import bounded_shrinking, race, results
+from counterseal_testing.contracts.summary import Contract
 
 NewCounters: TypeAlias = Callable[[Clock], Counters]
 """Makes counters that have counted nothing, and take the time from the clock if from anywhere."""

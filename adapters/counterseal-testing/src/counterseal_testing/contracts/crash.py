@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from counterseal.testing.faults import Crash
+from counterseal_testing.faults import Crash
 
 
 def crashed(call: Callable[[], object], *, adapter: object, line: int) -> bool:

@@ -64,9 +64,9 @@ from counterseal.models import (
     WebhookKey,
 )
 from counterseal.models.guid import derive_guid
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.leaks import SECRET
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.leaks import SECRET
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 ODD = "Zoe\u0308 \u202e\x00\x1f👩‍👩‍👧 ' OR 1=1 -- %s \\ \" \ufeff "
 """A text that has broken programs before."""

@@ -12,16 +12,16 @@ import pytest
 
 from counterseal.models import KeyScope, Reservation
 from counterseal.ports import Idempotency
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.summary import Contract
 
 NewIdempotency: TypeAlias = Callable[[], Idempotency]
 """Makes an adapter that holds no reservation."""

@@ -16,16 +16,16 @@ from counterseal.errors import IdentityWithdrawn
 from counterseal.models import Identity, IdpSettings
 from counterseal.models.guid import mint
 from counterseal.ports import IdentityProvider
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.summary import Contract
-from counterseal.testing.identity import ISSUER, Return
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.summary import Contract
+from counterseal_testing.identity import ISSUER, Return
 
 NewIdentityProvider: TypeAlias = Callable[[], IdentityProvider]
 """Makes an adapter of a provider that knows the user `zoe`."""

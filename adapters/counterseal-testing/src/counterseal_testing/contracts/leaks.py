@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from counterseal.errors import Unavailable
-from counterseal.testing.contracts.clauses import clauses
+from counterseal_testing.contracts.clauses import clauses
 
 SECRET = "a-secret-that-no-log-may-hold"  # noqa: S105 - it is none
 """Stands in every field that records keep out of their `repr`."""

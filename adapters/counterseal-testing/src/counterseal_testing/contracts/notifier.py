@@ -20,16 +20,16 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.ports import Notifier
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import LATE, comes_back, race, results
-from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import LATE, comes_back, race, results
+from counterseal_testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.summary import Contract
 
 NewNotifier: TypeAlias = Callable[[], Notifier]
 """Makes a notifier that has pushed nothing."""

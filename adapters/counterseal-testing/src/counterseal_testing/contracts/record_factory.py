@@ -62,8 +62,8 @@ from counterseal.models.events import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.tenancy.records import logo_guid
-from counterseal.testing.clock import START
-from counterseal.testing.entropy import ScriptedEntropy
+from counterseal_testing.clock import START
+from counterseal_testing.entropy import ScriptedEntropy
 
 R = TypeVar("R", bound=Record)
 

@@ -10,15 +10,15 @@ from typing import TypeAlias
 import pytest
 
 from counterseal.ports import Clock, ReplayGuard
-from counterseal.testing.clock import START, FrozenClock
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.clock import START, FrozenClock
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.summary import Contract
 
 NewReplayGuard: TypeAlias = Callable[[Clock], ReplayGuard]
 """Makes a guard that has seen nothing, and takes the time from the clock if from anywhere."""

@@ -10,15 +10,15 @@ import pytest
 
 from counterseal.errors import SealBroken
 from counterseal.ports import Sealer
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_io,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.summary import Contract
 
 NewSealer: TypeAlias = Callable[[], Sealer]
 """Makes a sealer."""

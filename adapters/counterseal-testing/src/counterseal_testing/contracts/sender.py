@@ -12,15 +12,15 @@ import pytest
 from counterseal.errors import CallbackUncallable, SenderUnavailable
 from counterseal.models import Delivery
 from counterseal.ports import CallbackSender
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import LATE, comes_back, race, results
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import LATE, comes_back, race, results
+from counterseal_testing.contracts.summary import Contract
 
 NewSender: TypeAlias = Callable[[], CallbackSender]
 """Makes a sender whose receiver has received nothing."""

@@ -12,15 +12,15 @@ from counterseal.errors import SignerUnavailable, WrongSignature
 from counterseal.keys.jws import verify_bytes
 from counterseal.models import PublicKey
 from counterseal.ports import Signer
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.leaks import (
     SECRET,
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.summary import Contract
 
 NewSigner: TypeAlias = Callable[[], Signer]
 """Makes a signer."""

@@ -11,14 +11,14 @@ import pytest
 
 from counterseal.models import AuditEvent
 from counterseal.ports import Audit, Clock, Entropy
-from counterseal.testing.contracts.audit_chain import AuditChainChecks, NewAudit
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.contracts.audit_chain import AuditChainChecks, NewAudit
+from counterseal_testing.contracts.leaks import (
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import RecordFactory, event
+from counterseal_testing.contracts.summary import Contract
 
 NewClock: TypeAlias = Callable[[], Clock]
 NewEntropy: TypeAlias = Callable[[], Entropy]

@@ -7,17 +7,17 @@ from functools import partial
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal.testing.contracts.race import bounded_shrinking
-from counterseal.testing.contracts.store_committing import StoreCommitting
-from counterseal.testing.contracts.store_crashing import StoreCrashing
-from counterseal.testing.contracts.store_due import StoreDue
-from counterseal.testing.contracts.store_gauges import StoreGauges
-from counterseal.testing.contracts.store_history import StoreHistory
-from counterseal.testing.contracts.store_racing import StoreRacing
-from counterseal.testing.contracts.store_reading import StoreReading
-from counterseal.testing.contracts.store_repeating import StoreRepeating
-from counterseal.testing.contracts.store_searching import StoreSearching
-from counterseal.testing.contracts.store_setup import NewStore
+from counterseal_testing.contracts.race import bounded_shrinking
+from counterseal_testing.contracts.store_committing import StoreCommitting
+from counterseal_testing.contracts.store_crashing import StoreCrashing
+from counterseal_testing.contracts.store_due import StoreDue
+from counterseal_testing.contracts.store_gauges import StoreGauges
+from counterseal_testing.contracts.store_history import StoreHistory
+from counterseal_testing.contracts.store_racing import StoreRacing
+from counterseal_testing.contracts.store_reading import StoreReading
+from counterseal_testing.contracts.store_repeating import StoreRepeating
+from counterseal_testing.contracts.store_searching import StoreSearching
+from counterseal_testing.contracts.store_setup import NewStore
 
 
 class StoreContract(

@@ -10,14 +10,14 @@ from counterseal.errors import (
     WrongRecord,
 )
 from counterseal.models import BindingState, replace
-from counterseal.testing.contracts.record_factory import (
+from counterseal_testing.contracts.record_factory import (
     RecordFactory,
     event,
     next_version,
     with_other_creation_time,
 )
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
-from counterseal.testing.contracts.store_worker import Pair
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.contracts.store_worker import Pair
 
 
 class StoreCommitting(StoreSetup):

@@ -10,19 +10,19 @@ import pytest
 from counterseal.errors import Conflict
 from counterseal.models import Account, AddressKind, Change
 from counterseal.ports import Due, Store
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.crash import crashed
-from counterseal.testing.contracts.edge_values import edge_records
-from counterseal.testing.contracts.leaks import (
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.crash import crashed
+from counterseal_testing.contracts.edge_values import edge_records
+from counterseal_testing.contracts.leaks import (
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
-from counterseal.testing.contracts.store_worker import StoreWorker
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.contracts.store_worker import StoreWorker
 
 LINES = 1_000
 """Of a commit, at most; one that has more is not tried at all of them."""

@@ -20,9 +20,9 @@ from counterseal.models import (
     SessionState,
 )
 from counterseal.ports import Due
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import LATER, SECOND, RecordFactory, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import LATER, SECOND, RecordFactory, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 
 INSTANT = timedelta(microseconds=1)
 

@@ -24,11 +24,11 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.ports import Store
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
-from counterseal.testing.contracts.store_worker import Pair, StoreWorker
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.record_factory import LATER, RecordFactory, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.contracts.store_worker import Pair, StoreWorker
 
 CREDENTIAL = Credential(scheme=Scheme.BASIC, created_at=START)
 ENDING = Credential(scheme=Scheme.BASIC, created_at=START, ends_at=START)

@@ -35,14 +35,14 @@ from counterseal.models import (
     replace,
 )
 from counterseal.ports import Due, Store
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import (
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import (
     RecordFactory,
     event,
     with_other_creation_time,
 )
-from counterseal.testing.contracts.store_gauges import count_gauges, read_gauges
-from counterseal.testing.contracts.store_model import (
+from counterseal_testing.contracts.store_gauges import count_gauges, read_gauges
+from counterseal_testing.contracts.store_model import (
     IDS,
     MOMENTS,
     applies,
@@ -50,7 +50,7 @@ from counterseal.testing.contracts.store_model import (
     ended_version,
     lookup_fields,
 )
-from counterseal.testing.faults import Crash, Faults, faulty
+from counterseal_testing.faults import Crash, Faults, faulty
 
 Recorded: TypeAlias = Callable[[Store], Sequence[AuditEvent]]
 Reopened: TypeAlias = Callable[[Store], Store] | None

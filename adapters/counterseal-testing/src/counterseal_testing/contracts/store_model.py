@@ -22,8 +22,8 @@ from counterseal.models import (
     NotificationState,
     Record,
 )
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import SECOND, RecordFactory, next_version
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import SECOND, RecordFactory, next_version
 
 IDS = RecordFactory().neighbours(3)
 """Of accounts in one partition, so that one commit may touch two of them."""

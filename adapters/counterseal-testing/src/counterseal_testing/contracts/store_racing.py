@@ -11,13 +11,13 @@ import attrs
 from counterseal.errors import Conflict, Indeterminate
 from counterseal.models import Change, Company, Record
 from counterseal.ports import Store
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
-from counterseal.testing.contracts.store_worker import StoreWorker
-from counterseal.testing.entropy import ScriptedEntropy
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.linearizability import Operation, Recorder, linearizable
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.contracts.store_worker import StoreWorker
+from counterseal_testing.entropy import ScriptedEntropy
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.linearizability import Operation, Recorder, linearizable
 
 THREADS = 6
 ROUNDS = 30

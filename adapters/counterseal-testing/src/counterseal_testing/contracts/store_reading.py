@@ -19,11 +19,11 @@ from counterseal.models import (
     SessionState,
 )
 from counterseal.ports import Due
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.edge_values import edge_records
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.edge_values import edge_records
+from counterseal_testing.contracts.record_factory import LATER, RecordFactory, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 
 INSTANT = timedelta(microseconds=1)
 

@@ -7,11 +7,11 @@ import pytest
 
 from counterseal.errors import Conflict, Indeterminate, OperationReused, StoreUnavailable
 from counterseal.models import Change
-from counterseal.testing.contracts.clauses import needs
-from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
-from counterseal.testing.contracts.store_worker import StoreWorker
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.contracts.clauses import needs
+from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.contracts.store_worker import StoreWorker
+from counterseal_testing.faults import Faults, faulty
 
 
 class StoreRepeating(StoreSetup):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from counterseal.models import Account, Guid
 from counterseal.ports import Store
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import RecordFactory, next_version
-from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import RecordFactory, next_version
+from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 
 SORTED = (
     "\x00",

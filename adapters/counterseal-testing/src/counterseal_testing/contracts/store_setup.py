@@ -10,8 +10,8 @@ import pytest
 
 from counterseal.models import AuditEvent
 from counterseal.ports import Store
-from counterseal.testing.contracts.store_worker import StoreWorker
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.store_worker import StoreWorker
+from counterseal_testing.contracts.summary import Contract
 
 NewStore: TypeAlias = Callable[[], Store]
 """Makes a store that is empty, and shares nothing with those made before."""

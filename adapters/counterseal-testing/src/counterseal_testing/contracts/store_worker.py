@@ -9,7 +9,7 @@ from typing import TypeVar
 from counterseal.errors import CountersealError
 from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.ports import Store
-from counterseal.testing.contracts.record_factory import event
+from counterseal_testing.contracts.record_factory import event
 
 R = TypeVar("R", bound=Record)
 

@@ -3,7 +3,7 @@ What a contract's tests tell at the end of a pytest run: clauses shown, and clau
 
 The first test of a contract registers this module as a plugin. Under xdist the main process runs
 no test: there a `conftest.py` has to name it, `pytest_plugins =
-["counterseal.testing.contracts.summary"]`.
+["counterseal_testing.contracts.summary"]`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from counterseal.testing.contracts.clauses import CheckResult, Report, clause_of
+from counterseal_testing.contracts.clauses import CheckResult, Report, clause_of
 
-PROPERTY = "counterseal.testing.clause"
+PROPERTY = "counterseal_testing.clause"
 """The user property that a contract's tests have, also in a JUnit file: the clause's number."""
 
 _OUTCOMES = ("passed", "skipped", "failed", "error")

@@ -15,10 +15,10 @@ import pytest
 
 from counterseal.models import Guid
 from counterseal.ports import Wake
-from counterseal.testing.contracts.leaks import only_unavailable_leaves, skip_without_broken
-from counterseal.testing.contracts.race import LATE, comes_back, race, results
-from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.testing.contracts.summary import Contract
+from counterseal_testing.contracts.leaks import only_unavailable_leaves, skip_without_broken
+from counterseal_testing.contracts.race import LATE, comes_back, race, results
+from counterseal_testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.summary import Contract
 
 T = TypeVar("T")
 

@@ -7,14 +7,14 @@ deliver, clocks jump, ports fail, replies are lost, processes die, and others co
 `Refusals` is a third one: people refuse for reasons and lock their accounts, App Spaces and origins
 narrow the policy, and events reach the origins.
 `Actions` is a fourth one: people approve actions, and origins use them once, and report.
-`counterseal.testing.histories.oracle` says what must hold.
+`counterseal_testing.histories.oracle` says what must hold.
 """
 
 from __future__ import annotations
 
-from counterseal.testing.histories.action_rules import Actions
-from counterseal.testing.histories.new_device_rules import NewDevices
-from counterseal.testing.histories.refusal_rules import Refusals
-from counterseal.testing.histories.whole_core import WholeCore
+from counterseal_testing.histories.action_rules import Actions
+from counterseal_testing.histories.new_device_rules import NewDevices
+from counterseal_testing.histories.refusal_rules import Refusals
+from counterseal_testing.histories.whole_core import WholeCore
 
 __all__ = ["Actions", "NewDevices", "Refusals", "WholeCore"]

@@ -12,8 +12,8 @@ import base64
 import hashlib
 import json
 
-from counterseal.testing.histories.ending_oracle import approves, decode_part
-from counterseal.testing.histories.ledger import ActionEntry, Commit, Ledger, Plain
+from counterseal_testing.histories.ending_oracle import approves, decode_part
+from counterseal_testing.histories.ledger import ActionEntry, Commit, Ledger, Plain
 
 USE_TYPE = "counterseal-use+jwt"
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, rule
 
 from counterseal.models import UseState
-from counterseal.testing.histories.actions import WAYS, ActionCalls
-from counterseal.testing.histories.planned_faults import FAULTS, INTERLEAVED, PlannedFault
-from counterseal.testing.histories.rules import Rules
-from counterseal.testing.histories.strategies import ASKABLE, CHALLENGES, PICK, new
+from counterseal_testing.histories.actions import WAYS, ActionCalls
+from counterseal_testing.histories.planned_faults import FAULTS, INTERLEAVED, PlannedFault
+from counterseal_testing.histories.rules import Rules
+from counterseal_testing.histories.strategies import ASKABLE, CHALLENGES, PICK, new
 
 COPIES = st.integers(1, 3)
 VALIDITY = st.sampled_from([None, None, 30, 90, 300])

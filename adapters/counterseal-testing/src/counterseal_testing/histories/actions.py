@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from counterseal.models import Action, Button, Guid, Question, UseState
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.model import Result
-from counterseal.testing.histories.observers import CANARY
-from counterseal.testing.histories.planned_faults import PlannedFault
-from counterseal.testing.histories.rules import Beginning
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.ledger import Plain
+from counterseal_testing.histories.model import Result
+from counterseal_testing.histories.observers import CANARY
+from counterseal_testing.histories.planned_faults import PlannedFault
+from counterseal_testing.histories.rules import Beginning
 
 BUTTONS = (
     Button(title="Yes", strong=True, approving=True),

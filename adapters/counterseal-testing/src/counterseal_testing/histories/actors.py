@@ -33,13 +33,13 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
-from counterseal.testing.authenticator import ORIGIN as PASSKEY_ORIGIN
-from counterseal.testing.authenticator import RP_ID, FakePasskey
-from counterseal.testing.entropy import ScriptedEntropy
-from counterseal.testing.histories.ledger import Limits, Plain
-from counterseal.testing.histories.observers import CANARY
-from counterseal.testing.phone import Phone
-from counterseal.testing.service import SCRYPT_COST, FakeService
+from counterseal_testing.authenticator import ORIGIN as PASSKEY_ORIGIN
+from counterseal_testing.authenticator import RP_ID, FakePasskey
+from counterseal_testing.entropy import ScriptedEntropy
+from counterseal_testing.histories.ledger import Limits, Plain
+from counterseal_testing.histories.observers import CANARY
+from counterseal_testing.phone import Phone
+from counterseal_testing.service import SCRYPT_COST, FakeService
 
 PIN = f"{CANARY}-2580"
 WRONG_PIN = f"{CANARY}-0000"

@@ -9,11 +9,11 @@ from counterseal import ijson, keys
 from counterseal.challenges.documents.answer import ANSWER_TYP
 from counterseal.errors import WrongCode, WrongPin
 from counterseal.models import Challenge, DeviceCall, Guid, RefusalReason
-from counterseal.testing.authenticator import FakePasskey
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.challenges import ChallengeCalls
-from counterseal.testing.histories.model import Captured, Result
-from counterseal.testing.histories.planned_faults import PlannedFault
+from counterseal_testing.authenticator import FakePasskey
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.challenges import ChallengeCalls
+from counterseal_testing.histories.model import Captured, Result
+from counterseal_testing.histories.planned_faults import PlannedFault
 
 WAYS = (
     *("right", "right", "right", "right"),

@@ -21,14 +21,14 @@ from counterseal.device import WrappedKey, sign_confirmation
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import SigningKey
 from counterseal.models import Algorithm, DeviceCall, Guid, Role
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.concurrent_calls import ConcurrentCalls
-from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.model import Captured
-from counterseal.testing.histories.new_devices import new_device_of
-from counterseal.testing.histories.passkey_oracle import PREFIX
-from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.phone import SERVICE, Phone
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.concurrent_calls import ConcurrentCalls
+from counterseal_testing.histories.ledger import Plain
+from counterseal_testing.histories.model import Captured
+from counterseal_testing.histories.new_devices import new_device_of
+from counterseal_testing.histories.passkey_oracle import PREFIX
+from counterseal_testing.identity import APP_RETURN
+from counterseal_testing.phone import SERVICE, Phone
 
 ON_ANSWERS = (
     "impersonate",

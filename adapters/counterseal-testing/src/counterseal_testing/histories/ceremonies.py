@@ -7,13 +7,13 @@ from typing import Any
 
 import attrs
 
-from counterseal.testing.attestation import FakeModel
-from counterseal.testing.authenticator import FakePasskey
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.model import Result
-from counterseal.testing.histories.outbox import NotificationCalls
-from counterseal.testing.histories.planned_faults import PlannedFault
+from counterseal_testing.attestation import FakeModel
+from counterseal_testing.authenticator import FakePasskey
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.ledger import Plain
+from counterseal_testing.histories.model import Result
+from counterseal_testing.histories.outbox import NotificationCalls
+from counterseal_testing.histories.planned_faults import PlannedFault
 
 REGISTRATION, AUTHENTICATION = "registration", "authentication"
 WAYS = ("right", "right", "right", "another challenge", "another origin", "unverified")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from counterseal.testing.histories.ledger import BindingEntry, CeremonyEntry, Commit, Ledger, Plain
+from counterseal_testing.histories.ledger import BindingEntry, CeremonyEntry, Commit, Ledger, Plain
 
 ENDS = {"register": "PasskeyRegistration", "authenticate": "PasskeyAuthentication"}
 """The operations that end a ceremony well, and of which kind it is."""

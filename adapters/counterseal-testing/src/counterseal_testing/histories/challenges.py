@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal.challenges.decisions.issuing import Issued
+from counterseal import Issued
 from counterseal.models import (
     OPERATOR,
     Account,
@@ -17,11 +17,11 @@ from counterseal.models import (
     Question,
     RequestContext,
 )
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.devices import DeviceCalls
-from counterseal.testing.histories.model import Result
-from counterseal.testing.histories.observers import CANARY, plain
-from counterseal.testing.histories.planned_faults import PlannedFault
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.devices import DeviceCalls
+from counterseal_testing.histories.model import Result
+from counterseal_testing.histories.observers import CANARY, plain
+from counterseal_testing.histories.planned_faults import PlannedFault
 
 REST = timedelta(seconds=61)
 """Longer than the window in which questions are counted, and than any cool-down."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from counterseal.models import Role
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.ledger import Operation
-from counterseal.testing.histories.new_devices import NewDeviceCalls
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.ledger import Operation
+from counterseal_testing.histories.new_devices import NewDeviceCalls
 
 LATE = timedelta(microseconds=1)
 LEASE = timedelta(seconds=20)

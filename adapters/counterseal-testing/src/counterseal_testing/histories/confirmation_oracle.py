@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from counterseal.testing.histories import ending_oracle, passkey_oracle
-from counterseal.testing.histories.ledger import BindingEntry, Commit, Ledger, Plain
+from counterseal_testing.histories import ending_oracle, passkey_oracle
+from counterseal_testing.histories.ledger import BindingEntry, Commit, Ledger, Plain
 
 CONFIRM_TYPE = "counterseal-confirm+jwt"
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

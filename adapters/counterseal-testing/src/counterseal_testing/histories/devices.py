@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import Any
 
-from counterseal.bindings.decisions.invitations import Invitation
+from counterseal import Invitation, Redirect
 from counterseal.bindings.documents.enrolment import (
     Bound,
     Enrolment,
@@ -15,15 +15,14 @@ from counterseal.bindings.documents.enrolment import (
     update_document,
 )
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
-from counterseal.identity.decisions.logins import Redirect
 from counterseal.keys import b64url
 from counterseal.models import OPERATOR, Account, Binding, Guid, Role
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.ledger import PROVISIONAL, Plain
-from counterseal.testing.histories.model import HistoryModel, Result
-from counterseal.testing.histories.observers import CANARY
-from counterseal.testing.histories.planned_faults import PlannedFault
-from counterseal.testing.identity import APP_RETURN
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.ledger import PROVISIONAL, Plain
+from counterseal_testing.histories.model import HistoryModel, Result
+from counterseal_testing.histories.observers import CANARY
+from counterseal_testing.histories.planned_faults import PlannedFault
+from counterseal_testing.identity import APP_RETURN
 
 BOUND = ("UNCONFIRMED", "ACTIVE")
 """The states of a binding whose device may have lost the reply to its bind."""

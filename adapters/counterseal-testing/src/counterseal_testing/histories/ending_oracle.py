@@ -7,8 +7,8 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 
-from counterseal.testing.histories import passkey_oracle, reaction_oracle
-from counterseal.testing.histories.ledger import (
+from counterseal_testing.histories import passkey_oracle, reaction_oracle
+from counterseal_testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
     ChallengeEntry,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypeAlias
 
-from counterseal.testing.histories.ledger import PROVISIONAL, Commit, Plain
+from counterseal_testing.histories.ledger import PROVISIONAL, Commit, Plain
 
 Entry: TypeAlias = tuple[str, str | None, str | None]
 """A kind, the device, and the challenge."""

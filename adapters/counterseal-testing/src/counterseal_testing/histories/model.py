@@ -10,10 +10,9 @@ import attrs
 from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
 
-from counterseal import keys
+from counterseal import Redirect, keys
 from counterseal.challenges.documents.receipt import verify_receipt
 from counterseal.errors import CountersealError, Refused, Unavailable
-from counterseal.identity.decisions.logins import Redirect
 from counterseal.models import (
     Algorithm,
     AuditEvent,
@@ -24,23 +23,23 @@ from counterseal.models import (
     RelyingParty,
 )
 from counterseal.ports import Audit, Ports
-from counterseal.testing.faults import Crash, Faults, faulty_ports
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.ceremony_oracle import require_none_open
-from counterseal.testing.histories.ending_oracle import require_all_ended
-from counterseal.testing.histories.ledger import Commit, Ledger, Operation, Plain, Verify
-from counterseal.testing.histories.observers import (
+from counterseal_testing.faults import Crash, Faults, faulty_ports
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.ceremony_oracle import require_none_open
+from counterseal_testing.histories.ending_oracle import require_all_ended
+from counterseal_testing.histories.ledger import Commit, Ledger, Operation, Plain, Verify
+from counterseal_testing.histories.observers import (
     CallbackReceivers,
     LeakDetector,
     RecordingAudit,
     RecordingStore,
     plain,
 )
-from counterseal.testing.histories.oracle import check_commit
-from counterseal.testing.histories.planned_faults import PlannedFault
-from counterseal.testing.identity import Return
-from counterseal.testing.phone import Phone
-from counterseal.testing.service import FakeService
+from counterseal_testing.histories.oracle import check_commit
+from counterseal_testing.histories.planned_faults import PlannedFault
+from counterseal_testing.identity import Return
+from counterseal_testing.phone import Phone
+from counterseal_testing.service import FakeService
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from counterseal.testing.histories.ledger import (
+from counterseal_testing.histories.ledger import (
     NARROWING,
     Commit,
     Ledger,

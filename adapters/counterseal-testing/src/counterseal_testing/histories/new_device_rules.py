@@ -11,13 +11,13 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, multiple, precondition, rule
 
-from counterseal.bindings.decisions.invitations import Invitation
-from counterseal.testing.histories.answers import PASSKEY_WAYS
-from counterseal.testing.histories.attacks import ON_NEW_DEVICES
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.planned_faults import FAULTS, INTERLEAVED, PlannedFault
-from counterseal.testing.histories.rules import Rules
-from counterseal.testing.histories.strategies import (
+from counterseal import Invitation
+from counterseal_testing.histories.answers import PASSKEY_WAYS
+from counterseal_testing.histories.attacks import ON_NEW_DEVICES
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.planned_faults import FAULTS, INTERLEAVED, PlannedFault
+from counterseal_testing.histories.rules import Rules
+from counterseal_testing.histories.strategies import (
     ATTACKERS,
     CHALLENGES,
     DRAFTS,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from counterseal import keys
-from counterseal.bindings.decisions.invitations import Invitation
+from counterseal import Invitation, keys
 from counterseal.bindings.documents.confirmation import (
     CONFIRM_TYP,
     Choice,
@@ -15,14 +14,14 @@ from counterseal.bindings.documents.confirmation import (
 from counterseal.device import sign_confirmation
 from counterseal.errors import WrongCode
 from counterseal.models import Binding, DeviceCall, Guid, Role
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.ceremonies import CeremonyCalls
-from counterseal.testing.histories.confirmation_oracle import code_of
-from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.model import Result
-from counterseal.testing.histories.oracle import WAITING
-from counterseal.testing.histories.planned_faults import PlannedFault
-from counterseal.testing.phone import Phone
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.ceremonies import CeremonyCalls
+from counterseal_testing.histories.confirmation_oracle import code_of
+from counterseal_testing.histories.ledger import Plain
+from counterseal_testing.histories.model import Result
+from counterseal_testing.histories.oracle import WAITING
+from counterseal_testing.histories.planned_faults import PlannedFault
+from counterseal_testing.phone import Phone
 
 REFUSALS = {
     "right": "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from counterseal.testing.histories.ledger import Commit, Ledger, NotificationEntry, Plain
+from counterseal_testing.histories.ledger import Commit, Ledger, NotificationEntry, Plain
 
 OCCASIONS = {
     "challenge": ({"issue"}, "Challenge", {"PENDING"}),

@@ -29,9 +29,9 @@ from counterseal.models import (
     Record,
 )
 from counterseal.ports import Audit, Due, Store
-from counterseal.testing.histories.ledger import Ledger, Plain
-from counterseal.testing.histories.publishing_oracle import require_in_turn
-from counterseal.testing.sender import Attempt
+from counterseal_testing.histories.ledger import Ledger, Plain
+from counterseal_testing.histories.publishing_oracle import require_in_turn
+from counterseal_testing.sender import Attempt
 
 
 class RecordingStore:

@@ -37,7 +37,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from counterseal.testing.histories import (
+from counterseal_testing.histories import (
     action_oracle,
     ceremony_oracle,
     confirmation_oracle,
@@ -50,7 +50,7 @@ from counterseal.testing.histories import (
     reaction_oracle,
     seen_oracle,
 )
-from counterseal.testing.histories.ledger import (
+from counterseal_testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
     CallbackEntry,
@@ -59,7 +59,7 @@ from counterseal.testing.histories.ledger import (
     Ledger,
     Plain,
 )
-from counterseal.testing.histories.transitions import ENDED, TRANSITIONS
+from counterseal_testing.histories.transitions import ENDED, TRANSITIONS
 
 WAITING = 5
 """Devices that others invited, and that were not bound or not confirmed."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from counterseal.models import OPERATOR, Binding, Callback, Guid, Notification, PushAddress
-from counterseal.testing.histories.answers import AnswerCalls
-from counterseal.testing.histories.ledger import CallbackEntry, NotificationEntry
-from counterseal.testing.histories.model import Result
-from counterseal.testing.histories.planned_faults import PlannedFault
+from counterseal_testing.histories.answers import AnswerCalls
+from counterseal_testing.histories.ledger import CallbackEntry, NotificationEntry
+from counterseal_testing.histories.model import Result
+from counterseal_testing.histories.planned_faults import PlannedFault
 
 OK = range(200, 300)
 FINAL = {302, 410}

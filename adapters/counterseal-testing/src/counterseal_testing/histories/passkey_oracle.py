@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from counterseal.testing.histories.ledger import Ledger, Plain
+from counterseal_testing.histories.ledger import Ledger, Plain
 
 PREFIX = "WA-"
 """Of the `alg` of a passkey."""

@@ -15,7 +15,7 @@ from counterseal.errors import (
     SignerUnavailable,
     StoreUnavailable,
 )
-from counterseal.testing.faults import Faults
+from counterseal_testing.faults import Faults
 
 COMMIT = "store.commit"
 FEW = 3

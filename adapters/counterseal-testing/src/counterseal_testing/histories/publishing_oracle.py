@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterseal.testing.histories.ledger import (
+from counterseal_testing.histories.ledger import (
     CallbackEntry,
     Commit,
     EventEntry,

@@ -6,7 +6,7 @@ import base64
 import json
 from datetime import timedelta
 
-from counterseal.testing.histories.ledger import (
+from counterseal_testing.histories.ledger import (
     AccountEntry,
     ChallengeEntry,
     Commit,

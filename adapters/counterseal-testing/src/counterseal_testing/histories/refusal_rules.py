@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, multiple, rule
 
 from counterseal.models import Reaction
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.answers import REASON_WAYS
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.ledger import Plain
-from counterseal.testing.histories.planned_faults import (
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.answers import REASON_WAYS
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.ledger import Plain
+from counterseal_testing.histories.planned_faults import (
     FAULTS,
     FAULTS_OF_SENDS,
     INTERLEAVED,
     PlannedFault,
 )
-from counterseal.testing.histories.refusals import RefusalCalls
-from counterseal.testing.histories.rules import Rules
-from counterseal.testing.histories.strategies import (
+from counterseal_testing.histories.refusals import RefusalCalls
+from counterseal_testing.histories.rules import Rules
+from counterseal_testing.histories.strategies import (
     ASKABLE,
     CHALLENGES,
     DRAFTS,

@@ -9,14 +9,14 @@ from typing import Any
 import attrs
 
 from counterseal.models import AppSpace, Guid, Reaction, RelyingParty, Scheme
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.ledger import Operation, Plain
-from counterseal.testing.histories.model import with_domain
-from counterseal.testing.histories.narrowing_oracle import is_looser
-from counterseal.testing.histories.planned_faults import PlannedFault
-from counterseal.testing.histories.publishing_oracle import require_all_published
-from counterseal.testing.histories.rules import Beginning
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.ledger import Operation, Plain
+from counterseal_testing.histories.model import with_domain
+from counterseal_testing.histories.narrowing_oracle import is_looser
+from counterseal_testing.histories.planned_faults import PlannedFault
+from counterseal_testing.histories.publishing_oracle import require_all_published
+from counterseal_testing.histories.rules import Beginning
 
 TIMES = ("challenge_life_limit", "codes_demanded")
 """The settings whose values are seconds."""

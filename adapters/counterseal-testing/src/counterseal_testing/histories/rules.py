@@ -7,21 +7,21 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, initialize, multiple, precondition, rule
 
-from counterseal.bindings.decisions.invitations import Invitation
+from counterseal import Invitation
 from counterseal.memory import MemorySigner
 from counterseal.models import Guid, Role
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, ON_LOGINS
-from counterseal.testing.histories.ceremonies import WAYS as CEREMONY_WAYS
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.planned_faults import (
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.attacks import ON_ANSWERS, ON_DEVICES, ON_LOGINS
+from counterseal_testing.histories.ceremonies import WAYS as CEREMONY_WAYS
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.planned_faults import (
     FAULTS,
     FAULTS_OF_PUSHES,
     FAULTS_OF_SENDS,
     PlannedFault,
 )
-from counterseal.testing.histories.scenarios import Scenarios
-from counterseal.testing.histories.strategies import (
+from counterseal_testing.histories.scenarios import Scenarios
+from counterseal_testing.histories.strategies import (
     ASKABLE,
     ATTACKERS,
     BROWSERS,

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, Attacks
-from counterseal.testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.planned_faults import PlannedFault
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.attacks import ON_ANSWERS, ON_DEVICES, Attacks
+from counterseal_testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.planned_faults import PlannedFault
 
 CODED = ("shop", "zoe")
 """An origin that makes people type codes, and one of its people."""

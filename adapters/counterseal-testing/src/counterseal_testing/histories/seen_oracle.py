@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from counterseal.testing.histories.ledger import Commit, Ledger, Plain
-from counterseal.testing.histories.transitions import DEVICE_CALLS
+from counterseal_testing.histories.ledger import Commit, Ledger, Plain
+from counterseal_testing.histories.transitions import DEVICE_CALLS
 
 HOUR = timedelta(hours=1)
 

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, multiple
 from hypothesis.strategies import SearchStrategy
 
-from counterseal.bindings.decisions.invitations import Invitation
+from counterseal import Invitation
 from counterseal.models import Role
-from counterseal.testing.histories import actors
-from counterseal.testing.histories.answers import WAYS
-from counterseal.testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.new_devices import CHOICES, DECISIONS
+from counterseal_testing.histories import actors
+from counterseal_testing.histories.answers import WAYS
+from counterseal_testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.new_devices import CHOICES, DECISIONS
 
 CHALLENGES: Bundle[str] = Bundle("challenges")
 INVITATIONS: Bundle[tuple[str, Invitation]] = Bundle("invitations")

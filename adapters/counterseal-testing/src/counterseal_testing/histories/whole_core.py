@@ -10,17 +10,17 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, multiple, rule
 
-from counterseal.testing.histories.ceremonies import WAYS as CEREMONY_WAYS
-from counterseal.testing.histories.challenges import QuestionDraft
-from counterseal.testing.histories.planned_faults import (
+from counterseal_testing.histories.ceremonies import WAYS as CEREMONY_WAYS
+from counterseal_testing.histories.challenges import QuestionDraft
+from counterseal_testing.histories.planned_faults import (
     FAULTS,
     FAULTS_OF_SENDS,
     INTERLEAVED,
     INTERLEAVED_WITH_SENDS,
     PlannedFault,
 )
-from counterseal.testing.histories.rules import Rules
-from counterseal.testing.histories.strategies import (
+from counterseal_testing.histories.rules import Rules
+from counterseal_testing.histories.strategies import (
     ASKABLE,
     ATTACKERS,
     BROWSERS,
