@@ -304,7 +304,7 @@ def examples(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS, allow_parallel=True)
 def tests(session: nox.Session) -> None:
-    """Test the core with no adapter in reach; on other Pythons by vectors what is on the wire."""
+    """Test the core with the test kit alone; on other Pythons by vectors what is on the wire."""
     sync(session, "--group=tests")
     chosen = session.python == RUNNING or session.posargs
     # Another process costs a tenth more CPU time, and on two cores another session has it.
