@@ -15,9 +15,9 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal_portal.routes import NAME
 from counterseal_testing import FakeModel, FakePasskey
 from counterseal_testing.service import CALLBACK
+from counterseal_web.router import NAME
 
 
 def make_client(ports, policy, origin, endpoint=None):
