@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import counterseal
 from counterseal import STANDARD, keys
-from counterseal._audit_context import AuditContext, demand_rate, record_refusal
+from counterseal._audit_context import AuditContext, demand_rate, record_refusal, refusals
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -30,7 +30,7 @@ from counterseal._plan import (
     records,
     require,
 )
-from counterseal._transaction import Loaded, Transactions, changes_of, refusals
+from counterseal._transaction import Loaded, Transactions, changes_of
 from counterseal.errors import (
     Conflict,
     Contended,

@@ -6,11 +6,11 @@ import attrs
 
 from counterseal import _idempotency
 from counterseal import challenges as challenges_package
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import after_ending
 from counterseal._plan import account_of, record_with_account, records
 from counterseal._sizes import challenge_life, html_allowed, question_fits, text_fits
-from counterseal._transaction import UseCase, refusals, wake
+from counterseal._transaction import UseCase, wake
 from counterseal.bindings.decisions.device_requests import (
     AuthenticatedDevice,
     open_request,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import attrs
 
 from counterseal import identity
-from counterseal._audit_context import AuditContext, record_refusal
+from counterseal._audit_context import AuditContext, record_refusal, refusals
 from counterseal._plan import Reading
-from counterseal._transaction import Loaded, Transactions, load, refusals, tools_of
+from counterseal._transaction import Loaded, Transactions, load, tools_of
 from counterseal.accounts.rules import forgettable_at, graced, revalidation_due
 from counterseal.bindings.decisions.device_requests import (
     AuthenticatedDevice,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 
 from counterseal import ijson
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
 from counterseal._plan import find_record, record_with_account, records, require
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, load, refusals
+from counterseal._transaction import UseCase, load
 from counterseal.bindings.chart import BindingEvent
 from counterseal.bindings.decisions import confirmations, devices
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice, open_request
