@@ -146,6 +146,7 @@ async def _use(
     action = _require_approved(stored, tools)
     facts = UseFacts(
         now=tools.now,
+        deadline=action.terms.valid_until,
         policy=tools.policy,
         action=action,
         account=stored.account,
@@ -200,7 +201,9 @@ async def withdraw(tools: Tools, challenge: Guid, origin: Guid) -> Decision[Appr
     if action.state is ActionState.WITHDRAWN:
         # Already withdrawn, so the request is satisfied.
         return Decision(result=action)
-    facts = WithdrawalFacts(now=tools.now, action=action, origin=origin)
+    facts = WithdrawalFacts(
+        now=tools.now, deadline=action.terms.valid_until, action=action, origin=origin
+    )
     state = step(ACTION, action.state, ActionEvent.WITHDRAW, facts)
     withdrawn_action = revise(action, state=state)
     return Decision(
