@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records, require
-from counterseal._transaction import UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, with_same_ports
 from counterseal.accounts.rules import approval_stands
 from counterseal.challenges.usecases import Challenges
 from counterseal.errors import (

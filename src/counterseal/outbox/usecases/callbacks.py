@@ -15,11 +15,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._capabilities import compose_callback
 from counterseal._plan import Decision, DecisionCoroutine, Records, Tools, records, return_record
 from counterseal._sizes import LIST_LIMIT, limit_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
 from counterseal.models.gauges import Gauge

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
-from counterseal._transaction import refusals
 from counterseal.challenges.records import ChallengeState
 from counterseal.identity.records import IdpSettings
 from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
