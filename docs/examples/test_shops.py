@@ -25,7 +25,7 @@ sys.path.insert(0, str(SHOPS))
 from postgresql import postgresql
 
 CHOSEN = [file for file in PROCFILES if "EVERY_FACE" in os.environ or file.endswith("/Procfile")]
-"""Each shop once; `nox -s faces-full` runs each of its servers."""
+"""Each shop once; `nox -s "heavy(faces-full)"` runs each of its servers."""
 
 NAMES = sorted(path.parent.name for path in SHOPS.glob("*/Procfile"))
 

@@ -3,11 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
 SKIPPED = {
     "test": 'import pytest\ndef test_it():\n    pytest.skip("no ntfy: install it")\n',
     "other": 'import pytest\ndef test_it():\n    pytest.skip("no strace: install it")\n',
@@ -34,15 +32,8 @@ def outcome(tmp_path):
             name: text for name, text in os.environ.items() if not name.startswith("PYTEST")
         }
         environment.pop("REQUIRED_TOOLS", None)
-        environment |= {"COUNTERSEAL_REQUIRE": required, "PYTHONPATH": str(ROOT)}
-        options = (
-            "-p",
-            "conftest",
-            "-p",
-            "no:cacheprovider",
-            "-q",
-            "--continue-on-collection-errors",
-        )
+        environment["COUNTERSEAL_REQUIRE"] = required
+        options = ("-p", "no:cacheprovider", "-q", "--continue-on-collection-errors")
         ended = subprocess.run(
             [sys.executable, "-m", "pytest", *options, tmp_path],
             cwd=tmp_path,
