@@ -48,7 +48,7 @@ def surroundings(**more):
 
 
 def hasty(service):
-    """Return an environment in which claims of a dead worker, and failed callbacks, come back soon."""
+    """Return an environment in which claims of dead workers and failed callbacks come back soon."""
     config = service.folder / "hasty.toml"
     config.write_text(HASTY)
     return {"COUNTERSEAL_CONFIG": str(config)}
