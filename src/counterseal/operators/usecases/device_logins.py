@@ -45,7 +45,7 @@ from counterseal.operators.decisions.operators import ensure_operators
 from counterseal.operators.decisions.sessions import IssuedSession
 from counterseal.operators.usecases.sessions import Sessions
 from counterseal.tenancy.rules.authorization import is_in_force
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 
 SEALED_LIMIT = 2_048
 """Characters of what a browser brings back; ours are shorter."""
