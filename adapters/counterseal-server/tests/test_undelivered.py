@@ -9,7 +9,7 @@ from counterseal import AuditChain, AuditLog
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, AuditEvent, Guid
 from counterseal.models.guid import mint
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 from counterseal_server.undelivered import list_undelivered

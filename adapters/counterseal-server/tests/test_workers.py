@@ -14,7 +14,7 @@ from counterseal.bindings.usecases import invitations
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome, Guid
 from counterseal.ports import Due
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server import callback_workers
 from counterseal_server import workers as module
 from counterseal_server.attempts import Attempts

@@ -12,7 +12,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import HtmlContent, PairsContent, TextContent
 from counterseal.models.guid import parse, partition_of
 from counterseal.policy import STANDARD, STRICT
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 from counterseal_testing import FakeService, strategies
 
 TIGHT = attrs.evolve(

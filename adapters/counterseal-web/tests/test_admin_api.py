@@ -19,7 +19,7 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_testing.pictures import build_png
 from counterseal_testing.service import CALLBACK
 from counterseal_web import ADMIN_API, OPERATIONS

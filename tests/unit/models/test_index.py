@@ -27,7 +27,7 @@ from counterseal.models import (
     Session,
     SessionState,
 )
-from counterseal.models.index import Index, Listing, index_of
+from counterseal.models.record import Index, Listing, index_of
 from counterseal_testing import FakeService
 from counterseal_testing.contracts.record_factory import RecordFactory
 from counterseal_testing.service import CALLBACK

@@ -43,8 +43,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import mint
-from counterseal.wire.claims import format_time
-from counterseal.wire.members import read_record, write_record
+from counterseal.wire.members import format_time, read_record, write_record
 from counterseal.wire.recognition import account_name
 from counterseal_testing import strategies
 

@@ -41,7 +41,7 @@ from counterseal.models import (
     TextContent,
     guid,
 )
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_testing.strategies import texts
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
