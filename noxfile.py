@@ -300,7 +300,7 @@ def floor(session: nox.Session) -> None:
     # Without `--upgrade` it would prefer what an earlier run has written.
     options = ["--quiet", "--resolution=lowest-direct", "--upgrade", "--all-extras"]
     options += [f"--python={session.virtualenv.location}", f"--output-file={lowest}"]
-    ours = ["counterseal", "counterseal-workspace", *packages]
+    ours = ["counterseal", "pytest-workspace", *packages]
     options += [f"--no-emit-package={package}" for package in ours]
     session.run_install("uv", "pip", "compile", *options, *groups, *files)
     session.run_install("uv", "pip", "install", "--requirement", lowest)

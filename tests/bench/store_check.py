@@ -182,7 +182,7 @@ def main() -> int:
     verdicts = []
     for kind in arguments.store or STORES:
         if kind == "redis" and not available():
-            print("no Redis: its wheel is not installed, or not made for this machine")
+            print("no redis: its wheel is not installed, or not made for this machine")
             continue
         with STORES[kind]() as store:
             begun = time.monotonic()

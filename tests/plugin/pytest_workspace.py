@@ -37,8 +37,9 @@ INTEROP = ROOT / "tests" / "interop"
 """Whose lock file has the programs of others that use the service."""
 
 REQUIRABLE = {
-    *("chromium", "deno", "hadolint", "nginx", "npm", "ntfy", "promtool", "systemd-analyze"),
-    "unshare",
+    *("chromium", "curl", "deno", "firefox", "hadolint", "ml-dsa", "mount", "nginx", "node", "npm"),
+    *("ntfy", "postgresql", "promtool", "redis", "sqlite3", "strace", "systemd-analyze"),
+    *("unshare", "uv"),
 }
 # Under a name of its own, for other processes: the service refuses settings that it does not know.
 REQUIRED = os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))

@@ -1,13 +1,15 @@
 """A `Content-Length` means the same to every face."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from counterseal_web.lengths import LONGEST, read_length, require_length
+from counterseal_web.bodies import LONGEST, read_length, require_length
 from counterseal_web.problems import BodyTooLargeError, BrokenBodyError
 
 pytestmark = pytest.mark.each_host
@@ -79,3 +81,34 @@ def test_no_length_is_none_and_fits():
     require_length(5, 5)
     with pytest.raises(BodyTooLargeError):
         require_length(6, 5)
+
+
+READERS = re.compile(r"\.read_body\(|wsgi\.input|content-length|CONTENT_LENGTH|\.get_data\(")
+FACES = {
+    "counterseal-asgi/src/counterseal_asgi/application.py",
+    "counterseal-asgi/src/counterseal_asgi/bodies.py",
+    "counterseal-flask/src/counterseal_flask/blueprints.py",
+    "counterseal-server/src/counterseal_server/gateway.py",
+    "counterseal-web/src/counterseal_web/bodies.py",
+    "counterseal-web/src/counterseal_web/wsgi.py",
+}
+"""Where a request comes from a server, and the one reader of its body."""
+OTHERS = {
+    "counterseal-demo/src/counterseal_demo/device_cli/push_receiver.py",
+    "counterseal-demo/src/counterseal_demo/login_demo/world.py",
+    "counterseal-demo/src/counterseal_demo/relay.py",
+    "counterseal-demo/src/counterseal_demo/web_demo/site.py",
+    "counterseal-http/src/counterseal_http/posts.py",
+    "counterseal-server/src/counterseal_server/receiving.py",
+}
+"""Servers of demos and commands, and clients that read replies."""
+
+
+def test_one_function_reads_the_bodies_of_all_faces():
+    adapters = Path(__file__).parents[2]
+    readers = {
+        str(path.relative_to(adapters))
+        for path in adapters.glob("*/src/**/*.py")
+        if READERS.search(path.read_text("utf-8"))
+    }
+    assert readers == FACES | OTHERS
