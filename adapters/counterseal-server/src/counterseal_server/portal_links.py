@@ -9,7 +9,7 @@ from counterseal.accounts.documents import device_document
 from counterseal.errors import InvalidField
 from counterseal.models import LIVING, Guid
 from counterseal.models.passkeys import origin_of
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.portal import require_portal
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
