@@ -36,9 +36,9 @@ def test_nothing_happens_by_itself(bench):
 
     assert bench.faults.happened == 0
     assert bench.faults.calls == [
+        "notifier.kinds",
         "store.get",
         "replay.first_seen",
-        "notifier.kinds",
         "signer.jwks",
         "signer.sign",
         "store.commit",
