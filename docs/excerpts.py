@@ -115,7 +115,8 @@ def commands() -> str:
             group = heading
         lines += ["", f"### `{path}`", "", "```text", usage(path, command), "```", ""]
         lines += [paragraphs(command.help or "")]
-        own = [each for each in command.params if each.name not in COMMON]
+        parameters = command.get_params(click.Context(command))
+        own = [each for each in parameters if each.name not in {*COMMON, "help"}]
         options = [option_line(each) for each in own if isinstance(each, click.Option)]
         lines += ["", *options] if options else []
     return "\n".join(lines) + "\n"

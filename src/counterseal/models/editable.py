@@ -59,7 +59,7 @@ class EditableMember:
         wire: Its name in JSON, after the object around it and a dot, if there is one. By default
             the name in camel case.
         path: Where the record has it, if not by its name.
-        shown: Where the record has what is shown of it, if that is another value.
+        display: Where the record has what is shown of it, if that is another value.
         size: The setting of the policy that limits the bytes of a text.
         pattern: What a text matches, unless it is empty; None matches every text.
         example: What a text that matches is, in words.
@@ -77,7 +77,7 @@ class EditableMember:
     help: str
     wire: str = attrs.field(default="", kw_only=True)
     path: str = attrs.field(default="", kw_only=True)
-    shown: str = attrs.field(default="", kw_only=True)
+    display: str = attrs.field(default="", kw_only=True)
     size: str = attrs.field(default="", kw_only=True)
     pattern: str | None = attrs.field(default=None, kw_only=True)
     example: str = attrs.field(default="", kw_only=True)
@@ -99,7 +99,7 @@ class EditableMember:
     def shown_value(self, record: Any) -> Any:
         """Return what is shown of it; None if there is nothing."""
         value = record
-        for name in (self.shown or self.path).split("."):
+        for name in (self.display or self.path).split("."):
             value = None if value is None else getattr(value, name)
         return None if self.cleared and value == "" else value
 
@@ -191,7 +191,7 @@ class OriginChanges(NamedChanges, NewOrigin, total=False):
         Iterable[AccountEventKind] | Literal[""] | None,
         EditableMember(
             "What it hears of accounts, from the next event on; nothing if there is none.",
-            shown="event_kinds",
+            display="event_kinds",
             cleared="as the profile of its clients says",
             word="profile",
         ),
@@ -321,12 +321,12 @@ class AppSpaceChanges(NamedChanges, NewAppSpace, total=False):
 
 
 @cache
-def editable_members(changes: type[Any]) -> Mapping[str, EditableMember]:
+def editable_members(changes: type[object]) -> Mapping[str, EditableMember]:
     """Return what *changes* edits, `OriginChanges` or the like, by name and in its order."""
     return MappingProxyType({member.name: member for member in _members(changes, "")})
 
 
-def flat_changes(changes: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
+def flat_changes(changes: Mapping[str, Any], kind: type[object]) -> dict[str, Any]:
     """
     Return the new values by the names of the editable members of *kind*, without those of None.
 
@@ -338,13 +338,13 @@ def flat_changes(changes: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
     for name, value in changes.items():
         inner = value if isinstance(value, Mapping) else {"": value}
         values |= {f"{name}.{key}".rstrip("."): new for key, new in inner.items()}
-    known = {*members, *(name.partition(".")[0] for name in members)}
-    if not values.keys() <= known:
-        raise TypeError(f"not to be edited: {', '.join(sorted(values.keys() - known))}")
+    names = {*members, *(name.partition(".")[0] for name in members)}
+    if not values.keys() <= names:
+        raise TypeError(f"not to be edited: {', '.join(sorted(values.keys() - names))}")
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _members(changes: type[Any], prefix: str) -> Iterator[EditableMember]:
+def _members(changes: type[object], prefix: str) -> Iterator[EditableMember]:
     for name, hint in get_type_hints(changes, include_extras=True).items():
         types = [argument for argument in get_args(hint) if is_typeddict(argument)]
         if types:

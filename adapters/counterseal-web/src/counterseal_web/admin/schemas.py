@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from counterseal.models import (
     LIVING_SESSIONS,
@@ -135,12 +134,12 @@ def _shown_schema(member: EditableMember) -> Schema:
     schema = _value_schema(member)
     if member.kind in {MemberKind.TEXT, MemberKind.PICTURE}:
         schema = TEXT | {"description": member.help}
-    is_optional = member.cleared and not member.shown and member.kind is not MemberKind.TEXTS
+    is_optional = member.cleared and not member.display and member.kind is not MemberKind.TEXTS
     return {"anyOf": [schema, NULL]} if is_optional else schema
 
 
 def _grouped(
-    kind: type[Any], describe: Callable[[EditableMember], Schema], enclose: Callable[..., Schema]
+    kind: type[object], describe: Callable[[EditableMember], Schema], enclose: Callable[..., Schema]
 ) -> dict[str, Schema]:
     """Return the schema of each editable member of *kind*, or of the object around it."""
     groups: dict[str, dict[str, Schema]] = {}
@@ -151,7 +150,7 @@ def _grouped(
     return groups.pop("") | {name: enclose(**members) for name, members in groups.items()}
 
 
-SHOWN = _grouped(AppSpaceChanges, _shown_schema, _gives)
+APP_SPACE_MEMBERS = _grouped(AppSpaceChanges, _shown_schema, _gives)
 """What is shown of an App Space; where its passkeys are used is one member."""
 
 
@@ -232,7 +231,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         idpType={"enum": ["simple", "oidc"]},
         idp={"anyOf": [PROVIDER, NULL]},
         policy=_ref("AppSpacePolicy"),
-        **SHOWN | {"passkeys": {"anyOf": [SHOWN["passkeys"], NULL]}},
+        **APP_SPACE_MEMBERS | {"passkeys": {"anyOf": [APP_SPACE_MEMBERS["passkeys"], NULL]}},
         createdAt=MOMENT,
     ),
     "AppSpaces": _each("AppSpace"),
