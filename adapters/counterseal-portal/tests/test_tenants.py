@@ -145,7 +145,7 @@ def test_an_app_space_is_edited(portal, space):
         "device_invitations": "yes",
         "passkey_origins": "https://app.example\nhttps://www.app.example",
         "rp_id": "app.example",
-        "text_challenge": "Please look",
+        "texts_challenge": "Please look",
     }
     assert browser.post(f"{space}/edit", fields).location == f"{space}?done=app-space-saved"
     edited = stored(portal, AppSpace, portal.service.app_space.guid)
@@ -201,10 +201,10 @@ def test_an_origin_is_created_and_edited(portal, space):
         "role": "full",
         "clients": "current",
         "codes": "echoed",
-        "states": ["ANSWERED", "DISOWNED"],
+        "callback_states": ["ANSWERED", "DISOWNED"],
         "token_form": "text",
-        "pending": "3",
-        "questions": "",
+        "pending_limit": "3",
+        "ask_limit": "",
         "wildcards": "yes",
     }
     assert browser.post(f"/origins/{guid}/edit", fields).status == 303
@@ -213,8 +213,8 @@ def test_an_origin_is_created_and_edited(portal, space):
     assert edited.role is OriginRole.FULL
     assert [state.value for state in edited.callback_states] == ["ANSWERED", "DISOWNED"]
     assert (edited.limits.pending, edited.limits.questions) == (3, None)
-    wrong = browser.post(f"/origins/{guid}/edit", fields | {"pending": "101"})
-    assert '<a href="#field-pending">' in require_page(wrong, 422)
+    wrong = browser.post(f"/origins/{guid}/edit", fields | {"pending_limit": "101"})
+    assert '<a href="#field-pending_limit">' in require_page(wrong, 422)
     # Other clients bring their own codes, wildcards and callback states.
     browser.post(f"/origins/{guid}/edit", fields | {"clients": "cx", "codes": "typed"})
     edited = stored(portal, Origin, guid)
