@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from types import MappingProxyType, NoneType
 from typing import (
     Annotated,
@@ -320,13 +319,12 @@ class AppSpaceChanges(NamedChanges, NewAppSpace, total=False):
     ]
 
 
-@cache
-def editable_members(changes: type[object]) -> Mapping[str, EditableMember]:
+def editable_members(changes: type[Any]) -> Mapping[str, EditableMember]:
     """Return what *changes* edits, `OriginChanges` or the like, by name and in its order."""
-    return MappingProxyType({member.name: member for member in _members(changes, "")})
+    return _MEMBERS[changes]
 
 
-def flat_changes(changes: Mapping[str, Any], kind: type[object]) -> dict[str, Any]:
+def flat_changes(changes: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
     """
     Return the new values by the names of the editable members of *kind*, without those of None.
 
@@ -344,7 +342,7 @@ def flat_changes(changes: Mapping[str, Any], kind: type[object]) -> dict[str, An
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _members(changes: type[object], prefix: str) -> Iterator[EditableMember]:
+def _members(changes: type[Any], prefix: str) -> Iterator[EditableMember]:
     for name, hint in get_type_hints(changes, include_extras=True).items():
         types = [argument for argument in get_args(hint) if is_typeddict(argument)]
         if types:
@@ -382,3 +380,10 @@ _KINDS: Mapping[type[Any], MemberKind] = {
     int: MemberKind.NUMBER,
     bytes: MemberKind.PICTURE,
 }
+
+_MEMBERS: Mapping[type[Any], Mapping[str, EditableMember]] = MappingProxyType(
+    {
+        changes: MappingProxyType({member.name: member for member in _members(changes, "")})
+        for changes in (NewOrigin, OriginChanges, NewAppSpace, AppSpaceChanges)
+    }
+)

@@ -35,7 +35,7 @@ class MemberField(Field):
     member: EditableMember
 
 
-def member_field(changes: type[object], name: str, label: str, hint: str = "") -> MemberField:
+def member_field(changes: type[Any], name: str, label: str, hint: str = "") -> MemberField:
     """
     Return the field of the editable member of *changes* with this name.
 

@@ -197,14 +197,12 @@ def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> D
 
 def _edited_origin(policy: Policy, origin: Origin, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members that *changes* edit; other clients bring what their profile has."""
-    members: dict[str, Any] = {}
+    members = edited_members(policy, origin, changes, OriginChanges)
     clients = changes.get("clients", origin.clients)
     if clients is not origin.clients:
         profile = CLIENT_PROFILES[clients]
-        members = {
-            name: getattr(profile, name) for name in ("codes", "wildcards", "callback_states")
-        }
-    members |= edited_members(policy, origin, changes, OriginChanges)
+        names = ("codes", "wildcards", "callback_states")
+        members = {name: getattr(profile, name) for name in names} | members
     if changes.get("role", origin.role) is OriginRole.ASKING:
         _require_silence(changes)
     if changes.get("events_url"):

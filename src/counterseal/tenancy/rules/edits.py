@@ -16,7 +16,7 @@ from counterseal.policy import Policy
 
 
 def edited_members(
-    policy: Policy, record: Any, changes: Mapping[str, Any], kind: type[object]
+    policy: Policy, record: Any, changes: Mapping[str, Any], kind: type[Any]
 ) -> dict[str, Any]:
     """
     Return the members of *record* that *changes* are about, with their new values.

@@ -18,7 +18,7 @@ from counterseal_web.members import (
 )
 
 
-def read_changes(body: Mapping[str, Any], kind: type[object]) -> dict[str, Any]:
+def read_changes(body: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
     """
     Return what *body* changes of the editable members of *kind*, as arguments of the use case.
 
@@ -62,7 +62,7 @@ _READERS: Mapping[MemberKind, Callable[[Mapping[str, Any], str], Any]] = {
 }
 
 
-def members_document(record: Any, kind: type[object]) -> dict[str, Any]:
+def members_document(record: Any, kind: type[Any]) -> dict[str, Any]:
     """Return the editable members of *record*; a picture is shown by its digest."""
     document: dict[str, Any] = {}
     for member in editable_members(kind).values():

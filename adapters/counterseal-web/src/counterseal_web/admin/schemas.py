@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from counterseal.models import (
     LIVING_SESSIONS,
@@ -139,7 +140,7 @@ def _shown_schema(member: EditableMember) -> Schema:
 
 
 def _grouped(
-    kind: type[object], describe: Callable[[EditableMember], Schema], enclose: Callable[..., Schema]
+    kind: type[Any], describe: Callable[[EditableMember], Schema], enclose: Callable[..., Schema]
 ) -> dict[str, Schema]:
     """Return the schema of each editable member of *kind*, or of the object around it."""
     groups: dict[str, dict[str, Schema]] = {}

@@ -31,7 +31,7 @@ class MemberOption(click.Option):
             case MemberKind.FLAG:
                 settings = {"default": None}
             case MemberKind.NUMBER:
-                settings = {"type": _Number(word), "metavar": "N"}
+                settings = {"metavar": "N"}
             case MemberKind.CHOICE:
                 values = [choice.value for choice in member.choices]
                 settings = {"type": click.Choice([*values, word] if word else values)}
@@ -48,20 +48,6 @@ class MemberOption(click.Option):
         if member.cleared and (word or member.kind is MemberKind.TEXT):
             help_text += f" {word or 'An empty text'}: {member.cleared}."
         super().__init__([parameter_name(member), option_of(member)], help=help_text, **settings)
-
-
-class _Number(click.ParamType):
-    """A whole number, or a word in its place, which becomes an empty text."""
-
-    name = "integer"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if self.word and value in {self.word, ""}:
-            return ""
-        return click.INT.convert(value, param, ctx)
 
 
 class EditCommand(click.Command):
@@ -152,6 +138,8 @@ def _read_value(member: EditableMember, value: Any, *, is_cleared: bool) -> Any:
     if is_cleared:
         raise click.UsageError(f"{option_of(member)} and {member.word} together")
     match member.kind:
+        case MemberKind.NUMBER:
+            return _read_number(member, value)
         case MemberKind.CHOICE:
             return next((each for each in member.choices if each.value == value), member.empty)
         case MemberKind.CHOICES:
@@ -159,6 +147,17 @@ def _read_value(member: EditableMember, value: Any, *, is_cleared: bool) -> Any:
         case MemberKind.PICTURE:
             return value.read(PICTURE_LIMIT)
     return value
+
+
+def _read_number(member: EditableMember, value: str) -> Any:
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+
+    if value in {member.word, member.empty}:
+        return member.empty
+    try:
+        return int(value)
+    except ValueError:
+        raise InvalidField(member.wire, f"not a whole number, or {member.word}") from None
 
 
 def _read_choices(member: EditableMember, values: tuple[str, ...]) -> Any:

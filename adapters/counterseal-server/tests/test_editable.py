@@ -1,0 +1,485 @@
+"""
+Each editable member of an origin and an App Space goes round by each way: core, HTTP, CLI, portal.
+
+`ROWS` is written by hand, independently of what is said beside the records: a member that has no
+row fails, and so does a row whose member means something else.
+"""
+
+import json
+from contextlib import contextmanager
+from html.parser import HTMLParser
+
+import attrs
+import pytest
+from jsonschema import Draft202012Validator
+from portal_browser import PortalOfTests
+from werkzeug.test import Client
+
+from counterseal.credentials.documents import write_cx1
+from counterseal.errors import CountersealError
+from counterseal.models import (
+    AccountEventKind,
+    AppSpaceChanges,
+    ChallengeState,
+    Clients,
+    Codes,
+    HtmlUse,
+    NewDeviceRule,
+    OriginChanges,
+    OriginRole,
+    TokenForm,
+    editable_members,
+)
+from counterseal.testing.service import CALLBACK
+from counterseal_server.administration import Tenants
+from counterseal_server.commands.admin import companies, origins
+from counterseal_server.plainly import plainly
+from counterseal_web import Service, Settings
+from counterseal_web.admin.schemas import ADMIN_SCHEMAS
+from counterseal_web.wsgi import WsgiApplication
+
+BASE = "https://auth.example"
+
+ALL_EVENTS = [kind.value for kind in AccountEventKind]
+ENDINGS = ["ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED"]
+NEVER = object()
+"""In place of what clears a member that nothing clears."""
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """
+    One editable member.
+
+    Attributes:
+        name: Of the argument, in the core.
+        wire: In JSON.
+        option: On the command line; of a flag, both.
+        field: In the portal: the page's last segment and the field; None if no form has it.
+        core: Returns the core's value for one in JSON.
+        one: A valid value in JSON, not the one at first.
+        other: Another one.
+        wrong: An invalid value.
+        empty: The JSON that clears it.
+        after: What is shown once it is cleared.
+        words: The words of the command line that clear it.
+    """
+
+    name: str
+    wire: str
+    option: str
+    field: tuple[str, str] | None = None
+    core: object = lambda value: value
+    one: object
+    other: object
+    wrong: object
+    empty: object = NEVER
+    after: object = None
+    words: tuple[str, ...] = ()
+
+
+def text(name, wire, option, field, *, wrong="x" * 3_000, **more):
+    """Return the row of a text that an empty one removes."""
+    return Row(
+        name=name,
+        wire=wire,
+        option=option,
+        field=field,
+        wrong=wrong,
+        **({"one": "One", "other": "Zwei ü", "empty": "", "words": (option, "")} | more),
+    )
+
+
+def flag(name, wire, option, field):
+    return Row(
+        name=name, wire=wire, option=option, field=field, one=True, other=False, wrong="maybe"
+    )
+
+
+ORIGIN_ROWS = (
+    text("name", "name", "--name", ("edit", "name"), empty=NEVER),
+    Row(
+        name="role",
+        wire="role",
+        option="--role",
+        field=("edit", "role"),
+        core=OriginRole,
+        one="asking",
+        other="full",
+        wrong="reader",
+    ),
+    Row(
+        name="clients",
+        wire="clients",
+        option="--clients",
+        field=("edit", "clients"),
+        core=Clients,
+        one="cx",
+        other="current",
+        wrong="2019",
+    ),
+    Row(
+        name="codes",
+        wire="codes",
+        option="--codes",
+        field=("edit", "codes"),
+        core=Codes,
+        one="echoed",
+        other="typed",
+        wrong="shown",
+    ),
+    flag("wildcards", "wildcards", "--wildcards/--exact", ("edit", "wildcards")),
+    Row(
+        name="token_form",
+        wire="sessionTokenForm",
+        option="--session-token-form",
+        field=("edit", "token_form"),
+        core=TokenForm,
+        one="object",
+        other="text",
+        wrong="both",
+    ),
+    Row(
+        name="callback_states",
+        wire="callbackStates",
+        option="--callback-state",
+        field=("edit", "callback_states"),
+        core=lambda values: [ChallengeState(value) for value in values],
+        one=["ANSWERED", "EXPIRED"],
+        other=[],
+        wrong=["PENDING"],
+    ),
+    Row(
+        name="pending_limit",
+        wire="pendingLimit",
+        option="--pending-limit",
+        field=("edit", "pending_limit"),
+        one=1,
+        other=100,
+        wrong=101,
+        empty="",
+        words=("--pending-limit", "policy"),
+    ),
+    Row(
+        name="ask_limit",
+        wire="askLimit",
+        option="--ask-limit",
+        field=("edit", "ask_limit"),
+        one=1,
+        other=1_000,
+        wrong=1_001,
+        empty="",
+        words=("--ask-limit", "policy"),
+    ),
+    flag("cooldown", "cooldown", "--cooldown/--no-cooldown", ("edit", "cooldown")),
+    Row(
+        name="events",
+        wire="events",
+        option="--event",
+        field=("events", "events"),
+        core=lambda values: values and [AccountEventKind(value) for value in values],
+        one=["bound", "locked"],
+        other=[],
+        wrong=["moved"],
+        empty="",
+        after=ALL_EVENTS,
+        words=("--event", "profile"),
+    ),
+    text(
+        "events_url",
+        "eventsUrl",
+        "--events-url",
+        ("events", "events_url"),
+        one=CALLBACK,
+        other=f"{CALLBACK}/more",
+    ),
+)
+APP_SPACE_ROWS = (
+    text("name", "name", "--name", ("edit", "name"), empty=NEVER),
+    text("brand_url", "brandInfo.url", "--brand-url", None),
+    text(
+        "brand_color",
+        "brandInfo.color",
+        "--brand-color",
+        ("brand", "color"),
+        one="#F0B700",
+        other="#000000",
+        wrong="red",
+    ),
+    Row(
+        name="html",
+        wire="html",
+        option="--html",
+        field=("edit", "html"),
+        core=HtmlUse,
+        one="refuse",
+        other="show",
+        wrong="strip",
+    ),
+    flag("universal_app", "useUniversalApp", "--universal-app/--own-app", None),
+    *(
+        text(f"texts.{name}", f"notification.{wire}", option, ("edit", f"texts_{name}"))
+        for name, wire, option in (
+            ("title", "title", "--title"),
+            ("challenge", "body", "--body"),
+            ("challenge_ended", "requestEnded", "--challenge-ended"),
+            ("device_bound", "deviceBound", "--device-bound"),
+            ("device_revoked", "deviceRevoked", "--device-revoked"),
+            ("device_unconfirmed", "deviceUnconfirmed", "--device-unconfirmed"),
+        )
+    ),
+    Row(
+        name="new_devices",
+        wire="newDevices",
+        option="--new-devices",
+        field=("edit", "new_devices"),
+        core=lambda value: value and NewDeviceRule(value),
+        one="confirmed",
+        other="at_once",
+        wrong="later",
+        empty="",
+        words=("--new-devices", "policy"),
+    ),
+    flag(
+        "device_invitations",
+        "deviceInvitations",
+        "--device-invitations/--no-device-invitations",
+        ("edit", "device_invitations"),
+    ),
+)
+BESIDE = {
+    ("clients", "cx"): {
+        "codes": "echoed",
+        "wildcards": True,
+        "callbackStates": ["ANSWERED", "DISOWNED"],
+        "events": [],
+    },
+    ("clients", "current"): {
+        "codes": "typed",
+        "wildcards": False,
+        "callbackStates": ENDINGS,
+        "events": ALL_EVENTS,
+    },
+    ("role", "asking"): {"events": []},
+    ("role", "full"): {"events": ALL_EVENTS},
+}
+"""What else changes: clients bring their profile, and an origin that only asks hears nothing."""
+
+ROWS = [("origin", row) for row in ORIGIN_ROWS] + [("app_space", row) for row in APP_SPACE_ROWS]
+TOGETHER = {"logo", "passkey_origins", "rp_id"}
+"""What is shown as another value, or in one member: tests of their own are about these."""
+
+
+class FormValues(HTMLParser):
+    """What a browser would send of the form of a page that nobody has touched."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.values, self._textarea, self._select = {}, None, None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        members = dict(attributes)
+        name, value = members.get("name"), members.get("value", "")
+        if tag == "textarea":
+            self._textarea = name
+            self.values[name] = [""]
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in members:
+            self.values[self._select] = [value]
+        elif tag == "input" and members.get("type") in {"checkbox", "radio"}:
+            self.values.setdefault(name, [])
+            self.values[name] += [value] * ("checked" in members)
+        elif tag == "input" and name and members.get("type") != "hidden":
+            self.values[name] = [value]
+
+    def handle_data(self, data):
+        if self._textarea:
+            self.values[self._textarea] = [data.removeprefix("\n")]
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            self._textarea = None
+        elif tag == "select":
+            self._select = None
+
+
+class World:
+    """A service in memory with its ways to edit one record."""
+
+    def __init__(self, record, folder, monkeypatch, run):
+        self.portal, self.record, self.folder = PortalOfTests(), record, folder
+        self.service = self.portal.service
+        web = Service(
+            self.service.ports, self.service.policy, Settings(public_url=BASE, administration=True)
+        )
+        self.client, self.calls, self.run = Client(WsgiApplication(web)), 0, run
+        self.desk = self.service.credentials.create_admin("desk", all_companies=True)
+        self.guid = {"origin": self.service.origin.origin, "app_space": self.service.app_space}[
+            record
+        ].guid
+        self.service.administration.allow_callback(
+            self.service.origin.origin.guid, f"{CALLBACK}/more"
+        )
+        space = self.service.app_space
+        self.path = f"/admin/api/companies/{space.company}/appSpaces/{space.guid}"
+        self.path += f"/requestOrigins/{self.guid}" if record == "origin" else ""
+        self.page = f"/{'origins' if record == 'origin' else 'app-spaces'}/{self.guid}"
+        self.browser = self.portal.company_admin()
+
+        @contextmanager
+        def administering(data, config):
+            with plainly():
+                yield Tenants(self.service.ports, self.service.policy)
+
+        for module in (origins, companies):
+            monkeypatch.setattr(module, "administering", administering)
+
+    def call(self, method, document=None):
+        self.calls += 1
+        body = b"" if document is None else json.dumps(document).encode()
+        header = write_cx1(
+            self.desk.secret,
+            method=method,
+            uri=BASE + self.path,
+            milliseconds=int(self.service.clock.now().timestamp() * 1000) + self.calls,
+            guid=self.desk.guid,
+            body=body,
+        )
+        headers = {"Authorization": header, "Content-Type": "application/json"}
+        return self.client.open(self.path, method=method, data=body, headers=headers)
+
+    def document(self):
+        return self.call("GET").json
+
+    # Each way returns whether the change was made.
+
+    def by_core(self, row, value):
+        edit = getattr(self.service.administration, f"edit_{self.record}")
+        argument, _, inner = row.name.partition(".")
+        if value is not row.wrong:
+            value = row.core(value)
+        try:
+            edit(self.guid, **{argument: {inner: value} if inner else value})
+        except CountersealError as error:
+            return getattr(error, "field", row.wire) != row.wire
+        return True
+
+    def by_http(self, row, value):
+        outer, _, inner = row.wire.partition(".")
+        reply = self.call("PATCH", {outer: {inner: value} if inner else value})
+        if reply.status_code == 200:
+            assert reply.json == self.document()
+            return True
+        return reply.json.get("field", row.wire) != row.wire
+
+    def by_cli(self, row, value):
+        return self.command(row, *words_of(row, value))
+
+    def command(self, row, *words):
+        result = self.run("admin", f"edit-{self.record.replace('_', '-')}", self.guid, *words)
+        if result.exit_code == 0:
+            assert json.loads(result.stdout) == self.document()
+            return True
+        return row.option.split("/")[0].removeprefix("--") not in result.stderr
+
+    def by_portal(self, row, value):
+        page, field = row.field
+        chosen = {"hears": ["profile" if value == "" else "chosen"]} if field == "events" else {}
+        if isinstance(value, bool):
+            texts = ["yes"] * value
+        else:
+            texts = list(value) if isinstance(value, list) else [str(value)]
+        reply = self.post(page, {field: texts if value else [*filter(None, texts)]} | chosen)
+        if reply.status == 422:
+            assert f'id="error-{field}"' in reply.text
+        return reply.status == 303
+
+    def post(self, page, changes):
+        path = f"{self.page}/{page}"
+        values = FormValues(self.browser.get(path).text).values | changes
+        return self.browser.post(path, [(name, text) for name in values for text in values[name]])
+
+
+def words_of(row, value):
+    on, _, off = row.option.partition("/")
+    if isinstance(value, bool):
+        return [on if value else off]
+    if off:
+        return [f"{on}={value}"]
+    values = value if isinstance(value, list) else [value]
+    return [word for each in values or ["none"] for word in (on, str(each))]
+
+
+@pytest.fixture
+def new_world(tmp_path, monkeypatch, run):
+    return lambda record: World(record, tmp_path, monkeypatch, run)
+
+
+def changed(document, wire, value):
+    """Return *document* with another value of one member."""
+    outer, _, inner = wire.partition(".")
+    return document | {outer: document[outer] | {inner: value} if inner else value}
+
+
+def fits(document, schema):
+    described = ADMIN_SCHEMAS[schema] | {"components": {"schemas": ADMIN_SCHEMAS}}
+    return Draft202012Validator(described).is_valid(document)
+
+
+@pytest.mark.parametrize("way", ["core", "http", "cli", "portal"])
+@pytest.mark.parametrize(
+    ("record", "row"), ROWS, ids=[f"{record}-{row.name}" for record, row in ROWS]
+)
+def test_each_editable_member_goes_round_by_each_way(new_world, way, record, row):
+    world = new_world(record)
+    if way == "portal" and row.field is None:
+        return
+    edit = getattr(world, f"by_{way}")
+    document = world.document()
+    assert fits(document, "Origin" if record == "origin" else "AppSpace")
+    for value in (row.one, row.other, row.one):
+        assert edit(row, value)
+        document = changed(document, row.wire, value) | BESIDE.get((row.name, str(value)), {})
+        assert world.document() == document
+        if way == "portal":
+            # Nothing changes if a form is sent as it came.
+            assert world.post(row.field[0], {}).status == 303
+            assert world.document() == document
+    assert not edit(row, row.wrong)
+    assert world.document() == document
+    if row.empty is not NEVER:
+        cleared = world.command(row, *row.words) if way == "cli" else edit(row, row.empty)
+        assert cleared
+        assert world.document() == changed(document, row.wire, row.after)
+        assert fits(world.document(), "Origin" if record == "origin" else "AppSpace")
+
+
+@pytest.mark.parametrize(
+    ("record", "row"), ROWS, ids=[f"{record}-{row.name}" for record, row in ROWS]
+)
+def test_the_schema_says_what_each_member_may_be(record, row):
+    schema = "OriginEdit" if record == "origin" else "AppSpaceEdit"
+    outer, _, inner = row.wire.partition(".")
+
+    def body_fits(value):
+        return fits({outer: {inner: value} if inner else value}, schema)
+
+    assert body_fits(row.one)
+    assert body_fits(row.other)
+    assert body_fits(row.empty if row.empty is not NEVER else None)
+    is_long = isinstance(row.wrong, str) and len(row.wrong) > 100
+    assert is_long or not body_fits(row.wrong)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows", "together"),
+    [(OriginChanges, ORIGIN_ROWS, set()), (AppSpaceChanges, APP_SPACE_ROWS, TOGETHER)],
+)
+def test_each_editable_member_has_its_row(changes, rows, together):
+    members = editable_members(changes)
+    assert members.keys() - together == {row.name for row in rows}
+    assert {row.name: row.wire for row in rows}.items() <= {
+        name: member.wire for name, member in members.items()
+    }.items()
