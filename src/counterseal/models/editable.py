@@ -214,7 +214,7 @@ class NewAppSpace(TypedDict, total=False):
             "Where clients of the Privakey CX service say that the logo is; no device gets it.",
             wire="brandInfo.url",
             size="callback_bytes",
-            cleared="none",
+            cleared="no address",
         ),
     ]
     brand_color: Annotated[
@@ -225,7 +225,7 @@ class NewAppSpace(TypedDict, total=False):
             wire="brandInfo.color",
             pattern="#[0-9A-Fa-f]{6}",
             example="a colour like #1A2B3C",
-            cleared="none",
+            cleared="no colour",
         ),
     ]
     logo: Annotated[
@@ -235,7 +235,7 @@ class NewAppSpace(TypedDict, total=False):
             " App Space can read it.",
             wire="brandInfo.logo",
             path="logo_digest",
-            cleared="none",
+            cleared="no logo",
             word="--no-logo",
         ),
     ]

@@ -46,7 +46,7 @@ class MemberOption(click.Option):
             values = [choice.value for choice in member.choices]
             help_text += f" One of {', '.join(values)}, or {NOTHING} alone."
         if member.cleared and (word or member.kind is MemberKind.TEXT):
-            help_text += f" {word or 'An empty text'}: {member.cleared}."
+            help_text += f" {f'The word {word}' if word else 'An empty text'}: {member.cleared}."
         super().__init__([parameter_name(member), option_of(member)], help=help_text, **settings)
 
 
