@@ -6,8 +6,10 @@ row fails, and so does a row whose member means something else.
 """
 
 import json
+import re
 from contextlib import contextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 
 import attrs
 import pytest
@@ -15,6 +17,10 @@ from jsonschema import Draft202012Validator
 from portal_browser import PortalOfTests
 from werkzeug.test import Client
 
+import counterseal
+import counterseal_portal
+import counterseal_server
+import counterseal_web
 from counterseal.credentials.documents import write_cx1
 from counterseal.errors import CountersealError
 from counterseal.models import (
@@ -502,3 +508,42 @@ def test_each_editable_member_has_its_row(changes, rows, together):
     assert {row.name: row.wire for row in rows}.items() <= {
         name: member.wire for name, member in members.items()
     }.items()
+
+
+PLACES = [
+    (counterseal, "tenancy/**/*.py"),
+    (counterseal, "models/clients.py"),
+    (counterseal, "models/editable.py"),
+    (counterseal_web, "admin/*.py"),
+    (counterseal_server, "**/*.py"),
+    (counterseal_portal, "pages/*.py"),
+    (counterseal_portal, "templates/*.html"),
+]
+"""Where a setting of a tenant could be told again."""
+OF_THE_POLICY = {"policies.py", "narrowing.py"}
+"""Modules about settings of the policy, some of which have the same names."""
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        {"token_form", "sessionTokenForm", "session-token-form"},
+        {"pending_limit", "pendingLimit", "pending-limit"},
+        {"ask_limit", "askLimit", "ask-limit"},
+        {"universal_app", "useUniversalApp", "universal-app"},
+        {"brand_url", "brandInfo.url", "brand-url"},
+        {"device_bound", "deviceBound", "device-bound"},
+    ],
+    ids=min,
+)
+def test_a_setting_is_named_in_six_lines_of_three_files_at_most(spellings):
+    name = re.compile(rf"\b(?:{'|'.join(map(re.escape, spellings))})\b")
+    lines = {
+        path: sum(bool(name.search(line)) for line in path.read_text("utf-8").splitlines())
+        for package, pattern in PLACES
+        for path in Path(package.__file__).parent.glob(pattern)
+        if path.name not in OF_THE_POLICY
+    }
+    found = {path: count for path, count in lines.items() if count}
+    assert 2 <= sum(found.values()) <= 6, found
+    assert len(found) <= 3, found
