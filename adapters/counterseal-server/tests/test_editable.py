@@ -510,7 +510,7 @@ def test_each_editable_member_has_its_row(changes, rows, together):
     }.items()
 
 
-PLACES = [
+SOURCES = [
     (counterseal, "tenancy/**/*.py"),
     (counterseal, "models/clients.py"),
     (counterseal, "models/editable.py"),
@@ -540,10 +540,10 @@ def test_a_setting_is_named_in_six_lines_of_three_files_at_most(spellings):
     name = re.compile(rf"\b(?:{'|'.join(map(re.escape, spellings))})\b")
     lines = {
         path: sum(bool(name.search(line)) for line in path.read_text("utf-8").splitlines())
-        for package, pattern in PLACES
+        for package, pattern in SOURCES
         for path in Path(package.__file__).parent.glob(pattern)
         if path.name not in OF_THE_POLICY
     }
-    found = {path: count for path, count in lines.items() if count}
-    assert 2 <= sum(found.values()) <= 6, found
-    assert len(found) <= 3, found
+    counts = {path: count for path, count in lines.items() if count}
+    assert 2 <= sum(counts.values()) <= 6, counts
+    assert len(counts) <= 3, counts
