@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal import tenancy as tenancy_package
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
-from counterseal._transaction import refusals
 from counterseal.identity.records import IdpSettings
 from counterseal.models.editable import (
     AppSpaceChanges,
@@ -20,7 +20,6 @@ from counterseal.models.editable import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
 from counterseal.tenancy.decisions import app_spaces, tenancy
-from counterseal.tenancy.decisions import app_spaces as ensuring
 from counterseal.tenancy.records import (
     AppSpace,
     CallbackType,
@@ -140,8 +139,8 @@ class Administration(Directory):
         """
         event = "tenancy.ensure"
         with refusals(self.ports, AuditContext(event=event, actor=self.by.actor)):
-            guids = ensuring.derive_guids(key, self.policy)
-        draft = ensuring.TenancyDraft(
+            guids = tenancy_package.derive_guids(key, self.policy)
+        draft = tenancy_package.TenancyDraft(
             company=company,
             app_space=app_space,
             origin=origin,
@@ -149,7 +148,7 @@ class Administration(Directory):
             callbacks=None if callbacks is None else tuple(callbacks),
         )
         return self._decide_for(
-            self.by, event, guids[0], records(*guids), ensuring.ensure_tenancy, guids, draft
+            self.by, event, guids[0], records(*guids), tenancy_package.ensure_tenancy, guids, draft
         )
 
     def edit_company(self, company: Guid, name: str) -> Company:
