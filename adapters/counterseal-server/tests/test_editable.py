@@ -58,7 +58,7 @@ NAMES = ("", "  ", "x" * 257)
 """What is no name."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Row:
     """
     One editable member.
@@ -67,7 +67,7 @@ class Row:
         name: Of the argument, in the core.
         wire: In JSON.
         option: On the command line; of a flag, both.
-        field: In the portal: the page's last segment and the field; None if no form has it.
+        field: In the portal: the page's last segment and the field; empty if no form has it.
         core: Returns the core's value for one in JSON.
         one: A valid value in JSON, not the one at first.
         other: Another one.
@@ -81,123 +81,76 @@ class Row:
     name: str
     wire: str
     option: str
-    field: tuple[str, str] | None = None
-    core: object = lambda value: value
-    one: object
-    other: object
-    wrong: tuple[object, ...]
-    wrong_json: tuple[object, ...] = (7,)
-    empty: object = NEVER
-    after: object = None
-    words: tuple[str, ...] = ()
+    field: str
+    core: object = attrs.field(default=lambda value: value, kw_only=True)
+    one: object = attrs.field(kw_only=True)
+    other: object = attrs.field(kw_only=True)
+    wrong: tuple[object, ...] = attrs.field(kw_only=True)
+    wrong_json: tuple[object, ...] = attrs.field(default=(7,), kw_only=True)
+    empty: object = attrs.field(default=NEVER, kw_only=True)
+    after: object = attrs.field(default=None, kw_only=True)
+    words: tuple[str, ...] = attrs.field(default=(), kw_only=True)
 
 
-def text(name, wire, option, field, *, wrong=("x" * 3_000,), **more):
-    """Return the row of a text that an empty one removes."""
-    return Row(
-        name=name,
-        wire=wire,
-        option=option,
-        field=field,
-        wrong=wrong,
-        **({"one": "One", "other": "Zwei ü", "empty": "", "words": (option, "")} | more),
-    )
+def text(name, wire, option, field, **more):
+    """Return the row of a text, which an empty one removes."""
+    values = {"one": "One", "other": "Zwei \u00fc", "wrong": ("x" * 3_000,)}
+    clearing = {"empty": "", "words": (option, "")}
+    return Row(name=name, wire=wire, option=option, field=field, **values | clearing | more)
 
 
 def flag(name, wire, option, field):
-    return Row(
-        name=name, wire=wire, option=option, field=field, one=True, other=False, wrong=("maybe",)
-    )
+    return Row(name, wire, option, field, one=True, other=False, wrong=("maybe",))
+
+
+def limit(name, wire, option, most):
+    """Return the row of a limit, which the word `policy` takes back."""
+    values = {"one": 1, "other": most, "wrong": (0, most + 1), "wrong_json": (True, 2.5, "3")}
+    return Row(name, wire, option, f"edit {name}", empty="", words=(option, "policy"), **values)
+
+
+def choice(core, name, wire, *values, **more):
+    """Return the row of a choice: its first two *values* are valid."""
+    one, other, wrong = values
+    option = more.pop("option", f"--{name.replace('_', '-')}")
+    valid = {"core": core, "one": one, "other": other}
+    return Row(name, wire, option, f"edit {name}", wrong=(wrong,), **valid, **more)
+
+
+def state_list(values):
+    return [ChallengeState(value) for value in values]
+
+
+def event_list(values):
+    return values and [AccountEventKind(value) for value in values]
+
+
+def rule(value):
+    return value and NewDeviceRule(value)
 
 
 ORIGIN_ROWS = (
-    text("name", "name", "--name", ("edit", "name"), wrong=NAMES, empty=NEVER),
-    Row(
-        name="role",
-        wire="role",
-        option="--role",
-        field=("edit", "role"),
-        core=OriginRole,
-        one="asking",
-        other="full",
-        wrong=("reader",),
-        wrong_json=(["asking"],),
-    ),
-    Row(
-        name="clients",
-        wire="clients",
-        option="--clients",
-        field=("edit", "clients"),
-        core=Clients,
-        one="cx",
-        other="current",
-        wrong=("2019",),
-        wrong_json=(1,),
-    ),
-    Row(
-        name="codes",
-        wire="codes",
-        option="--codes",
-        field=("edit", "codes"),
-        core=Codes,
-        one="echoed",
-        other="typed",
-        wrong=("shown",),
-    ),
-    flag("wildcards", "wildcards", "--wildcards/--exact", ("edit", "wildcards")),
-    Row(
-        name="token_form",
-        wire="sessionTokenForm",
+    text("name", "name", "--name", "edit name", wrong=NAMES, empty=NEVER),
+    choice(OriginRole, "role", "role", "asking", "full", "reader", wrong_json=(["asking"],)),
+    choice(Clients, "clients", "clients", "cx", "current", "2019"),
+    choice(Codes, "codes", "codes", "echoed", "typed", "shown"),
+    flag("wildcards", "wildcards", "--wildcards/--exact", "edit wildcards"),
+    choice(
+        *(TokenForm, "token_form", "sessionTokenForm", "object", "text", "both"),
         option="--session-token-form",
-        field=("edit", "token_form"),
-        core=TokenForm,
-        one="object",
-        other="text",
-        wrong=("both",),
-        wrong_json=(True,),
     ),
-    Row(
-        name="callback_states",
-        wire="callbackStates",
+    choice(
+        *(state_list, "callback_states", "callbackStates", ["ANSWERED", "EXPIRED"], []),
+        ["PENDING"],
         option="--callback-state",
-        field=("edit", "callback_states"),
-        core=lambda values: [ChallengeState(value) for value in values],
-        one=["ANSWERED", "EXPIRED"],
-        other=[],
-        wrong=(["PENDING"], ["ANSWERED", "GONE"]),
-        wrong_json=("ANSWERED",),
+        wrong_json=("ANSWERED", ["ANSWERED", "GONE"]),
     ),
+    limit("pending_limit", "pendingLimit", "--pending-limit", 100),
+    limit("ask_limit", "askLimit", "--ask-limit", 1_000),
+    flag("cooldown", "cooldown", "--cooldown/--no-cooldown", "edit cooldown"),
     Row(
-        name="pending_limit",
-        wire="pendingLimit",
-        option="--pending-limit",
-        field=("edit", "pending_limit"),
-        one=1,
-        other=100,
-        wrong=(0, 101),
-        wrong_json=(True, 2.5, "3"),
-        empty="",
-        words=("--pending-limit", "policy"),
-    ),
-    Row(
-        name="ask_limit",
-        wire="askLimit",
-        option="--ask-limit",
-        field=("edit", "ask_limit"),
-        one=1,
-        other=1_000,
-        wrong=(0, 1_001),
-        wrong_json=(True, "9"),
-        empty="",
-        words=("--ask-limit", "policy"),
-    ),
-    flag("cooldown", "cooldown", "--cooldown/--no-cooldown", ("edit", "cooldown")),
-    Row(
-        name="events",
-        wire="events",
-        option="--event",
-        field=("events", "events"),
-        core=lambda values: values and [AccountEventKind(value) for value in values],
+        *("events", "events", "--event", "events events"),
+        core=event_list,
         one=["bound", "locked"],
         other=[],
         wrong=(["moved"],),
@@ -207,39 +160,24 @@ ORIGIN_ROWS = (
         words=("--event", "profile"),
     ),
     text(
-        "events_url",
-        "eventsUrl",
-        "--events-url",
-        ("events", "events_url"),
+        *("events_url", "eventsUrl", "--events-url", "events events_url"),
         one=CALLBACK,
         other=f"{CALLBACK}/more",
     ),
 )
 APP_SPACE_ROWS = (
-    text("name", "name", "--name", ("edit", "name"), wrong=NAMES, empty=NEVER),
-    text("brand_url", "brandInfo.url", "--brand-url", None),
+    text("name", "name", "--name", "edit name", wrong=NAMES, empty=NEVER),
+    text("brand_url", "brandInfo.url", "--brand-url", ""),
     text(
-        "brand_color",
-        "brandInfo.color",
-        "--brand-color",
-        ("brand", "color"),
+        *("brand_color", "brandInfo.color", "--brand-color", "brand color"),
         one="#F0B700",
         other="#000000",
         wrong=("red", "#F0B70", "#F0B7000"),
     ),
-    Row(
-        name="html",
-        wire="html",
-        option="--html",
-        field=("edit", "html"),
-        core=HtmlUse,
-        one="refuse",
-        other="show",
-        wrong=("strip",),
-    ),
-    flag("universal_app", "useUniversalApp", "--universal-app/--own-app", None),
+    choice(HtmlUse, "html", "html", "refuse", "show", "strip"),
+    flag("universal_app", "useUniversalApp", "--universal-app/--own-app", ""),
     *(
-        text(f"texts.{name}", f"notification.{wire}", option, ("edit", f"texts_{name}"))
+        text(f"texts.{name}", f"notification.{wire}", option, f"edit texts_{name}")
         for name, wire, option in (
             ("title", "title", "--title"),
             ("challenge", "body", "--body"),
@@ -249,23 +187,15 @@ APP_SPACE_ROWS = (
             ("device_unconfirmed", "deviceUnconfirmed", "--device-unconfirmed"),
         )
     ),
-    Row(
-        name="new_devices",
-        wire="newDevices",
-        option="--new-devices",
-        field=("edit", "new_devices"),
-        core=lambda value: value and NewDeviceRule(value),
-        one="confirmed",
-        other="at_once",
-        wrong=("later",),
+    choice(
+        *(rule, "new_devices", "newDevices", "confirmed", "at_once", "later"),
         empty="",
         words=("--new-devices", "policy"),
     ),
     flag(
-        "device_invitations",
-        "deviceInvitations",
+        *("device_invitations", "deviceInvitations"),
         "--device-invitations/--no-device-invitations",
-        ("edit", "device_invitations"),
+        "edit device_invitations",
     ),
 )
 BESIDE = {
@@ -408,7 +338,7 @@ class World:
         return row.option.split("/")[0].removeprefix("--") not in result.stderr
 
     def by_portal(self, row, value):
-        page, field = row.field
+        page, field = row.field.split()
         chosen = {"hears": ["profile" if value == "" else "chosen"]} if field == "events" else {}
         if isinstance(value, bool):
             texts = ["yes"] * value
@@ -457,7 +387,7 @@ def test_each_editable_member_goes_round_by_each_way(new_world, way, record, row
     world = new_world(record)
     edit, document = getattr(world, f"by_{way}"), world.document()
     for row in rows:
-        if way == "portal" and row.field is None:
+        if way == "portal" and not row.field:
             continue
         for value in (row.one, row.other):
             assert edit(row, value), row.name
@@ -465,7 +395,7 @@ def test_each_editable_member_goes_round_by_each_way(new_world, way, record, row
             assert world.document() == document, row.name
             if way == "portal":
                 # Nothing changes if a form is sent as it came.
-                assert world.post(row.field[0], {}).status == 303
+                assert world.post(row.field.split()[0], {}).status == 303
                 assert world.document() == document, row.name
         for value in row.wrong + (row.wrong_json if way == "http" else ()):
             assert not edit(row, value), (row.name, value)
