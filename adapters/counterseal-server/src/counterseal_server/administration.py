@@ -16,7 +16,6 @@ from counterseal import (
     BackchannelClients,
     ChannelRealms,
     Credentials,
-    IssuedSecret,
     Policy,
     Ports,
     Sessions,
@@ -27,7 +26,6 @@ from counterseal.credentials.documents import write_basic
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     Admin,
-    AdminRole,
     AppSpace,
     CallbackType,
     Company,
@@ -306,79 +304,10 @@ class Tenants:
         """Return an origin's allow-list."""
         return {"callbacks": list(origin.callbacks), "domains": list(origin.domains)}
 
-    def administrator(
-        self,
-        name: str,
-        *,
-        role: str,
-        company: Guid | None,
-        app_space: Guid | None,
-        all_companies: bool,
-        life: timedelta | None,
-        scheme: str,
-    ) -> IssuedSecret:
-        """
-        Create an administrator.
-
-        Args:
-            name: Its name.
-            role: The value of one of `AdminRole`.
-            company: The only company that it may administer.
-            app_space: The only App Space that it may administer, for the roles below a company's.
-            all_companies: Instead of both: it administers all companies, and may create more.
-            life: How long it is valid; None is without end.
-            scheme: The value of one of `Scheme`.
-
-        Raises:
-            NotFound: There is no such company or App Space.
-            InvalidField: The name or the life is invalid, or the role does not match the
-                company or App Space.
-        """
-        return self.credentials.create_admin(
-            name,
-            role=AdminRole(role),
-            company=company,
-            app_space=app_space,
-            all_companies=all_companies,
-            life=life,
-            scheme=Scheme(scheme),
-        )
-
     def administrators(self, parent: Guid | None) -> list[dict[str, Any]]:
         """Return the administrators of a company, of an App Space, or of all companies."""
         document = _documents()[Admin]
         return [document(record) for record in self.administration.list(parent, Admin)]
-
-    def person(
-        self,
-        name: str,
-        *,
-        role: str,
-        company: Guid | None,
-        app_space: Guid | None,
-        all_companies: bool,
-        life: timedelta | None,
-    ) -> Admin:
-        """
-        Create an administrator who is a person, and logs in to the portal.
-
-        Args:
-            name: The person's name.
-            role: The value of one of `AdminRole`.
-            company, app_space, all_companies, life: As `administrator` has them.
-
-        Raises:
-            NotFound: There is no such company or App Space.
-            InvalidField: As `administrator`.
-        """
-        return self.credentials.create_person(
-            name,
-            role=AdminRole(role),
-            company=company,
-            app_space=app_space,
-            all_companies=all_companies,
-            life=life,
-        )
 
     def sessions(self, admin: Guid) -> list[dict[str, Any]]:
         """
@@ -399,22 +328,6 @@ class Tenants:
             NotFound: There is no such session.
         """
         return self._sessions.revoke(session, by=OPERATOR).guid
-
-    def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
-        """
-        Create a new secret of an administrator.
-
-        Args:
-            admin: Its GUID.
-            scheme: The value of one of `Scheme`; None keeps the present one.
-            overlap: How long older secrets stay valid.
-
-        Raises:
-            NotFound: There is no such administrator.
-            InvalidField: The overlap is longer than the policy allows.
-        """
-        entry = None if scheme is None else Scheme(scheme)
-        return self.credentials.rotate_admin(admin, scheme=entry, overlap=overlap)
 
     def _spaces(self, company: Company) -> list[dict[str, Any]]:
         return [
