@@ -112,6 +112,15 @@ from .device_key import DeviceKey as DeviceKey
 from .device_key import Factor as Factor
 from .device_key import PublicKey as PublicKey
 from .device_key import Role as Role
+from .editable import AppSpaceChanges as AppSpaceChanges
+from .editable import EditableMember as EditableMember
+from .editable import MemberKind as MemberKind
+from .editable import NewAppSpace as NewAppSpace
+from .editable import NewOrigin as NewOrigin
+from .editable import OriginChanges as OriginChanges
+from .editable import TextChanges as TextChanges
+from .editable import editable_members as editable_members
+from .editable import flat_changes as flat_changes
 from .events import AccountEvent as AccountEvent
 from .events import AccountEventKind as AccountEventKind
 from .events import AccountEventState as AccountEventState

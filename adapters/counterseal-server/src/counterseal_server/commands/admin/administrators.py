@@ -60,17 +60,19 @@ def administrator(
     A company_admin administers one --company, or --all-companies; the others one --app-space.
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
+        from counterseal.models import AdminRole, Scheme  # noqa: PLC0415 (a fast start)
+
         reach: dict[str, Any] = {
-            "role": role,
+            "role": AdminRole(role),
             "company": maybe_guid(company, "company"),
             "app_space": maybe_guid(app_space, "app-space"),
             "all_companies": all_companies,
             "life": None if life is None else span(life, "life"),
         }
         if person:
-            write_document({"adminGuid": tenants.person(name, **reach).guid})
+            write_document({"adminGuid": tenants.credentials.create_person(name, **reach).guid})
             return
-        new_secret = tenants.administrator(name, scheme=auth, **reach)
+        new_secret = tenants.credentials.create_admin(name, scheme=Scheme(auth), **reach)
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
@@ -108,8 +110,12 @@ def rotate_administrator(
 ) -> None:
     """Create a new secret of an ADMINISTRATOR."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        new_secret = tenants.rotated(
-            guid(administrator, "administrator"), auth, span(overlap, "overlap")
+        from counterseal.models import Scheme  # noqa: PLC0415 (a fast start)
+
+        new_secret = tenants.credentials.rotate_admin(
+            guid(administrator, "administrator"),
+            scheme=None if auth is None else Scheme(auth),
+            overlap=span(overlap, "overlap"),
         )
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
