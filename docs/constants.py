@@ -19,10 +19,10 @@ import cog
 from counterseal import STANDARD
 from counterseal.actions.document import DOCUMENTS
 from counterseal.actions.tool_call import CHARACTERS, ROWS
+from counterseal.ciba.decisions.backchannel import SLOWER
 from counterseal.device.clock import CLOCK_TOLERANCE, LARGEST_CORRECTION
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS
 from counterseal.testing.contracts.race import SHRINK_SECONDS
-from counterseal.tickets.decisions.backchannel import SLOWER
 from counterseal_asgi import DEFAULT_THREADS
 from counterseal_demo.device_cli.attachments import LARGEST
 from counterseal_http import WEB_PORTS

@@ -45,11 +45,11 @@ def compose_callback(
     if not isinstance(subject, Challenge):
         return None
     if subject.backchannel is not None:
-        from counterseal.tickets.decisions.backchannel import compose_ping  # noqa: PLC0415
+        from counterseal.ciba.decisions.backchannel import compose_ping  # noqa: PLC0415
 
         return compose_ping(tools, callback, origin, subject.backchannel)
     if subject.channel is not None:
-        from counterseal.tickets.decisions.channel import compose_outcome  # noqa: PLC0415
+        from counterseal.ciba.decisions.realm_requests import compose_outcome  # noqa: PLC0415
 
         return compose_outcome(tools, callback, origin, subject, subject.channel)
     return None

@@ -21,7 +21,7 @@ SHARED = ("models", "wire", "_plan", "_sizes", "_guid_memory", "_idempotency")
 BETWEEN = {
     ("ceremonies", "operators"): "a passkey that a one-time link registers has to open its session",
     ("operators", "ceremonies"): "administrators log in by passkeys",
-    ("tickets", "approvals"): "tokens are issued unless the approval was withdrawn",
+    ("ciba", "approvals"): "tokens are issued unless the approval was withdrawn",
 }
 """Which capability imports which other one, and why."""
 
@@ -155,8 +155,8 @@ def test_each_folder_is_a_nouns_or_a_capabilitys(texts):
     [
         (
             "challenges.decisions.issuing",
-            "import counterseal.tickets.decisions.backchannel",
-            "tickets.decisions.backchannel",
+            "import counterseal.ciba.decisions.backchannel",
+            "ciba.decisions.backchannel",
         ),
         (
             "challenges.decisions.answers",
@@ -165,8 +165,8 @@ def test_each_folder_is_a_nouns_or_a_capabilitys(texts):
         ),
         (
             "challenges.decisions.endings",
-            "from counterseal.tickets.decisions.channel import MARGIN",
-            "tickets.decisions.channel",
+            "from counterseal.ciba.decisions.realm_requests import MARGIN",
+            "ciba.decisions.realm_requests",
         ),
         (
             "tenancy.decisions.tenancy",

@@ -55,7 +55,7 @@ FOR_DRIVING = FOR_DRIVEN | {
         for name in [
             "device",
             "memory",
-            "models.tickets",
+            "models.ciba",
             "models.clients",
             "models.passkeys",
             "narrowing",

@@ -29,7 +29,7 @@ EXCUSED = {
     ("approvals/decisions.py", "action.state_at(tools.now)"),
     ("challenges/decisions/answers.py", "challenge.state_at(now)"),
     ("challenges/decisions/challenges.py", "challenge.state_at(tools.now)"),
-    ("tickets/decisions/backchannel.py", "state"),
+    ("ciba/decisions/backchannel.py", "state"),
     # What a receipt says.
     ("challenges/documents/receipt.py", "state"),
     # `Sessions.authenticate` takes a cookie first, and `Logins.authenticate` OAuth's state.

@@ -8,6 +8,11 @@ import attrs
 import pytest
 
 from counterseal import Backchannel, BackchannelClients, keys
+from counterseal.ciba.decisions.backchannel import (
+    BackchannelDraft,
+    read_secret_id,
+    write_secret_id,
+)
 from counterseal.errors import (
     AccountLocked,
     ApproverInactive,
@@ -45,11 +50,6 @@ from counterseal.models import (
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.service import CALLBACK
-from counterseal.tickets.decisions.backchannel import (
-    BackchannelDraft,
-    read_secret_id,
-    write_secret_id,
-)
 
 TOKEN = "a-notification-token"
 INTERVAL = timedelta(seconds=5)

@@ -35,8 +35,8 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.ciba import CLIENT_ALGORITHMS
 from counterseal.models.sealing import credential_context, webhook_context
-from counterseal.models.tickets import CLIENT_ALGORITHMS
 from counterseal.outbox.documents import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.outbox.documents import secret_text
 from counterseal.policy import Policy

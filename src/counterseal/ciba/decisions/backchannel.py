@@ -68,9 +68,9 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.ciba import ALGORITHM_SYNONYMS
 from counterseal.models.guid import parse
 from counterseal.models.sealing import backchannel_context
-from counterseal.models.tickets import ALGORITHM_SYNONYMS
 from counterseal.outbox.decisions.callbacks import Composed, compose_with_token, is_forbidden
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.decisions.tenancy import edit_record

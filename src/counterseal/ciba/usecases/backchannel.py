@@ -15,6 +15,16 @@ from counterseal._plan import record_with_account, records
 from counterseal._transaction import UseCase, refusals, with_same_ports
 from counterseal.approvals.records import approved_action_guid
 from counterseal.challenges.usecases import Challenges
+from counterseal.ciba.decisions import backchannel
+from counterseal.ciba.decisions.backchannel import (
+    SECRET_BYTES,
+    BackchannelDraft,
+    PolledRequest,
+    RedeemedRequest,
+    read_secret_id,
+    require_client,
+    write_secret_id,
+)
 from counterseal.credentials.usecases import SignerAuthentication, SingleUse
 from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
 from counterseal.models import (
@@ -29,16 +39,6 @@ from counterseal.models import (
 )
 from counterseal.models.sealing import backchannel_context
 from counterseal.tenancy.rules.authorization import OriginPermission
-from counterseal.tickets.decisions import backchannel
-from counterseal.tickets.decisions.backchannel import (
-    SECRET_BYTES,
-    BackchannelDraft,
-    PolledRequest,
-    RedeemedRequest,
-    read_secret_id,
-    require_client,
-    write_secret_id,
-)
 
 
 @attrs.frozen(kw_only=True)
