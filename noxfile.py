@@ -92,7 +92,7 @@ SMOKE = {
     "runtimes": ("", 60),
     "screens": ("-k 'test_login_browser and confirmed'", 45),
     "generate": ("", 45),
-    "coverage": ("tests/unit/rules/test_standing.py", 30),
+    "coverage": ("tests/unit/rules/test_accounts.py", 30),
     "floor": ("-n0 tests adapters -k 'test_vapid or test_calls or test_doctor'", 75),
     "thorough": ("tests/unit/models/test_guid.py", 30),
     "fuzz": ("--small", 45),

@@ -64,6 +64,6 @@ async def demand_inviter(binding: Binding, tools: Tools) -> None:
     """
     if binding.session is None:
         return
-    from counterseal.operators.decisions.proofs import demand_standing_inviter  # noqa: PLC0415
+    from counterseal.operators.decisions.proofs import demand_inviting_session  # noqa: PLC0415
 
-    await demand_standing_inviter(binding, tools)
+    await demand_inviting_session(binding, tools)

@@ -15,7 +15,7 @@ from counterseal.accounts.decisions import accounts
 from counterseal.accounts.rules import account_unlocked, binding_active, in_time, own_ceremony
 from counterseal.approvals import decisions as actions
 from counterseal.approvals.chart import ACTION, USE, ActionEvent, UseEvent
-from counterseal.approvals.rules import approver_stands, arguments_match
+from counterseal.approvals.rules import approver_active, arguments_match
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions import bindings, confirmations, device_requests, enrolments
 from counterseal.bindings.rules.confirmations import confirmation_matches
@@ -468,7 +468,7 @@ def device_seen_at_each_call(patch):
 
 ACTION_PLANTS = {
     without_rule_of_uses(arguments_match): "other arguments|use, ",
-    without_rule_of_uses(approver_stands): "approved by a device that is|use, ",
+    without_rule_of_uses(approver_active): "approved by a device that is|use, ",
     without_rule_of_uses(account_unlocked): "an action of a locked account was used|use, ",
     without_rule_of_uses(in_time): "ended too late|use, ",
     action_used_again: "consume moved",

@@ -1,4 +1,4 @@
-"""Rules of standing: whether account, binding, origin and identity may take part."""
+"""Rules of accounts: whether an account, its devices, an origin and an identity may take part."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def device_reachable(account: Account, device: Guid) -> None:
         raise InvalidField("deviceGuid", "not an active device of the account")
 
 
-def approval_stands(account: Account, device: Guid | None) -> None:
+def approval_valid(account: Account, device: Guid | None) -> None:
     """Refuse what a device has approved that may no longer answer for the account."""
     unlocked(account)
     if not answers_for(account, device):
@@ -209,7 +209,7 @@ def answers_for(account: Account, device: Guid | None) -> bool:
     )
 
 
-def place_for_binding(account: Account, now: datetime, policy: Policy) -> None:
+def binding_limit_unreached(account: Account, now: datetime, policy: Policy) -> None:
     """Refuse one more device than the policy allows."""
     if len(living(account.devices, now)) >= policy.bindings_limit:
         raise TooManyBindings
@@ -259,7 +259,7 @@ def revalidation_due(account: Account, app_space: AppSpace, now: datetime, polic
     return now >= account.confirmed_at + life
 
 
-def graced(account: Account, now: datetime, policy: Policy) -> bool:
+def within_grace(account: Account, now: datetime, policy: Policy) -> bool:
     """Tell whether the provider's last confirmation is still valid although it cannot be asked."""
     if account.confirmed_at is None:
         return False

@@ -86,7 +86,7 @@ def mark_seen(binding: Binding, now: datetime) -> tuple[Binding, ...]:
     return (revise(binding, last_seen_at=now),)
 
 
-def change_standing(
+def suspend_or_resume_binding(
     binding: Binding, event: BindingEvent, authority: Authority, now: datetime
 ) -> Binding:
     """Return *binding* after *event*: *authority* suspends or resumes it."""

@@ -70,7 +70,7 @@ class DeviceRequest:
         The Identity Provider is not asked: that happened before, if it was due.
         """
         device = self.identify(records, tools)
-        if demand_standing(device, tools) and device.account.confirmed_at is None:
+        if demand_active(device, tools) and device.account.confirmed_at is None:
             raise IdentityWithdrawn
         return device
 
@@ -125,7 +125,7 @@ def read_again(device: AuthenticatedDevice) -> Reading[AuthenticatedDevice]:
             raise WrongDevice
         account, app_space = require(account, Account), require(app_space, AppSpace)
         current = replace(device, binding=binding, account=account, app_space=app_space)
-        if demand_standing(current, tools) and account.confirmed_at is None:
+        if demand_active(current, tools) and account.confirmed_at is None:
             raise IdentityWithdrawn
         return current
 
@@ -137,7 +137,7 @@ def store_seen(device: AuthenticatedDevice, tools: Tools) -> Decision[None]:
     return Decision(result=None, writes=mark_seen(device.binding, tools.now))
 
 
-def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:
+def demand_active(device: AuthenticatedDevice, tools: Tools) -> bool:
     """Require that the device may act; return whether its provider has to be asked first."""
     account_unlocked(device)
     binding_active(device)

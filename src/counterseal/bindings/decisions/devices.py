@@ -9,7 +9,11 @@ from counterseal.accounts.decisions.account_events import Happening, with_events
 from counterseal.accounts.decisions.strikes import count_strike
 from counterseal.accounts.rules import own_app_space
 from counterseal.bindings.chart import BINDING, BindingEvent
-from counterseal.bindings.decisions.bindings import change_standing, revoke_binding, store_binding
+from counterseal.bindings.decisions.bindings import (
+    revoke_binding,
+    store_binding,
+    suspend_or_resume_binding,
+)
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice
 from counterseal.bindings.decisions.enrolments import key_changes, pin_passkeys, read_keys
 from counterseal.bindings.documents.enrolment import (
@@ -47,7 +51,7 @@ from counterseal.tenancy.rules.authorization import Permission
 KEY_CHANGES_LIMIT = 32
 """Lines of key history in a record and its receipts; the audit log has all of them."""
 
-STANDING_EVENTS = {
+SUSPENSION_EVENTS = {
     BindingEvent.SUSPEND: AccountEventKind.SUSPENDED,
     BindingEvent.RESUME: AccountEventKind.RESUMED,
 }
@@ -168,8 +172,8 @@ async def suspend_or_resume(
     """Decide that an administrator suspends or resumes a device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     await permission_to(Permission.USERS, by, account)
-    changed_binding = change_standing(binding, event, Authority.STAFF, tools.now)
-    happening = Happening(STANDING_EVENTS[event], device=binding.guid)
+    changed_binding = suspend_or_resume_binding(binding, event, Authority.STAFF, tools.now)
+    happening = Happening(SUSPENSION_EVENTS[event], device=binding.guid)
     return store_binding(tools, account, changed_binding, (happening,))
 
 

@@ -30,7 +30,7 @@ from counterseal.bindings.rules.evidence import (
     Evidence,
     PeekFacts,
     allows_key,
-    invitation_stands,
+    invitation_usable,
     keys_possessed,
     split_token,
     token_matches,
@@ -208,7 +208,7 @@ async def peek(
     facts = PeekFacts(now=tools.now, binding=binding, secret=secret)
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
-    invitation_stands(facts)
+    invitation_usable(facts)
     invitee = require(account, Account) if binding.state is BindingState.INVITED else None
     known_company = companies.get(binding.app_space)
     guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)

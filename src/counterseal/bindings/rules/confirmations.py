@@ -145,7 +145,7 @@ def confirmation_needed(facts: CompletionFacts) -> bool:
     return facts.policy.new_devices is NewDeviceRule.CONFIRMED
 
 
-def replacement_stands(facts: CompletionFacts) -> None:
+def replacement_allowed(facts: CompletionFacts) -> None:
     """
     Refuse to replace anything but a bound device of the same account, after a log-in.
 
@@ -191,19 +191,19 @@ def endorser_active(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts
         raise WrongState("the device that invited it is active no more")
 
 
-def place_for_new_device(account: Account, now: datetime) -> None:
+def waiting_limit_unreached(account: Account, now: datetime) -> None:
     """Refuse that a device invites one more while too many wait to be bound or confirmed."""
     waiting = [device for device in living(account.devices, now) if device.state in PROVISIONAL]
     if len(waiting) >= WAITING_LIMIT:
         raise TooManyBindings
 
 
-def place_for_login(account: Account, now: datetime, policy: Policy) -> None:
+def login_limit_unreached(account: Account, now: datetime, policy: Policy) -> None:
     """
     Refuse a log-in of a user who has as many devices as the policy allows.
 
     Where the new device can replace one it is invited nevertheless, and needs a free place only
-    if it replaces none: `place_for_device`.
+    if it replaces none: `device_limit_unreached`.
     """
     devices = living(account.devices, now)
     if len(devices) < policy.bindings_limit:
@@ -216,7 +216,7 @@ def place_for_login(account: Account, now: datetime, policy: Policy) -> None:
         raise TooManyBindings
 
 
-def place_for_device(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
+def device_limit_unreached(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
     """Refuse one more device than the policy allows; one in place of another needs no place."""
     if isinstance(facts, CompletionFacts) and confirmation_needed(facts):
         return
@@ -227,7 +227,7 @@ def place_for_device(facts: CompletionFacts | ConfirmationFacts | ComparisonFact
         raise TooManyBindings
 
 
-def confirmer_stands(facts: ConfirmationFacts) -> None:
+def confirmer_active(facts: ConfirmationFacts) -> None:
     """Refuse a call that is not proven to come from another active device of the same account."""
     confirmer, binding = facts.confirmer, facts.binding
     if confirmer.account != binding.account or binding.account != facts.account.guid:

@@ -207,7 +207,7 @@ def split_token(token: str) -> tuple[Guid, str]:
         raise WrongToken from None
 
 
-def invitation_stands(facts: PeekFacts) -> None:
+def invitation_usable(facts: PeekFacts) -> None:
     """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
     match facts.binding.state:
         case BindingState.ACTIVE | BindingState.UNCONFIRMED:

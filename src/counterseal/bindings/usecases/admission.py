@@ -13,11 +13,11 @@ from counterseal import identity
 from counterseal._audit_context import AuditContext, record_refusal
 from counterseal._plan import Reading
 from counterseal._transaction import Loaded, Transactions, load, refusals, tools_of
-from counterseal.accounts.rules import forgettable_at, graced, revalidation_due
+from counterseal.accounts.rules import forgettable_at, revalidation_due, within_grace
 from counterseal.bindings.decisions.device_requests import (
     AuthenticatedDevice,
     DeviceRequest,
-    demand_standing,
+    demand_active,
     open_request,
     store_seen,
 )
@@ -74,7 +74,7 @@ def admit(
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
         loaded = Loaded(stored, device, tools, reading=reading)
-        if demand_standing(device, tools):
+        if demand_active(device, tools):
             _revalidate(transactions, device)
             # Also where the policy believes no word for longer than it takes to hear it.
             loaded = transactions.load(reading)
@@ -117,7 +117,7 @@ def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None
             app_space=account.app_space,
         )
         ports.audit.record(event)
-        if not graced(account, now, policy_within(policy, device.app_space, None)):
+        if not within_grace(account, now, policy_within(policy, device.app_space, None)):
             raise
 
 

@@ -275,10 +275,10 @@ async def redeem(
         life: Of the ID token.
     """
     challenge, request = _requested(stored[:2], client.guid, secret)
-    _require_standing(stored[2], client.token_generation, tools)
+    _require_unrevoked(stored[2], client.token_generation, tools)
     if not challenge.approved:
         raise WrongState("not approved")
-    approvals = _require_standing_approvals(challenge, stored[3])
+    approvals = _require_approvals(challenge, stored[3])
     if challenge.action is not None and tools.now >= challenge.action.valid_until:
         raise DeadlinePassed
     account = require_account(stored[1])
@@ -317,9 +317,7 @@ async def redeem(
     )
 
 
-def _require_standing_approvals(
-    challenge: Challenge, stored: Record | None
-) -> tuple[ApprovedAction, ...]:
+def _require_approvals(challenge: Challenge, stored: Record | None) -> tuple[ApprovedAction, ...]:
     """Return the approved action that *challenge* asked for, if any; refuse a withdrawn one."""
     if challenge.action is None:
         return ()
@@ -347,11 +345,11 @@ async def find_bearer(stored: Records, tools: Tools, secret: SecretId) -> Decisi
     keys.require_equal(request.token_hash, secret.secret_hash, CredentialRefused)
     clients = await records(challenge.origin)
     # When the client's secrets and keys are revoked, so are its tokens.
-    _require_standing(clients[0], request.token_generation, tools)
+    _require_unrevoked(clients[0], request.token_generation, tools)
     return await load_party(clients, tools, "backchannel")
 
 
-def _require_standing(client: Record | None, generation: int, tools: Tools) -> None:
+def _require_unrevoked(client: Record | None, generation: int, tools: Tools) -> None:
     """Refuse a client whose secrets and keys were revoked since it had *generation*."""
     if not (
         isinstance(client, Origin)

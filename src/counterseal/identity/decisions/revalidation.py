@@ -31,7 +31,7 @@ from counterseal.accounts.decisions.account_events import Happening, with_events
 from counterseal.accounts.records import session_alias, subject_alias
 from counterseal.accounts.rules import same_identity
 from counterseal.bindings.chart import BindingEvent
-from counterseal.bindings.decisions.bindings import change_standing, with_binding
+from counterseal.bindings.decisions.bindings import suspend_or_resume_binding, with_binding
 from counterseal.errors import IdentityWithdrawn
 from counterseal.models import (
     Account,
@@ -91,7 +91,7 @@ async def renew(
     bindings = await _bindings_in(account, BindingState.SUSPENDED)
     # Staff, too, suspend devices, and only they resume these.
     resumed_bindings = tuple(
-        change_standing(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
+        suspend_or_resume_binding(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
         for binding in bindings
         if isinstance(binding, Binding) and binding.suspended_by is Authority.IDP
     )
@@ -128,7 +128,7 @@ async def suspend(
             raise refusal
         return Decision(result=account)
     suspended_bindings = tuple(
-        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
+        suspend_or_resume_binding(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
         for binding in await _bindings_in(account, BindingState.ACTIVE)
         if isinstance(binding, Binding) and binding.state is BindingState.ACTIVE
     )

@@ -13,7 +13,7 @@ from counterseal import keys
 from counterseal._audit_context import AuditContext
 from counterseal._plan import records, require
 from counterseal._transaction import UseCase, refusals, with_same_ports
-from counterseal.accounts.rules import approval_stands
+from counterseal.accounts.rules import approval_valid
 from counterseal.challenges.usecases import Challenges
 from counterseal.errors import (
     CodeDemanded,
@@ -270,7 +270,7 @@ class DeviceLogins(UseCase):
         if self.ports.clock.now() >= outcome.at + self.policy.step_up_life:
             raise DeadlinePassed
         (account,) = self.ports.store.get(challenge.account)
-        approval_stands(require(account, Account), outcome.device)
+        approval_valid(require(account, Account), outcome.device)
         return outcome.device, outcome
 
     def _time(self) -> str:
