@@ -47,7 +47,7 @@ KINDS = ("decisions", "documents", "rules")
 """The names of modules that are named by their folder, where it has one of the kind."""
 
 SUBJECTS = {
-    "accounts": ("accounts", "standing", "origin"),
+    "accounts": ("accounts", "origin"),
     "addresses": ("addresses", "returning"),
     "answering": ("answering", "answers", "passkeys"),
     "answers": ("answers", "passkeys", "codes"),
@@ -58,11 +58,12 @@ SUBJECTS = {
     "callbacks": ("callbacks",),
     "ceremonies": ("ceremonies", "passkeys"),
     "challenges": ("questions", "commits", "answers"),
-    "claims": ("claims", "moment"),
+    "claims": ("claims", "moment", "retries", "notifying"),
     "confirmations": ("confirmations", "replacements"),
+    "consequences": ("reactions",),
     "credentials": ("credentials", "cx1", "signature"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),
-    "endings": ("answers", "questions"),
+    "ended_challenges": ("answers", "questions"),
     "enrolments": ("enrolments", "confirmations", "replacements", "occasions", "trips"),
     "evidence": ("evidence", "answering", "enrolments", "passkeys", "confirmations"),
     "issuing": ("questions", "codes", "reserving"),
@@ -75,7 +76,9 @@ SUBJECTS = {
     "plan": ("questions", "accounts", "trips"),
     "private": ("private", "ml_dsa", "jws_writing"),
     "public": ("public", "roca", "ml_dsa", "passkeys"),
+    "retries": ("retries", "notifying"),
     "revalidation": ("revalidation", "aliases", "erasing"),
+    "slots": ("retries", "notifying"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
 """The test files about modules whose names they do not share."""

@@ -156,7 +156,7 @@ def test_after_a_conflict_the_decision_is_made_again_and_what_happens_once_is_no
     assert {function for (_, function), count in counts.items() if count == 1} == {
         "open_request",
         "DeviceRequest.reading",
-        "read_token",
+        "read_submitted_answer",
         "DeviceRequest.authenticate",
     }
     once = ("Answers.answer", "admit", "MemoryReplayGuard.first_seen")

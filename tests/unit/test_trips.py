@@ -30,7 +30,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import mint
-from counterseal.outbox.usecases.attempts import CANDIDATES_PER_SLOT
+from counterseal.outbox.usecases.claims import CANDIDATES_PER_SLOT
 from counterseal.ports import Store
 from counterseal.tenancy.usecases.administration import Administration
 from counterseal.testing import FakeService, Faults

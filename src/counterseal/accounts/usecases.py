@@ -10,8 +10,8 @@ from typing import TypeVar
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._input_limits import text_fits
 from counterseal._plan import Decision, DecisionCoroutine, Tools, account_of, records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase, refusals
 from counterseal.accounts.decisions import accounts
 from counterseal.accounts.decisions.accounts import AccountPage, AccountSearch

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from counterseal.actions.members import Arguments, Kind
-from counterseal.actions.texts import group_digits
+from counterseal.actions.rendering import group_digits
 from counterseal.actions.types import Texts
 
 DIGITS = 12

@@ -21,7 +21,7 @@ from counterseal.actions.members import (
     check_members,
     member_rows,
 )
-from counterseal.actions.texts import group_digits, visible_text
+from counterseal.actions.rendering import group_digits, visible_text
 from counterseal.actions.types import ActionType, Rendering, Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Attachment, Pair, PairsContent

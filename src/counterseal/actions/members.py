@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from counterseal.actions.texts import visible_text
+from counterseal.actions.rendering import visible_text
 from counterseal.actions.types import Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Pair

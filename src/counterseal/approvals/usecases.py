@@ -9,8 +9,8 @@ import attrs
 
 from counterseal import ijson
 from counterseal._audit_context import AuditContext
+from counterseal._input_limits import text_fits
 from counterseal._plan import records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase, refusals
 from counterseal.approvals import decisions
 from counterseal.approvals.chart import UseEvent

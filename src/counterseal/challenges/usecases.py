@@ -8,8 +8,8 @@ from counterseal import _idempotency
 from counterseal import challenges as challenges_package
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._capabilities import after_ending
+from counterseal._input_limits import challenge_life, html_allowed, question_fits, text_fits
 from counterseal._plan import account_of, record_with_account, records
-from counterseal._sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal._transaction import UseCase, refusals, wake
 from counterseal.bindings.decisions.device_requests import (
     AuthenticatedDevice,
@@ -340,8 +340,8 @@ class Answers(UseCase):
         ports = self.ports
         with refusals(ports, context_before_reading):
             request = open_request(call, self.policy)
-            token = answers.read_token(call.body, event, self.policy)
-        challenge = token.answer.challenge
+            submitted_answer = answers.read_submitted_answer(call.body, event, self.policy)
+        challenge = submitted_answer.answer.challenge
         context = AuditContext(
             event=context_before_reading.event, actor=request.proof.device, subject=challenge
         )
@@ -351,7 +351,7 @@ class Answers(UseCase):
             context,
             device,
             answers.respond,
-            token,
+            submitted_answer,
             served_kinds=served_kinds,
             after_ending=after_ending,
         )

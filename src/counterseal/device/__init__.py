@@ -16,7 +16,8 @@ from counterseal.device.confirming import (
 from counterseal.device.document import device_document, read_device
 from counterseal.device.html import HtmlText, read_html
 from counterseal.device.lookalikes import AppSpaceIdentity, Lookalike, find_lookalikes
-from counterseal.device.parts import (
+from counterseal.device.pin import WrappedKey
+from counterseal.device.ports import (
     KeyStore,
     PinVerification,
     Purpose,
@@ -25,7 +26,6 @@ from counterseal.device.parts import (
     Unlocking,
     UserVerification,
 )
-from counterseal.device.pin import WrappedKey
 from counterseal.device.software import SoftwareDevice
 
 __all__ = [

@@ -4,7 +4,7 @@ The PIN: how a software device stores its strong key encrypted under it.
 P-256, Ed25519 and ML-DSA-44 secrets are 32 bytes of which nearly any value is a key.
 The PIN, through scrypt, shifts the secret, with no check value: every PIN gives some key,
 and a wrong one gives signatures that only the server can tell from right ones; it counts them,
-and revokes the device after the last one (`counterseal.accounts.decisions.strikes`).
+and revokes the device after the last one (`counterseal.bindings.decisions.strikes`).
 So neither the public strong key nor its thumbprint may lie beside the wrapped key.
 
 RSA cannot do this: its key is sealed, and a wrong PIN is noticed here.

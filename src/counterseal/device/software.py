@@ -28,7 +28,8 @@ from counterseal.challenges.documents.answer import Answer, answer_claims
 from counterseal.challenges.documents.display import demand_display
 from counterseal.challenges.documents.receipt import Receipt, verify_receipt
 from counterseal.device.clock import Clock, corrected
-from counterseal.device.parts import (
+from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
+from counterseal.device.ports import (
     KeyStore,
     PinVerification,
     Purpose,
@@ -37,7 +38,6 @@ from counterseal.device.parts import (
     Unlocking,
     UserVerification,
 )
-from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
 from counterseal.keys import SigningKey
 from counterseal.models import (

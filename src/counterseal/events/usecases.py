@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._input_limits import limit_fits
 from counterseal._plan import records
-from counterseal._sizes import limit_fits
 from counterseal._transaction import UseCase, refusals
 from counterseal.errors import Refused, Unavailable
 from counterseal.events import decisions as events

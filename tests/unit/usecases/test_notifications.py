@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, STRICT
-from counterseal._sizes import LIST_LIMIT
+from counterseal._input_limits import LIST_LIMIT
 from counterseal.errors import (
     DeadlineAhead,
     Foreign,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from counterseal._sizes import text_fits
+from counterseal._input_limits import text_fits
 from counterseal.audit.documents import (
     NUMBER_LIMIT,
     read_head,

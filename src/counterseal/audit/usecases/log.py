@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._input_limits import limit_fits, text_fits
 from counterseal._plan import records
-from counterseal._sizes import limit_fits, text_fits
 from counterseal._transaction import UseCase, refusals
 from counterseal.audit.decisions import (
     AuditReach,

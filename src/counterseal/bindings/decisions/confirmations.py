@@ -18,8 +18,11 @@ from counterseal._plan import (
     records,
     require,
 )
-from counterseal.accounts.decisions.account_events import device_bound, device_revoked, with_events
-from counterseal.accounts.decisions.strikes import count_strike
+from counterseal.accounts.decisions.account_events import (
+    build_account_events,
+    device_bound_event,
+    device_revoked_events,
+)
 from counterseal.accounts.rules import own_app_space
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import (
@@ -30,6 +33,7 @@ from counterseal.bindings.decisions.bindings import (
 )
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice
 from counterseal.bindings.decisions.invitations import Invitation, Invitee, invite
+from counterseal.bindings.decisions.strikes import count_strike
 from counterseal.bindings.documents.confirmation import (
     CONFIRM_TYP,
     Choice,
@@ -67,7 +71,7 @@ from counterseal.policy import Policy
 
 
 @attrs.define
-class Token:
+class SubmittedConfirmation:
     """The confirmation in a call's body, read but not verified."""
 
     text: str
@@ -75,14 +79,14 @@ class Token:
     confirmation: Confirmation
 
 
-def read_token(body: bytes, policy: Policy) -> Token:
+def read_submitted_confirmation(body: bytes, policy: Policy) -> SubmittedConfirmation:
     """Read the confirmation in a call's body."""
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
         raise MalformedToken from None
     jws = keys.read(text, limit=policy.token_bytes)
-    return Token(text, jws, read_confirmation(jws.claimed))
+    return SubmittedConfirmation(text, jws, read_confirmation(jws.claimed))
 
 
 def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invitation]:
@@ -117,7 +121,7 @@ async def list_unconfirmed(
 async def decide_by_device(
     device: AuthenticatedDevice,
     tools: Tools,
-    token: Token,
+    submitted_confirmation: SubmittedConfirmation,
     *,
     served_kinds: frozenset[AddressKind],
     demand_inviter: InviterDemand,
@@ -125,13 +129,19 @@ async def decide_by_device(
     """Decide what a device of the account has decided on a new one, which may replace another."""
     tools = tools.within(device.app_space)
     (record,) = device.others
-    binding, confirmer, confirmation = require(record, Binding), device.binding, token.confirmation
+    binding, confirmer, confirmation = (
+        require(record, Binding),
+        device.binding,
+        submitted_confirmation.confirmation,
+    )
     if binding.account != device.account.guid:
         raise Foreign
-    if binding.confirmation and keys.constant_time_equal(binding.confirmation, token.text):
+    if binding.confirmation and keys.constant_time_equal(
+        binding.confirmation, submitted_confirmation.text
+    ):
         return Decision(result=binding)
     replaced = await _replaced_by(binding)
-    signer = confirmer.key_named(token.jws.header.kid)
+    signer = confirmer.key_named(submitted_confirmation.jws.header.kid)
     if replaced is not None and replaced.guid == confirmer.guid:
         # What the device itself has signed is what becomes of it.
         replaced = None
@@ -145,7 +155,9 @@ async def decide_by_device(
         replaced=replaced,
         proving=device.proving,
         confirmation=confirmation,
-        signature=Evidence(token.jws, None if signer is None else signer.key, CONFIRM_TYP),
+        signature=Evidence(
+            submitted_confirmation.jws, None if signer is None else signer.key, CONFIRM_TYP
+        ),
         signer=signer,
     )
     refuses = confirmation.choice is Choice.REFUSE
@@ -156,7 +168,7 @@ async def decide_by_device(
         if signer is None or signer.role is not Role.STRONG:
             raise
         return count_strike(tools, served_kinds, facts.striking, device.account, binding)
-    ending = _Ending(binding, confirmer.guid, token.text)
+    ending = _Ending(binding, confirmer.guid, submitted_confirmation.text)
     if refuses:
         return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
@@ -247,7 +259,7 @@ def _activate(
     writes: tuple[Binding, ...] = (binding,)
     guards: tuple[Binding, ...] = ()
     audit = [AuditEntry(binding.guid)]
-    happenings = [device_bound(account, binding.guid)]
+    new_events = [device_bound_event(account, binding.guid)]
     replaced = ending.replaced
     if replaced is not None and not replaceable(replaced):
         replaced = None
@@ -257,14 +269,16 @@ def _activate(
             devices = with_binding(devices, ended, now)
             writes = (*writes, ended)
             audit.append(entry)
-            happenings += device_revoked(old)
+            new_events += device_revoked_events(old)
     if moved is None and by is not None:
         if by.strikes:
             # The right strong key forgives wrong ones, as an answer does.
             writes = (*writes, revise(by, strikes=0))
         else:
             guards = (by,)
-    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
+    updated_account, events = build_account_events(
+        tools, revise(account, devices=devices), *new_events
+    )
     notifications = build_notifications(
         tools, served_kinds, updated_account, Occasion.DEVICE_BOUND, binding.guid, now=now
     )

@@ -8,13 +8,13 @@ from typing import TypeAlias
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import addresses_fit, app_fits, text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, records, records_beside, require
-from counterseal._sizes import addresses_fit, app_fits, text_fits
 from counterseal.accounts.decisions.account_events import (
-    Happening,
-    device_bound,
-    device_revoked,
-    with_events,
+    NewAccountEvent,
+    build_account_events,
+    device_bound_event,
+    device_revoked_events,
 )
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import InviterDemand, replace_binding, with_binding
@@ -329,7 +329,9 @@ def _write_completion(
     )
     writes: tuple[Record, ...] = (completed_binding,)
     audit = [AuditEntry(binding.guid, actor=binding.guid)]
-    happenings: tuple[Happening, ...] = (device_bound(account, binding.guid),) if counts else ()
+    new_events: tuple[NewAccountEvent, ...] = (
+        (device_bound_event(account, binding.guid),) if counts else ()
+    )
     if counts and isinstance(replaced, Binding):
         ended, entry = replace_binding(replaced, tools.now, binding.guid)
         devices = with_binding(devices, ended, tools.now)
@@ -338,8 +340,10 @@ def _write_completion(
             tools, served_kinds, account, replaced.guid
         )
         audit.append(entry)
-        happenings += device_revoked(replaced)
-    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
+        new_events += device_revoked_events(replaced)
+    updated_account, events = build_account_events(
+        tools, revise(account, devices=devices), *new_events
+    )
     return Decision(
         result=(completed_binding, updated_account, require(facts.app_space, AppSpace), company),
         writes=(*writes, updated_account, *notifications, *events),

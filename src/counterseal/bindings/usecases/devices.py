@@ -8,8 +8,8 @@ from counterseal import ijson
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
+from counterseal._input_limits import text_fits
 from counterseal._plan import find_record, record_with_account, records, require
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase, load, refusals
 from counterseal.bindings.chart import BindingEvent
 from counterseal.bindings.decisions import confirmations, devices
@@ -338,8 +338,10 @@ class Confirmations(UseCase):
         ports, stranger = self.ports, AuditContext(event="binding.confirm", actor="stranger")
         with refusals(ports, stranger):
             request = open_request(call, self.policy)
-            token = confirmations.read_token(call.body, self.policy)
-        binding = token.confirmation.binding
+            submitted_confirmation = confirmations.read_submitted_confirmation(
+                call.body, self.policy
+            )
+        binding = submitted_confirmation.confirmation.binding
         context = AuditContext(event="binding.confirm", actor=request.proof.device, subject=binding)
         context, device = admit(self._transactions, context, request, request.reading(binding))
         served_kinds = ports.notifier.kinds()
@@ -347,7 +349,7 @@ class Confirmations(UseCase):
             context,
             device,
             confirmations.decide_by_device,
-            token,
+            submitted_confirmation,
             served_kinds=served_kinds,
             demand_inviter=demand_inviter,
         )

@@ -10,8 +10,8 @@ from counterseal import _idempotency
 from counterseal._audit_context import AuditContext, demand_rate
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
+from counterseal._input_limits import text_fits
 from counterseal._plan import record_with_account, records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase, refusals
 from counterseal.accounts.rules import expected_issuer, identified_by_origin
 from counterseal.bindings.decisions import enrolments, invitations

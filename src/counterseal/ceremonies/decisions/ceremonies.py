@@ -18,7 +18,7 @@ from counterseal._plan import (
     require_account,
     require_known,
 )
-from counterseal.accounts.decisions.account_events import device_bound, with_events
+from counterseal.accounts.decisions.account_events import build_account_events, device_bound_event
 from counterseal.accounts.rules import Deadline, binding_limit_unreached, own_ceremony, unlocked
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import (
@@ -231,8 +231,8 @@ async def register(
     _require_new(binding, registered, bindings)
     registered_ceremony = revise(registration, state=state, binding=binding.guid)
     bound_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
-    happening = device_bound(account, binding.guid)
-    updated_account, events = with_events(tools, bound_account, happening)
+    new_event = device_bound_event(account, binding.guid)
+    updated_account, events = build_account_events(tools, bound_account, new_event)
     notifications = build_notifications(
         tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
     )

@@ -18,7 +18,7 @@ from counterseal._plan import (
 from counterseal.accounts.records import Account
 from counterseal.accounts.rules import CancellationFacts, Deadline
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions.endings import end
+from counterseal.challenges.decisions.ended_challenges import end_challenge
 from counterseal.challenges.records import UNFINISHED, CancelReason, Challenge, Outcome
 from counterseal.errors import Foreign
 from counterseal.machines import step
@@ -106,18 +106,18 @@ def cancel(
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
     facts = CancellationFacts(now=tools.now, challenge=challenge, origin=origin)
-    ending = end(
+    ended = end_challenge(
         tools,
         challenge,
         account.history,
         step(CHALLENGE, challenge.state, ChallengeEvent.CANCEL, facts),
         Outcome(at=tools.now, reason=CancelReason.ORIGIN),
     )
-    notifications = build_ending_notifications(tools, served_kinds, account, ending.challenge)
+    notifications = build_ending_notifications(tools, served_kinds, account, ended.challenge)
     return Decision(
-        result=ending.challenge,
-        writes=(*ending.writes, revise(account, history=ending.history), *notifications),
-        audit=(ending.entry,),
+        result=ended.challenge,
+        writes=(*ended.writes, revise(account, history=ended.history), *notifications),
+        audit=(ended.entry,),
         wakes=(challenge.guid, account.guid),
     )
 
@@ -128,7 +128,7 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)
     tools = tools.within(require(app_space, AppSpace))
     facts = Deadline(now=tools.now, deadline=challenge.deadline)
-    ending = end(
+    ended = end_challenge(
         tools,
         challenge,
         account.history,
@@ -137,8 +137,8 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     )
     return Decision(
         result=None,
-        writes=(*ending.writes, revise(account, history=ending.history)),
-        audit=(ending.entry,),
+        writes=(*ended.writes, revise(account, history=ended.history)),
+        audit=(ended.entry,),
     )
 
 

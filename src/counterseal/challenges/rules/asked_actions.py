@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import ijson
-from counterseal._sizes import content_fits
+from counterseal._input_limits import content_fits
 from counterseal.actions import ActionTypes
 from counterseal.challenges.documents.action import action_digest, action_document
 from counterseal.challenges.documents.display import DisplayedAction

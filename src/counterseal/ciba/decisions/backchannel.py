@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -26,7 +27,6 @@ from counterseal._plan import (
     require,
     require_account,
 )
-from counterseal._sizes import text_fits
 from counterseal.accounts.rules import (
     answers_for,
     may_authenticate,

@@ -15,8 +15,8 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, require, require_account
-from counterseal._sizes import text_fits
 from counterseal.challenges.records import FINISHED
 from counterseal.credentials.decisions.credentials import registered_keys
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, WrongState

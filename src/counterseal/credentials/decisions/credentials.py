@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import Decision, Records, Tools, require, store
-from counterseal._sizes import text_fits
 from counterseal.accounts.rules import in_force, token_generation
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (

@@ -27,7 +27,7 @@ from counterseal._plan import (
     require_account,
     require_provider,
 )
-from counterseal.accounts.decisions.account_events import Happening, with_events
+from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.accounts.records import session_alias, subject_alias
 from counterseal.accounts.rules import same_identity
 from counterseal.bindings.chart import BindingEvent
@@ -101,8 +101,8 @@ async def renew(
         confirmed_at=tools.now,
         sealed_grant=tools.seal(identity.grant, grant_context(account.guid)),
     )
-    updated_account, events = with_events(
-        tools, updated_account, *_happenings(AccountEventKind.RESUMED, resumed_bindings)
+    updated_account, events = build_account_events(
+        tools, updated_account, *_new_events(AccountEventKind.RESUMED, resumed_bindings)
     )
     return Decision(
         result=Renewal(updated_account, counted=True),
@@ -138,8 +138,8 @@ async def suspend(
         confirmed_at=None,
         sealed_grant=b"" if refusal is None else account.sealed_grant,
     )
-    updated_account, events = with_events(
-        tools, updated_account, *_happenings(AccountEventKind.SUSPENDED, suspended_bindings)
+    updated_account, events = build_account_events(
+        tools, updated_account, *_new_events(AccountEventKind.SUSPENDED, suspended_bindings)
     )
     return Decision(
         result=updated_account,
@@ -235,8 +235,10 @@ def _bindings_in(account: Account, source: BindingState) -> Reading[Records]:
     return records(*(device.binding for device in account.devices if device.state is source))
 
 
-def _happenings(kind: AccountEventKind, bindings: tuple[Binding, ...]) -> tuple[Happening, ...]:
-    return tuple(Happening(kind, device=binding.guid) for binding in bindings)
+def _new_events(
+    kind: AccountEventKind, bindings: tuple[Binding, ...]
+) -> tuple[NewAccountEvent, ...]:
+    return tuple(NewAccountEvent(kind, device=binding.guid) for binding in bindings)
 
 
 def _with_bindings(

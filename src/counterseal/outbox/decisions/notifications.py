@@ -35,9 +35,14 @@ from counterseal.models.push import (
     PushResult,
 )
 from counterseal.outbox.chart import NOTIFICATION, NotificationEvent
-from counterseal.outbox.decisions.attempts import draw_jitter
 from counterseal.outbox.records import Notification, NotificationState, SkipReason
-from counterseal.outbox.rules import NotificationFacts, find_skip_reason, progress_after
+from counterseal.outbox.rules.retries import (
+    JITTER_BYTES,
+    NotificationFacts,
+    find_skip_reason,
+    jitter_from,
+    progress_after,
+)
 from counterseal.policy import Policy
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.records import Administrator, AppSpace, Texts
@@ -112,7 +117,8 @@ def record_attempt(
     notification = require(stored[0], Notification)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}
-    progress = progress_after(notification, results, tools.now, tools.policy, draw_jitter(tools))
+    jitter = jitter_from(tools.entropy(JITTER_BYTES))
+    progress = progress_after(notification, results, tools.now, tools.policy, jitter)
     facts = NotificationFacts(
         record=notification,
         claimed=claimed.lease_until,

@@ -17,19 +17,23 @@ import attrs
 
 from counterseal._audit_context import AuditContext
 from counterseal._capabilities import compose_callback
+from counterseal._input_limits import LIST_LIMIT, limit_fits
 from counterseal._plan import Decision, DecisionCoroutine, Records, Tools, records, return_record
-from counterseal._sizes import LIST_LIMIT, limit_fits
 from counterseal._transaction import UseCase, refusals
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
 from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
 from counterseal.outbox.decisions import callbacks
-from counterseal.outbox.decisions.attempts import claim_callback
+from counterseal.outbox.decisions.claims import claim_callback
 from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
 from counterseal.outbox.records import Callback, DeadReason, DeliveryOutcome
-from counterseal.outbox.rules import next_callbacks, origins_with_slots, slot_share
-from counterseal.outbox.usecases.attempts import (
+from counterseal.outbox.rules.slots import (
+    next_callbacks,
+    origins_with_slots,
+    slot_share,
+)
+from counterseal.outbox.usecases.claims import (
     CANDIDATES_PER_SLOT,
     attempt_context,
     claim_attempt,

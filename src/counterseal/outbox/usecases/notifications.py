@@ -16,17 +16,20 @@ from typing import TypeVar
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._input_limits import LIST_LIMIT
 from counterseal._plan import record_with_account, records
-from counterseal._sizes import LIST_LIMIT
 from counterseal._transaction import UseCase
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import Administrator, Binding, Guid, Notification, PushOutcome, PushResult
 from counterseal.outbox.decisions import notifications
-from counterseal.outbox.decisions.attempts import claim_notification
+from counterseal.outbox.decisions.claims import claim_notification
 from counterseal.outbox.decisions.notifications import AddressOutcomes, Recipients
 from counterseal.outbox.decisions.outbox import NEW_NOTIFICATIONS
-from counterseal.outbox.rules import kinds_with_slots, next_notifications
-from counterseal.outbox.usecases.attempts import CANDIDATES_PER_SLOT, attempt_context, claim_attempt
+from counterseal.outbox.rules.slots import (
+    kinds_with_slots,
+    next_notifications,
+)
+from counterseal.outbox.usecases.claims import CANDIDATES_PER_SLOT, attempt_context, claim_attempt
 from counterseal.ports import Due
 
 R = TypeVar("R")

@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from counterseal import keys, tenancy
+from counterseal._input_limits import text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, require
-from counterseal._sizes import text_fits
 from counterseal.errors import InvalidField, NotFound, SettingDiffers, WrongKind
 from counterseal.models import (
     Administrator,

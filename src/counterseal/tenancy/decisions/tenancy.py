@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from counterseal import tenancy
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -23,7 +24,6 @@ from counterseal._plan import (
     store,
     tenancy_records_of,
 )
-from counterseal._sizes import text_fits
 from counterseal.errors import (
     CredentialRefused,
     Foreign,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from counterseal._sizes import text_fits
+from counterseal._input_limits import text_fits
 from counterseal.errors import InvalidField
 from counterseal.models import Company
 from counterseal.wire.lookalikes import are_alike

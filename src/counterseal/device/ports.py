@@ -1,8 +1,9 @@
 """
-The replaceable parts of a device: where its keys are, and how the person is verified.
+The ports of a device: where its keys are, and how the person is verified.
 
-An embedder gives its own to `SoftwareDevice.make` and `read_device`. How calls reach the service is
-the third part, `counterseal_http.devices.Transport`: nothing here does I/O.
+An embedder gives its own adapters to `SoftwareDevice.make` and `read_device`; the defaults are
+here. The third port, `counterseal_http.devices.Transport`, brings calls to the service: nothing
+here does I/O.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """
-Rules of asking: how often a person may be asked.
+Limits of questions: how often a person may be asked.
 
 NIST SP 800-63B-4, 3.1.3.2; OWASP ASVS 5.0, 6.6.4.
 
-`asking` is a pure function of policy, limits and history. The limits are the policy's for the
-origin's kind of clients, and the origin's own where they are tighter:
+`rule_on_question` is a pure function of policy, limits and history. The limits are the policy's for
+the origin's kind of clients, and the origin's own where they are tighter:
 
 - In a window, questions are counted per origin and account, and per account. Past the limit, the
   origin has to wait.
@@ -80,7 +80,7 @@ def limits_for(origin: Origin, policy: Policy) -> AskingLimits:
     )
 
 
-def asking(
+def rule_on_question(
     history: History,
     *,
     now: datetime,

@@ -1,4 +1,4 @@
-"""Rules of size: an input fits the policy, or is refused with the name of the field."""
+"""Rules of input: what a call brings fits the policy, or is refused with the name of the field."""
 
 from __future__ import annotations
 
