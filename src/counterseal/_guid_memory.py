@@ -38,14 +38,14 @@ class GuidMemory(dict[Guid, Guid]):
         remembered_guids = map(self.get, guids)
         return tuple(guid for guid in remembered_guids if guid is not None)
 
-    def remember(self, guid: Guid, other: Guid) -> None:
+    def remember(self, guid: Guid, related_guid: Guid) -> None:
         """
-        Remember that *other* goes with *guid*.
+        Remember that *related_guid* goes with *guid*.
 
         Args:
-            guid: Of a record that was read, so that no caller fills the memory with others.
-            other: Of the record that goes with it from now on.
+            guid: Of a record that was read: else a caller could fill the memory with any GUIDs.
+            related_guid: Of the record that goes with it from now on.
         """
         if len(self) >= REMEMBERED_GUIDS:
             self.clear()
-        self[guid] = other
+        self[guid] = related_guid

@@ -144,8 +144,8 @@ class MemoryAudit:
                 and self._is_reached(chained)
                 and query.matches(chained.event)
             ]
-        matches = [one for one in matches if after is None or one[0] < after]
-        matches.sort(key=lambda one: one[0], reverse=True)
+        matches = [match for match in matches if after is None or match[0] < after]
+        matches.sort(key=lambda match: match[0], reverse=True)
         page = matches[:limit]
         return AuditPage(
             events=tuple(chained for _, chained in page),

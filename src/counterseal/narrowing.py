@@ -177,19 +177,19 @@ def own_settings(policy: OriginPolicy | None) -> dict[str, Any]:
     }
 
 
-def stricter(field: attrs.Attribute[Any], value: Any, other: Any) -> Any:
+def stricter(field: attrs.Attribute[Any], value: Any, other_value: Any) -> Any:
     """Return the stricter of two values of a setting, or what is stricter than both."""
     match field.metadata["direction"]:
         case Direction.LEAST:
-            return min(value, other)
+            return min(value, other_value)
         case Direction.MOST:
-            return max(value, other)
+            return max(value, other_value)
         case Direction.SUBSET:
-            return value & other
+            return value & other_value
         case Direction.SUPERSET:
-            return value | other
+            return value | other_value
         case Direction.STRICTER:
-            return max(value, other, key=field.metadata["order"].index)
+            return max(value, other_value, key=field.metadata["order"].index)
         case _:
             return value
 

@@ -106,14 +106,14 @@ class Store(Protocol):
           Some time after that, the store may forget it.
         """
 
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *other_guids: Guid) -> tuple[Record | None, ...]:
         """
-        Return the record of *guid*, the account that it is about, and the records of *others*.
+        Return the record of *guid*, the account that it is about, and the records of *other_guids*.
 
         All of it in one trip: a record and its account lie in one partition.
 
         - STORE-25: the first entry is the record's, the second its account's, and then one for
-          each of *others*, in order; None where there is no such record.
+          each of *other_guids*, in order; None where there is no such record.
         - STORE-26: a binding, a challenge, a challenge's callback, an approved action, its use, a
           notification, an account event, and a passkey's registration or authentication are about
           their `account`; nothing else is about one.

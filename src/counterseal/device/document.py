@@ -113,11 +113,13 @@ def _read_device(
     )
 
 
-def _read_device_key(own: Any, key_store: KeyStore) -> SigningKey:
-    if "pkcs8" not in own:
-        return _load(key_store, Role.DEVICE, own)
+def _read_device_key(document: Any, key_store: KeyStore) -> SigningKey:
+    if "pkcs8" not in document:
+        return _load(key_store, Role.DEVICE, document)
     return keys.private_key(
-        keys.unb64url(own["pkcs8"]), kid=own["kid"], algorithm=Algorithm(own["algorithm"])
+        keys.unb64url(document["pkcs8"]),
+        kid=document["kid"],
+        algorithm=Algorithm(document["algorithm"]),
     )
 
 

@@ -271,9 +271,13 @@ def _page(
 ) -> AccountPage:
     """Return the page; an account whose own GUID is searched for comes before the others."""
     first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
-    own = accounts[: query.limit - len(first)]
-    after = (own[-1].account_id if own else "") if len(own) < len(accounts) else None
-    return AccountPage(accounts=first + own, after=after)
+    found_accounts = accounts[: query.limit - len(first)]
+    after = (
+        (found_accounts[-1].account_id if found_accounts else "")
+        if len(found_accounts) < len(accounts)
+        else None
+    )
+    return AccountPage(accounts=first + found_accounts, after=after)
 
 
 def _revoke_binding(binding: Binding, now: datetime) -> Binding:

@@ -48,9 +48,11 @@ def with_binding(
 
     Invitations whose deadline has passed are removed from the list.
     """
-    others = tuple(device for device in living(devices, now) if device.binding != binding.guid)
+    other_devices = tuple(
+        device for device in living(devices, now) if device.binding != binding.guid
+    )
     if binding.state not in LIVING:
-        return others
+        return other_devices
     device = Device(
         binding=binding.guid,
         state=binding.state,
@@ -58,7 +60,7 @@ def with_binding(
         addresses=binding.addresses,
         answers=binding.answers,
     )
-    return (*others, device)
+    return (*other_devices, device)
 
 
 def end_binding(

@@ -57,10 +57,10 @@ class DeviceRequest:
     body_hash: str
     _evidence: Evidence | None = None
 
-    def reading(self, *others: Guid) -> Reading[AuthenticatedDevice]:
-        """Read the records that the proof names, and *others* in the same trip."""
+    def reading(self, *other_guids: Guid) -> Reading[AuthenticatedDevice]:
+        """Read the records that the proof names, and *other_guids* in the same trip."""
         proof = self.proof
-        guids = (proof.device, proof.account, proof.app_space, *others)
+        guids = (proof.device, proof.account, proof.app_space, *other_guids)
         return Reading("get", guids, self.authenticate)
 
     def authenticate(self, records: Records, tools: Tools) -> AuthenticatedDevice:
@@ -76,7 +76,7 @@ class DeviceRequest:
 
     def identify(self, records: Records, tools: Tools) -> AuthenticatedDevice:
         """Return the device that provably made the call, even if it may not act."""
-        stored_binding, account, app_space, *others = records
+        stored_binding, account, app_space, *other_records = records
         try:
             binding = require(stored_binding, Binding)
             device = AuthenticatedDevice(
@@ -92,7 +92,7 @@ class DeviceRequest:
                     proof=self.proof,
                     evidence=self._evidence_of(binding),
                 ),
-                others=tuple(others),
+                others=tuple(other_records),
             )
         except NotFound:
             # An unknown device is refused in the same way as a wrong proof.

@@ -240,12 +240,12 @@ async def complete(
             origin that is expected to have invited, and at the end what is replaced; each if it is
             known.
     """
-    record, account_record, *others = stored
-    replaced = None if enrolment.replaces is None else others.pop()
+    record, account_record, *other_records = stored
+    replaced = None if enrolment.replaces is None else other_records.pop()
     if not isinstance(record, Binding):
         raise WrongToken
     binding, account = record, require(account_record, Account)
-    app_space = _app_space_of(binding, others)
+    app_space = _app_space_of(binding, other_records)
     service_policy = tools.policy
     if app_space is not None:
         tools = tools.within(app_space)
@@ -274,12 +274,12 @@ async def complete(
     if binding.enrolled:
         _demand_same_keys(facts)
         bound_space = require(app_space, AppSpace)
-        (company,) = await records_beside(others, bound_space.company)
+        (company,) = await records_beside(other_records, bound_space.company)
         return Decision(result=(binding, account, bound_space, require(company, Company)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
     inviter_guids = () if binding.origin is None else (binding.origin,)
     company_guid = require(app_space, AppSpace).company
-    company, *inviters = await records_beside(others, company_guid, *inviter_guids)
+    company, *inviters = await records_beside(other_records, company_guid, *inviter_guids)
     for inviter in inviters:
         # A thief of an agent's key may have invited before the operator changed the role.
         require_origin_role(require(inviter, Origin), OriginPermission.USERS)

@@ -38,8 +38,8 @@ from counterseal.wire.members import (
     GUID,
     OPTIONAL_GUID,
     TIME,
-    Kind,
     Members,
+    MemberType,
     choice,
     member,
     records,
@@ -186,7 +186,7 @@ def _read_jwk(members: Members, name: str) -> Mapping[str, Any]:
     return value
 
 
-JWK = Kind(_read_jwk)
+JWK = MemberType(_read_jwk)
 
 
 @attrs.frozen(kw_only=True)

@@ -74,8 +74,8 @@ class Devices(UseCase):
             Refused: As `authenticate`.
         """
         context, request = open_call(self._transactions, call, "device.prove", about_device=False)
-        others = self._companies.find(request.proof.app_space)
-        _, loaded = admit(self._transactions, context, request, request.reading(*others))
+        companies = self._companies.find(request.proof.app_space)
+        _, loaded = admit(self._transactions, context, request, request.reading(*companies))
         device = loaded.value
         company = find_record(device.others, device.app_space.company)
         if company is None:

@@ -142,7 +142,7 @@ def _saw(binding: Binding, challenge: Challenge) -> bool:
 
 def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
     """Return what the device may read of the challenge, and mark a pending one as seen."""
-    challenge, binding = _own(device), device.binding
+    challenge, binding = _require_challenge(device), device.binding
     if challenge.state not in UNFINISHED:
         return Decision(result=_without_receipt(challenge, binding.guid))
     facts = FetchFacts(
@@ -245,7 +245,7 @@ async def respond(
 def _facts(
     device: AuthenticatedDevice, tools: Tools, submitted_answer: SubmittedAnswer
 ) -> AnswerFacts:
-    challenge, binding = _own(device), device.binding
+    challenge, binding = _require_challenge(device), device.binding
     signer = binding.key_named(submitted_answer.jws.header.kid)
     return AnswerFacts(
         now=tools.now,
@@ -367,7 +367,7 @@ def _count_wrong_code(
     )
 
 
-def _own(device: AuthenticatedDevice) -> Challenge:
+def _require_challenge(device: AuthenticatedDevice) -> Challenge:
     """Return the challenge that was read with *device*, if it is one of those that it is asked."""
     (record,) = device.others
     if not isinstance(record, Challenge):

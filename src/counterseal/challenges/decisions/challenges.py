@@ -34,7 +34,7 @@ from counterseal.tenancy.rules.authorization import Permission
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     """Return a challenge with its state now: an unfinished one is EXPIRED from its deadline on."""
     record, account = stored
-    challenge = _own(record, origin)
+    challenge = _require_challenge(record, origin)
     demand_readable(challenge, account)
     if challenge.state_at(tools.now) is challenge.state:
         return Decision(result=challenge)
@@ -104,7 +104,10 @@ def cancel(
 ) -> Decision[Challenge]:
     """Decide to cancel an unfinished challenge, which *origin* has issued."""
     stored_challenge, stored_account = stored
-    challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
+    challenge, account = (
+        _require_challenge(stored_challenge, origin),
+        require(stored_account, Account),
+    )
     facts = CancellationFacts(now=tools.now, challenge=challenge, origin=origin)
     ended = end_challenge(
         tools,
@@ -142,7 +145,7 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     )
 
 
-def _own(record: Record | None, origin: Guid) -> Challenge:
+def _require_challenge(record: Record | None, origin: Guid) -> Challenge:
     challenge = require(record, Challenge)
     if challenge.origin != origin:
         raise Foreign

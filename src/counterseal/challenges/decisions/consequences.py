@@ -106,9 +106,9 @@ def _cancel_pending(
 ) -> None:
     account = consequences.account
     for challenge in pending:
-        own = challenge.origin == refused.origin and challenge.guid != refused.guid
+        is_another_of_origin = challenge.origin == refused.origin and challenge.guid != refused.guid
         # One whose deadline has come is expired by a worker.
-        if not own or challenge.state_at(tools.now) not in UNFINISHED:
+        if not is_another_of_origin or challenge.state_at(tools.now) not in UNFINISHED:
             continue
         facts = CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin)
         ended = end_challenge(

@@ -74,8 +74,8 @@ def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -
 
 def facts_of_proof(session: Session, stored: Records, tools: Tools, secret: str) -> SessionUseFacts:
     """Return the facts of an enrolment or a step-up, for what `read_proofs_with` has read."""
-    proof, account, *others = stored
-    facts = facts_of_use(session, tuple(others), tools, secret)
+    proof, account, *session_records = stored
+    facts = facts_of_use(session, tuple(session_records), tools, secret)
     return attrs.evolve(facts, proof=proof, proof_account=account)
 
 

@@ -264,7 +264,7 @@ class Sessions(UseCase):
         """
         return self._decide_for(by, "session.list", admin, records(admin), sessions.list_sessions)
 
-    def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
+    def expire(self, limit: int = 100, *, read_further: bool = True) -> int:
         """
         Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
@@ -273,7 +273,7 @@ class Sessions(UseCase):
         and devices counts once.
 
         Args:
-            looking_past: Whether to read past the first due bindings if these cannot be ended.
+            read_further: Whether to read past the first due bindings if these cannot be ended.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -287,7 +287,7 @@ class Sessions(UseCase):
                 limit - count,
                 self._end_with,
                 provisional=False,
-                looking_past=looking_past,
+                read_further=read_further,
             )
         return count
 

@@ -85,8 +85,8 @@ None for a challenge that is called back as such.
 
 def read_to_compose(callback: Callback) -> Reading[Records]:
     """Read what `compose` needs: the callback itself too, where it is sent at most once."""
-    own = (callback.guid,) if callback.once else ()
-    return records(callback.subject, callback.origin, callback.account, *own)
+    callback_guids = (callback.guid,) if callback.once else ()
+    return records(callback.subject, callback.origin, callback.account, *callback_guids)
 
 
 def compose(

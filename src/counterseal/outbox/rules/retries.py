@@ -205,7 +205,7 @@ def find_skip_reason(
 
 
 @attrs.define(kw_only=True)
-class Progress:
+class NotificationProgress:
     """
     What a notification has come to after an attempt.
 
@@ -228,7 +228,7 @@ def progress_after(
     now: datetime,
     policy: Policy,
     jitter: float,
-) -> Progress:
+) -> NotificationProgress:
     """
     Return what the notification has come to after an attempt, which it does not count yet.
 
@@ -259,7 +259,7 @@ def progress_after(
     skip_reason = None
     if not waits and not notified:
         skip_reason = SkipReason.LATE if late else SkipReason.UNDELIVERED
-    return Progress(
+    return NotificationProgress(
         remaining=tuple(waits),
         next_at=now + max(waits.values()) if waits else notification.next_at,
         delivered=notified,

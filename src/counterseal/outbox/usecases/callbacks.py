@@ -274,7 +274,7 @@ class Callbacks(UseCase):
         return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, app_spaces)
 
     def list_queued(
-        self, origin: Guid, limit: int = 100, *, looking_past: bool = True, by: Administrator
+        self, origin: Guid, limit: int = 100, *, read_further: bool = True, by: Administrator
     ) -> tuple[Callback, ...]:
         """
         Return at most *limit* queued callbacks of one origin, in the order in which they are due.
@@ -283,7 +283,7 @@ class Callbacks(UseCase):
         once these are sent or dropped.
 
         Args:
-            looking_past: Whether to read past the first 1000 callbacks of the service; else those
+            read_further: Whether to read past the first 1000 callbacks of the service; else those
                 of the origin that stand behind them are left out.
 
         Raises:
@@ -297,9 +297,11 @@ class Callbacks(UseCase):
         looked_at = LIST_LIMIT
         while True:
             due = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
-            own = [one for one in due if isinstance(one, Callback) and one.origin == origin]
-            if not looking_past or len(own) >= limit or len(due) < looked_at:
-                return tuple(own[:limit])
+            callbacks = [
+                record for record in due if isinstance(record, Callback) and record.origin == origin
+            ]
+            if not read_further or len(callbacks) >= limit or len(due) < looked_at:
+                return tuple(callbacks[:limit])
             looked_at *= 2
 
     def drop(self, callback: Guid, *, by: Administrator) -> Callback:

@@ -51,8 +51,8 @@ class Notifications(UseCase):
         records = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
         return tuple(record for record in records if isinstance(record, Notification))
 
-    def in_turn(
-        self, under_way: Mapping[Guid, Notification], slots: int, *, looking_past: bool = True
+    def find_next(
+        self, under_way: Mapping[Guid, Notification], slots: int, *, read_further: bool = True
     ) -> tuple[Notification, ...]:
         """
         Return the due notifications to attempt next, so that nobody delays the others.
@@ -64,7 +64,7 @@ class Notifications(UseCase):
         Args:
             under_way: Those of which the caller's attempts run.
             slots: How many of its attempts may run at once, of each kind.
-            looking_past: Whether to read these; else only those that have been due for longest are.
+            read_further: Whether to read these; else only those that have been due for longest are.
 
         Raises:
             Unavailable: The store did not answer.
@@ -73,7 +73,7 @@ class Notifications(UseCase):
         limit = CANDIDATES_PER_SLOT * slots * max(1, len(kinds))
         due = self.due(limit)
         chosen = next_notifications(due, under_way, slots)
-        if len(due) < limit or not looking_past:
+        if len(due) < limit or not read_further:
             return chosen
         free = kinds_with_slots(kinds, (*under_way.values(), *chosen), slots)
         if not free:
@@ -97,7 +97,7 @@ class Notifications(UseCase):
         An address that is gone is taken off its device, which stays bound.
 
         Args:
-            notification: As `in_turn` returned it, which saves a trip; or its GUID.
+            notification: As `find_next` returned it, which saves a trip; or its GUID.
 
         Raises:
             NotFound: There is no such notification.

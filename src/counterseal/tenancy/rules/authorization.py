@@ -208,9 +208,9 @@ def capped_end(maker: Admin, ends_at: datetime | None, *, field: str) -> datetim
     return maker.ends_at if ends_at is None else ends_at
 
 
-def require_not_outlived(maker: Admin, other: Admin) -> None:
-    """Refuse *maker* a secret of *other* that is valid after its own end."""
-    if maker.ends_at is not None and in_force(other.ends_at, maker.ends_at):
+def require_not_outlived(maker: Admin, admin: Admin) -> None:
+    """Refuse *maker* a secret of *admin* that is valid after its own end."""
+    if maker.ends_at is not None and in_force(admin.ends_at, maker.ends_at):
         raise RoleLacking
 
 
