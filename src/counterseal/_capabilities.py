@@ -1,5 +1,5 @@
 """
-Capabilities: what they add to the decisions of the nouns that they stand on.
+Capabilities: what each adds to the decisions of nouns.
 
 Tenancy, credentials, identity, bindings, challenges and the outbox import no capability. A use case
 hands a function of this module to the decision that it names, and each function asks the capability
@@ -57,7 +57,7 @@ def compose_callback(
 
 async def demand_inviter(binding: Binding, tools: Tools) -> None:
     """
-    Require that the administrator's session stands that invited a device, if one did.
+    Require that the session in which an administrator invited a device is active, if one did.
 
     Raises:
         WrongState: The session has ended.

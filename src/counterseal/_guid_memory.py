@@ -7,8 +7,8 @@ call reads both at once:
 - the App Space of an origin, and the company of an App Space, which never change;
 - the origin that invited last in an App Space, which most likely invites again.
 
-What was read counts, and not what is remembered. So a decision looks for the record that it needs
-among those that were read, and reads it by itself where it is missing. A memory is of one use case
+A remembered GUID may be wrong. So a decision looks for the record that it needs among those that
+were read, and reads it by itself where it is missing. A memory is of one use case
 in one process, because nothing depends on it but the number of trips, and its size has a limit.
 """
 

@@ -108,7 +108,7 @@ class MemoryAudit:
             return tuple(chain[begin : begin + limit])
 
     def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
-        """Return where events stand that no chain reaches."""
+        """Return the positions of events that no chain reaches."""
         with self._lock:
             positions = [
                 (partition, chained.position)

@@ -66,7 +66,7 @@ class Tools:
     trace: TraceContext | None = None
 
     def within(self, app_space: AppSpace) -> Tools:
-        """Return these tools with the policy that counts in *app_space*."""
+        """Return these tools with the policy that applies in *app_space*."""
         policy = policy_within(self.policy, app_space, None)
         return self if policy is self.policy else attrs.evolve(self, policy=policy)
 

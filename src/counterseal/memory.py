@@ -201,7 +201,7 @@ class MemoryStore:
             return tuple(self._require(guid, Callback) for _, guid in callbacks)
 
     def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
-        """Return how many records count in each gauge."""
+        """Return the number of records in each gauge."""
         with self._lock:
             return {
                 key: count
@@ -363,7 +363,7 @@ class MemoryReplayGuard:
 
 
 class MemoryCounters:
-    """Counts in fixed windows; the previous one counts too, so a burst cannot hide at an edge."""
+    """Counts in fixed windows, and adds the window before, so a burst cannot hide at an edge."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,5 +1,5 @@
 """
-Narrowing: the policy that counts in an App Space, and for an origin in it.
+Narrowing: the policy that applies in an App Space, and to an origin in it.
 
 Each level may only be stricter than the one before: the service, the App Space, the origin. For
 each setting, `Direction` says which value is stricter, so the merge needs no rule of its own.
@@ -73,7 +73,7 @@ class EffectiveSetting:
 
 def policy_within(policy: Policy, app_space: AppSpace, origin: Origin | None) -> Policy:
     """
-    Return the policy that counts in *app_space*, and for *origin* if one acts.
+    Return the policy that applies in *app_space*, and to *origin* if one acts.
 
     How often the origin may ask a person, which `Origin.limits` says, is no part of it.
     """
@@ -121,7 +121,7 @@ def narrow(policy: Policy, app_space: Mapping[str, Any], origin: Mapping[str, An
 def merge(
     policy: Policy, app_space: Mapping[str, Any], origin: Mapping[str, Any]
 ) -> tuple[EffectiveSetting, ...]:
-    """Return each setting of *policy* with what counts, and why."""
+    """Return each setting of *policy* with the value that applies, and why."""
     settings = {
         name: _merge(field, getattr(policy, name), app_space.get(name), origin.get(name))
         for name, field in FIELDS.items()
@@ -145,7 +145,7 @@ def effective_settings(
     policy: Policy, app_space: AppSpace, origin: Origin | None
 ) -> tuple[EffectiveSetting, ...]:
     """
-    Return each setting with what counts in *app_space*, and for *origin* if there is one, and why.
+    Return each setting with the value that applies in *app_space*, or to *origin*, and why.
 
     An origin's own limits of asking are shown as the settings that they tighten: the number of
     open questions and its own questions in a window, for the clients that it is set up for.

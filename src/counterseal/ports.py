@@ -89,7 +89,7 @@ class Store(Protocol):
     A store decides nothing: it compares versions and keeps what it is given.
     Time is the core's: a store compares with the times it is asked about, and with no clock.
 
-    "Oldest first" means: a record stands before one that a later commit created with a later
+    "Oldest first" means: a record comes before one that a later commit created with a later
     `created_at` (of a challenge, `issued_at`). Any other order is the store's own.
     """
 
@@ -192,12 +192,12 @@ class Store(Protocol):
 
     def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
         """
-        Return how many records count in each gauge now, without a look at the records.
+        Return the number of records in each gauge now, without reading the records.
 
-        A gauge in which nothing counts may be left out.
+        A gauge that is 0 may be left out.
 
-        - STORE-31: a record counts in the gauge that `counterseal.models.index` names for its last
-          applied commit, once, and in no other; one that the store has forgotten counts in none.
+        - STORE-31: a record is counted once, in the gauge that its `index` named at its last
+          applied commit, and in no other; one that the store has forgotten is not counted.
           A store that forgets by itself may count it until it tidies up.
         - STORE-32: only gauges of *app_spaces*; with None all, those without an App Space too.
         """
@@ -282,7 +282,7 @@ class Idempotency(Protocol):
         - IDEMPOTENCY-2: a reservation in force with another fingerprint is returned unchanged.
         - IDEMPOTENCY-3: one that is unfinished and whose lease is over is taken over:
           the caller gets its own back, with the GUID of the older one.
-        - IDEMPOTENCY-4: one that is past `until` counts as none.
+        - IDEMPOTENCY-4: from `until` on, a reservation is treated as if there were none.
         - IDEMPOTENCY-6: keys and scopes that differ do not meet.
         """
 
@@ -613,19 +613,19 @@ class Audit(Protocol):
 
     def append_chain(self, links: tuple[ChainLink, ...]) -> int:
         """
-        Append to the chains of partitions, and return how many of *links* stand.
+        Append to the chains of partitions, and return how many of *links* were appended.
 
-        - AUDIT-5: a link stands if and only if the head is the one that it follows: of two
-          that follow one head, one stands, across threads and processes.
+        - AUDIT-5: a link is appended if and only if the head is the one that it follows: of two
+          that follow one head, one is appended, across threads and processes.
         - AUDIT-6: a link's events, the new head and the counts become visible in one step or, also
           if the process dies, not at all.
-        - AUDIT-7: the events of a link that stands are not unchained any more.
+        - AUDIT-7: the events of an appended link are not unchained any more.
 
         Args:
             links: Of different partitions.
 
         Raises:
-            Indeterminate: The reply was lost; some of them may stand.
+            Indeterminate: The reply was lost; some of *links* may have been appended.
         """
 
     def heads(self) -> tuple[ChainHead, ...]:
@@ -677,8 +677,8 @@ class Audit(Protocol):
         """
         Return the hourly counts whose hour begins at or after *since* and before *until*.
 
-        - AUDIT-12: the sums of the counts of all links that stand; of these App Spaces, or of all
-          and of what concerns none.
+        - AUDIT-12: the sums of the counts of all appended links; of *app_spaces* only, or with None
+          of all App Spaces and of events that are of no App Space.
         """
 
     def signed_head(self) -> SignedHead | None:
@@ -693,7 +693,7 @@ class Audit(Protocol):
 
 
 class Wake(Protocol):
-    """A hint for callers that wait; what counts is in the store."""
+    """A hint for callers that wait: each then reads the store, which alone is right."""
 
     def notify(self, guid: Guid) -> None:
         """

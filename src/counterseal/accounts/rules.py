@@ -344,8 +344,9 @@ def token_generation(origin: Origin, edited: Origin, now: datetime) -> int:
     Return the generation of the access tokens of *origin* once it has become *edited*.
 
     It is a new one where one of the two can authenticate as a CIBA client and the other cannot, so
-    a token that a revocation has ended never counts again. A secret that ends within `CLOCK_MARGIN`
-    of *now* may have ended by the clock of another process, so both are assumed of it.
+    a token that a revocation has ended is never valid again. A secret that ends within
+    `CLOCK_MARGIN` of *now* may have ended by the clock of another process, so the generation is
+    also a new one if it matters whether this secret has ended.
     """
     loses, gains = (
         may_authenticate(first, now - CLOCK_MARGIN)

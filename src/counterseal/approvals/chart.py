@@ -45,7 +45,7 @@ class ActionChart(StateMachine):
 
 
 class UseChart(StateMachine):
-    """The use of an approved action, until its origin reports what came of it."""
+    """The use of an approved action, until its origin reports the outcome."""
 
     _ = States.from_enum(
         UseState, initial=UseState.UNKNOWN, final=[UseState.EXECUTED, UseState.FAILED]

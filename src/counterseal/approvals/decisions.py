@@ -1,4 +1,4 @@
-"""Actions: use what a person has approved, once, and record what came of it."""
+"""Actions: use what a person has approved, once, and record the outcome."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ async def withdraw(tools: Tools, challenge: Guid, origin: Guid) -> Decision[Appr
 async def report(
     tools: Tools, challenge: Guid, origin: Guid, event: UseEvent, detail: str | None
 ) -> Decision[ActionUse]:
-    """Decide to record what came of the use."""
+    """Decide to record the outcome of the use."""
     stored = await _read_action(challenge, origin)
     use = stored.use
     if use is None:

@@ -100,7 +100,7 @@ class UseOutcome(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class UseReport:
-    """The report of what came of a use."""
+    """The report of the outcome of a use."""
 
     request: str = attrs.field(metadata=member("requestGuid", TEXT))
     outcome: UseOutcome = attrs.field(metadata=member("outcome", choice(UseOutcome)))

@@ -82,7 +82,7 @@ _CONFIRMATION_RULES = (
 """The rules of what another device of the account decides on a new one."""
 
 _INVITER_RULES = (endorser_active, invitation_allowed)
-"""The rules of a new device that is to count, about the device that invited it, if one did."""
+"""The rules about the device that invited a new one, if one did."""
 
 _COMPARISON_RULES = (in_time, account_unlocked, *_INVITER_RULES)
 """The rules of a comparison code that an origin sends, right or wrong."""

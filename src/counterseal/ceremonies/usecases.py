@@ -231,7 +231,7 @@ class Ceremonies(UseCase):
 
     def start_discovery(self, party: RelyingParty, domain: str) -> StartedDiscovery:
         """
-        Begin to authenticate whoever has a passkey at *domain*; the passkey says who that is.
+        Begin to authenticate an unknown user by a passkey at *domain*; it names the user.
 
         Nothing is stored: the browser keeps the ticket, for itself alone. So there is no limit by
         the minute, which strangers could use up for everybody.

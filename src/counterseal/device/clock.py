@@ -1,8 +1,8 @@
 """
 A device's clock, and its correction by the service's time.
 
-A proof counts for a few minutes around the service's time. So a device whose clock is wrong is
-refused until it corrects the time that it signs; each reply names the service's time (`Date`,
+A proof is valid for a few minutes around the service's time. So a device whose clock is wrong is
+refused until it corrects the time that it signs. Each reply names the service's time (`Date`,
 RFC 9110, 6.6.1).
 """
 

@@ -169,7 +169,7 @@ class ChainLink:
 
 
 class LogPlace(NamedTuple):
-    """Where an event stands in the log, which is searched by time; two have never the same."""
+    """The place of an event in the log, which is searched by time; no two events share one."""
 
     at: datetime
     partition: int

@@ -15,7 +15,7 @@ from counterseal.models.guid import Guid
 
 
 class Gauge(enum.StrEnum):
-    """What is counted; a record counts in at most one of them."""
+    """What is counted; at most one gauge counts a record."""
 
     ACTIVE_USERS = "active_users"
     """Accounts that are not locked and have an active device, or an active passkey."""

@@ -47,7 +47,7 @@ class Index:
         listed: Whether the record is in it now.
         queue: For a notification, the kind of its addresses, and for a callback, its origin: what
             `Store.due` may ask for.
-        gauge: What the record counts in, in `Store.gauges`; None if in nothing.
+        gauge: The gauge of `Store.gauges` that counts the record; None if no gauge does.
     """
 
     account_key: tuple[Guid, str] | None = None

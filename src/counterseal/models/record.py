@@ -43,7 +43,7 @@ class Record(Protocol):
 
     @property
     def index(self) -> Index:
-        """What else it is found by, and what it counts in."""
+        """What else the record is found by, and the gauge that counts it."""
 
 
 @attrs.frozen

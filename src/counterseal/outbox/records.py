@@ -38,7 +38,7 @@ CALLBACK_GAUGES: Mapping[CallbackState, Gauge] = MappingProxyType(
         CallbackState.DEAD: Gauge.DEAD_CALLBACKS,
     }
 )
-"""The gauge of a callback in each state; it counts in none once it is delivered or dropped."""
+"""The gauge of a callback in each state; without a gauge once it is delivered or dropped."""
 
 
 class DeadReason(enum.Enum):

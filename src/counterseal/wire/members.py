@@ -7,8 +7,8 @@ A record whose fields have a `member` each is a document: `write_record` and `re
 these fields.
 
 A *near miss* differs from a known name by at most one character that is missing, added, replaced
-or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces do not
-count.
+or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces are
+ignored.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ class SignedHeads:
 
     def read(self) -> tuple[SignedHead | None, AuditHeads]:
         """
-        Return the signed head in the log, and what it says; None and no heads if there is none.
+        Return the signed head in the log, and the heads that it names; None without a signed head.
 
         Raises:
             AuditHeadOther: It was signed with another number.

@@ -186,7 +186,7 @@ async def decide_by_origin(
     served_kinds: frozenset[AddressKind],
     demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
-    """Decide whether an origin's comparison code lets a new device count."""
+    """Decide whether an origin's comparison code activates a new device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
     facts = ComparisonFacts(
@@ -245,7 +245,7 @@ def _activate(
     moved: Binding | None = None,
     by: Binding | None = None,
 ) -> Decision[Binding]:
-    """Let a new device count; *moved* is the device whose place it takes, *by* who signed."""
+    """Activate a new device; *moved* is the device that it replaces, *by* the one that signed."""
     now = tools.now
     binding = revise(
         ending.binding,

@@ -140,8 +140,8 @@ def lock_account(device: AuthenticatedDevice, tools: Tools) -> Decision[Account]
     """
     Decide that a device locks its account.
 
-    The other devices are not notified: whoever presses the person may hold one of them, and each
-    says at its next call that the account is locked.
+    The other devices are not notified: somebody who puts pressure on the person may hold one of
+    them. Each learns at its next call that the account is locked.
     """
     new_event = NewAccountEvent(AccountEventKind.LOCKED, device=device.binding.guid)
     locked_account = revise(device.account, locked_at=tools.now)

@@ -300,21 +300,21 @@ def _write_completion(
 ) -> Decision[Completed]:
     """Decide what becomes of the records once *state* is decided."""
     binding, account, replaced = facts.binding, facts.account, facts.replaced
-    counts = state is BindingState.ACTIVE
+    is_active = state is BindingState.ACTIVE
     completed_binding = revise(
         binding,
         state=state,
-        deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
+        deadline=binding.deadline if is_active else tools.now + tools.policy.confirmation_life,
         enrolled=_fingerprint(facts.keys),
         replaces=enrolment.replaces,
-        session=None if counts else binding.session,
+        session=None if is_active else binding.session,
         name=enrolment.name,
         platform=enrolment.platform,
         app_version=enrolment.app_version,
         keys=facts.keys,
         addresses=enrolment.addresses,
         key_changes=key_changes(facts.keys, tools),
-        bound_at=tools.now if counts else None,
+        bound_at=tools.now if is_active else None,
         last_seen_at=tools.now,
     )
     devices = with_binding(account.devices, completed_binding, tools.now)
@@ -322,17 +322,17 @@ def _write_completion(
         tools,
         served_kinds,
         account,
-        Occasion.DEVICE_BOUND if counts else Occasion.DEVICE_UNCONFIRMED,
+        Occasion.DEVICE_BOUND if is_active else Occasion.DEVICE_UNCONFIRMED,
         binding.guid,
         now=tools.now,
-        ends_at=None if counts else completed_binding.deadline,
+        ends_at=None if is_active else completed_binding.deadline,
     )
     writes: tuple[Record, ...] = (completed_binding,)
     audit = [AuditEntry(binding.guid, actor=binding.guid)]
     new_events: tuple[NewAccountEvent, ...] = (
-        (device_bound_event(account, binding.guid),) if counts else ()
+        (device_bound_event(account, binding.guid),) if is_active else ()
     )
-    if counts and isinstance(replaced, Binding):
+    if is_active and isinstance(replaced, Binding):
         ended, entry = replace_binding(replaced, tools.now, binding.guid)
         devices = with_binding(devices, ended, tools.now)
         writes = (*writes, ended)

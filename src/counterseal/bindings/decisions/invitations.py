@@ -77,7 +77,7 @@ class Invitation:
         self, *, public_url: str, app_url: str | None = None, display_name: str | None = None
     ) -> str:
         """
-        Return the bind link, which has the token: whoever has it can complete the bind.
+        Return the bind link. It contains the token, so anybody who has it can complete the bind.
 
         Args:
             public_url: The service's address; only a link for a device in the browser has it.

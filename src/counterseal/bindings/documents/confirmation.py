@@ -208,7 +208,7 @@ class NewDevice:
     A new device that waits to be confirmed, as the other devices of the account learn it.
 
     Attributes:
-        replaces: The device that is revoked once this one counts; None if none is.
+        replaces: The device that is revoked once this one is active; None if no device is.
     """
 
     device: Guid = attrs.field(metadata=member("device", GUID))

@@ -1,4 +1,4 @@
-"""Rules of confirmation: who may let a new device count, and what has to be signed or typed."""
+"""Rules of confirmation: who may confirm a new device, and what has to be signed or typed."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ from counterseal.models import (
 from counterseal.policy import Policy
 
 WAITING_LIMIT = 5
-"""Without it whoever has a device key, and no PIN, could leave the origin no place to invite."""
+"""Without it, a thief with a device key, and no PIN, could use up all invitations."""
 
 LOGIN_WAITING_LIMIT = 2 * WAITING_LIMIT
-"""More than devices fill, so whoever has a lost phone cannot keep its person from replacing it."""
+"""More than devices may use, so a thief cannot prevent the owner from replacing a lost phone."""
 
 
 @attrs.define(kw_only=True)
@@ -60,7 +60,7 @@ class ConfirmationFacts:
     Attributes:
         binding: The new device's.
         confirmer: That of the device that signs.
-        replaced: That of the device that ends once the new one counts, if a log-in has named one.
+        replaced: That of the device that the new one replaces, if a log-in has named one.
         signature: The token as evidence, with the key that it names.
         signer: That key in its role; None if the confirmer has no such key.
     """
@@ -108,7 +108,7 @@ class ComparisonFacts:
 
     Attributes:
         binding: The new device's.
-        replaced: That of the device that ends once the new one counts, if a log-in has named one.
+        replaced: That of the device that the new one replaces, if a log-in has named one.
         code: As the person has said it.
     """
 
@@ -139,7 +139,7 @@ class ComparisonFacts:
 
 
 def confirmation_needed(facts: CompletionFacts) -> bool:
-    """Tell whether a new device counts only once it is confirmed."""
+    """Tell whether a new device has to be confirmed before it is active."""
     if facts.binding.endorser is not None:
         return True
     return facts.policy.new_devices is NewDeviceRule.CONFIRMED
@@ -252,8 +252,8 @@ def confirmed_strongly(facts: ConfirmationFacts) -> None:
     """
     Refuse unless an allowed strong key of the confirming device signed.
 
-    A passkey that may be copied counts only where the token names the device key, which has proven
-    the call, unless the policy allows it alone: as of an answer.
+    As for an answer, a passkey that may be copied is enough by itself only if the policy allows
+    it. Otherwise the token also has to name the device key, which has proved the call.
     """
     signer, policy = facts.signer, facts.policy
     strikes_left(facts.striking)
@@ -279,7 +279,7 @@ def comparison_matches(facts: ComparisonFacts) -> None:
 
 
 def comparison_missed(facts: ComparisonFacts) -> None:
-    """Refuse to count a comparison code as wrong unless it is."""
+    """Refuse to call a comparison code wrong if it is right."""
     if facts.is_right:
         raise WrongState("the comparison code is right")
 

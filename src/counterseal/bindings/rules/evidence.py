@@ -267,7 +267,7 @@ def _adds_keys(facts: RotationFacts) -> None:
     if not facts.fresh:
         raise KeysIncomplete
     keys_by_kid = {device_key.key.kid: device_key.key for device_key in facts.binding.keys}
-    # Otherwise a repeated rotation would be verified with the new key, and count as a strike.
+    # Otherwise a repeated rotation would be verified with the new key, and be a strike.
     if any(keys_by_kid.get(new.key.kid, new.key) != new.key for new in facts.fresh):
         raise KeysIncomplete
 

@@ -365,7 +365,7 @@ class Confirmations(UseCase):
         Args:
             party: The origin, in whose App Space the device is.
             binding: The new device.
-            code: As the person says it: case, spaces and hyphens do not count.
+            code: As the person says it; case, spaces and hyphens are ignored.
 
         Raises:
             NotFound: There is no such device.

@@ -136,7 +136,7 @@ class Invitations(UseCase):
         """
         Make an origin's invitation anew, as support staff; the earlier one no longer works.
 
-        Whoever gets the new one can bind a device of this user.
+        A person who gets the new invitation can bind a device to this user's account.
 
         Raises:
             NotFound: There is no such invitation.

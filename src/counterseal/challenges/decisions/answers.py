@@ -1,7 +1,7 @@
 """
 Answers: decide on an answer or disown of an authenticated device, and on what it may read.
 
-An answer is accepted or refused; a refused one may count as a strike or as a mistyped code. Only
+An answer is accepted or refused; a refused one may be a strike, or have a mistyped code. Only
 this module ends a challenge on a device's evidence. The commit of an accepted answer contains the
 challenge, the account, the callback, and the binding, as a guard or with its strikes reset.
 """
@@ -313,7 +313,7 @@ def _end(
     )
     assertion = facts.signature.assertion
     if assertion is not None:
-        # The counter is for whoever reads the log: it decides nothing.
+        # The counter is for readers of the log: nothing is decided by it.
         ended.entry.attributes = (
             ("sign_count", str(assertion.sign_count)),
             ("backed_up", "true" if assertion.backed_up else "false"),

@@ -62,8 +62,8 @@ class ProcessedRequest:
         button_selected: Index of the chosen button; None unless ANSWERED.
         answer: The device's own token.
         code: In the reply to `request/add` only.
-        reason: Why the person refused, if they said so. Never show PRESSURED on a page: whoever
-            presses the person may be looking at it.
+        reason: Why the person refused, if they said so. Never show PRESSURED on a page: the
+            person who puts the pressure on may be looking at it.
         action: None unless it asks for an action.
     """
 

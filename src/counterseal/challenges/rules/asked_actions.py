@@ -51,7 +51,7 @@ def displayed_action(
     Raises:
         ActionTypeUnknown: No type of that name is registered.
         InvalidField: A member does not fit; an approving button takes a weak key; or
-            `additionalInfo` stands beside the action, which nobody would render.
+            the question also has `additionalInfo`, which nobody would render.
     """
     action = question.content
     assert isinstance(action, Action)  # noqa: S101 (for the type checker)

@@ -9,8 +9,8 @@ the origin's kind of clients, and the origin's own where they are tighter:
 - In a window, questions are counted per origin and account, and per account. Past the limit, the
   origin has to wait.
 - Open questions are limited. Past the limit, a newer one supersedes the oldest, or is refused.
-- Questions of clients with a laxer limit do not count towards the limit of others;
-  all questions together count towards the laxest.
+- Clients may have a laxer limit than others. The limit of other clients does not include their
+  questions; the laxest limit includes all questions.
 - Refusals and unanswered questions in a row begin a cool-down that doubles. While it lasts, and
   after too many questions without an approval, a matching code is required.
   An origin that cannot show one waits, at most for the longest cool-down.
@@ -258,7 +258,7 @@ def _bounds(
     """
     Return the bounds of an origin for *clients*: *limit*, and each laxer limit of the policy.
 
-    Each counts the questions of the clients whose limit is not laxer.
+    Each includes the questions of the clients whose limit is not laxer.
     """
     policys = {kind: of(policy.asking_limits(kind)) for kind in Clients}
     laxer = {each: each for each in policys.values() if each > policys[clients]}

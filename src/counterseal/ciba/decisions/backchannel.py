@@ -178,7 +178,7 @@ def read_secret_id(text: str) -> SecretId:
     Read a secret id.
 
     Raises:
-        NotFound: *text* is none, and so names nothing.
+        NotFound: *text* is not a secret id.
     """
     try:
         data = keys.unb64url(text)

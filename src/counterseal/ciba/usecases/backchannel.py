@@ -164,7 +164,7 @@ class Backchannel(UseCase):
 
     def poll(self, party: RelyingParty, auth_req_id: str) -> PolledRequest:
         """
-        Return a request of *party* as it stands.
+        Return the present state of a request of *party*.
 
         A call before the interval is over makes the interval 5 seconds longer, for good.
 

@@ -205,8 +205,8 @@ async def find_accounts(_: Tools, app_space: Guid, logout: Logout) -> Decision[t
     """
     Decide which accounts are those of a user who has logged out; none, if none is known.
 
-    If the token has a subject, accounts are found by it, and the session is ignored: what the
-    provider says of the user counts for all devices, and not for those of one session.
+    If the token has a subject, accounts are found by it, and the session is ignored: a log-out of
+    the user is about all devices, and not only about those of one session.
     """
     account = None
     if logout.subject:

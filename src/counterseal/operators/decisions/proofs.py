@@ -136,7 +136,7 @@ async def revoke_of_administrator(
 
 async def demand_inviting_session(binding: Binding, tools: Tools) -> None:
     """
-    Require that the session stands that invited a device, if *binding* depends on one.
+    Require that the session in which a device was invited is active, if there was one.
 
     Raises:
         WrongState: The session has ended.

@@ -38,7 +38,8 @@ def require_session(stored: Records, secret: str) -> Session:
     Return the session that was read, before a decision looks at its state.
 
     Raises:
-        WrongToken: There is none, or *secret* is another; a stranger learns no more.
+        WrongToken: There is no such session, or *secret* is not its secret; a stranger cannot
+            tell which.
     """
     try:
         session = require(stored[0] if stored else None, Session)

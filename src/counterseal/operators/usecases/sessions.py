@@ -268,9 +268,9 @@ class Sessions(UseCase):
         """
         Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
-        Passkeys, too, that a link has registered and that did not open its session are revoked, and
-        the sessions end whose passkey or device was revoked or suspended; each of these passkeys
-        and devices counts once.
+        A passkey that a link has registered, but that did not open the link's session, is revoked.
+        A session whose passkey or device was revoked or suspended ends. The number has each of
+        these passkeys and devices once.
 
         Args:
             read_further: Whether to read past the first due bindings if these cannot be ended.

@@ -281,7 +281,7 @@ async def list_dead(
         chosen = tuple(one for one in callbacks if since is None or one.created_at >= since)
         if len(chosen) >= limit or len(callbacks) < read_count:
             return Decision(result=chosen[:limit])
-        # Those that are older stand before the others in the store's list.
+        # The store lists older callbacks first.
         read_count *= 2
 
 

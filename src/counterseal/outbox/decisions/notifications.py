@@ -261,7 +261,7 @@ def push_entries(
     *,
     actor: str,
 ) -> tuple[AuditEntry, ...]:
-    """Return what the audit log records: a line for each address, with what came of it."""
+    """Return what the audit log records: an entry for each address, with its outcome."""
     return tuple(
         push_entry(
             occasion,

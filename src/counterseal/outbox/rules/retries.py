@@ -51,8 +51,8 @@ class ClaimFacts:
     record: Callback | Notification
 
 
-class Claimed(Protocol):
-    """Facts of what came of an attempt that a worker claimed."""
+class AttemptFacts(Protocol):
+    """Facts of the outcome of an attempt that a worker claimed."""
 
     @property
     def record(self) -> Callback | Notification:
@@ -66,7 +66,7 @@ class Claimed(Protocol):
 @attrs.define(kw_only=True)
 class DeliveryFacts:
     """
-    Facts of what came of an attempt to deliver a callback: see `Claimed`.
+    Facts of the outcome of an attempt to deliver a callback: see `AttemptFacts`.
 
     `unsent` says why nothing was sent, if the core itself did not allow it.
     """
@@ -81,7 +81,9 @@ class DeliveryFacts:
 @attrs.define(kw_only=True)
 class NotificationFacts:
     """
-    Facts of what came of an attempt to notify devices, or of why there was none: see `Claimed`.
+    Facts of the outcome of an attempt to notify devices, or of why there was none.
+
+    See `AttemptFacts`.
 
     Attributes:
         remaining: The devices to notify again.
@@ -103,14 +105,14 @@ def attempt_due(facts: ClaimFacts) -> None:
         raise DeadlineAhead
 
 
-def lease_current(facts: Claimed) -> None:
+def lease_current(facts: AttemptFacts) -> None:
     """Refuse the outcome of an attempt whose claim another worker has taken over."""
     if facts.record.lease_until != facts.claimed:
         raise LeaseLost
 
 
 def delivered(facts: DeliveryFacts) -> None:
-    """Refuse to call anything but a 2xx a success; a redirect is none."""
+    """Refuse to call an answer a success unless it is a 2xx; a redirect is not."""
     if facts.outcome.status not in DELIVERED:
         raise WrongState("not delivered")
 
@@ -207,7 +209,7 @@ def find_skip_reason(
 @attrs.define(kw_only=True)
 class NotificationProgress:
     """
-    What a notification has come to after an attempt.
+    How far a notification has come after an attempt.
 
     Attributes:
         remaining: The devices to notify again.
@@ -230,7 +232,7 @@ def progress_after(
     jitter: float,
 ) -> NotificationProgress:
     """
-    Return what the notification has come to after an attempt, which it does not count yet.
+    Return the notification's progress after an attempt, which `attempts` does not include yet.
 
     A device is notified once a push service took the message for one of its addresses.
     It is tried again if none did and one may later, unless the push service asks to wait for

@@ -144,10 +144,10 @@ class Callbacks(UseCase):
 
     def attempt(self, callback: Callback | Guid, *, claimed: bool = False) -> Callback:
         """
-        Claim one callback, send it once, and record what came of it.
+        Claim one callback, send it once, and record the outcome.
 
-        One whose challenge has been forgotten or erased, or whose address is no longer allowed,
-        is not sent, and dead.
+        A callback whose challenge has been forgotten or erased, or whose address is no longer
+        allowed, is not sent: it is dead.
 
         Args:
             callback: As `find_due` returned it, which saves a trip; or its GUID.
@@ -279,12 +279,13 @@ class Callbacks(UseCase):
         """
         Return at most *limit* queued callbacks of one origin, in the order in which they are due.
 
-        Those of other origins are read too, as many as stand before them. Those that are left show
-        once these are sent or dropped.
+        The store lists the callbacks of all origins together, so those of other origins that are
+        due earlier are read, too. Callbacks beyond *limit* are returned once the first ones are
+        sent or dropped.
 
         Args:
-            read_further: Whether to read past the first 1000 callbacks of the service; else those
-                of the origin that stand behind them are left out.
+            read_further: Whether to read past the first 1000 callbacks of the service; otherwise
+                later callbacks of the origin are left out.
 
         Raises:
             InvalidField: The limit is not one that can be asked for.
@@ -365,7 +366,7 @@ def _callbacks(records: Iterable[Record]) -> tuple[Callback, ...]:
 def _origins_with(
     store: Store, gauge: Gauge, app_spaces: frozenset[Guid] | None = None
 ) -> tuple[Guid, ...]:
-    """Return the origins of which something counts in *gauge*, in a fixed order."""
+    """Return the origins whose *gauge* is not 0, in a fixed order."""
     counts = store.gauges(app_spaces)
     origins = {key.origin for key, count in counts.items() if count and key.gauge is gauge}
     return tuple(sorted(origin for origin in origins if origin is not None))

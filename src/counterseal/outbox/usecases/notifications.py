@@ -144,7 +144,7 @@ class Notifications(UseCase):
 
     def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
         """
-        Send a test message once to every address of one device, and return what came of each.
+        Send a test message once to every address of one device, and return each outcome.
 
         An address that is gone is taken off it, as at any other attempt.
 

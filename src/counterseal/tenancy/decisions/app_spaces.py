@@ -246,8 +246,8 @@ class TenancyDraft:
 
     Attributes:
         company, app_space: Their names.
-        origin: The origin's settings, of which None stands for the default at its creation.
-        callbacks: The addresses of the origin's allow-list; None for none at its creation.
+        origin: The origin's settings; of each that is None, a new origin has the default.
+        callbacks: The addresses of the origin's allow-list; a new origin has none if it is None.
     """
 
     company: str

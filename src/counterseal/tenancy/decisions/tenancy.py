@@ -306,7 +306,7 @@ async def list_visible(
 async def effective_policy(
     stored: Records, tools: Tools, by: Administrator
 ) -> Decision[tuple[EffectiveSetting, ...]]:
-    """Decide to return what counts in an App Space, and for an origin if one is read with it."""
+    """Decide to return the policy of an App Space, or of an origin if one is read with it."""
     app_space = require(stored[0], AppSpace)
     origin = require(stored[1], Origin) if len(stored) > 1 else None
     if origin is not None and origin.app_space != app_space.guid:

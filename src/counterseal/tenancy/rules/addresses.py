@@ -60,7 +60,7 @@ def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
     """
     Return the addresses of the allow-list of *origin*, each with a scheme.
 
-    Entries with a wildcard count only if the origin allows wildcards.
+    Entries with a wildcard are left out unless the origin allows wildcards.
     """
     return tuple(
         address

@@ -248,8 +248,8 @@ def unreserved(record: Company | AppSpace | Origin) -> None:
     """
     Refuse to edit the portal's own company, App Space or origin, and to let others act there.
 
-    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
-    domain, logs in as any administrator.
+    Somebody who acts as the portal, binds devices to its accounts, or has its passkeys used at
+    another domain could log in as any administrator.
 
     Raises:
         InvalidField: *record* is one of them; it names the member that has its GUID.

@@ -81,7 +81,7 @@ def edited_origin_policy(
 
 
 def new_devices_fit(rule: NewDeviceRule, policy: Policy) -> None:
-    """Refuse that new devices count earlier than the service says."""
+    """Refuse that new devices become active earlier than the service says."""
     field = FIELDS["new_devices"]
     if stricter(field, rule, policy.new_devices) is not rule:
         raise InvalidField("newDevices", _looser(policy.new_devices, Level.SERVICE))

@@ -266,8 +266,8 @@ class Administration(Directory):
             rp_id: The relying party id of its passkeys; by default the host of the first origin.
             passkey_origins: The web origins where passkeys are used that are bound from now on;
                 none means at the policy's `passkey_origin`.
-            new_devices: When a new device counts, no earlier than the policy says; an empty text
-                means as the policy says.
+            new_devices: When a new device becomes active, no earlier than the policy says; an
+                empty text means as the policy says.
             device_invitations: Whether its users' devices may invite others.
             policy: The settings of the policy that it narrows from now on, by their names in
                 `Policy` and with values as it has them; None as a value takes one back, and what
@@ -275,10 +275,10 @@ class Administration(Directory):
 
         Raises:
             NotFound: There is no such App Space.
-            InvalidField: A text, the colour or the logo does not fit, an origin is none or not
-                within *rp_id*, or the provider would be another issuer: the account ids are this
-                issuer's; or *new_devices* or a setting of *policy* is looser than the service's,
-                does not fit, contradicts another, or is the service's alone.
+            InvalidField: A text, the colour or the logo does not fit; an entry of *passkey_origins*
+                is not a web origin within *rp_id*; the provider would have another issuer, whose
+                account ids are others; or *new_devices* or a setting of *policy* is looser than the
+                service's, does not fit, contradicts another, or is the service's alone.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
         edit = app_spaces.AppSpaceEdit(
@@ -331,8 +331,8 @@ class Administration(Directory):
             clients: For which programs it is set up. A change resets codes, wildcards and
                 callback states to the new profile, unless they are given.
             codes: Whether `showCode` makes the person type a code, or is only echoed.
-            wildcards: Whether entries of its allow-list with `{*}` cover anything; it counts also
-                for callbacks that are queued.
+            wildcards: Whether entries of its allow-list with `{*}` are valid; a change also
+                applies to callbacks that are queued.
             callback_states: The endings that send a callback, of challenges issued from now on.
             token_form: How its invitations give the session token.
             pending_limit: Open questions that a person may have when it asks, from 1 to 100; it
@@ -349,9 +349,10 @@ class Administration(Directory):
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name, a limit or an address does not fit, a state is no ending, or an
-                origin that only asks is to hear events; or a setting of *policy* is looser than its
-                App Space's, does not fit, contradicts another, or is none that an origin narrows.
+            InvalidField: The name, a limit or an address does not fit; a callback state is not a
+                final state; an origin that only asks would get events; or a setting of *policy* is
+                looser than its App Space's, does not fit, contradicts another, or is one that
+                origins cannot narrow.
             CallbackForbidden: The address for events is not on its allow-list.
             CallbackUncallable: Nothing would ever be sent to the address for events.
         """
