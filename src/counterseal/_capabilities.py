@@ -2,8 +2,8 @@
 Capabilities: what each adds to the decisions of nouns.
 
 Tenancy, credentials, identity, bindings, challenges and the outbox import no capability. A use case
-hands a function of this module to the decision that it names, and each function asks the capability
-of the record at hand. It imports that when it is needed first, so that a program without
+hands a function of this module to its decision, and the function calls the capability that the
+record belongs to. The function imports the capability when it is first needed, so a program without
 approvals, CIBA, a realm, account events or administrators' sessions does not load them.
 """
 
@@ -37,7 +37,7 @@ def after_ending(challenge: Challenge, at: datetime) -> tuple[Record, ...]:
 def compose_callback(
     tools: Tools, callback: Callback, origin: Origin, subject: Record, account: Account | None
 ) -> Delivery | DeadReason | None:
-    """Compose what is sent of *subject*; None for a challenge that is called back as such."""
+    """Compose the callback about *subject*; None for a challenge that no capability requested."""
     if isinstance(subject, LoggedEvent):
         from counterseal.events.decisions import compose_event  # noqa: PLC0415
 

@@ -8,8 +8,8 @@ call reads both at once:
 - the origin that invited last in an App Space, which most likely invites again.
 
 A remembered GUID may be wrong. So a decision looks for the record that it needs among those that
-were read, and reads it by itself where it is missing. A memory is of one use case
-in one process, because nothing depends on it but the number of trips, and its size has a limit.
+were read, and reads it in a trip of its own if it is missing. Each use case of each process has a
+memory of its own: only the number of trips depends on it. Its size has a limit.
 """
 
 from __future__ import annotations

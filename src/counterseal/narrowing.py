@@ -3,8 +3,8 @@ Narrowing: the policy that applies in an App Space, and to an origin in it.
 
 Each level may only be stricter than the one before: the service, the App Space, the origin. For
 each setting, `Direction` says which value is stricter, so the merge needs no rule of its own.
-What is stored was no looser than the levels above when it was edited. If one of these becomes
-stricter later, it wins; if it becomes laxer, what is stored counts.
+When a level was edited, its values were no looser than those of the levels above. If a level above
+becomes stricter later, its value applies; if it becomes laxer, the stored value still applies.
 
 Four pairs of settings may not contradict each other, and both become stricter: `challenge_life`,
 `action_life` and `action_validity` end at the limit of the same name, and `cooldown_limit` is no
@@ -178,7 +178,7 @@ def own_settings(policy: OriginPolicy | None) -> dict[str, Any]:
 
 
 def stricter(field: attrs.Attribute[Any], value: Any, other_value: Any) -> Any:
-    """Return the stricter of two values of a setting, or what is stricter than both."""
+    """Return the laxest value of a setting that is at least as strict as both values."""
     match field.metadata["direction"]:
         case Direction.LEAST:
             return min(value, other_value)

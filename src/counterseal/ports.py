@@ -1,16 +1,16 @@
 """
-The ports: what the core asks of the world, as protocols and nothing else.
+The ports: what the core needs of its surroundings, as protocols.
 
 Each method's docstring is its contract, as numbered clauses.
 The conformance kit and `docs/reference/ports.md` cite the numbers.
 
 For every port:
 
-- ALL-1: what fails leaves as `Unavailable` or one of its kinds; no library's exception leaves.
+- ALL-1: a failure is raised as `Unavailable` or a subclass, never as a library's exception.
 - ALL-2: methods may be called from many threads at once.
 - ALL-3: fields with `repr=False` are never logged.
 
-`Raises:` names what says more than `Unavailable`: the port did not answer, and the caller refuses.
+`Raises:` leaves `Unavailable` out: each method raises it if the adapter got no answer.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ def binding_limit_unreached(account: Account, now: datetime, policy: Policy) -> 
 
 
 def renewable(binding: Binding, now: datetime, policy: Policy) -> None:
-    """Refuse to make anew what is no origin's invitation, was used or revoked, or is too old."""
+    """Refuse to renew what is not an origin's invitation, or one that is used, revoked or too old."""
     is_unused = binding.bound_at is None and binding.enrolled == ""
     if not is_unused or binding.state not in {BindingState.INVITED, BindingState.EXPIRED}:
         raise WrongState
@@ -325,7 +325,7 @@ def forgettable_at(now: datetime, policy: Policy) -> datetime:
 
 
 def receives(origin: Origin, kind: AccountEventKind, now: datetime) -> bool:
-    """Tell whether *origin* gets events of *kind*: one without a live credential gets none."""
+    """Tell whether *origin* gets events of *kind*; without a valid credential it gets no events."""
     return kind in origin.event_kinds and any(
         in_force(credential.ends_at, now) for credential in origin.credentials
     )

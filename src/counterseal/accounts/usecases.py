@@ -206,7 +206,7 @@ class Accounts(UseCase):
 
     def erase(self, account: Guid, *, by: Administrator) -> Account:
         """
-        Erase an account: its user is unknown from now on, and may be invited anew as another.
+        Erase an account: its user is unknown from then on, and a new invitation creates another.
 
         Its devices are revoked and what it is asked is cancelled, without a callback.
         Keys, names, addresses and texts are taken out of these records at once.

@@ -109,7 +109,7 @@ async def read_status(tools: Tools, challenge: Guid, origin: Guid) -> Decision[A
 async def consume(
     tools: Tools, challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
 ) -> Decision[ConsumedAction]:
-    """Decide to use what *challenge* asked for; without *arguments*, none are named."""
+    """Decide to use the action that *challenge* asked for; *arguments* of None are not compared."""
     use_guid = action_use_guid(challenge)
     stored = await _read_action(challenge, origin, use_guid)
     action = _require_approved(stored, tools)

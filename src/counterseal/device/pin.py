@@ -9,8 +9,8 @@ So neither the public strong key nor its thumbprint may lie beside the wrapped k
 
 RSA cannot do this: its key is sealed, and a wrong PIN is noticed here.
 
-None of it helps against a thief who also holds the public key or an answer signed by it:
-he can try PINs at the speed of scrypt.
+Nothing here protects against a thief who also has the public key, or an answer that the key signed:
+such a thief can try PINs at the speed of scrypt.
 """
 
 from __future__ import annotations

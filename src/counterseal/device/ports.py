@@ -45,7 +45,7 @@ class KeyStore(Protocol):
         """
 
     def delete(self, *, kid: str) -> None:
-        """Delete a key that signs nothing any more; one that the store does not have is gone."""
+        """Delete a key that is no longer used, if the store has it."""
 
 
 class SoftwareKeys:

@@ -1,5 +1,5 @@
 """
-The audit log: events in one chain a partition, where a worker has numbered and hashed them.
+The audit log: in each partition, a worker numbers and hashes the events as one chain.
 
 `counterseal.audit.rules` says how an event's hash is computed.
 """

@@ -1,8 +1,8 @@
 """
 Gauges: how many records of a kind and state there are now, by App Space and origin.
 
-A commit changes them together with the records, so that nobody counts records to read one.
-A record's `index` says in which gauge it counts.
+A commit changes gauges together with the records, so a gauge is read without counting records.
+A record's `index` names the gauge that counts it.
 """
 
 from __future__ import annotations

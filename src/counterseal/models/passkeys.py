@@ -1,4 +1,4 @@
-"""Passkeys: what each is pinned to, where an App Space uses them, and whether a policy does."""
+"""Passkeys: the web origins that each is pinned to, and whether a policy allows passkeys."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class PushResult(enum.Enum):
 @attrs.frozen(kw_only=True)
 class PushOutcome:
     """
-    What came of a push at one address.
+    The outcome of a push to one address.
 
     With LATER only, `after` is how long the push service asks to be left alone.
     """

@@ -1,8 +1,8 @@
 """
 Trace contexts: they connect what a worker sends with the request that led to it.
 
-The core makes no traces. Who does, such as counterseal-otel, sets `TRACE` while a request is
-served; the core stores it with a callback, and sends it on in the callback's headers.
+The core makes no traces. A package that does, such as counterseal-otel, sets `TRACE` while a
+request is served. The core stores it with a callback, and sends it in the callback's headers.
 
 Trace Context of the W3C (Recommendation of 23 November 2021) says what the headers look like.
 """

@@ -155,7 +155,7 @@ class Delivery:
 @attrs.frozen(kw_only=True)
 class DeliveryOutcome:
     """
-    What became of one attempt.
+    The outcome of one attempt.
 
     Attributes:
         status: The HTTP status; None if there was no answer.

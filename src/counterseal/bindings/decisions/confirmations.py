@@ -126,7 +126,7 @@ async def decide_by_device(
     served_kinds: frozenset[AddressKind],
     demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
-    """Decide what a device of the account has decided on a new one, which may replace another."""
+    """Decide whether a device's confirmation or refusal of a new device is accepted."""
     tools = tools.within(device.app_space)
     (record,) = device.others
     binding, confirmer, confirmation = (
@@ -224,7 +224,7 @@ async def _replaced_by(binding: Binding) -> Binding | None:
 @attrs.define
 class _Ending:
     """
-    The end of a new device's waiting: who decided it, and by which token, if by one.
+    The decision on a new device: who has decided, and by which token, if by one.
 
     The device that it replaces may have ended before, and then stays as it is.
     """

@@ -189,7 +189,7 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
 
 async def renew(stored: Records, tools: Tools, by: Administrator) -> Decision[Invitation]:
     """
-    Decide that support makes an origin's invitation anew; *stored*: it, and its account.
+    Decide that support renews an origin's invitation; *stored*: its binding, and the account.
 
     The earlier one ends in the same commit.
     """

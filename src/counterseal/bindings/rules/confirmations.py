@@ -182,7 +182,7 @@ def invitation_allowed(facts: CompletionFacts | ConfirmationFacts | ComparisonFa
 
 
 def endorser_active(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
-    """Refuse a new device that another invited which is active no more, as one that was stolen."""
+    """Refuse a new device if the device that invited it is no longer active: it may be stolen."""
     endorser = facts.binding.endorser
     if endorser is not None and not any(
         device.binding == endorser and device.state is BindingState.ACTIVE
@@ -202,8 +202,8 @@ def login_limit_unreached(account: Account, now: datetime, policy: Policy) -> No
     """
     Refuse a log-in of a user who has as many devices as the policy allows.
 
-    Where the new device can replace one it is invited nevertheless, and needs a free place only
-    if it replaces none: `device_limit_unreached`.
+    If the new device can replace another one, it is invited all the same. `device_limit_unreached`
+    refuses it later if it does not replace one.
     """
     devices = living(account.devices, now)
     if len(devices) < policy.bindings_limit:
@@ -217,7 +217,7 @@ def login_limit_unreached(account: Account, now: datetime, policy: Policy) -> No
 
 
 def device_limit_unreached(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
-    """Refuse one more device than the policy allows; one in place of another needs no place."""
+    """Refuse one more device than the policy allows, unless it replaces another device."""
     if isinstance(facts, CompletionFacts) and confirmation_needed(facts):
         return
     bound = facts.account.bound_devices

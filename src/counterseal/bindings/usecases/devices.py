@@ -275,7 +275,7 @@ CODE_BYTES = 64
 @attrs.frozen
 class Confirmations(UseCase):
     """
-    New devices of an account that has one, or whose App Space has new ones confirmed.
+    A device invites another of its account, and new devices are confirmed or refused.
 
     Each verb that takes a device's call can raise Refused: the call is not proven, or the device
     may not act.

@@ -134,7 +134,7 @@ class Invitations(UseCase):
 
     def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:
         """
-        Make an origin's invitation anew, as support staff; the earlier one no longer works.
+        Renew an origin's invitation, as support staff; the earlier one no longer works.
 
         A person who gets the new invitation can bind a device to this user's account.
 

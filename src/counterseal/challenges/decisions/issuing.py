@@ -66,14 +66,14 @@ class Issued:
 
 
 class Extension(Protocol):
-    """What a challenge has besides its question, as the request of another protocol."""
+    """What another protocol adds to a challenge that it requests."""
 
     def extend(self, tools: Tools, challenge: Challenge) -> Challenge:
         """Return *challenge*, which is about to be issued, as such a request."""
 
     def document(self) -> dict[str, Any]:
         """
-        Return what a repeated request has to have besides the same question, as JSON.
+        Return, as JSON, what a repeated request must have in common besides the question.
 
         A member that a question has too is that of the question.
         """

@@ -14,11 +14,11 @@ the origin's kind of clients, and the origin's own where they are tighter:
 - Refusals and unanswered questions in a row begin a cool-down that doubles. While it lasts, and
   after too many questions without an approval, a matching code is required.
   An origin that cannot show one waits, at most for the longest cool-down.
-- A refusal may say why, and the policy may demand codes for that reason. Until then a matching
-  code is required, whatever is approved; an origin that cannot show one asks once in the longest
-  cool-down.
+- A refusal may say why, and for that reason the policy may demand codes for some time. Meanwhile a
+  matching code is required, even after an approval. An origin that cannot show one may ask once in
+  the longest cool-down.
 
-More refusals never make asking easier.
+A refusal never lets an origin ask sooner or more often.
 """
 
 from __future__ import annotations

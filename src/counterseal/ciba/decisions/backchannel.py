@@ -139,7 +139,7 @@ class BackchannelDraft:
         return replace(challenge, callback_states=FINISHED, backchannel=request)
 
     def document(self) -> dict[str, Any]:
-        """Return what a repeated request has to have besides the same question."""
+        """Return what a repeated request must have in common besides the question."""
         return {"backchannel": {"notificationToken": self.notification_token}}
 
 
@@ -389,7 +389,7 @@ async def register(
     jwks: Mapping[str, Any] | None,
     endpoint_audiences: bool | None,
 ) -> Decision[Origin]:
-    """Decide to make an origin a CIBA client; keys and audiences stay where they are None."""
+    """Decide to register an origin as a CIBA client; keys or audiences that are None stay."""
     origin = require(stored[0], Origin)
     admin = await permission_to(Permission.ORIGINS, by, origin)
     client = _client(tools, origin, mode, notification_endpoint, jwks)

@@ -70,7 +70,7 @@ class RealmRequestDraft:
         return replace(challenge, callback_states=FINISHED, channel=request)
 
     def document(self) -> dict[str, Any]:
-        """Return what a repeated request has to have besides the same question."""
+        """Return what a repeated request must have in common besides the question."""
         bearer_hash = keys.digest(self.bearer.encode())
         return {"channel": {"bearer": bearer_hash, "until": format_time(self.until)}}
 

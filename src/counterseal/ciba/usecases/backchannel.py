@@ -237,7 +237,7 @@ class Backchannel(UseCase):
 @attrs.frozen
 class BackchannelClients(UseCase):
     """
-    Which origins are CIBA clients, for one administrator.
+    Registrations of origins as CIBA clients, by one administrator.
 
     Each verb can raise what those of `Administration` can.
 
@@ -257,7 +257,7 @@ class BackchannelClients(UseCase):
         endpoint_audiences: bool | None = None,
     ) -> Origin:
         """
-        Make an origin a CIBA client, or change how it is one.
+        Register an origin as a CIBA client, or edit its registration.
 
         Args:
             mode: How it learns that a request has ended.

@@ -145,7 +145,7 @@ class AuthenticationChannel(UseCase):
 @attrs.frozen
 class ChannelRealms(UseCase):
     """
-    Which origins are the authentication channel of a realm, for one administrator.
+    Registrations of origins as authentication channels of realms, by one administrator.
 
     Each verb can raise what those of `Administration` can.
 

@@ -123,7 +123,7 @@ async def issue_webhook_key(
 async def rotate_admin(
     stored: Records, tools: Tools, by: Administrator, scheme: Scheme | None, overlap: timedelta
 ) -> Decision[IssuedSecret]:
-    """Decide to make an administrator's new secret; without *scheme*, of the one that it has."""
+    """Decide to make a new secret of an administrator, by default of its present scheme."""
     holder = require(stored[0], Admin)
     admin = await permission_to(permission_for(holder, by), by, holder)
     if admin is not None:

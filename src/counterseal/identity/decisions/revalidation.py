@@ -173,7 +173,7 @@ def add_alias(
 
 
 def remove_alias(stored: Records, tools: Tools, account: Guid) -> Decision[None]:
-    """Decide that an alias names *account* no more."""
+    """Decide that an alias no longer names *account*."""
     alias = stored[0]
     if not isinstance(alias, Alias) or account not in alias.accounts:
         return Decision(result=None)

@@ -1,8 +1,8 @@
 """
 Proofs: passkeys and devices by which administrators log in, and the sessions that end with them.
 
-A session lies in another partition than the bindings that it was opened by, so a worker ends it
-after they have ended; until then, each use of the session reads them.
+A session is in another partition than the bindings that it was opened by, so no commit ends both. A
+worker ends the session later; until then, each use of the session reads the bindings.
 """
 
 from __future__ import annotations

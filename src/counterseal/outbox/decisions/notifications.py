@@ -1,4 +1,4 @@
-"""Notifying: a worker claims, sends and records a notification; administrators read and test."""
+"""Notifications: which devices a worker notifies, and what follows from the outcome."""
 
 from __future__ import annotations
 

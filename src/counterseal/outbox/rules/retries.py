@@ -144,7 +144,7 @@ def dead_reason(facts: DeliveryFacts) -> DeadReason | None:
 
 
 def _once_reason(outcome: DeliveryOutcome) -> DeadReason | None:
-    """Return why an attempt, of what is sent at most once, is the last; None if nothing left."""
+    """Return why an attempt to send at most once is the last one; None if nothing was sent."""
     if outcome.may_have_arrived:
         lost = outcome.status is None or outcome.status in SERVER_ERRORS
         return DeadReason.UNKNOWN if lost else DeadReason.FINAL

@@ -189,7 +189,7 @@ class Callbacks(UseCase):
 
     def get(self, callback: Guid, *, by: Administrator) -> Callback:
         """
-        Return one callback; a dead one says why it is.
+        Return one callback; `cause` says why a dead one is dead.
 
         Raises:
             NotFound: There is no such callback.

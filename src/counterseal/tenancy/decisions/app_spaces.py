@@ -222,7 +222,7 @@ def _brand_fits(policy: Policy, edit: AppSpaceEdit) -> None:
 def _idp(
     tools: Tools, settings: IdpSettings, secret: str | None, stored: IdpSettings | None
 ) -> IdpSettings:
-    """Return *settings* with the secret sealed; without one, a client keeps that it has."""
+    """Return *settings* with the secret sealed; without a new secret, the stored one stays."""
     if secret is not None:
         text_fits(secret, CLIENT_SECRET_BYTES, "idp.clientSecret")
         sealed_secret = tools.seal(secret.encode(), settings.secret_context)

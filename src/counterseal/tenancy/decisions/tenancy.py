@@ -216,7 +216,7 @@ async def forbid_entry(
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
-    """Decide to give *record* those of *members* that it does not have."""
+    """Decide to change *members* of *record*; nothing is written if it has these values already."""
     unreserved(record)
     changes = {name: new for name, new in members.items() if new != getattr(record, name)}
     if not changes:
