@@ -45,12 +45,12 @@ IN_APP_SPACE = frozenset({"new_devices", "device_invitations"})
 @attrs.frozen(kw_only=True)
 class EffectiveSetting:
     """
-    What a setting is at the end, and why.
+    The value of a setting that applies, and why.
 
     Attributes:
         name: As `Policy` has it.
-        value: What counts.
-        decided_by: The level whose word it is: the last one that made it stricter.
+        value: The value that applies.
+        decided_by: The level that set it: the last one that made it stricter.
         bounded_by: The other setting that the value had to follow; empty if there was none.
         service: What the service says.
         app_space: What the App Space says; None if it says nothing.

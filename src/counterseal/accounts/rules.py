@@ -216,7 +216,7 @@ def binding_limit_unreached(account: Account, now: datetime, policy: Policy) -> 
 
 
 def renewable(binding: Binding, now: datetime, policy: Policy) -> None:
-    """Refuse to renew what is not an origin's invitation, or one that is used, revoked or too old."""
+    """Refuse to renew what is not an origin's invitation, or is used, revoked or too old."""
     is_unused = binding.bound_at is None and binding.enrolled == ""
     if not is_unused or binding.state not in {BindingState.INVITED, BindingState.EXPIRED}:
         raise WrongState

@@ -60,7 +60,7 @@ PROBES = 32
 @attrs.define
 class Publication:
     """
-    What became of an attempt to publish an event.
+    The outcome of an attempt to publish an event.
 
     Attributes:
         earlier: The account's event that has to be published first; None if this one is published.

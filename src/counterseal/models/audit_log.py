@@ -18,7 +18,7 @@ from counterseal.models import fields
 from counterseal.models.guid import Guid, partition_of
 
 FIRST_HASH = bytes(32)
-"""Stands for the hash before the first event of a partition."""
+"""The hash that the first event of a partition follows."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""Push messages: where they reach a device, what they are about, and what became of them."""
+"""Push messages: the addresses that they are sent to, what they are about, and the outcomes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 Consequences: what the policy demands for the reason of a refusal, committed with the refusal.
 
-No consequence lets an origin ask more often: a request that is cancelled counts as refused, a
-demand for codes is never shortened, and nothing here unlocks an account.
+No consequence lets an origin ask more often: a cancelled request is counted like a
+refused one, a demand for codes is never shortened, and nothing here unlocks an account.
 """
 
 from __future__ import annotations

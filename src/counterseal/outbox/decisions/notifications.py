@@ -52,7 +52,7 @@ from counterseal.wire.visible import visible
 R = TypeVar("R")
 
 AddressOutcomes: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
-"""What came of an attempt at each address of one device."""
+"""The outcome of an attempt at each address of one device."""
 
 NOTIFIER = "notifier"
 """What the audit log calls who learned it."""

@@ -34,7 +34,7 @@ GONE = 410
 DELIVERED = range(200, 300)
 
 SERVER_ERRORS = range(500, 600)
-"""Perhaps of a gateway, which does not know what became of the request behind it."""
+"""Perhaps of a gateway, which does not know whether the request arrived behind it."""
 
 LONGEST_DELAY_ONCE = timedelta(seconds=30)
 """Between attempts of which nothing was sent: what is sent at most once is due within minutes."""

@@ -271,7 +271,7 @@ class Administration(Directory):
             device_invitations: Whether its users' devices may invite others.
             policy: The settings of the policy that it narrows from now on, by their names in
                 `Policy` and with values as it has them; None as a value takes one back, and what
-                is not named stays. `effective_policy` says what counts.
+                is not named stays. `effective_policy` returns what applies.
 
         Raises:
             NotFound: There is no such App Space.
