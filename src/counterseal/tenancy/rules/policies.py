@@ -56,8 +56,8 @@ def edited_app_space_policy(
     """
     bounds = {setting.name: setting for setting in merge(policy, {}, {})}
     edited = _edited(app_space.policy or AppSpacePolicy(), changes, bounds, AppSpacePolicy)
-    settings = app_space_settings(attrs.evolve(app_space, policy=edited))
-    _demand_no_contradiction(settings, changes, bounds)
+    narrowed_settings = app_space_settings(attrs.evolve(app_space, policy=edited))
+    _demand_no_contradiction(narrowed_settings, changes, bounds)
     return edited
 
 
@@ -75,8 +75,8 @@ def edited_origin_policy(
     settings = merge(policy, app_space_settings(app_space), {})
     bounds = {setting.name: setting for setting in settings}
     edited = _edited(origin.policy or OriginPolicy(), changes, bounds, OriginPolicy)
-    settings = origin_settings(attrs.evolve(origin, policy=edited))
-    _demand_no_contradiction(settings, changes, bounds)
+    narrowed_settings = origin_settings(attrs.evolve(origin, policy=edited))
+    _demand_no_contradiction(narrowed_settings, changes, bounds)
     return edited
 
 
