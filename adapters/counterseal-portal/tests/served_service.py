@@ -53,7 +53,7 @@ def address_of(store):
     if store == "sqlite":
         yield None
         return
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason="no postgresql: psycopg is not installed")
     sys.path.insert(0, str(SHOPS))
     from postgresql import postgresql  # noqa: PLC0415 (in the folder above)
 

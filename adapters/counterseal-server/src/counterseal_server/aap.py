@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from counterseal.errors import InvalidField
 from counterseal_server.extras import require_extra
-from counterseal_server.logs import NO_REQUEST
 from counterseal_server.settings import Settings
-from counterseal_web import REQUEST_ID, Service
+from counterseal_web import Service
 
 if TYPE_CHECKING:  # an extra
     from counterseal_aap import ApprovalProvider
@@ -41,4 +40,4 @@ def build_aap(settings: Settings, service: Service) -> ApprovalProvider | None:
     require_aap(settings)
     from counterseal_aap import ApprovalProvider  # noqa: PLC0415 (an extra)
 
-    return ApprovalProvider(service, request_id=lambda: REQUEST_ID.get() or NO_REQUEST)
+    return ApprovalProvider(service)

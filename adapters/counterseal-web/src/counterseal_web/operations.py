@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Callable, Mapping
 
 import attrs
 
 from counterseal_web.messages import JSON, Reply
 from counterseal_web.pending import EventStream, LongPoll
-
-NAME = re.compile(r"\{([a-z_]+)\}")
+from counterseal_web.router import NAME
 
 
 class Audience(enum.Enum):

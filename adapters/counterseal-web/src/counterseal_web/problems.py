@@ -12,16 +12,13 @@ import math
 import traceback
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import counterseal as cs
 from counterseal.errors import IdentityUnavailable
 from counterseal.wire.problem import Problem, problem_document
 from counterseal_web.messages import PROBLEM, REQUEST_ID, Reply
 from counterseal_web.settings import Settings
-
-if TYPE_CHECKING:
-    from counterseal_web.operations import Operation
 
 K = TypeVar("K", bound=cs.CountersealError)
 
@@ -229,19 +226,19 @@ class NoSuchEndpointError(RefusedRequestError):
 
 class MethodNotAllowedError(RefusedRequestError):
     """
-    The path names operations, and the method none of them.
+    The path names something, and the method nothing of it.
 
     Attributes:
         allowed: The methods that do.
-        operations: Those that the path names.
+        endpoints: What the path names, by whatever method.
     """
 
     word = "method_not_allowed"
 
-    def __init__(self, allowed: Iterable[str], operations: Iterable[Operation] = ()) -> None:
+    def __init__(self, allowed: Iterable[str], endpoints: Iterable[Any] = ()) -> None:
         super().__init__()
         self.allowed = tuple(sorted(allowed))
-        self.operations = tuple(operations)
+        self.endpoints = tuple(endpoints)
 
     def reply(self) -> Reply:
         """Return the problem, with the methods that are allowed (RFC 9110, 15.5.6)."""
@@ -287,15 +284,22 @@ def reply_to(error: Exception, settings: Settings) -> Reply:
     if isinstance(error, cs.Refused):
         log.info("refused: %s", error.code)
         return _refused(error)
+    log_failure(error, log)
     if isinstance(error, cs.Unavailable):
-        log.warning("unavailable: %s", error.code)
         identity = isinstance(error, IdentityUnavailable)
         members = {"reason": error.code} if identity else {}
         return problem("unavailable", headers=retry_after(settings), **members)
+    return problem("internal")
+
+
+def log_failure(error: Exception, log: logging.Logger) -> None:
+    """Log *error*, which is no refusal: a port that failed, or what nobody has foreseen."""
+    if isinstance(error, cs.Unavailable):
+        log.warning("unavailable: %s", error.code)
+        return
     # The text of an unforeseen error may hold a secret: its kind and place are enough.
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("internal: %s\n%s", type(error).__name__, frames)
-    return problem("internal")
 
 
 def _refused(refusal: cs.Refused) -> Reply:
