@@ -20,7 +20,7 @@ from counterseal import STANDARD
 from counterseal.actions.document import DOCUMENTS
 from counterseal.actions.tool_call import CHARACTERS, ROWS
 from counterseal.ciba.decisions.backchannel import SLOWER
-from counterseal.device.clock import CLOCK_TOLERANCE, LARGEST_CORRECTION
+from counterseal.device.ports import CLOCK_TOLERANCE, LARGEST_CORRECTION
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS
 from counterseal.testing.contracts.race import SHRINK_SECONDS
 from counterseal_asgi import DEFAULT_THREADS

@@ -196,8 +196,8 @@ class Store(Protocol):
 
         A gauge that is 0 may be left out.
 
-        - STORE-31: a record is counted once, in the gauge that its `index` named at its last
-          applied commit, and in no other; one that the store has forgotten is not counted.
+        - STORE-31: a record counts in the gauge that `counterseal.models.record` names for its last
+          applied commit, once, and in no other; one that the store has forgotten counts in none.
           A store that forgets by itself may count it until it tidies up.
         - STORE-32: only gauges of *app_spaces*; with None all, those without an App Space too.
         """

@@ -26,7 +26,7 @@ import counterseal as cs
 from counterseal.memory import SystemClock, memory_ports
 from counterseal.models import Algorithm, Guid, Record
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of
 from counterseal_records import read_record, write_bytes
 from counterseal_server.records import Records, opened
 

@@ -70,10 +70,9 @@ from counterseal.outbox.documents import (
     webhook_headers,
 )
 from counterseal.testing import ScriptedEntropy
-from counterseal.wire.claims import parse_time
 from counterseal.wire.link import BindLink, read_link, write_link
 from counterseal.wire.lookalikes import are_alike, skeletons
-from counterseal.wire.members import read_record, write_record
+from counterseal.wire.members import parse_time, read_record, write_record
 
 HERE = Path(__file__).parent
 

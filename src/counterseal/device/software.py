@@ -27,9 +27,9 @@ from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.challenges.documents.answer import Answer, answer_claims
 from counterseal.challenges.documents.display import demand_display
 from counterseal.challenges.documents.receipt import Receipt, verify_receipt
-from counterseal.device.clock import Clock, corrected
 from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
 from counterseal.device.ports import (
+    Clock,
     KeyStore,
     PinVerification,
     Purpose,
@@ -37,6 +37,7 @@ from counterseal.device.ports import (
     SoftwareKeys,
     Unlocking,
     UserVerification,
+    corrected,
 )
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
 from counterseal.keys import SigningKey
@@ -49,7 +50,7 @@ from counterseal.models import (
     RefusalReason,
     Role,
 )
-from counterseal.wire.claims import VERSION
+from counterseal.wire.members import VERSION
 
 ID_BYTES = 16
 

@@ -20,7 +20,7 @@ from counterseal.errors import (
 )
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
 from counterseal.narrowing import policy_within
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_ciba.authentication import (
     AuthenticationRequest,
     read_parameters,

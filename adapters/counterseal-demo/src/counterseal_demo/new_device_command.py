@@ -34,8 +34,10 @@ def invite(home: str, *, as_json: bool) -> None:
     What is bound by the link may answer nothing until this device has added it.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.members import write_record  # noqa: PLC0415
+        from counterseal.wire.members import (  # noqa: PLC0415 (a fast start)
+            format_time,
+            write_record,
+        )
         from counterseal_demo.device_cli import invite_device  # noqa: PLC0415
         from counterseal_server.qr_code import qr  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415
@@ -62,7 +64,7 @@ def new_devices(home: str, *, as_json: bool) -> None:
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
         from counterseal.device import comparison_code_of  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.claims import format_time  # noqa: PLC0415
+        from counterseal.wire.members import format_time  # noqa: PLC0415
         from counterseal_demo.device_cli import list_new_devices  # noqa: PLC0415
 
         waiting = [
@@ -136,7 +138,7 @@ def show_comparison_code(client: DeviceClient, pin: str) -> None:
     """
     from counterseal.device import own_comparison_code  # noqa: PLC0415 (a fast start)
     from counterseal.errors import InvalidField  # noqa: PLC0415
-    from counterseal.wire.claims import format_time  # noqa: PLC0415
+    from counterseal.wire.members import format_time  # noqa: PLC0415
 
     bond = client.device.bond
     if bond is None or bond.confirm_by is None:

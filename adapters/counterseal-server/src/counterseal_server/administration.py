@@ -44,7 +44,7 @@ from counterseal.models import (
     Scheme,
     TokenForm,
 )
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.configuration import policy_setting
 from counterseal_server.extras import require_extra
 

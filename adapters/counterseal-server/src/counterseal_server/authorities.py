@@ -14,7 +14,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal.wire.visible import visible
 from counterseal_http import (
     NotAttempted,

@@ -78,6 +78,11 @@ class SubmittedConfirmation:
     jws: Jws
     confirmation: Confirmation
 
+    @property
+    def subject(self) -> Guid:
+        """The new device that it is about."""
+        return self.confirmation.binding
+
 
 def read_submitted_confirmation(body: bytes, policy: Policy) -> SubmittedConfirmation:
     """Read the confirmation in a call's body."""

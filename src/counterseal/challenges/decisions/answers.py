@@ -59,6 +59,11 @@ class SubmittedAnswer:
     event: ChallengeEvent
     _evidence: Evidence | None = None
 
+    @property
+    def subject(self) -> Guid:
+        """The challenge that it answers or disowns."""
+        return self.answer.challenge
+
     def evidence(self, key: PublicKey | None) -> Evidence:
         """
         Return the token as evidence, which is verified once.
@@ -71,7 +76,7 @@ class SubmittedAnswer:
         return self._evidence
 
 
-def read_submitted_answer(body: bytes, event: ChallengeEvent, policy: Policy) -> SubmittedAnswer:
+def read_submitted_answer(body: bytes, policy: Policy, event: ChallengeEvent) -> SubmittedAnswer:
     """Read the token in a call's body."""
     try:
         text = body.decode("ascii")

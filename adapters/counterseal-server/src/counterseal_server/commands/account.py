@@ -234,7 +234,7 @@ def erase(
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.claims import format_time  # noqa: PLC0415
+        from counterseal.wire.members import format_time  # noqa: PLC0415
 
         guid = _find_user(runtime, account, app_space)
         confirm(f"Erase account {guid} permanently?", yes=yes)

@@ -122,7 +122,7 @@ def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
 
 
 def _print_restoration(settings: Settings, restoration: Restoration) -> None:
-    from counterseal.wire.claims import format_time  # noqa: PLC0415
+    from counterseal.wire.members import format_time  # noqa: PLC0415
     from counterseal_server.backups import SETTINGS_FILE  # noqa: PLC0415
 
     manifest, restored = restoration.manifest, restoration.restored

@@ -31,7 +31,7 @@ def list_keys(data: str | None, config: str | None) -> None:
     receipts. Origins that pin keys compare the thumbprints.
     """
     with plainly():
-        from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.members import format_time  # noqa: PLC0415 (a fast start)
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
         with Runtime(configured(config, data=data)) as runtime:
