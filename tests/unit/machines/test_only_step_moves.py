@@ -187,7 +187,7 @@ def test_it_finds_what_it_is_there_to_find():
         "attrs.evolve(held, state=held.state)",
         "attrs.evolve(held, state=guess)",
         "attrs.evolve(held, state=STATES['challenge'].initial)",
-        "end(tools, held, history, ChallengeState.EXPIRED, outcome)",
+        "end_challenge(tools, held, history, ChallengeState.EXPIRED, outcome)",
         "end_binding(binding, BindingState.REVOKED, now)",
         "held.state = state",
     ):
