@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from release.packages import ROOT, python_packages
@@ -92,7 +93,13 @@ def build_once_or_twice(target: Path, *, twice: bool) -> int:
 def check_files(target: Path) -> int:
     """Check each file, install the wheels alone, and use them."""
     from release.files import problems  # noqa: PLC0415
-    from release.installation import install, modules, use  # noqa: PLC0415
+    from release.installation import (  # noqa: PLC0415
+        install,
+        modules,
+        requirement,
+        use,
+        use_library,
+    )
 
     wrong = problems(target)
     if wrong:
@@ -109,7 +116,10 @@ def check_files(target: Path) -> int:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        for sentence in use(install(target, constraints, work), modules(target)):
+        library = install([*target.glob("counterseal-*.whl")], constraints, work / "library")
+        wheels = [requirement(wheel) for wheel in sorted(target.glob("*.whl"))]
+        everything = install(wheels, constraints, work / "everything")
+        for sentence in chain(use_library(library), use(everything, modules(target))):
             print(sentence, flush=True)
     return 0
 

@@ -11,7 +11,6 @@ import pytest
 from counterseal.errors import SealBroken, SignerUnavailable
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm
-from counterseal.testing import contracts
 from counterseal_keys import (
     FileSealer,
     FileSigner,
@@ -23,6 +22,7 @@ from counterseal_keys import (
     UnfitMasterKey,
     private_files,
 )
+from counterseal_testing import contracts
 
 ENTROPY = SystemEntropy()
 CLOCK = SystemClock()

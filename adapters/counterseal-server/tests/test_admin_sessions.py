@@ -6,9 +6,9 @@ import pytest
 
 from counterseal import AdminLogins, Sessions
 from counterseal.errors import WrongState, WrongToken
-from counterseal.testing import FakeModel, FakePasskey
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
+from counterseal_testing import FakeModel, FakePasskey
 
 URL = "http://localhost:8787"
 

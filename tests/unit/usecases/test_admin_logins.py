@@ -48,8 +48,8 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal.testing import FakeModel
 from counterseal.wire.recognition import account_name
+from counterseal_testing import FakeModel
 
 DOMAIN = "auth.example"
 MINUTE = timedelta(minutes=1)

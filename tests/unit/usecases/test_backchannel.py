@@ -48,8 +48,8 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import mint
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.service import CALLBACK
 
 TOKEN = "a-notification-token"
 INTERVAL = timedelta(seconds=5)

@@ -36,7 +36,7 @@ from counterseal.models import (
     Scheme,
     TextContent,
 )
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 ISSUER = "https://keycloak.example/realms/shop"
 BEARER = "a.bearer.token"

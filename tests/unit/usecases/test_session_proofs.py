@@ -31,7 +31,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal.ports import Due
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 RACERS = 50
 LATE_FROM = 6
