@@ -98,6 +98,11 @@ from .audit_log import RememberedHead as RememberedHead
 from .audit_log import SignedHead as SignedHead
 from .audit_log import StoredEvent as StoredEvent
 from .audit_log import UnchainedEvents as UnchainedEvents
+from .ciba import BackchannelClient as BackchannelClient
+from .ciba import BackchannelRequest as BackchannelRequest
+from .ciba import ChannelRealm as ChannelRealm
+from .ciba import ChannelRequest as ChannelRequest
+from .ciba import DeliveryMode as DeliveryMode
 from .clients import CLIENT_PROFILES as CLIENT_PROFILES
 from .clients import ClientProfile as ClientProfile
 from .clients import Clients as Clients
@@ -153,8 +158,3 @@ from .record import Record as Record
 from .record import sum_gauges as sum_gauges
 from .reservation import KeyScope as KeyScope
 from .reservation import Reservation as Reservation
-from .tickets import BackchannelClient as BackchannelClient
-from .tickets import BackchannelRequest as BackchannelRequest
-from .tickets import ChannelRealm as ChannelRealm
-from .tickets import ChannelRequest as ChannelRequest
-from .tickets import DeliveryMode as DeliveryMode

@@ -13,8 +13,8 @@ from typing import Any
 import attrs
 
 from counterseal import keys, tenancy
+from counterseal._input_limits import text_fits
 from counterseal._plan import Decision, Records, Tools, require
-from counterseal._sizes import text_fits
 from counterseal.errors import InvalidField, NotFound, WrongKind
 from counterseal.models import (
     Administrator,
@@ -171,7 +171,7 @@ def read_logo(stored: Records, _: Tools, digest: str) -> Decision[bytes]:
 def _idp(
     tools: Tools, settings: IdpSettings, secret: str | None, stored: IdpSettings | None
 ) -> IdpSettings:
-    """Return *settings* with the secret sealed; without one, a client keeps that it has."""
+    """Return *settings* with the secret sealed; without a new secret, the stored one stays."""
     if secret is not None:
         text_fits(secret, CLIENT_SECRET_BYTES, "idp.clientSecret")
         sealed_secret = tools.seal(secret.encode(), settings.secret_context)

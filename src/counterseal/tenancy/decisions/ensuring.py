@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from counterseal._input_limits import text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, require
-from counterseal._sizes import text_fits
 from counterseal.errors import SettingDiffers
 from counterseal.models import (
     Administrator,
@@ -44,8 +44,8 @@ class TenancyDraft:
     Attributes:
         company, app_space: Their names.
         origin: The origin's name.
-        settings: The origin's settings; it has the others' defaults at its creation.
-        callbacks: The addresses of the origin's allow-list; None for none at its creation.
+        settings: The origin's settings; a new origin has the default of each other one.
+        callbacks: The addresses of the origin's allow-list; a new origin has none if it is None.
     """
 
     company: str

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from counterseal import tenancy
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -21,7 +22,6 @@ from counterseal._plan import (
     store,
     tenancy_records_of,
 )
-from counterseal._sizes import text_fits
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -186,7 +186,7 @@ async def forbid_entry(
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
-    """Decide to give *record* those of *members* that it does not have."""
+    """Decide to change *members* of *record*; nothing is written if it has these values already."""
     unreserved(record)
     changes = {name: new for name, new in members.items() if new != getattr(record, name)}
     if not changes:
@@ -243,7 +243,7 @@ async def list_visible(
 async def effective_policy(
     stored: Records, tools: Tools, by: Administrator
 ) -> Decision[tuple[EffectiveSetting, ...]]:
-    """Decide to return what counts in an App Space, and for an origin if one is read with it."""
+    """Decide to return the policy of an App Space, or of an origin if one is read with it."""
     app_space = require(stored[0], AppSpace)
     origin = require(stored[1], Origin) if len(stored) > 1 else None
     if origin is not None and origin.app_space != app_space.guid:

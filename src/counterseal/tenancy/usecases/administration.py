@@ -210,15 +210,15 @@ class Administration(Directory):
                 client.
             policy: The settings of the policy that it narrows from now on, by their names in
                 `Policy` and with values as it has them; None as a value takes one back, and what
-                is not named stays. `effective_policy` says what counts.
+                is not named stays. `effective_policy` returns what applies.
 
         Raises:
             NotFound: There is no such App Space.
-            InvalidField: A text, the colour or the logo does not fit, an origin is none or not
-                within the relying party id, or the provider would be another issuer: the account
-                ids are this issuer's; or the rule for new devices or a setting of *policy* is
-                looser than the service's, does not fit, contradicts another, or is the service's
-                alone.
+            InvalidField: A text, the colour or the logo does not fit; an entry of the passkey origins
+                is not a web origin within the relying party id; the provider would have another
+                issuer, whose account ids are others; or the rule for new devices or a setting of
+                *policy* is looser than the service's, does not fit, contradicts another, or is the
+                service's alone.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
         return self._decide_for(
@@ -253,9 +253,10 @@ class Administration(Directory):
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name, a limit or an address does not fit, a state is no ending, or an
-                origin that only asks is to hear events; or a setting of *policy* is looser than its
-                App Space's, does not fit, contradicts another, or is none that an origin narrows.
+            InvalidField: The name, a limit or an address does not fit; a callback state is not a
+                final state; an origin that only asks would get events; or a setting of *policy* is
+                looser than its App Space's, does not fit, contradicts another, or is one that
+                origins cannot narrow.
             CallbackForbidden: The address for events is not on its allow-list.
             CallbackUncallable: Nothing would ever be sent to the address for events.
         """
