@@ -36,10 +36,10 @@ from counterseal.models import (
     TokenForm,
     editable_members,
 )
-from counterseal.testing.service import CALLBACK
 from counterseal_server.administration import Tenants
 from counterseal_server.commands.admin import companies, origins
 from counterseal_server.plainly import plainly
+from counterseal_testing.service import CALLBACK
 from counterseal_web import Service, Settings
 from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.wsgi import WsgiApplication

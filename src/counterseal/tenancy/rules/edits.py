@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys, tenancy
-from counterseal._sizes import text_fits
+from counterseal._input_limits import text_fits
 from counterseal.errors import InvalidField
 from counterseal.models import EditableMember, MemberKind, editable_members, replace
 from counterseal.policy import Policy

@@ -214,11 +214,11 @@ class Administration(Directory):
 
         Raises:
             NotFound: There is no such App Space.
-            InvalidField: A text, the colour or the logo does not fit; an entry of the passkey origins
-                is not a web origin within the relying party id; the provider would have another
-                issuer, whose account ids are others; or the rule for new devices or a setting of
-                *policy* is looser than the service's, does not fit, contradicts another, or is the
-                service's alone.
+            InvalidField: A text, the colour or the logo does not fit; an entry of the
+                passkey origins is not a web origin within the relying party id; the provider would
+                have another issuer, whose account ids are others; or the rule for new devices or a
+                setting of *policy* is looser than the service's, does not fit, contradicts another,
+                or is the service's alone.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
         return self._decide_for(
