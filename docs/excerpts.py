@@ -92,8 +92,11 @@ COMMON = ("data", "store", "config")
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     """Yield each command below *command* with its whole name."""
     if isinstance(command, click.Group):
-        for name, each in sorted(command.commands.items()):
-            yield from walk(each, f"{path} {name}")
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            subcommand = command.get_command(context, name)
+            assert subcommand is not None
+            yield from walk(subcommand, f"{path} {name}")
     else:
         yield path, command
 
@@ -116,7 +119,9 @@ def commands() -> str:
         lines += ["", f"### `{path}`", "", "```text", usage(path, command), "```", ""]
         lines += [paragraphs(command.help or "")]
         own = [each for each in command.params if each.name not in COMMON]
-        options = [option_line(each) for each in own if isinstance(each, click.Option)]
+        options = [
+            option_line(each) for each in own if isinstance(each, click.Option) and not each.hidden
+        ]
         lines += ["", *options] if options else []
     return "\n".join(lines) + "\n"
 

@@ -44,9 +44,13 @@ from counterseal.models import (
     Scheme,
     TokenForm,
 )
+from counterseal.tenancy.documents import effective_document
 from counterseal.wire.claims import format_time
 from counterseal_server.configuration import policy_setting
 from counterseal_server.extras import require_extra
+from counterseal_web.admin import documents as admin_documents
+from counterseal_web.admin.documents import backchannel_document
+from counterseal_web.admin.providers import read_provider
 
 BY_PROFILE = "profile"
 NO_ENDING = "none"
@@ -239,8 +243,6 @@ class Tenants:
             CallbackForbidden: The endpoint is not on the allow-list.
             CallbackUncallable: Nothing would ever be sent to the endpoint.
         """
-        from counterseal_web.admin.documents import backchannel_document  # noqa: PLC0415
-
         if mode is None:
             return backchannel_document(self.backchannel_clients.unregister(origin))
         keys = None if jwks is None else read_json(jwks.encode(), field="jwks")
@@ -302,8 +304,6 @@ class Tenants:
         Raises:
             NotFound: There is no such App Space or origin.
         """
-        from counterseal.tenancy.documents import effective_document  # noqa: PLC0415 (a fast start)
-
         app_space, origin = self._level_of(record)
         settings = self.administration.effective_policy(app_space, origin)
         return {
@@ -516,15 +516,11 @@ class Tenants:
 
 
 def _provider(idp: str | None, record: IdpSettings | None) -> tuple[IdpSettings | None, str | None]:
-    from counterseal_web.admin.providers import read_provider  # noqa: PLC0415 (a fast start)
-
     idp_document = None if idp is None else read_json(idp.encode(), field="idp")
     return read_provider({"idp": idp_document}, record)
 
 
 def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
-    from counterseal_web.admin import documents as admin_documents  # noqa: PLC0415 (a fast start)
-
     return {
         Company: admin_documents.company_document,
         AppSpace: admin_documents.app_space_document,

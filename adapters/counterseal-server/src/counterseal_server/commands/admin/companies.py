@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Literal, TextIO
+from typing import BinaryIO, Literal, TextIO
 
 import click
 
+from counterseal.models import HtmlUse, NewDeviceRule
 from counterseal_server.commands.acting import administering, guid, print_document
 from counterseal_server.commands.options import CONFIG, DATA
-
-if TYPE_CHECKING:
-    from counterseal.models import NewDeviceRule
 
 IDP_LIMIT = 65_536
 """The most characters of a provider's settings."""
@@ -194,8 +192,6 @@ def edit_app_space(
     config: str | None,
 ) -> None:
     """Edit an APP_SPACE; options that are left out change nothing."""
-    from counterseal.models import HtmlUse  # noqa: PLC0415 (a fast start)
-
     if no_logo and logo is not None:
         raise click.UsageError("--logo and --no-logo together")
     texts = {
@@ -230,8 +226,6 @@ def edit_app_space(
 
 
 def _new_device_rule(option: str | None) -> NewDeviceRule | Literal[""] | None:
-    from counterseal.models import NewDeviceRule  # noqa: PLC0415 (a fast start)
-
     if option is None:
         return None
     return "" if option == "policy" else NewDeviceRule(option)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from counterseal.models import Clients
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -46,8 +47,6 @@ def origin(
 ) -> None:
     """Create the origin NAME in an APP_SPACE, with its secrets."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
-
         clients = Clients.CX if cx else Clients.CURRENT
         write_document(
             tenants.origin(guid(app_space, "app-space"), name, auth, clients=clients, role=role)

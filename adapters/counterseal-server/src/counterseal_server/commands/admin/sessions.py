@@ -14,6 +14,7 @@ from counterseal_server.commands.acting import (
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, OUT
+from counterseal_server.portal_links import create_link
 
 
 @click.command()
@@ -29,8 +30,6 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     or not.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
-        from counterseal_server.portal_links import create_link  # noqa: PLC0415 (a fast start)
-
         write_document(create_link(runtime, guid(administrator, "administrator")))
 
 
