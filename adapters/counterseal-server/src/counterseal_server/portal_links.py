@@ -8,7 +8,7 @@ from counterseal import OPERATOR, Sessions
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
 from counterseal.wire.claims import format_time
-from counterseal_server.portal import require_portal
+from counterseal_server.faces import PORTAL
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 
@@ -27,7 +27,7 @@ def create_link(runtime: Runtime, admin: Guid) -> dict[str, Any]:
     settings = runtime.settings
     if not settings.portal:
         raise InvalidField("portal", "not set, so that the link would lead nowhere")
-    require_portal(settings)
+    PORTAL.require(settings)
     issued = Sessions(runtime.ports, runtime.policy).create_link(admin, by=OPERATOR)
     return {
         "adminGuid": admin,
