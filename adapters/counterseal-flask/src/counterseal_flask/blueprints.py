@@ -21,12 +21,11 @@ from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import Inputs
 from counterseal_web.messages import Request, Response
 from counterseal_web.openapi import DESCRIPTION
-from counterseal_web.operations import NAME, Operation
+from counterseal_web.operations import NAME, Operation, OperationMethodError
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import (
     BodyTooLargeError,
     BrokenBodyError,
-    MethodNotAllowedError,
     NoSuchEndpointError,
 )
 from counterseal_web.router import Route
@@ -148,7 +147,7 @@ def _refuse() -> NoReturn:
     Refuse a request that names no operation.
 
     Raises:
-        MethodNotAllowedError: With another method it names something, of ours or of the host's.
+        OperationMethodError: With another method it names something, of ours or of the host's.
         NoSuchEndpointError: It does with none.
     """
     adapter = current_app.create_url_adapter(flask.request)
@@ -166,7 +165,7 @@ def _refuse() -> NoReturn:
             if isinstance(view, _View):
                 operations.append(view.operation)
     if allowed:
-        raise MethodNotAllowedError(allowed, operations)
+        raise OperationMethodError(allowed, operations)
     raise NoSuchEndpointError
 
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import attrs
 
 from counterseal.models import Admin, AdminRole
+from counterseal_portal.answers import MOUNT, Answer
 from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
-
-if TYPE_CHECKING:  # a visit names its route
-    from counterseal_portal.answers import Answer
-    from counterseal_portal.visit import Visit
-
-MOUNT = "/portal"
-"""Where the portal is, below the service's public URL."""
 
 NAME = re.compile(r"\{([a-z_]+)\}")
 
@@ -36,7 +30,7 @@ class Route:
         method: `GET` for a page, which changes nothing; `POST` for an act.
         path: After `MOUNT`; variable segments are in braces, and are GUIDs, or names that the
             handler knows.
-        handler: Returns the answer.
+        handler: Returns the answer to a `Visit`, which names its route.
         query: The parameters that the address may have; any other is refused.
         fields: The fields that the form may have; any other is refused.
         roles: Who gets it; anybody else learns that their role does not include it. The use cases
@@ -52,7 +46,7 @@ class Route:
     id: str
     method: Literal["GET", "POST"]
     path: str
-    handler: Callable[[Visit], Answer]
+    handler: Callable[..., Answer]
     query: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     roles: frozenset[AdminRole] = EVERYBODY
@@ -79,10 +73,15 @@ class Routes:
 
     Args:
         routes: No two have the same method and path.
+
+    Attributes:
+        all: The routes.
+        questions: What a person may be asked to confirm, by any of them.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.all = tuple(routes)
+        self.questions = frozenset(f"{each.stepped_up}?" for each in self.all if each.stepped_up)
         self._by_shape: dict[re.Pattern[str], dict[str, Route]] = {}
         # Fixed segments are tried before variable ones.
         for route in sorted(self.all, key=lambda route: NAME.sub("~", route.path)):

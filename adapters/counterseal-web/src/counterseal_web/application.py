@@ -13,7 +13,7 @@ from counterseal_web.calls import read_call
 from counterseal_web.devices import DEVICE_API
 from counterseal_web.messages import Reply, Request, Response
 from counterseal_web.openapi import DESCRIPTION
-from counterseal_web.operations import Audience, Operation
+from counterseal_web.operations import Audience, Operation, OperationMethodError
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.problems import (
@@ -124,7 +124,8 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
         with service.call():
             reply = _handle(service, request, route)
     except MethodNotAllowedError as error:
-        preflight = service.cors.preflight(request, error.operations)
+        operations = error.operations if isinstance(error, OperationMethodError) else ()
+        preflight = service.cors.preflight(request, operations)
         if preflight is not None:
             return preflight
         reply = error.reply()

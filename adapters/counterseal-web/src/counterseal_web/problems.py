@@ -12,16 +12,13 @@ import math
 import traceback
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import counterseal as cs
 from counterseal.errors import IdentityUnavailable
 from counterseal.wire.problem import Problem, problem_document
 from counterseal_web.messages import PROBLEM, REQUEST_ID, Reply
 from counterseal_web.settings import Settings
-
-if TYPE_CHECKING:
-    from counterseal_web.operations import Operation
 
 K = TypeVar("K", bound=cs.CountersealError)
 
@@ -229,19 +226,17 @@ class NoSuchEndpointError(RefusedRequestError):
 
 class MethodNotAllowedError(RefusedRequestError):
     """
-    The path names operations, and the method none of them.
+    The path names something, and the method nothing of it.
 
     Attributes:
         allowed: The methods that do.
-        operations: Those that the path names.
     """
 
     word = "method_not_allowed"
 
-    def __init__(self, allowed: Iterable[str], operations: Iterable[Operation] = ()) -> None:
+    def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__()
         self.allowed = tuple(sorted(allowed))
-        self.operations = tuple(operations)
 
     def reply(self) -> Reply:
         """Return the problem, with the methods that are allowed (RFC 9110, 15.5.6)."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import attrs
 
 from counterseal_web.inputs import Inputs
-from counterseal_web.operations import NAME, Operation
-from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
+from counterseal_web.operations import NAME, Operation, OperationMethodError
+from counterseal_web.problems import NoSuchEndpointError
 
 
 class Route(NamedTuple):
@@ -101,14 +101,14 @@ class Router:
 
         Raises:
             NoSuchEndpointError: There is none with this path.
-            MethodNotAllowedError: There is, with another method.
+            OperationMethodError: There is, with another method.
         """
         end = self._root.end(path.split("/"), ())
         if end is None:
             raise NoSuchEndpointError
         inputs = end.inputs.get("GET" if method == "HEAD" else method)
         if inputs is None:
-            raise MethodNotAllowedError(
+            raise OperationMethodError(
                 [*end.inputs, *(["HEAD"] if "GET" in end.inputs else [])],
                 [each.operation for each in end.inputs.values()],
             )
