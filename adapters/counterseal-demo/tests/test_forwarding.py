@@ -46,9 +46,7 @@ def test_without_the_package_a_command_names_it(run, hide, command):
     result = run(command, "--help")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == (
-        f"counterseal_demo is not installed: this needs {COMMANDS[command]}\n"
-    )
+    assert result.stderr == (f"counterseal_demo is not installed: this needs {COMMANDS[command]}\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

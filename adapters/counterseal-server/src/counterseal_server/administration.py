@@ -281,9 +281,7 @@ class Tenants:
             if jwks is not None or registered_only:
                 raise InvalidField("issuer", "missing")
             return _realm_document(self.realms.unregister(origin))
-        require_extra("keycloak", "counterseal_keycloak")
-        from counterseal_keycloak import callback_of  # noqa: PLC0415 (an extra)
-
+        package = require_extra("keycloak", "counterseal_keycloak")
         keys = None if jwks is None else read_json(jwks.encode(), field="jwks")
         if not isinstance(keys, dict):
             raise InvalidField("jwks", "missing, or not a JSON object")
@@ -291,7 +289,7 @@ class Tenants:
             self.realms.register(
                 origin,
                 issuer=issuer,
-                callback=callback_of(issuer),
+                callback=package.callback_of(issuer),
                 jwks=keys,
                 registered_only=registered_only,
             )

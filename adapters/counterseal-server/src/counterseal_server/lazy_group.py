@@ -88,8 +88,8 @@ class LazyGroup(click.Group):
         try:
             module = import_module(place.module)
         except ModuleNotFoundError as error:
-            # Only a failure needs it, and it loads parts of the core, which help does without.
-            from counterseal_server.plainly import missing  # noqa: PLC0415
+            # It loads parts of the core.
+            from counterseal_server.plainly import missing  # noqa: PLC0415 (only a failure needs it)
 
             raise missing(error, place.requirement) from None
         command: click.Command = getattr(module, place.name)

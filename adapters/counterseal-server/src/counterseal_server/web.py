@@ -24,7 +24,6 @@ from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.records import store_kind
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
-from counterseal_server.tracing import Tracing
 from counterseal_server.webpush_key import public_webpush_key
 from counterseal_web import REQUEST_ID, Application, Request, Response, Service
 from counterseal_web import Settings as Face
@@ -36,6 +35,8 @@ from counterseal_web.wsgi import read_environ, write_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from counterseal_server.tracing_export import Tracing  # an extra
 
 ID_HEADER = "X-Request-Id"
 CLIENT_ID = "HTTP_X_REQUEST_ID"
