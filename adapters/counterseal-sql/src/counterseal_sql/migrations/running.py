@@ -16,19 +16,22 @@ class Migrations:
 
     Args:
         connection: The connection of the transaction.
+
+    Attributes:
+        config: Where Alembic finds them, and the connection.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._config = Config()
+        self.config = Config()
         folder = str(Path(__file__).parent).replace("%", "%%")
-        self._config.set_main_option("script_location", folder)
-        self._config.attributes["connection"] = connection
+        self.config.set_main_option("script_location", folder)
+        self.config.attributes["connection"] = connection
 
     def revisions(self) -> set[str]:
         """Return the numbers of all migrations."""
-        scripts = ScriptDirectory.from_config(self._config)
+        scripts = ScriptDirectory.from_config(self.config)
         return {script.revision for script in scripts.walk_revisions()}
 
     def run(self) -> None:
         """Run those that the database has not had."""
-        command.upgrade(self._config, "head")
+        command.upgrade(self.config, "head")
