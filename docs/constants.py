@@ -19,7 +19,7 @@ import cog
 from counterseal import STANDARD
 from counterseal.actions.document import DOCUMENTS
 from counterseal.actions.tool_call import CHARACTERS, ROWS
-from counterseal.device.clock import CLOCK_TOLERANCE, LARGEST_CORRECTION
+from counterseal.device.parts import CLOCK_TOLERANCE, LARGEST_CORRECTION
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS
 from counterseal.testing.contracts.race import SHRINK_SECONDS
 from counterseal.tickets.decisions.backchannel import SLOWER

@@ -45,7 +45,7 @@ def files() -> frozenset[str]:
     except (OSError, subprocess.CalledProcessError):
         listed = [
             path.relative_to(ROOT).as_posix()
-            for folder in ("adapters", "bench", "docs", "src", "tests")
+            for folder in ("adapters", "docs", "src", "tests")
             for path in (ROOT / folder).rglob("*")
             if path.is_file()
         ]

@@ -21,9 +21,8 @@ READMES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
 
 EXAMPLES = sorted((DOCS / "examples").rglob("*.py"))
 
-TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
+TEST = re.compile(r"((?:interop|unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
 ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
-INTEROP_TEST = re.compile(r"(interop/\w+\.py)::(test_\w+)")
 CLAUSES = DOCS / "reference" / "clauses.md"
 EVIDENCE = [
     DOCS / "explanation" / "threats.md",
@@ -49,13 +48,6 @@ def test_a_test_that_is_named_exists(path, name):
 @pytest.mark.parametrize(("adapter", "path", "name"), found(ADAPTERS_TEST, EVIDENCE))
 def test_an_adapters_test_that_is_named_exists(adapter, path, name):
     text = (ROOT / "adapters" / adapter / "tests" / path).read_text(encoding="utf-8")
-
-    assert f"def {name}(" in text
-
-
-@pytest.mark.parametrize(("path", "name"), found(INTEROP_TEST, EVIDENCE))
-def test_a_test_of_interoperation_that_is_named_exists(path, name):
-    text = (ROOT / path).read_text(encoding="utf-8")
 
     assert f"def {name}(" in text
 

@@ -10,8 +10,7 @@ from enum import Enum
 import attrs
 
 from counterseal import errors, models
-from counterseal.invariants import require_possible
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of, require_possible
 
 TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin, models.Session)
 

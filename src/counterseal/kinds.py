@@ -46,22 +46,20 @@ class RecordKind(enum.Enum):
     APP_SPACE = KindEntry(record="tenancy.records.AppSpace")
     ORIGIN = KindEntry(record="tenancy.records.Origin")
     ADMIN = KindEntry(record="tenancy.records.Admin")
-    ACCOUNT = KindEntry(
-        record="accounts.records.Account", invariants="invariants.accounts.of_accounts"
-    )
+    ACCOUNT = KindEntry(record="accounts.records.Account", invariants="invariants.of_accounts")
     BINDING = KindEntry(record="bindings.records.Binding", due=True, chart="bindings.chart.BINDING")
     LOGIN = KindEntry(record="accounts.records.Login", due=True, chart="accounts.chart.LOGIN")
     CHALLENGE = KindEntry(
         record="challenges.records.Challenge",
         due=True,
         chart="challenges.chart.CHALLENGE",
-        invariants="invariants.challenges.of_challenges",
+        invariants="invariants.of_challenges",
     )
     CALLBACK = KindEntry(
         record="outbox.records.Callback",
         due=True,
         chart="outbox.chart.CALLBACK",
-        invariants="invariants.challenges.of_callbacks",
+        invariants="invariants.of_callbacks",
     )
     NOTIFICATION = KindEntry(
         record="outbox.records.Notification", due=True, chart="outbox.chart.NOTIFICATION"
@@ -87,11 +85,9 @@ class RecordKind(enum.Enum):
         record="models.events.AccountEvent",
         due=True,
         chart="accounts.chart.ACCOUNT_EVENT",
-        invariants="invariants.accounts.of_account_events",
+        invariants="invariants.of_account_events",
     )
-    EVENT_LOG = KindEntry(
-        record="models.events.EventLog", invariants="invariants.accounts.of_event_logs"
-    )
+    EVENT_LOG = KindEntry(record="models.events.EventLog", invariants="invariants.of_event_logs")
     EVENT_STREAM = KindEntry(record="models.events.EventStream")
     LOGGED_EVENT = KindEntry(record="models.events.LoggedEvent")
     ACTION = KindEntry(

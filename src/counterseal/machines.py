@@ -212,18 +212,20 @@ def _rows(
 class _Charts(Mapping[str, Chart[Any, Any]]):
     """The charts of all kinds that have one; a chart is loaded when it is asked for."""
 
+    def __init__(self) -> None:
+        self._kinds = {
+            kind.name.lower(): kind for kind in RecordKind if kind.value.chart is not None
+        }
+
     def __getitem__(self, name: str) -> Chart[Any, Any]:
-        for kind in RecordKind:
-            if kind.name.lower() == name and kind.chart is not None:
-                chart: Chart[Any, Any] = kind.chart
-                return chart
-        raise KeyError(name)
+        chart: Chart[Any, Any] = self._kinds[name].chart
+        return chart
 
     def __iter__(self) -> Iterator[str]:
-        return (kind.name.lower() for kind in RecordKind if kind.value.chart is not None)
+        return iter(self._kinds)
 
     def __len__(self) -> int:
-        return sum(kind.value.chart is not None for kind in RecordKind)
+        return len(self._kinds)
 
 
 CHARTS: Mapping[str, Chart[Any, Any]] = _Charts()

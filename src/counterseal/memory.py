@@ -31,7 +31,6 @@ from counterseal._local import (
 )
 from counterseal._memory_audit import MemoryAudit
 from counterseal.errors import Conflict, OperationReused, WrongRecord
-from counterseal.invariants import require_possible
 from counterseal.models import (
     Account,
     AddressKind,
@@ -47,7 +46,7 @@ from counterseal.models import (
     Record,
     Reservation,
 )
-from counterseal.models.index import Index, Listing
+from counterseal.models.record import Index, Listing, require_possible
 from counterseal.ports import Clock, Due, Entropy, Ports
 
 __all__ = [

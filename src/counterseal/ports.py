@@ -196,7 +196,7 @@ class Store(Protocol):
 
         A gauge in which nothing counts may be left out.
 
-        - STORE-31: a record counts in the gauge that `counterseal.models.index` names for its last
+        - STORE-31: a record counts in the gauge that `counterseal.models.record` names for its last
           applied commit, once, and in no other; one that the store has forgotten counts in none.
           A store that forgets by itself may count it until it tidies up.
         - STORE-32: only gauges of *app_spaces*; with None all, those without an App Space too.

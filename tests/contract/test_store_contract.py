@@ -26,7 +26,7 @@ from counterseal.errors import (
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import LIVING, Account, CallbackState, Company, Gauge, Session
 from counterseal.models.guid import partition_of
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of
 from counterseal.ports import Due
 from counterseal.testing import START, contracts
 from counterseal.testing.contracts.store_history import StoreHistory

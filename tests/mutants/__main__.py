@@ -41,7 +41,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TREE = ROOT / ".mutants"
 
-COPIED = ("conftest.py", "pyproject.toml", "src", "tests")
+COPIED = ("pyproject.toml", "src", "tests")
 SELECTION = "pytest_add_cli_args_test_selection"
 KILLED = {"killed", "timeout"}
 ALIVE = {"survived", "no tests"}

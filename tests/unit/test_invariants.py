@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.errors import PartitionCrossed, WrongRecord
-from counterseal.invariants import Violation, require_possible, violations
+from counterseal.invariants import Violation, violations
 from counterseal.models import (
     OPERATOR,
     Account,
@@ -23,6 +23,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import mint, partition_of
+from counterseal.models.record import require_possible
 from counterseal.testing import FakeService, WholeCore
 from counterseal.testing.service import CALLBACK
 

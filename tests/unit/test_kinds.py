@@ -19,7 +19,7 @@ from folders import modules_of
 from counterseal import invariants, models
 from counterseal.kinds import RecordKind, kind_of
 from counterseal.machines import CHARTS, Chart
-from counterseal.models.index import Index
+from counterseal.models.record import Index
 from counterseal.ports import Due
 from counterseal.testing.contracts.record_factory import RecordFactory
 
@@ -33,7 +33,7 @@ SOURCES = [
 ]
 
 READERS = {
-    "counterseal/invariants/__init__.py",
+    "counterseal/invariants.py",
     "counterseal/machines.py",
     "counterseal/ports.py",
     "counterseal/testing/contracts/record_factory.py",
@@ -147,8 +147,8 @@ def test_every_invariant_of_a_kind_is_one_kinds():
     listed = [kind.value.invariants for kind in RecordKind if kind.value.invariants is not None]
     assert sorted(listed) == sorted(
         name
-        for name, item in items_of(modules_in(invariants))
-        if callable(item) and not name.rpartition(".")[2].startswith("_")
+        for name, item in items_of([invariants])
+        if callable(item) and name.startswith("invariants.of_")
     )
     assert all(callable(kind.invariants) for kind in RecordKind if kind.value.invariants)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import counterseal
 from counterseal import STANDARD, keys
-from counterseal._audit_context import AuditContext, demand_rate, record_refusal
+from counterseal._audit_context import AuditContext, demand_rate, record_refusal, refusals
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -30,7 +30,7 @@ from counterseal._plan import (
     records,
     require,
 )
-from counterseal._transaction import Loaded, Transactions, changes_of, refusals
+from counterseal._transaction import Loaded, Transactions, changes_of
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -757,9 +757,9 @@ def test_only_admission_makes_a_loaded_authenticated_device():
         "outbox/usecases/attempts.py",
     }
     assert callers_of(trees, "AuthenticatedDevice") == {"bindings/decisions/device_requests.py"}
-    assert callers_of(trees, "transactions.load", "_transactions.load") == {
-        "bindings/usecases/admission.py"
-    }
+    assert callers_of(
+        trees, "transactions.load", "_transactions.load", "open_request", "admit"
+    ) == {"bindings/usecases/admission.py"}
     assert callers_of(trees, "identify") == {
         *("bindings/decisions/device_requests.py", "bindings/usecases/admission.py")
     }
@@ -767,10 +767,9 @@ def test_only_admission_makes_a_loaded_authenticated_device():
 
 def unadmitted(tree):
     """
-    The functions that read a device's request, and do not transact with what `admit` returned.
-
-    A claim of `authentication` is no device's, and has a `reading`, too.
+    The functions that open or admit a device's call, and do not transact with what was admitted.
     """
+    admissions = {"admit", "self._admit"}
     for function in ast.walk(tree):
         if not isinstance(function, FUNCTIONS):
             continue
@@ -779,21 +778,20 @@ def unadmitted(tree):
             for call in ast.walk(function)
             if isinstance(call, ast.Call)
         }
-        if not any(
-            name.endswith(".reading") and name != "claim.reading" for name in calls.values()
-        ):
+        names = {*calls.values()}
+        if not names & {"open_request", *admissions}:
             continue
         admitted = {
             tuple(ast.unparse(element) for element in target.elts)
             for node in ast.walk(function)
             if isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
-            and ast.unparse(node.value.func) == "admit"
+            and ast.unparse(node.value.func) in admissions
             for target in node.targets
             if isinstance(target, ast.Tuple)
         }
         runs = [call for call, name in calls.items() if name.endswith("transactions.transact")]
-        if "admit" not in calls.values() or any(
+        if not names & admissions or any(
             tuple(ast.unparse(argument) for argument in run.args[:2]) not in admitted
             for run in runs
         ):
@@ -802,28 +800,34 @@ def unadmitted(tree):
 
 ADMITTED = """
 def pending(self, call):
-    reading = request.reading()
-    context, device = admit(self._transactions, context, request, reading)
+    request = open_request(call, self.policy)
+    context, device = admit(self._transactions, context, request)
+    return self._transactions.transact(context, device, decide)
+"""
+
+ADMITTED_IN_ONE_STEP = """
+def rotate(self, call):
+    context, device = self._admit(call, "binding.rotate", None)
     return self._transactions.transact(context, device, decide)
 """
 
 
-def test_whoever_reads_a_devices_request_admits_it():
+def test_whoever_opens_a_devices_call_admits_it():
     """Otherwise there is no replay guard, and no Identity Provider is asked."""
     trees = {file: tree for file, tree in sources().items() if "/usecases" in file}
     assert {file: names for file in trees if (names := [*unadmitted(trees[file])])} == {}
     assert [*unadmitted(ast.parse(ADMITTED))] == []
+    assert [*unadmitted(ast.parse(ADMITTED_IN_ONE_STEP))] == []
 
 
 @pytest.mark.parametrize(
     "planted",
     [
-        ADMITTED.replace(
-            "context, device = admit(self._transactions, context, request, reading)", "pass"
-        ),
+        ADMITTED.replace("context, device = admit(self._transactions, context, request)", "pass"),
         ADMITTED.replace("context, device =", "_, device ="),
         ADMITTED.replace(", device, decide", ", decide"),
         ADMITTED.replace(", device, decide", ", other, decide"),
+        ADMITTED_IN_ONE_STEP.replace("rotate(", "pending(").replace(", device, d", ", other, d"),
     ],
 )
 def test_a_request_that_is_planted_and_not_admitted_is_found(planted):

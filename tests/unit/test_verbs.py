@@ -9,9 +9,10 @@ import ast
 import inspect
 
 import pytest
-from folders import deciding_modules, modules_of
+from folders import FOLDERS, SOURCE, deciding_modules, modules_of
 from folders import is_decision as is_name_of_decision
 
+from counterseal._stub import read_stub
 from counterseal._transaction import UseCase
 
 pytestmark = pytest.mark.one_python
@@ -117,13 +118,24 @@ def use_cases():
 
 def imported_decisions(tree):
     """Return the full name of each module of decisions, and function, that *tree* imports."""
-    return {
-        alias.asname or alias.name: f"{node.module}.{alias.name}"
+    aliases = [
+        (f"{node.module}.{alias.name}", alias.asname or alias.name)
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if is_name_of_decision(f"{node.module}.{alias.name}".removeprefix("counterseal."))
+    ]
+    imported = {
+        local: name
+        for name, local in aliases
+        if is_name_of_decision(name.removeprefix("counterseal."))
     }
+    # A folder names functions that load their module when they are first called.
+    for name, local in aliases:
+        if name.removeprefix("counterseal.") in FOLDERS:
+            stub = SOURCE / name.removeprefix("counterseal.") / "__init__.py"
+            for function, module in read_stub(str(stub)).items():
+                imported[f"{local}.{function}"] = f"{name}{module}.{function}"
+    return imported
 
 
 def named_decisions(method, imported):
@@ -134,8 +146,9 @@ def named_decisions(method, imported):
             continue
         decisions = []
         for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-            module, _, function = ast.unparse(argument).rpartition(".")
-            name = f"{imported.get(module)}.{function}" if module else imported.get(function)
+            text = ast.unparse(argument)
+            module, _, function = text.rpartition(".")
+            name = imported.get(text, f"{imported.get(module)}.{function}")
             decisions += [name] if name in DECISIONS else []
         # Those before it demand a permission, and call it.
         names |= {*decisions[-1:]}

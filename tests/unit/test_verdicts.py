@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parents[2] / "bench" / "verdicts.py"
+PATH = Path(__file__).parents[2] / "tests" / "bench" / "verdicts.py"
 
 
 def loaded():

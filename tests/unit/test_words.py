@@ -40,7 +40,7 @@ ADAPTERS: tuple[str, ...] = (
 """The adapters whose names are looked at, without `counterseal-`."""
 
 ROOTS = [
-    *("src", "tests", "bench", "interop", "release"),
+    *("src", "tests", ".github/release"),
     *(f"adapters/counterseal-{name}" for name in ADAPTERS),
 ]
 FILES = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))

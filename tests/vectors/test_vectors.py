@@ -70,10 +70,9 @@ from counterseal.outbox.documents import (
     webhook_headers,
 )
 from counterseal.testing import ScriptedEntropy
-from counterseal.wire.claims import parse_time
 from counterseal.wire.link import BindLink, read_link, write_link
 from counterseal.wire.lookalikes import are_alike, skeletons
-from counterseal.wire.members import read_record, write_record
+from counterseal.wire.members import parse_time, read_record, write_record
 
 HERE = Path(__file__).parent
 
@@ -136,7 +135,7 @@ def test_unfit_key(vector):
 
 # Keys and tokens of ML-DSA-44
 
-has_ml_dsa = pytest.mark.skipif(not ml_dsa.SUPPORTED, reason="this installation has no ML-DSA")
+has_ml_dsa = pytest.mark.skipif(not ml_dsa.SUPPORTED, reason="no ml-dsa: cryptography has none")
 
 
 def ml_dsa_key(vectors, vector):

@@ -19,6 +19,7 @@ from counterseal.models import (
     RefusalReason,
     Scheme,
 )
+from counterseal_web import REQUEST_ID
 
 MINUTE = timedelta(minutes=1)
 
@@ -708,9 +709,9 @@ def test_each_response_has_the_id_that_its_error_names(world, agent):
 
 
 def test_a_program_that_sends_ids_itself_gives_them(world, agent):
-    world.face._request_id = lambda: "id-7"
-
+    token = REQUEST_ID.set("id-7")
     answer = agent.call("GET", "/v1/requests/x")
+    REQUEST_ID.reset(token)
 
     assert answer.body["error"]["request_id"] == "id-7"
     assert "x-request-id" not in answer.headers

@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from counterseal import STANDARD
 from counterseal.device import SoftwareDevice
-from counterseal.device.clock import CorrectedClock
+from counterseal.device.parts import CorrectedClock
 from counterseal.keys import ml_dsa
 from counterseal.models import OPERATOR, Algorithm, BindingState, RefusalReason, Role
 from counterseal.testing import FakeService
@@ -190,7 +190,7 @@ def test_keys_of_an_algorithm_that_the_service_does_not_allow_are_refused(auth, 
     assert "unfit_key" in device(*args).stderr
 
 
-@pytest.mark.skipif(not ml_dsa.SUPPORTED, reason="this installation has no ML-DSA")
+@pytest.mark.skipif(not ml_dsa.SUPPORTED, reason="no ml-dsa: cryptography has none")
 @pytest.mark.parametrize("auth", [{"policy": ONLY_ML_DSA}], indirect=True)
 def test_keys_of_ml_dsa_where_the_service_allows_them(auth, device):
     """A proof is some 3,600 characters long then, and stands in a header."""

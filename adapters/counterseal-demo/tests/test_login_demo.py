@@ -28,7 +28,7 @@ SUSPENDED = Suspension(word="denied", devices=("SUSPENDED by idp",), approved=Tr
 def demo(run, *args):
     result = run("demo", "--idp", *args)
     if "trial_registry_unreachable" in result.stderr:
-        pytest.skip(result.stderr.strip())
+        pytest.skip(f"no npm: {result.stderr.strip()}")
     return result
 
 

@@ -107,7 +107,7 @@ def tools(node):
 def runtimes(node):
     """The packages of other runtimes, where the session is theirs: they are large."""
     if "RUNTIMES" not in os.environ:
-        pytest.skip("no deno: `nox -s runtimes` installs it, and bun")
+        pytest.skip('no deno: `nox -s "heavy(runtimes)"` installs it, and bun')
     folder = PACKAGES / "runtimes"
     install(node, folder)
     return folder / "node_modules"

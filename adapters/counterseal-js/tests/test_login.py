@@ -21,7 +21,7 @@ def idp():
         with world() as each:
             yield each
     except (NodeMissing, RegistryUnreachable) as error:
-        pytest.skip(str(error))
+        pytest.skip(f"no npm: {error}")
 
 
 class Program:

@@ -34,6 +34,6 @@ def running(clients, jwks):
     try:
         provider = RealProvider(clients, jwks)
     except (NodeMissing, RegistryUnreachable) as error:
-        pytest.skip(f"the provider cannot be installed: {error}")
+        pytest.skip(f"no npm: the provider cannot be installed: {error}")
     with provider:
         yield provider

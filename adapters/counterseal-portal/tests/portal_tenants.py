@@ -17,7 +17,7 @@ from counterseal.models import (
 )
 from counterseal.testing import FakeModel, FakePasskey
 from counterseal.testing.service import CALLBACK
-from counterseal_portal.routes import NAME
+from counterseal_web.router import NAME
 
 
 def make_client(ports, policy, origin, endpoint=None):

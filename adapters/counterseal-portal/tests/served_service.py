@@ -54,7 +54,7 @@ def address_of(store):
     if store == "sqlite":
         yield None
         return
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason="no postgresql: psycopg is not installed")
     sys.path.insert(0, str(SHOPS))
     with import_module("postgresql").postgresql() as address:
         yield address

@@ -19,10 +19,11 @@ from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
 from counterseal_portal.destinations import destination
 from counterseal_portal.event_labels import REFUSALS
-from counterseal_portal.routes import NAME, Route, Routes
+from counterseal_portal.routes import Route, Routes
 from counterseal_portal.step_up import ANYTHING, known_question
 from counterseal_portal.visitors import csrf_token
 from counterseal_web import Request
+from counterseal_web.router import NAME
 
 SESSION = "__Host-counterseal-session"
 BROWSER = "__Host-counterseal-browser"

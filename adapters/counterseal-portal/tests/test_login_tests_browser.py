@@ -51,7 +51,7 @@ def real_provider(redirect_uri):
     try:
         provider = trial.TrialProvider([client])
     except (trial.NodeMissing, trial.RegistryUnreachable) as error:
-        pytest.skip(f"the provider cannot be installed: {error}")
+        pytest.skip(f"no npm: the provider cannot be installed: {error}")
     with contextlib.closing(provider):
         yield provider
 

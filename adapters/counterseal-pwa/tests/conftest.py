@@ -40,7 +40,7 @@ from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 CONFIG = "counterseal.toml"
 FULL = "BROWSER_FULL" in os.environ
-"""Whether every size, theme and kind of key is tested: `nox -s browser-full`."""
+"""Whether every size, theme and kind of key is tested: `nox -s "heavy(browser-full)"`."""
 
 AUTHENTICATOR = {
     "protocol": "ctap2",

@@ -1,7 +1,7 @@
 """
 Every kind of strong key, from the link to a receipt; and a thousand mutations of one answer.
 
-`nox -s browser-full` runs it.
+`nox -s "heavy(browser-full)"` runs it.
 """
 
 import base64
@@ -14,7 +14,9 @@ from app_modules import link_modules
 
 from counterseal_client import Button, require_approved
 
-pytestmark = pytest.mark.skipif("BROWSER_FULL" not in os.environ, reason="nox -s browser-full")
+pytestmark = pytest.mark.skipif(
+    "BROWSER_FULL" not in os.environ, reason='nox -s "heavy(browser-full)"'
+)
 
 MINUTES = timedelta(minutes=10)
 PASSKEYS = {"ES256": -7, "EdDSA": -8, "RS256": -257}

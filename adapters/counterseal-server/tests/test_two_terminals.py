@@ -225,7 +225,7 @@ def desk(tmp_path):
     return Desk(tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl: the pages use it")
 @pytest.mark.parametrize(
     ("page", "heading"),
     [
@@ -247,7 +247,7 @@ def test_two_terminals(desk, page, heading):
         assert start[: len(output_of(first))] == output_of(first)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl: the page uses it")
 def test_the_browser_device_on_one_computer(desk):
     page = HOW_TO / "let-people-answer-in-the-browser.md"
     serving, inviting, asking = consoles(section(page, "## Try it on your computer"))
@@ -277,7 +277,7 @@ def test_the_browser_device_on_one_computer(desk):
     assert "guid" in json.loads(reply)
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3: a page uses it")
 @pytest.mark.parametrize(
     "page",
     [

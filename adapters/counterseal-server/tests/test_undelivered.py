@@ -10,7 +10,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, AuditEvent, Guid
 from counterseal.models.guid import mint
 from counterseal.testing import FakeService
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 from counterseal_server.undelivered import list_undelivered

@@ -239,7 +239,7 @@ def test_the_service_works_under_the_filters_of_its_unit(
 def test_the_folder_of_backups_is_made(tmp_path):
     program = shutil.which("systemd-tmpfiles")
     if program is None:
-        pytest.skip("no systemd-tmpfiles: install it, such as by apt-get install systemd")
+        pytest.skip("no systemd-analyze: systemd-tmpfiles is absent (apt-get install systemd)")
     users = tmp_path / "etc"
     users.mkdir()
     (users / "passwd").write_text("counterseal:x:4242:4242::/:/bin/false\n")

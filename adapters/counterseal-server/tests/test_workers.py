@@ -17,7 +17,7 @@ from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server import callback_workers
 from counterseal_server import workers as module
 from counterseal_server.attempts import Attempts

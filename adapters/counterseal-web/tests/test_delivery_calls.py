@@ -7,7 +7,7 @@ import pytest
 
 from counterseal.models import AdminRole, Callback, CallbackState
 from counterseal.testing.service import CALLBACK
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 

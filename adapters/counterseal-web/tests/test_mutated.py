@@ -1,7 +1,7 @@
 """
 Valid requests with one thing or two changed: never an error of ours, and the store stays whole.
 
-`nox -s fuzz` sends 10,000 to each API; `FUZZ_SEED` repeats a run.
+`nox -s "heavy(fuzz)"` sends 10,000 to each API; `FUZZ_SEED` repeats a run.
 """
 
 import json

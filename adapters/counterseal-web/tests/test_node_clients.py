@@ -41,7 +41,7 @@ def programs(tmp_path_factory):
     """A folder with the programs, and what they need from npm's registry."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("no Node with npm on the path")
+        pytest.skip("no node: none with npm is on the path")
     folder = tmp_path_factory.mktemp("node") / "clients"
     shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("node_modules"))
     try:
@@ -54,9 +54,9 @@ def programs(tmp_path_factory):
             check=False,
         )
     except subprocess.TimeoutExpired:
-        pytest.skip("npm's registry does not answer")
+        pytest.skip("no npm: its registry does not answer")
     if ended.returncode and any(code in ended.stderr for code in OUT_OF_REACH):
-        pytest.skip("npm's registry is out of reach")
+        pytest.skip("no npm: its registry is out of reach")
     assert ended.returncode == 0, ended.stderr
     return folder
 

@@ -1,5 +1,7 @@
 """The router finds what Werkzeug's finds with the rules of the Flask face, for every path."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,12 +10,11 @@ from werkzeug.routing import Map, Rule
 
 from counterseal_web import ADMIN_API, Settings
 from counterseal_web.application import served
-from counterseal_web.operations import NAME
 from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
-from counterseal_web.router import Router
+from counterseal_web.router import NAME, Router
 
 EVERYTHING = list(served(Settings(public_url="https://a.example", administration=True)))
-ROUTER = Router(EVERYTHING)
+ROUTER = Router((each.method, prefix + each.path, each) for prefix, each in EVERYTHING)
 RULES = {prefix + NAME.sub(r"<\1>", each.path) for prefix, each in EVERYTHING}
 WERKZEUG = Map(
     [
@@ -41,7 +42,7 @@ def by_router(method, path):
         return None
     except MethodNotAllowedError as error:
         return error.allowed
-    return route.inputs.operation.id, route.names
+    return route.endpoint.id, route.names
 
 
 def by_werkzeug(method, path):
@@ -80,3 +81,26 @@ def test_administrators_are_served_by_the_setting_only():
     settings = Settings(public_url="https://a.example")
     ids = {operation.id for _, operation in served(settings)}
     assert ids.isdisjoint(each.id for each in ADMIN_API)
+
+
+PATHS = [("/a/{x...}/b", r"/a/(?P<x>.+)/b"), ("/a/{x...}/b/{y}", r"/a/(?P<x>.+)/b/(?P<y>[^/]+)")]
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "c\n"]), max_size=7))
+def test_several_segments_are_as_many_as_fit(segments):
+    path = f"/a/{'/'.join(segments)}/b"
+    for end in ("", "/c"):
+        router = Router(("GET", template, pattern) for template, pattern in PATHS)
+        found = [re.fullmatch(pattern, path + end, re.DOTALL) for _, pattern in PATHS]
+        names = [match.groupdict() for match in found if match]
+        try:
+            route = router.find("GET", path + end)
+        except NoSuchEndpointError:
+            assert names == []
+        else:
+            assert route.names in names
+
+
+def test_two_endpoints_with_one_method_and_path_are_refused():
+    with pytest.raises(ValueError, match="two endpoints: GET /a"):
+        Router([("GET", "/a/{x}", 1), ("GET", "/a/{y}", 2)])

@@ -17,10 +17,10 @@ from fido2.webauthn import PublicKeyCredentialRpEntity
 from webauthn import verify_registration_response
 
 from counterseal import ijson, keys
+from counterseal.ceremonies.records import ATTESTATION_OBJECT_LIMIT, CREATE_CLIENT_DATA_LIMIT
 from counterseal.errors import AttestationRefused, InvalidField, UserUnverified, WrongOrigin
 from counterseal.keys.public import jwk_of
 from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationResponse
-from counterseal.models.attestation import ATTESTATION_OBJECT_LIMIT, CREATE_CLIENT_DATA_LIMIT
 from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
 from counterseal.testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier

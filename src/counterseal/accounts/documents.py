@@ -24,9 +24,8 @@ from typing import Any
 import attrs
 
 from counterseal.models import Account, Binding, BindingState, Guid, TokenForm
-from counterseal.wire.claims import format_time
 from counterseal.wire.link import BindLink, write_link
-from counterseal.wire.members import OPTIONAL_TEXT, TEXT, Members, member
+from counterseal.wire.members import OPTIONAL_TEXT, TEXT, Members, format_time, member
 
 
 @attrs.frozen(kw_only=True)

@@ -13,10 +13,9 @@ import attrs
 from counterseal.bindings.records import PROVISIONAL, BindingState
 from counterseal.models import fields
 from counterseal.models.clients import Clients
-from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid, derive_guid
-from counterseal.models.index import Index
 from counterseal.models.push import PushAddress
+from counterseal.models.record import Gauge, GaugeKey, Index
 
 
 @attrs.frozen(kw_only=True)

@@ -58,7 +58,7 @@ class Timed(Protocol):
 
 @attrs.define(kw_only=True)
 class Deadline:
-    """Facts of an `expire`."""
+    """Facts of an `expire`, or of what has to come before a deadline."""
 
     now: datetime
     deadline: datetime
@@ -73,17 +73,23 @@ class SuspensionFacts:
 
 
 @attrs.define(kw_only=True)
-class CancellationFacts:
-    """Facts of a cancellation, and the origin that asks for it."""
+class ChallengeFacts:
+    """Facts of what has to come before a challenge's deadline."""
 
     now: datetime
     challenge: Challenge
-    origin: Guid
 
     @property
     def deadline(self) -> datetime:
         """The challenge's deadline."""
         return self.challenge.deadline
+
+
+@attrs.define(kw_only=True)
+class CancellationFacts(ChallengeFacts):
+    """Facts of a cancellation, and the origin that asks for it."""
+
+    origin: Guid
 
 
 class OfAccount(Protocol):

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import Decision, DecisionCoroutine, Tools, account_of, records
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.accounts.decisions import accounts
 from counterseal.accounts.decisions.accounts import AccountPage, AccountSearch
 from counterseal.accounts.rules import identified_by_origin

@@ -9,7 +9,7 @@ rendering, so who signs what is displayed signs one action.
 - `counterseal.actions.types`: a type, its rendering, and the registry
 - `counterseal.actions.texts`: texts that a person can read exactly, and rows of any arguments
 - `counterseal.actions.members`: the members that a type's arguments have, and their rows
-- `counterseal.actions.amounts`: amounts of money
+- `counterseal.actions.members`: amounts of money
 - `counterseal.actions.payment`, `login`, `document` and `tool_call`: the types that exist
 """
 

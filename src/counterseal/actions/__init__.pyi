@@ -1,14 +1,14 @@
 # Each public name, once: type checkers read this, and `counterseal._stub` at run time.
 
-from .amounts import AMOUNT as AMOUNT
-from .amounts import CURRENCY as CURRENCY
-from .amounts import PERCENTAGE as PERCENTAGE
 from .document import DOCUMENT as DOCUMENT
 from .login import LOGIN as LOGIN
+from .members import AMOUNT as AMOUNT
+from .members import CURRENCY as CURRENCY
 from .members import DATE as DATE
 from .members import DOMAIN as DOMAIN
 from .members import FLAG as FLAG
 from .members import IP_ADDRESS as IP_ADDRESS
+from .members import PERCENTAGE as PERCENTAGE
 from .members import TIME as TIME
 from .members import URL as URL
 from .members import Branch as Branch

@@ -20,11 +20,13 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from counterseal.actions.amounts import AMOUNT, CURRENCY, PERCENTAGE
 from counterseal.actions.members import (
+    AMOUNT,
+    CURRENCY,
     DATE,
     DOMAIN,
     FLAG,
+    PERCENTAGE,
     TIME,
     WEBSITE,
     Branch,

@@ -19,13 +19,21 @@ from counterseal._plan import (
     require,
     require_account,
 )
+from counterseal._sizes import text_fits
 from counterseal.accounts.rules import Deadline
 from counterseal.approvals.chart import ACTION, USE, ActionEvent, UseEvent
 from counterseal.approvals.documents import USE_TYP, use_payload
 from counterseal.approvals.records import action_use_guid, approved_action_guid
 from counterseal.approvals.rules import ReportFacts, UseFacts, WithdrawalFacts
 from counterseal.challenges.documents.receipt import receipt_hash
-from counterseal.errors import ActionUsed, DeadlinePassed, Foreign, NotApproved, WrongState
+from counterseal.errors import (
+    ActionUsed,
+    DeadlinePassed,
+    Foreign,
+    InvalidField,
+    NotApproved,
+    WrongState,
+)
 from counterseal.machines import step
 from counterseal.models import (
     Account,
@@ -39,6 +47,12 @@ from counterseal.models import (
     UseState,
     revise,
 )
+
+DETAIL_BYTES = 1_024
+"""The most bytes that an origin says of the outcome of a use."""
+
+EVENTS = {UseState.EXECUTED: UseEvent.SUCCEED, UseState.FAILED: UseEvent.FAIL}
+"""The outcomes that an origin can report."""
 
 
 @attrs.frozen(kw_only=True)
@@ -107,14 +121,32 @@ async def read_status(tools: Tools, challenge: Guid, origin: Guid) -> Decision[A
 
 
 async def consume(
+    tools: Tools, challenge: Guid, origin: Guid, arguments: Mapping[str, Any]
+) -> Decision[ConsumedAction]:
+    """Decide to use what *challenge* asked for, for *arguments*."""
+    if not isinstance(arguments, Mapping):
+        raise InvalidField("arguments", "not an object")
+    ijson.check(arguments, field="arguments")
+    return await _use(tools, challenge, origin, arguments)
+
+
+async def consume_unpresented(
+    tools: Tools, challenge: Guid, origin: Guid
+) -> Decision[ConsumedAction]:
+    """Decide to use what *challenge* asked for, without naming the arguments."""
+    return await _use(tools, challenge, origin, None)
+
+
+async def _use(
     tools: Tools, challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
 ) -> Decision[ConsumedAction]:
-    """Decide to use what *challenge* asked for; without *arguments*, none are named."""
+    """Decide to use what *challenge* asked for, for *arguments*, which are checked."""
     use_guid = action_use_guid(challenge)
     stored = await _read_action(challenge, origin, use_guid)
     action = _require_approved(stored, tools)
     facts = UseFacts(
         now=tools.now,
+        deadline=action.terms.valid_until,
         policy=tools.policy,
         action=action,
         account=stored.account,
@@ -169,7 +201,9 @@ async def withdraw(tools: Tools, challenge: Guid, origin: Guid) -> Decision[Appr
     if action.state is ActionState.WITHDRAWN:
         # Already withdrawn, so the request is satisfied.
         return Decision(result=action)
-    facts = WithdrawalFacts(now=tools.now, action=action, origin=origin)
+    facts = WithdrawalFacts(
+        now=tools.now, deadline=action.terms.valid_until, action=action, origin=origin
+    )
     state = step(ACTION, action.state, ActionEvent.WITHDRAW, facts)
     withdrawn_action = revise(action, state=state)
     return Decision(
@@ -181,16 +215,19 @@ async def withdraw(tools: Tools, challenge: Guid, origin: Guid) -> Decision[Appr
 
 
 async def report(
-    tools: Tools, challenge: Guid, origin: Guid, event: UseEvent, detail: str | None
+    tools: Tools, challenge: Guid, origin: Guid, outcome: UseState, detail: str | None
 ) -> Decision[ActionUse]:
-    """Decide to record what came of the use."""
+    """Decide to record the *outcome* of the use."""
+    event = EVENTS.get(outcome)
+    if event is None:
+        raise InvalidField("outcome", "neither executed nor failed")
+    text_fits(detail, DETAIL_BYTES, "detail")
     stored = await _read_action(challenge, origin)
     use = stored.use
     if use is None:
         _require_action(stored.challenge)
         raise WrongState("the action was not used")
-    reported = {UseEvent.SUCCEED: UseState.EXECUTED, UseEvent.FAIL: UseState.FAILED}[event]
-    if use.state is reported and use.detail == detail:
+    if use.state is outcome and use.detail == detail:
         # The same report again.
         return Decision(result=use)
     state = step(USE, use.state, event, ReportFacts(use=use, origin=origin))

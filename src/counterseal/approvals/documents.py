@@ -35,7 +35,6 @@ from counterseal.models import (
     PublicKey,
     UseState,
 )
-from counterseal.wire.claims import VERSION, demand, demand_guids, format_time, parse_time
 from counterseal.wire.members import (
     FLAG,
     GUID,
@@ -43,10 +42,15 @@ from counterseal.wire.members import (
     OPTIONAL_TIME,
     TEXT,
     TIME,
+    VERSION,
     Kind,
     Members,
     choice,
+    demand,
+    demand_guids,
+    format_time,
     member,
+    parse_time,
     write_record,
 )
 

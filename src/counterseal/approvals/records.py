@@ -11,7 +11,7 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.action import ActionTerms
 from counterseal.models.guid import Guid, derive_guid, partition_of
-from counterseal.models.index import Index
+from counterseal.models.record import Index
 
 
 class ActionState(enum.Enum):

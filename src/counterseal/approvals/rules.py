@@ -7,13 +7,12 @@ caller of the package can name a digest.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
 import attrs
 
 from counterseal import keys
-from counterseal.accounts.rules import answers_for
+from counterseal.accounts.rules import Deadline, answers_for
 from counterseal.errors import (
     ApproverInactive,
     ArgumentsDiffer,
@@ -30,17 +29,11 @@ from counterseal.policy import Policy
 
 
 @attrs.define(kw_only=True)
-class WithdrawalFacts:
+class WithdrawalFacts(Deadline):
     """Facts of a withdrawal, and the origin that asks for it."""
 
-    now: datetime
     action: ApprovedAction
     origin: Guid
-
-    @property
-    def deadline(self) -> datetime:
-        """When the approval ends."""
-        return self.action.terms.valid_until
 
 
 @attrs.define(kw_only=True)

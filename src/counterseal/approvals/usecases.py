@@ -7,23 +7,14 @@ from typing import Any
 
 import attrs
 
-from counterseal import ijson
 from counterseal._audit_context import AuditContext
 from counterseal._plan import records
-from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.approvals import decisions
-from counterseal.approvals.chart import UseEvent
 from counterseal.approvals.decisions import ActionStatus, ConsumedAction
-from counterseal.errors import InvalidField
 from counterseal.models import ActionUse, ApprovedAction, Guid, RelyingParty, UseState
 from counterseal.ports import Due
 from counterseal.tenancy.rules.authorization import OriginPermission
-
-DETAIL_BYTES = 1_024
-"""The most bytes that an origin says of the outcome of a use."""
-
-_EVENTS = {UseState.EXECUTED: UseEvent.SUCCEED, UseState.FAILED: UseEvent.FAIL}
 
 
 @attrs.frozen
@@ -60,8 +51,6 @@ class Actions(UseCase):
             InvalidField: *arguments* cannot be written as I-JSON, or are no object.
         """
         context = self._permit(party, OriginPermission.ASK, "action.consume", challenge)
-        with refusals(self.ports, context):
-            _object_fits(arguments)
         return self._within(party.app_space, party.origin).act(
             context, decisions.consume, challenge, party.origin.guid, arguments
         )
@@ -78,7 +67,7 @@ class Actions(UseCase):
         """
         context = self._permit(party, OriginPermission.ASK, "action.consume", challenge)
         return self._within(party.app_space, party.origin).act(
-            context, decisions.consume, challenge, party.origin.guid, None
+            context, decisions.consume_unpresented, challenge, party.origin.guid
         )
 
     def report(
@@ -104,12 +93,8 @@ class Actions(UseCase):
             WrongState: The action was not used, or another outcome was reported.
         """
         context = self._permit(party, OriginPermission.ASK, "action.report", challenge)
-        with refusals(self.ports, context):
-            if outcome not in _EVENTS:
-                raise InvalidField("outcome", "neither executed nor failed")
-            text_fits(detail, DETAIL_BYTES, "detail")
         return self._within(party.app_space, party.origin).act(
-            context, decisions.report, challenge, party.origin.guid, _EVENTS[outcome], detail
+            context, decisions.report, challenge, party.origin.guid, outcome, detail
         )
 
     def withdraw(self, party: RelyingParty, challenge: Guid) -> ApprovedAction:
@@ -142,9 +127,3 @@ class Actions(UseCase):
         due = self.ports.store.due(Due.ACTION, self.ports.clock.now(), limit)
         context = AuditContext(event="action.expire", actor="worker")
         return self._transactions.sweep(context, due, records, decisions.expire)
-
-
-def _object_fits(arguments: Mapping[str, Any]) -> None:
-    if not isinstance(arguments, Mapping):
-        raise InvalidField("arguments", "not an object")
-    ijson.check(arguments, field="arguments")

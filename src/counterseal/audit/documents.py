@@ -44,7 +44,7 @@ from counterseal.models.audit_log import (
     SignedHead,
 )
 from counterseal.models.guid import PARTITIONS
-from counterseal.wire.claims import VERSION, demand, format_time, parse_time
+from counterseal.wire.members import VERSION, demand, format_time, parse_time
 
 HEAD_TYP = "counterseal-audit-head+jwt"
 HEAD_LIMIT = 65_536

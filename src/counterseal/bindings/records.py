@@ -11,8 +11,8 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.device_key import DeviceKey, Role
 from counterseal.models.guid import Guid
-from counterseal.models.index import Index, Listing
 from counterseal.models.push import PushAddress
+from counterseal.models.record import Index, Listing
 
 
 class BindingState(enum.Enum):

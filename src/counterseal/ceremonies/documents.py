@@ -26,7 +26,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson
-from counterseal.ceremonies.records import user_handle
+from counterseal.ceremonies.records import ATTESTATION_OBJECT_LIMIT, user_handle
 from counterseal.challenges.documents.question import read_user_info
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.keys import AssertionParts, b64url, challenge_of, unb64url
@@ -45,7 +45,6 @@ from counterseal.models import (
     PasskeyRegistration,
     RegistrationResponse,
 )
-from counterseal.models.attestation import ATTESTATION_OBJECT_LIMIT
 from counterseal.wire.members import read_text
 
 COSE_ALGORITHMS: Mapping[Algorithm, int] = {

@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._plan import account_of, nothing, record_with_account
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.accounts.rules import identified_by_origin
 from counterseal.ceremonies.decisions import ceremonies
 from counterseal.ceremonies.decisions.ceremonies import (

@@ -12,9 +12,8 @@ import attrs
 from counterseal import models
 from counterseal.models import fields
 from counterseal.models.action import Action
-from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import Guid
-from counterseal.models.index import Index, Listing
+from counterseal.models.record import Gauge, GaugeKey, Index, Listing
 from counterseal.models.sealing import code_context
 
 

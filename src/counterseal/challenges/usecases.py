@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
 from counterseal import _idempotency
 from counterseal import challenges as challenges_package
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import after_ending
 from counterseal._plan import account_of, record_with_account, records
 from counterseal._sizes import challenge_life, html_allowed, question_fits, text_fits
-from counterseal._transaction import UseCase, refusals, wake
-from counterseal.bindings.decisions.device_requests import (
-    AuthenticatedDevice,
-    open_request,
-    read_again,
-)
+from counterseal._transaction import UseCase, wake
+from counterseal.bindings.decisions.device_requests import AuthenticatedDevice, read_again
 from counterseal.bindings.documents.device import EndedRequest
-from counterseal.bindings.usecases.admission import admit, open_call
+from counterseal.bindings.usecases.admission import DeviceUseCase
 from counterseal.challenges.chart import ChallengeEvent
 from counterseal.challenges.decisions import answers, challenges
 from counterseal.challenges.decisions.issuing import (
@@ -227,14 +225,8 @@ class Challenges(UseCase):
                 wake(self.ports, record.guid)
 
 
-# The caller is unknown until the call is read.
-_STRANGER = "stranger"
-_ANSWER = AuditContext(event="challenge.answer", actor=_STRANGER)
-_DISOWN = AuditContext(event="challenge.disown", actor=_STRANGER)
-
-
 @attrs.frozen
-class Answers(UseCase):
+class Answers(DeviceUseCase):
     """List, read, answer and disown challenges, as a bound device."""
 
     def pending(self, call: DeviceCall) -> tuple[Challenge, ...]:
@@ -244,11 +236,7 @@ class Answers(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(
-            self._transactions, call, "challenge.pending", about_device=False
-        )
-        context, device = admit(self._transactions, context, request, request.reading())
-        return self._transactions.transact(context, device, answers.list_pending)
+        return self._decide_as(call, "challenge.pending", None, answers.list_pending)
 
     def pending_again(self, device: AuthenticatedDevice) -> tuple[Challenge, ...]:
         """
@@ -274,11 +262,7 @@ class Answers(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(
-            self._transactions, call, "challenge.ended", about_device=False
-        )
-        context, device = admit(self._transactions, context, request, request.reading())
-        return self._transactions.transact(context, device, answers.list_ended)
+        return self._decide_as(call, "challenge.ended", None, answers.list_ended)
 
     def fetch(self, call: DeviceCall, challenge: Guid) -> Challenge:
         """
@@ -293,12 +277,7 @@ class Answers(UseCase):
             DeadlinePassed: Its deadline has passed, and no worker has expired it yet.
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "challenge.fetch")
-        reading = request.reading(challenge)
-        context, device = admit(
-            self._transactions, context.with_subject(challenge), request, reading
-        )
-        return self._transactions.transact(context, device, answers.fetch)
+        return self._decide_as(call, "challenge.fetch", challenge, answers.fetch)
 
     def answer(self, call: DeviceCall) -> Challenge:
         """
@@ -316,7 +295,7 @@ class Answers(UseCase):
             CodeMissing: The matching code is missing.
             Refused: Another rule of `counterseal.challenges.rules.answering` refuses it.
         """
-        return self._respond(call, ChallengeEvent.ANSWER, _ANSWER)
+        return self._respond(call, "challenge.answer", ChallengeEvent.ANSWER)
 
     def disown(self, call: DeviceCall) -> Challenge:
         """
@@ -332,26 +311,14 @@ class Answers(UseCase):
             StrongKeyMissed: The device's strong key did not sign it; has `attempts_left`.
             Refused: Another rule refuses it.
         """
-        return self._respond(call, ChallengeEvent.DISOWN, _DISOWN)
+        return self._respond(call, "challenge.disown", ChallengeEvent.DISOWN)
 
-    def _respond(
-        self, call: DeviceCall, event: ChallengeEvent, context_before_reading: AuditContext
-    ) -> Challenge:
-        ports = self.ports
-        with refusals(ports, context_before_reading):
-            request = open_request(call, self.policy)
-            token = answers.read_token(call.body, event, self.policy)
-        challenge = token.answer.challenge
-        context = AuditContext(
-            event=context_before_reading.event, actor=request.proof.device, subject=challenge
-        )
-        context, device = admit(self._transactions, context, request, request.reading(challenge))
-        served_kinds = ports.notifier.kinds()
-        return self._transactions.transact(
-            context,
-            device,
+    def _respond(self, call: DeviceCall, name: str, event: ChallengeEvent) -> Challenge:
+        return self._decide_on_token(
+            call,
+            name,
+            partial(answers.read_token, event=event),
             answers.respond,
-            token,
-            served_kinds=served_kinds,
+            served_kinds=self.ports.notifier.kinds(),
             after_ending=after_ending,
         )

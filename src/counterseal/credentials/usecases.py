@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._guid_memory import GuidMemory
 from counterseal._plan import Records, nothing, records, require
-from counterseal._transaction import UseCase, load, refusals, tools_of
+from counterseal._transaction import UseCase, load, tools_of
 from counterseal.accounts.rules import forgettable_at
 from counterseal.credentials.decisions import credentials
 from counterseal.credentials.decisions.authentication import (

@@ -5,48 +5,6 @@ It speaks bytes, not HTTP, and stores nothing: `device_document` says what has t
 It is honest about what software can protect: see `counterseal.device.pin`.
 """
 
-from __future__ import annotations
+from counterseal._stub import public_names
 
-from counterseal.bindings.documents.device import Bond
-from counterseal.device.confirming import (
-    comparison_code_of,
-    own_comparison_code,
-    sign_confirmation,
-)
-from counterseal.device.document import device_document, read_device
-from counterseal.device.html import HtmlText, read_html
-from counterseal.device.lookalikes import AppSpaceIdentity, Lookalike, find_lookalikes
-from counterseal.device.parts import (
-    KeyStore,
-    PinVerification,
-    Purpose,
-    Rotation,
-    SoftwareKeys,
-    Unlocking,
-    UserVerification,
-)
-from counterseal.device.pin import WrappedKey
-from counterseal.device.software import SoftwareDevice
-
-__all__ = [
-    "AppSpaceIdentity",
-    "Bond",
-    "HtmlText",
-    "KeyStore",
-    "Lookalike",
-    "PinVerification",
-    "Purpose",
-    "Rotation",
-    "SoftwareDevice",
-    "SoftwareKeys",
-    "Unlocking",
-    "UserVerification",
-    "WrappedKey",
-    "comparison_code_of",
-    "device_document",
-    "find_lookalikes",
-    "own_comparison_code",
-    "read_device",
-    "read_html",
-    "sign_confirmation",
-]
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -8,8 +8,7 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.documents.device import Bond
-from counterseal.device.clock import Clock
-from counterseal.device.parts import KeyStore, SoftwareKeys, UserVerification
+from counterseal.device.parts import Clock, KeyStore, SoftwareKeys, UserVerification
 from counterseal.device.pin import Entropy, WrappedKey, Wrapping
 from counterseal.device.software import SoftwareDevice
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey

@@ -27,8 +27,8 @@ from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.challenges.documents.answer import Answer, answer_claims
 from counterseal.challenges.documents.display import demand_display
 from counterseal.challenges.documents.receipt import Receipt, verify_receipt
-from counterseal.device.clock import Clock, corrected
 from counterseal.device.parts import (
+    Clock,
     KeyStore,
     PinVerification,
     Purpose,
@@ -36,6 +36,7 @@ from counterseal.device.parts import (
     SoftwareKeys,
     Unlocking,
     UserVerification,
+    corrected,
 )
 from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
@@ -49,7 +50,7 @@ from counterseal.models import (
     RefusalReason,
     Role,
 )
-from counterseal.wire.claims import VERSION
+from counterseal.wire.members import VERSION
 
 ID_BYTES = 16
 

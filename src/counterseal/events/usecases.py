@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
 from counterseal._sizes import limit_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.errors import Refused, Unavailable
 from counterseal.events import decisions as events
 from counterseal.events.documents import AccountEventPage

@@ -6,11 +6,17 @@ Public keys: checked when they are bound, and loaded from the store afterwards.
 - only the members that the key type needs, besides `kid`, `alg`, `use` and `key_ops`,
   and the last two, where given, for signatures;
 - RSA of 2048 to 8192 bits with an odd e of at least 65537 and no more than 32 bits,
-  and a modulus without the fingerprint of ROCA (`counterseal.keys.roca`);
+  and a modulus without the fingerprint of ROCA (CVE-2017-15361);
 - P-256 only, with the point on the curve and its coordinates below the prime;
 - Ed25519 only, in canonical encoding, on the curve and not of small order;
 - ML-DSA-44 of 1,312 bytes, all of which are a key;
 - no private members at all.
+
+ROCA: the chips' library made both primes as `k * M + (65537**a mod M)`, where M is the product of
+the first primes. So a modulus is a power of 65537 modulo M, and Coppersmith's method finds the
+factors (Nemec, Sys, Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, CCS 2017).
+M has 39 to 225 primes, by the length of the key. Testing the first 39 is enough: another modulus
+is such a power with a probability of 2**-154.
 """
 
 from __future__ import annotations
@@ -18,13 +24,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TypeAlias
+from itertools import combinations
+from math import gcd
+from typing import Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePublicNumbers,
-)
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey as EcKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
@@ -33,9 +38,44 @@ from joserfc.jwk import thumbprint as rfc7638
 from counterseal import ijson
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
 from counterseal.keys.ml_dsa import MLDSA44PublicKey, load_public
-from counterseal.keys.roca import require_no_fingerprint
 from counterseal.keys.secret import b64url, unb64url
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm, Passkey, PublicKey
+
+GENERATOR: Final = 65537
+PRIMES: Final = (
+    *(2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71),
+    *(73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167),
+)
+"""The first 39 primes."""
+
+
+def _logarithms(prime: int) -> dict[int, int]:
+    """Return the exponent of each power of the generator modulo *prime*."""
+    exponents: dict[int, int] = {}
+    power = 1 % prime
+    while power not in exponents:
+        exponents[power] = len(exponents)
+        power = power * GENERATOR % prime
+    return exponents
+
+
+_LOGARITHMS: Final = {prime: _logarithms(prime) for prime in PRIMES}
+
+
+def require_no_fingerprint(modulus: int) -> None:
+    """Refuse, as UnfitKey, an RSA modulus that has the fingerprint."""
+    exponents: list[tuple[int, int]] = []
+    for prime, logarithms in _LOGARITHMS.items():
+        exponent = logarithms.get(modulus % prime)
+        if exponent is None:
+            return
+        exponents.append((exponent, len(logarithms)))
+    # One exponent fits all primes exactly if any two of them agree (Chinese remainder theorem).
+    for (one, order), (other, other_order) in combinations(exponents, 2):
+        if (one - other) % gcd(order, other_order):
+            return
+    raise UnfitKey("an RSA modulus that can be factored (ROCA, CVE-2017-15361)")
+
 
 Loaded: TypeAlias = EcKey | Ed25519PublicKey | RSAPublicKey | MLDSA44PublicKey
 

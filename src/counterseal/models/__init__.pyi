@@ -23,6 +23,8 @@ from counterseal.bindings.records import KeyChange as KeyChange
 from counterseal.ceremonies.records import AuthenticationState as AuthenticationState
 from counterseal.ceremonies.records import PasskeyAuthentication as PasskeyAuthentication
 from counterseal.ceremonies.records import PasskeyRegistration as PasskeyRegistration
+from counterseal.ceremonies.records import RegisteredPasskey as RegisteredPasskey
+from counterseal.ceremonies.records import RegistrationResponse as RegistrationResponse
 from counterseal.ceremonies.records import RegistrationState as RegistrationState
 from counterseal.ceremonies.records import user_handle as user_handle
 from counterseal.challenges.records import DEFAULT_BUTTONS as DEFAULT_BUTTONS
@@ -49,6 +51,7 @@ from counterseal.operators.records import LogInMethod as LogInMethod
 from counterseal.operators.records import Session as Session
 from counterseal.operators.records import SessionProof as SessionProof
 from counterseal.operators.records import SessionState as SessionState
+from counterseal.outbox.records import TRACE as TRACE
 from counterseal.outbox.records import Callback as Callback
 from counterseal.outbox.records import CallbackState as CallbackState
 from counterseal.outbox.records import DeadReason as DeadReason
@@ -57,6 +60,7 @@ from counterseal.outbox.records import DeliveryOutcome as DeliveryOutcome
 from counterseal.outbox.records import Notification as Notification
 from counterseal.outbox.records import NotificationState as NotificationState
 from counterseal.outbox.records import SkipReason as SkipReason
+from counterseal.outbox.records import TraceContext as TraceContext
 from counterseal.tenancy.records import OPERATOR as OPERATOR
 from counterseal.tenancy.records import Admin as Admin
 from counterseal.tenancy.records import Administrator as Administrator
@@ -80,8 +84,6 @@ from counterseal.tenancy.records import entry_addresses as entry_addresses
 from .action import Action as Action
 from .action import ActionTerms as ActionTerms
 from .action import Attachment as Attachment
-from .attestation import RegisteredPasskey as RegisteredPasskey
-from .attestation import RegistrationResponse as RegistrationResponse
 from .audit_log import AuditEvent as AuditEvent
 from .audit_log import AuditPage as AuditPage
 from .audit_log import AuditQuery as AuditQuery
@@ -118,10 +120,6 @@ from .events import EventStream as EventStream
 from .events import LoggedEvent as LoggedEvent
 from .fields import replace as replace
 from .fields import revise as revise
-from .gauges import USER_GAUGES as USER_GAUGES
-from .gauges import Gauge as Gauge
-from .gauges import GaugeKey as GaugeKey
-from .gauges import sum_gauges as sum_gauges
 from .guid import OPERATORS as OPERATORS
 from .guid import OPERATORS_COMPANY as OPERATORS_COMPANY
 from .guid import PORTAL_ORIGIN as PORTAL_ORIGIN
@@ -138,8 +136,12 @@ from .push import PushAddress as PushAddress
 from .push import PushMessage as PushMessage
 from .push import PushOutcome as PushOutcome
 from .push import PushResult as PushResult
+from .record import USER_GAUGES as USER_GAUGES
 from .record import Change as Change
+from .record import Gauge as Gauge
+from .record import GaugeKey as GaugeKey
 from .record import Record as Record
+from .record import sum_gauges as sum_gauges
 from .reservation import KeyScope as KeyScope
 from .reservation import Reservation as Reservation
 from .tickets import BackchannelClient as BackchannelClient
@@ -147,5 +149,3 @@ from .tickets import BackchannelRequest as BackchannelRequest
 from .tickets import ChannelRealm as ChannelRealm
 from .tickets import ChannelRequest as ChannelRequest
 from .tickets import DeliveryMode as DeliveryMode
-from .trace import TRACE as TRACE
-from .trace import TraceContext as TraceContext

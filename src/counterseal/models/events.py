@@ -16,7 +16,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid, derive_guid, partition_of
-from counterseal.models.index import Index
+from counterseal.models.record import Index
 
 
 class AccountEventKind(enum.Enum):

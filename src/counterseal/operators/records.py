@@ -9,7 +9,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid
-from counterseal.models.index import Index, Listing
+from counterseal.models.record import Index, Listing
 
 
 class SessionState(enum.Enum):

@@ -1,5 +1,8 @@
-# Each function that loads its module when it is first called: most calls need none of them.
+# Each name that loads its module when it is first used: most calls need none of them.
 
+from .decisions.ensuring import TenancyDraft as TenancyDraft
+from .decisions.ensuring import derive_guids as derive_guids
+from .decisions.ensuring import ensure_tenancy as ensure_tenancy
 from .rules.logos import logo_fits as logo_fits
 from .rules.policies import edited_app_space_policy as edited_app_space_policy
 from .rules.policies import edited_origin_policy as edited_origin_policy

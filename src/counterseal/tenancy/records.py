@@ -24,11 +24,10 @@ from counterseal.models.clients import (
     TokenForm,
 )
 from counterseal.models.events import AccountEventKind
-from counterseal.models.gauges import Gauge, GaugeKey
 from counterseal.models.guid import RESERVED, Guid, derive_guid, partition_of
-from counterseal.models.index import Index, Listing
 from counterseal.models.passkeys import PasskeyScope, read_domain
 from counterseal.models.policies import AppSpacePolicy, OriginPolicy
+from counterseal.models.record import Gauge, GaugeKey, Index, Listing
 
 
 class CallbackType(enum.Enum):

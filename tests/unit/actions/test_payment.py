@@ -5,7 +5,7 @@ import pytest
 from action_strategies import NOW
 
 from counterseal.actions import STANDARD_ACTIONS
-from counterseal.actions.amounts import MINOR_DIGITS
+from counterseal.actions.members import MINOR_DIGITS
 from counterseal.errors import InvalidField
 from counterseal.models import Action
 

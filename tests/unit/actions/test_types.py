@@ -24,7 +24,7 @@ from counterseal.challenges.documents.display import demand_display
 from counterseal.challenges.documents.question import content_document
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.models import DEFAULT_BUTTONS, Action, PairsContent, guid
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 CLIENT = guid.mint(7, bytes(15))
 MEMBERS = {"server": Leaf("server", text_of(20), required=True)}

@@ -11,7 +11,7 @@ SERVICE = ("_plan", "_transaction", "memory", "ports", "machines")
 
 
 def test_a_device_loads_no_service():
-    code = "import sys, counterseal.device; print(*sys.modules)"
+    code = "import sys; from counterseal.device import *; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(run.stdout.split())
     assert "counterseal.device.software" in modules

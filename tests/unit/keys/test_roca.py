@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterseal.errors import UnfitKey
-from counterseal.keys import public_key, roca
+from counterseal.keys import public, public_key
 from counterseal.keys.secret import b64url
 from counterseal.models import Algorithm
 
@@ -88,9 +88,9 @@ def test_the_fingerprints_own_vectors(stranger):
 
     if stranger["marked"]:
         with pytest.raises(UnfitKey, match="CVE-2017-15361"):
-            roca.require_no_fingerprint(modulus)
+            public.require_no_fingerprint(modulus)
     else:
-        roca.require_no_fingerprint(modulus)
+        public.require_no_fingerprint(modulus)
 
 
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
@@ -160,7 +160,7 @@ def test_no_other_key_is_refused():
     while tried < 20_000:
         modulus = seed.getrandbits(2048) | 1 << 2047 | 1
         if gcd(modulus, prod(FEW)) == 1:  # as any product of two large primes
-            roca.require_no_fingerprint(modulus)
+            public.require_no_fingerprint(modulus)
             tried += 1
     for _ in range(8):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -171,6 +171,6 @@ def test_no_other_key_is_refused():
 def test_the_logarithms_are_of_all_powers_of_the_generator(prime):
     """Computed when the module is imported, and here again."""
     powers = [pow(65537, exponent, prime) for exponent in range(prime)]
-    logarithms = roca._logarithms(prime)
+    logarithms = public._logarithms(prime)
     assert set(logarithms) == set(powers)
     assert all(powers.index(power) == exponent for power, exponent in logarithms.items())

@@ -92,7 +92,13 @@ def is_step(node):
 
 
 def is_initial(node):
-    return isinstance(node, ast.Attribute) and node.attr == "initial" and node.value.id.isupper()
+    """Whether it is the `initial` of a chart, such as `CALLBACK` or `CHARTS["callback"]`."""
+    if not isinstance(node, ast.Attribute) or node.attr != "initial":
+        return False
+    chart = node.value
+    if isinstance(chart, ast.Subscript):
+        return ast.unparse(chart.value) == "CHARTS"
+    return chart.id.isupper()
 
 
 def is_decided(name, functions):
@@ -180,6 +186,7 @@ def test_it_finds_what_it_is_there_to_find():
         "attrs.evolve(held, state=ChallengeState.ANSWERED)",
         "attrs.evolve(held, state=held.state)",
         "attrs.evolve(held, state=guess)",
+        "attrs.evolve(held, state=STATES['challenge'].initial)",
         "end(tools, held, history, ChallengeState.EXPIRED, outcome)",
         "end_binding(binding, BindingState.REVOKED, now)",
         "held.state = state",

@@ -27,7 +27,7 @@ from counterseal.models import (
     Session,
     SessionState,
 )
-from counterseal.models.index import Index, Listing, index_of
+from counterseal.models.record import Index, Listing, index_of
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK

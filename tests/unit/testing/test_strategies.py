@@ -13,7 +13,7 @@ from counterseal.models import HtmlContent, PairsContent, TextContent
 from counterseal.models.guid import parse, partition_of
 from counterseal.policy import STANDARD, STRICT
 from counterseal.testing import FakeService, strategies
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 
 TIGHT = attrs.evolve(
     STANDARD,

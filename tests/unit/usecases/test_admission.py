@@ -184,14 +184,27 @@ def test_each_refusal_is_recorded_once_and_a_replay_comes_before_the_standing(se
         )
 
 
-def test_a_proof_whose_replay_guard_is_down_proves_nothing(service, alice):
-    faults = Faults()
+@pytest.mark.parametrize("verb", ["pending", "answer", "unbind"])
+def test_a_proof_whose_replay_guard_is_down_proves_nothing(service, alice, verb):
+    challenge, faults = service.ask("alice", "Pay?").challenge, Faults()
     faults.fail("replay.first_seen")
     broken = service.but(replay=faulty(service.ports.replay, "replay", faults))
+    verbs = {"pending": broken.answers.pending, "answer": broken.answers.answer}
+    call = alice.call("/challenges", service.signed(alice, challenge).encode())
     before = service.records()
     with pytest.raises(StoreUnavailable):
-        broken.answers.pending(alice.call("/challenges"))
+        verbs.get(verb, broken.devices.unbind)(call)
     assert service.records() == before
+
+
+def test_a_proof_of_a_call_that_lost_its_race_is_used_up(service, alice):
+    challenge = service.ask("alice", "Pay?").challenge
+    call = alice.call("/answers", service.signed(alice, challenge).encode())
+    racing = losing(service, 2, lambda: changed_alone(service, alice))
+    assert racing.answers.answer(call).approved
+    for verb in (service.answers.answer, service.answers.pending):
+        with pytest.raises(Replayed):
+            verb(call)
 
 
 # What happens to the account between the replay guard and the question to the provider

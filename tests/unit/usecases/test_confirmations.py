@@ -720,7 +720,7 @@ def test_a_code_is_computed_once_for_each_call(service, new, monkeypatch):
         computed.append(arguments)
         return comparison_code(*arguments)
 
-    monkeypatch.setattr("counterseal.bindings.rules.confirmations.comparison_code", compute)
+    monkeypatch.setattr("counterseal.bindings.comparison_code", compute)
     code = own_comparison_code(new.device, pin=PIN)
     computed.clear()
     for number, (typed, outcome) in enumerate(

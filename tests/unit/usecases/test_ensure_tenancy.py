@@ -14,7 +14,7 @@ from counterseal.errors import (
 )
 from counterseal.models import Change, Clients, Codes, Operator, TokenForm
 from counterseal.models.guid import parse, partition_of
-from counterseal.tenancy.decisions.app_spaces import derive_guids
+from counterseal.tenancy.decisions.ensuring import derive_guids
 from counterseal.testing.faults import Faults, faulty
 
 NAMES = {"company": "Bank", "app_space": "Banking", "origin": "Transfers"}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from counterseal.errors import MalformedToken
 from counterseal.models import guid
-from counterseal.wire.claims import ID_LIMIT, demand, demand_guids, demand_id
+from counterseal.wire.members import ID_LIMIT, demand, demand_guids, demand_id
 
 REQUIRED = {"name": str, "count": int, "on": bool, "list": list, "map": dict}
 OPTIONAL = {"code": str}

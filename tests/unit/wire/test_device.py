@@ -44,8 +44,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.testing import strategies
-from counterseal.wire.claims import format_time
-from counterseal.wire.members import read_record, write_record
+from counterseal.wire.members import format_time, read_record, write_record
 from counterseal.wire.recognition import account_name
 
 NOBODY, NOW = mint(7, bytes(15)), datetime(2030, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal.errors import MalformedToken
-from counterseal.wire.claims import MILLISECOND, format_time, parse_time, truncate
+from counterseal.wire.members import MILLISECOND, format_time, parse_time, truncate
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 

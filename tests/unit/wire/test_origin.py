@@ -26,9 +26,8 @@ from counterseal.accounts.documents import (
 from counterseal.errors import InvalidField
 from counterseal.models import Account, Authority, Binding, BindingState, TokenForm
 from counterseal.testing import strategies
-from counterseal.wire.claims import format_time
 from counterseal.wire.link import BindLink, read_link
-from counterseal.wire.members import read_record, write_record
+from counterseal.wire.members import format_time, read_record, write_record
 
 GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()
 MAYBE = st.none() | MOMENTS

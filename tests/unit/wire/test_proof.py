@@ -12,7 +12,7 @@ from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims,
 from counterseal.errors import MalformedToken
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import guid
-from counterseal.wire.claims import ID_LIMIT
+from counterseal.wire.members import ID_LIMIT
 
 DEVICE, ACCOUNT, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(3))
 PROOF = Proof(

@@ -42,7 +42,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.testing.strategies import texts
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=2)

@@ -15,7 +15,7 @@ from counterseal.challenges.documents.action import (
 )
 from counterseal.challenges.documents.question import content_document
 from counterseal.errors import InvalidField, Refused
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 VALID_UNTIL = format_time(DEADLINE + timedelta(minutes=10))
 

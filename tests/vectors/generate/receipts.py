@@ -45,7 +45,7 @@ from counterseal.models import (
     KeyChange,
     Role,
 )
-from counterseal.wire.claims import parse_time
+from counterseal.wire.members import parse_time
 
 ARTICLES = {"EdDSA": "an EdDSA", "PS256": "a PS256", "RS256": "an RS256"}
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 import logging
-import re
-import traceback
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import attrs
@@ -52,26 +49,16 @@ from counterseal_aap.errors import (
 )
 from counterseal_aap.polls import DecisionPoll
 from counterseal_aap.submissions import read_duration, read_members, read_submission
-from counterseal_web import Request, Response, Service
+from counterseal_web import REQUEST_ID, Request, Response, Service
 from counterseal_web.admission import describe_claim
-from counterseal_web.lengths import read_length, require_length
+from counterseal_web.face import Endpoint, Face, FaceCall
 from counterseal_web.messages import JSON, Reply
-from counterseal_web.problems import (
-    BodyTooLargeError,
-    MethodNotAllowedError,
-    NoSuchEndpointError,
-    RefusedRequestError,
-    UnsupportedMediaTypeError,
-    retry_after,
-)
+from counterseal_web.problems import RefusedRequestError, log_failure, retry_after
 from counterseal_web.watched import WatchedRequest
 
 PREFIX: Final = "/aap/"
 
-_PATH = re.compile(
-    PREFIX + r"(?P<account_id>.+)/v1/requests(?:/(?P<request>[^/]+)(?P<verb>/consume|/outcome)?)?",
-    re.DOTALL,
-)
+REQUESTS = f"{PREFIX}{{account_id...}}/v1/requests"
 """`/aap/`, the account id of the approver, and a path of the protocol."""
 
 ENTROPY_BYTES = 16
@@ -81,89 +68,55 @@ KEY_HEADER = "idempotency-key"
 log = logging.getLogger("counterseal_aap")
 
 
-@attrs.frozen(kw_only=True)
-class _Call:
-    """
-    A request that names a call of the protocol.
-
-    Attributes:
-        account_id: Of the approver, whom the base URL names.
-        name: The id of the approval request; empty for the one that opens it.
-    """
-
-    request: Request
-    account_id: str
-    name: str
-
-
-class ApprovalProvider:
+class ApprovalProvider(Face):
     """
     The requests of the Agent Approval Protocol, beside the HTTP API of a service.
 
     Args:
         service: The use cases, and the settings.
-        request_id: Returns the id of the HTTP request that is answered, where the program sends
-            the header `X-Request-Id` itself; None lets the face make both.
     """
 
-    def __init__(self, service: Service, request_id: Callable[[], str] | None = None) -> None:
-        self._service = service
-        self._request_id = request_id
-        self._handlers: dict[tuple[str, str], tuple[str, Callable[[_Call], Reply | DecisionPoll]]]
-        self._handlers = {
-            ("requests", "POST"): ("aapOpen", self._open),
-            ("request", "GET"): ("aapGet", self._get),
-            ("request", "DELETE"): ("aapCancel", self._cancel),
-            ("/consume", "POST"): ("aapConsume", self._consume),
-            ("/outcome", "POST"): ("aapReport", self._report),
-        }
-
-    @property
-    def operations(self) -> frozenset[str]:
-        """The operations that `Response.operation` may name."""
-        return frozenset(operation for operation, _ in self._handlers.values())
+    def __init__(self, service: Service) -> None:
+        super().__init__(
+            service,
+            [
+                Endpoint("aapOpen", "POST", REQUESTS, self._open),
+                Endpoint("aapGet", "GET", f"{REQUESTS}/{{id}}", self._get),
+                Endpoint("aapCancel", "DELETE", f"{REQUESTS}/{{id}}", self._cancel),
+                Endpoint("aapConsume", "POST", f"{REQUESTS}/{{id}}/consume", self._consume),
+                Endpoint("aapReport", "POST", f"{REQUESTS}/{{id}}/outcome", self._report),
+            ],
+        )
 
     def serves(self, path: str) -> bool:
-        """Return whether *path* is one of the face's."""
+        """Return whether *path* is below the face's, so that errors there are the protocol's."""
         return path.startswith(PREFIX)
 
     def respond(self, request: Request) -> Response:
         """
-        Return the response to *request*, whose path it serves; raises nothing.
+        Return the response to *request*, as `Face.respond` does.
 
-        It blocks while a client waits for a decision.
+        The protocol demands the id of each HTTP request. Where the program sets no `REQUEST_ID`,
+        the face makes one, and sends it as `X-Request-Id`.
         """
-        operation: str | None = None
-        request_id = self._new_id() if self._request_id is None else self._request_id()
-        headers = () if self._request_id is not None else (("X-Request-Id", request_id),)
+        if REQUEST_ID.get() is not None:
+            return super().respond(request)
+        entropy = self._service.ports.entropy.token(ENTROPY_BYTES)
+        request_id = str(uuid.UUID(bytes=entropy, version=4))
+        token = REQUEST_ID.set(request_id)
         try:
-            operation, handler, call = self._route(request)
-            with self._service.call():
-                reply = handler(call)
-            if isinstance(reply, DecisionPoll):
-                poll = attrs.evolve(reply, operation=operation, headers=headers)
-                return self._service.waiters.respond(poll)
-        except Exception as error:  # noqa: BLE001 (the edge of the service)
-            reply = self._error(error).reply(request_id)
-        return reply.response(operation, headers)
+            response = super().respond(request)
+        finally:
+            REQUEST_ID.reset(token)
+        return attrs.evolve(response, headers=(*response.headers, ("X-Request-Id", request_id)))
 
-    def _new_id(self) -> str:
-        return str(uuid.UUID(bytes=self._service.ports.entropy.token(ENTROPY_BYTES), version=4))
-
-    def _route(
-        self, request: Request
-    ) -> tuple[str, Callable[[_Call], Reply | DecisionPoll], _Call]:
-        match = _PATH.fullmatch(request.path)
-        if match is None:
-            raise NoSuchEndpointError
-        account_id, name, verb = match.group("account_id", "request", "verb")
-        kind = "requests" if name is None else verb or "request"
-        try:
-            operation, handler = self._handlers[kind, request.method]
-        except KeyError:
-            allowed = [method for each, method in self._handlers if each == kind]
-            raise MethodNotAllowedError(allowed) from None
-        return operation, handler, _Call(request=request, account_id=account_id, name=name or "")
+    def reply_to(
+        self,
+        error: Exception,
+        operation: str | None,  # noqa: ARG002 (no error differs by it)
+    ) -> Reply:
+        """Return *error* as the protocol has it."""
+        return self._error(error).reply(REQUEST_ID.get() or "")
 
     def _error(self, error: Exception) -> AapError:
         if isinstance(error, AapError):
@@ -174,27 +127,24 @@ class ApprovalProvider:
         if isinstance(error, cs.Refused):
             log.info("refused: %s", error.code)
             return protocol_error(error)
+        log_failure(error, log)
         if isinstance(error, cs.Unavailable):
-            log.warning("unavailable: %s", error.code)
             headers = retry_after(self._service.settings)
             status = HTTPStatus.SERVICE_UNAVAILABLE
             return AapError(status, "unavailable", "try again in a moment", headers)
-        # The text of an unforeseen error may hold a secret: its kind and place are enough.
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        log.error("internal: %s\n%s", type(error).__name__, frames)
         return AapError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
 
     # The five calls
 
-    def _open(self, call: _Call) -> Reply:
+    def _open(self, call: FaceCall) -> Reply:
         party = self._authenticate(call)
-        key = _idempotency_key(call.request)
-        submission = read_submission(self._document(call.request))
+        key = _idempotency_key(call)
+        submission = read_submission(cs.read_json(call.body_of(JSON)))
         policy = policy_within(self._service.policy, party.app_space, party.origin)
         if policy.arguments_required:
             # Nobody is asked for an approval that could not be used.
             raise ArgumentsMissing
-        question = submission.question(call.account_id, policy)
+        question = submission.question(call.names["account_id"], policy)
         try:
             issued = self._service.challenges.issue(
                 party, question, idempotency_key=key, extension=cs.Submission(submission.text())
@@ -206,7 +156,7 @@ class ApprovalProvider:
         document = request_document(issued.challenge, None)
         return Reply(status=HTTPStatus.CREATED, document=document, headers=NO_STORE)
 
-    def _get(self, call: _Call) -> Reply | DecisionPoll:
+    def _get(self, call: FaceCall) -> Reply | DecisionPoll:
         party = self._authenticate(call)
         wait = self._read_wait(call.request)
         status = self._load(party, call)
@@ -224,7 +174,7 @@ class ApprovalProvider:
             reply=lambda latest: self._reply_after_wait(party, latest),
         )
 
-    def _cancel(self, call: _Call) -> Reply:
+    def _cancel(self, call: FaceCall) -> Reply:
         party = self._authenticate(call)
         challenge = self._load(party, call).challenge
         if challenge.state is ChallengeState.CANCELLED:
@@ -237,19 +187,19 @@ class ApprovalProvider:
                 return _reply(challenge, None)
             raise ALREADY_TERMINAL from None
 
-    def _consume(self, call: _Call) -> Reply:
+    def _consume(self, call: FaceCall) -> Reply:
         party = self._authenticate(call)
-        _idempotency_key(call.request)
-        if self._body(call.request):
+        _idempotency_key(call)
+        if call.body():
             raise InvalidField("body", "not empty: a use names no arguments")
         challenge = self._load(party, call).challenge
         consumed = self._service.actions.consume_unpresented(party, challenge.guid)
         return _reply(challenge, consumed.use)
 
-    def _report(self, call: _Call) -> Reply:
+    def _report(self, call: FaceCall) -> Reply:
         party = self._authenticate(call)
         members = read_members(
-            self._document(call.request), frozenset({"status"}), frozenset({"note"})
+            cs.read_json(call.body_of(JSON)), frozenset({"status"}), frozenset({"note"})
         )
         outcome = OUTCOMES.get(members["status"]) if isinstance(members["status"], str) else None
         if outcome is None:
@@ -266,7 +216,7 @@ class ApprovalProvider:
 
     # What they share
 
-    def _authenticate(self, call: _Call) -> RelyingParty:
+    def _authenticate(self, call: FaceCall) -> RelyingParty:
         """Return the origin that a token names: `GUID.KEY`, its Basic credential."""
         scheme, _, token = call.request.headers.get("authorization", "").partition(" ")
         name, _, key = token.strip().partition(".")
@@ -284,11 +234,13 @@ class ApprovalProvider:
             log.info("not authenticated: %s%s", refusal.code, describe_claim(signed))
             raise UNAUTHENTICATED from None
 
-    def _load(self, party: RelyingParty, call: _Call) -> cs.ActionStatus:
+    def _load(self, party: RelyingParty, call: FaceCall) -> cs.ActionStatus:
         """Return a request of *party*, for the approver whom the base URL names."""
         try:
-            guid = parse(call.name, field="id")
-            if partition_of(guid) != account_partition(party.app_space.guid, call.account_id):
+            guid = parse(call.names["id"], field="id")
+            if partition_of(guid) != account_partition(
+                party.app_space.guid, call.names["account_id"]
+            ):
                 raise NotFound  # noqa: TRY301 (one reply for all)
             status = self._service.actions.status(party, guid)
         except (InvalidField, NotFound, Foreign, NotApproved):
@@ -316,23 +268,9 @@ class ApprovalProvider:
             wait = read_duration(value, "wait")
         return min(wait, self._service.settings.wait_limit)
 
-    def _document(self, request: Request) -> Any:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != JSON:
-            raise UnsupportedMediaTypeError((JSON,), f"not {JSON}")
-        return cs.read_json(self._body(request))
 
-    def _body(self, request: Request) -> bytes:
-        limit = self._service.settings.body_limit
-        require_length(read_length(request.headers.get("content-length", "")), limit)
-        content = request.read_body(limit + 1)
-        if len(content) > limit:
-            raise BodyTooLargeError
-        return content
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get(KEY_HEADER, "")
+def _idempotency_key(call: FaceCall) -> str:
+    key = call.headers.get(KEY_HEADER, "")
     if not key:
         raise invalid_request("missing_idempotency_key", "Idempotency-Key: missing")
     return key

@@ -15,7 +15,7 @@ from counterseal.models import (
     RefusalReason,
     UseState,
 )
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 STATUSES = MappingProxyType(
     {

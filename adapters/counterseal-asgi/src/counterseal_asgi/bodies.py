@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
 
-from counterseal_web.lengths import read_length, require_length
+from counterseal_web.bodies import read_length, require_length
 from counterseal_web.problems import BodyTooSlowError, BrokenBodyError, RefusedRequestError
 
 

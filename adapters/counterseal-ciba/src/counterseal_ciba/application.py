@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -22,7 +20,7 @@ from counterseal.errors import (
 )
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
 from counterseal.narrowing import policy_within
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_ciba.authentication import (
     AuthenticationRequest,
     read_parameters,
@@ -51,28 +49,15 @@ from counterseal_ciba.errors import (
 )
 from counterseal_ciba.tokens import ID_TOKEN_LIFE, id_token_claims
 from counterseal_ciba.waiting import TokenPoll, read_preferred_wait
-from counterseal_web import Request, Response, Service
+from counterseal_web import Service
+from counterseal_web.face import Endpoint, Face, FaceCall
 from counterseal_web.forms import read_form
-from counterseal_web.lengths import read_length, require_length
 from counterseal_web.messages import FORM, JSON, Reply
-from counterseal_web.problems import (
-    BodyTooLargeError,
-    MethodNotAllowedError,
-    RefusedRequestError,
-    UnsupportedMediaTypeError,
-    reply_to,
-    retry_after,
-)
+from counterseal_web.problems import RefusedRequestError, log_failure, retry_after
 from counterseal_web.watched import WatchedRequest
 
-OPERATIONS = {
-    CONFIGURATION: "cibaConfiguration",
-    KEYS: "cibaKeys",
-    AUTHENTICATION: "cibaAuthentication",
-    TOKEN: "cibaToken",
-    CONSUME: "cibaConsume",
-}
-"""The operation of each path, for logs and metrics."""
+GET_TOKENS = "cibaToken"
+"""The operation of the token endpoint."""
 
 IDEMPOTENCY_KEY = "idempotency-key"
 TAKES_NONE = "this call takes none"
@@ -80,7 +65,7 @@ TAKES_NONE = "this call takes none"
 log = logging.getLogger("counterseal_ciba")
 
 
-class Backchannel:
+class Backchannel(Face):
     """
     OpenID Connect CIBA beside the HTTP API of a service.
 
@@ -89,79 +74,53 @@ class Backchannel:
     """
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        super().__init__(
+            service,
+            [
+                Endpoint("cibaConfiguration", "GET", CONFIGURATION, self._configuration),
+                Endpoint("cibaKeys", "GET", KEYS, self._keys),
+                Endpoint("cibaAuthentication", "POST", AUTHENTICATION, self._authenticate),
+                Endpoint(GET_TOKENS, "POST", TOKEN, self._issue_tokens),
+                Endpoint("cibaConsume", "POST", CONSUME, self._consume),
+            ],
+        )
         self._actions = cs.Actions(service.ports, service.policy)
         self._endpoints = Endpoints(service.settings.public_url)
         self._clients = ClientAuthenticator(
             service=service,
             audiences=self._endpoints.audiences,
         )
-        self._handlers: dict[str, tuple[str, Callable[[Request], Reply | TokenPoll]]] = {
-            CONFIGURATION: ("GET", self._configuration),
-            KEYS: ("GET", self._keys),
-            AUTHENTICATION: ("POST", self._authenticate),
-            TOKEN: ("POST", self._issue_tokens),
-            CONSUME: ("POST", self._consume),
-        }
 
-    @property
-    def operations(self) -> frozenset[str]:
-        """The operations that `Response.operation` may name."""
-        return frozenset(OPERATIONS.values())
-
-    def serves(self, path: str) -> bool:
-        """Return whether *path* is one of the façade's."""
-        return path in self._handlers
-
-    def respond(self, request: Request) -> Response:
-        """
-        Return the response to *request*, whose path it serves; raises nothing.
-
-        It blocks while a token request waits.
-        """
-        method, handler = self._handlers[request.path]
-        try:
-            if request.method != method and (request.method, method) != ("HEAD", "GET"):
-                allowed = ("GET", "HEAD") if method == "GET" else (method,)
-                raise MethodNotAllowedError(allowed)  # noqa: TRY301 (one place makes replies)
-            with self._service.call():
-                reply = handler(request)
-            if isinstance(reply, TokenPoll):
-                return self._wait(reply)
-        except Exception as error:  # noqa: BLE001 (the edge of the service)
-            reply = self._reply_to(error)
-        return reply.response(OPERATIONS[request.path])
-
-    def _reply_to(self, error: Exception) -> Reply:
+    def reply_to(self, error: Exception, operation: str | None) -> Reply:
+        """Return *error* as OAuth has it; what OAuth has no error for is a problem."""
+        if operation == GET_TOKENS and isinstance(error, INVALID_GRANTS):
+            error = OAuthError("invalid_grant")
         if isinstance(error, OAuthError):
             log.info("refused: %s", error.error)
             return error.reply()
         if isinstance(error, (RefusedRequestError, cs.Refused)):
-            return reply_to(error, self._service.settings)
+            return super().reply_to(error, operation)
+        log_failure(error, log)
         if isinstance(error, cs.Unavailable):
-            log.warning("unavailable: %s", error.code)
             headers = retry_after(self._service.settings)
             return OAuthError(UNAVAILABLE, "", HTTPStatus.SERVICE_UNAVAILABLE, headers).reply()
-        # The text of an unforeseen error may hold a secret: its kind and place are enough.
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        log.error("internal: %s\n%s", type(error).__name__, frames)
         return OAuthError("server_error", "", HTTPStatus.INTERNAL_SERVER_ERROR).reply()
 
-    def _configuration(self, _: Request) -> Reply:
+    def _configuration(self, _: FaceCall) -> Reply:
         keys = self._service.ports.signer.jwks()
         document = configuration(self._endpoints, keys[:1], (ACTION_TYPE,))
         return Reply(document=document, headers=CACHED)
 
-    def _keys(self, _: Request) -> Reply:
+    def _keys(self, _: FaceCall) -> Reply:
         keys = self._service.ports.signer.jwks()
         return Reply(document=cs.jwks_document(keys), headers=CACHED)
 
-    def _authenticate(self, request: Request) -> Reply:
-        form = self._form(request)
-        party = self._party(request, form)
+    def _authenticate(self, call: FaceCall) -> Reply:
+        form = _read_form(call)
+        party = self._party(call, form)
         authentication_request = self._read_request(party, form)
         try:
-            begun = self._begin(party, authentication_request, request.headers.get(IDEMPOTENCY_KEY))
+            begun = self._begin(party, authentication_request, call.headers.get(IDEMPOTENCY_KEY))
         except cs.Refused as refusal:
             detailed = authentication_request.details is not None
             raise authentication_error(refusal, detailed=detailed) from None
@@ -194,11 +153,11 @@ class Backchannel:
             idempotency_key=idempotency_key,
         )
 
-    def _issue_tokens(self, request: Request) -> Reply | TokenPoll:
-        if IDEMPOTENCY_KEY in request.headers:
+    def _issue_tokens(self, call: FaceCall) -> Reply | TokenPoll:
+        if IDEMPOTENCY_KEY in call.headers:
             raise invalid_request(f"Idempotency-Key: {TAKES_NONE}")
-        form = self._form(request)
-        party = self._party(request, form)
+        form = _read_form(call)
+        party = self._party(call, form)
         grant, auth_req_id = form.get("grant_type"), form.get("auth_req_id")
         if grant is None:
             raise invalid_request("grant_type: missing")
@@ -206,13 +165,12 @@ class Backchannel:
             raise OAuthError("unsupported_grant_type")
         if not isinstance(auth_req_id, str) or not auth_req_id:
             raise invalid_request("auth_req_id: missing")
-        with _invalid_grants():
-            polled = self._service.backchannel.poll(party, auth_req_id)
-            if polled.challenge.state not in UNFINISHED:
-                return self._tokens(party, auth_req_id, polled.challenge)
+        polled = self._service.backchannel.poll(party, auth_req_id)
+        if polled.challenge.state not in UNFINISHED:
+            return self._tokens(party, auth_req_id, polled.challenge)
         if polled.too_early:
             raise OAuthError("slow_down")
-        prefer, settings = request.headers.get("prefer", ""), self._service.settings
+        prefer, settings = call.headers.get("prefer", ""), self._service.settings
         wait = read_preferred_wait(prefer, settings.wait_limit)
         if wait < polled.interval:
             raise OAuthError("authorization_pending")
@@ -226,13 +184,8 @@ class Backchannel:
             ),
             limit=wait,
             settings=settings,
-            operation=OPERATIONS[TOKEN],
             finish=partial(self._finish, party, auth_req_id),
         )
-
-    def _wait(self, pending: TokenPoll) -> Response:
-        with _invalid_grants():
-            return self._service.waiters.respond(pending)
 
     def _finish(self, party: RelyingParty, auth_req_id: str, challenge: Challenge) -> Reply:
         if challenge.state in UNFINISHED:
@@ -275,18 +228,17 @@ class Backchannel:
             }
         )
 
-    def _consume(self, request: Request) -> Reply:
-        if IDEMPOTENCY_KEY in request.headers:
+    def _consume(self, call: FaceCall) -> Reply:
+        if IDEMPOTENCY_KEY in call.headers:
             raise InvalidField("Idempotency-Key", TAKES_NONE)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise invalid_token()
         try:
             party, challenge = self._service.backchannel.authenticate_bearer(token.strip())
         except CredentialRefused:
             raise invalid_token() from None
-        require_media_type(request, JSON)
-        document = cs.read_json(self._body(request))
+        document = cs.read_json(call.body_of(JSON))
         if not isinstance(document, dict) or document.keys() != {"arguments"}:
             raise InvalidField("body", "not an object with arguments")
         consumed = self._actions.consume(party, challenge, document["arguments"])
@@ -302,50 +254,22 @@ class Backchannel:
             }
         )
 
-    def _party(self, request: Request, form: Mapping[str, Any]) -> RelyingParty:
-        authorization = request.headers.get("authorization", "")
-        uri = self._endpoints.issuer + request.path
+    def _party(self, call: FaceCall, form: Mapping[str, Any]) -> RelyingParty:
+        authorization = call.headers.get("authorization", "")
+        uri = self._endpoints.issuer + call.request.path
         return self._clients.authenticate(form, authorization, uri)
 
-    def _body(self, request: Request) -> bytes:
-        limit = self._service.settings.body_limit
-        require_length(read_length(request.headers.get("content-length", "")), limit)
-        content = request.read_body(limit + 1)
-        if len(content) > limit:
-            raise BodyTooLargeError
-        return content
 
-    def _form(self, request: Request) -> Mapping[str, Any]:
-        require_media_type(request, FORM)
-        try:
-            form = read_form(self._body(request))
-        except InvalidField as refusal:
-            raise invalid_request(f"{refusal.field}: {refusal.problem}") from None
-        for name, value in form.items():
-            if not isinstance(value, str):
-                raise invalid_request(f"{name}: not a text")
-        # RFC 6749, 3.2: a parameter without a value counts as left out.
-        return {name: value for name, value in form.items() if value}
-
-
-@contextmanager
-def _invalid_grants() -> Iterator[None]:
+def _read_form(call: FaceCall) -> Mapping[str, Any]:
     try:
-        yield
-    except INVALID_GRANTS:
-        raise OAuthError("invalid_grant") from None
-
-
-def require_media_type(request: Request, media_type: str) -> None:
-    """
-    Require that a request's body is of a type.
-
-    Raises:
-        UnsupportedMediaTypeError: It is of another one.
-    """
-    received_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if received_type != media_type:
-        raise UnsupportedMediaTypeError((media_type,), f"not {media_type}")
+        form = read_form(call.body_of(FORM))
+    except InvalidField as refusal:
+        raise invalid_request(f"{refusal.field}: {refusal.problem}") from None
+    for name, value in form.items():
+        if not isinstance(value, str):
+            raise invalid_request(f"{name}: not a text")
+    # RFC 6749, 3.2: a parameter without a value counts as left out.
+    return {name: value for name, value in form.items() if value}
 
 
 CACHED = {"Cache-Control": "public, max-age=300"}

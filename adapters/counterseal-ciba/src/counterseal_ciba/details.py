@@ -10,7 +10,7 @@ from counterseal.challenges.documents.action import read_action
 from counterseal.errors import InvalidField
 from counterseal.models import Action, ActionTerms, Origin, Question
 from counterseal.policy import Policy
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_ciba.authentication import AuthenticationRequest
 from counterseal_ciba.errors import OAuthError, invalid_details
 

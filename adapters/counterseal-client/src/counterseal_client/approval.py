@@ -31,7 +31,7 @@ from counterseal import Receipt, read_json
 from counterseal.challenges.documents.messages import ProcessedRequest
 from counterseal.challenges.documents.question import context_document
 from counterseal.models import Button, ChallengeState, Factor, Guid, Role
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_client.errors import (
     Declined,
     EvidenceRefused,

@@ -20,8 +20,7 @@ from counterseal.challenges.documents.question import content_document
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.ijson import canonical, compact
 from counterseal.models import DEFAULT_BUTTONS, Action, Button, Guid, Question
-from counterseal.wire.claims import format_time
-from counterseal.wire.members import Members
+from counterseal.wire.members import Members, format_time
 from counterseal_client.errors import demand, demand_guid, require_evidence
 
 

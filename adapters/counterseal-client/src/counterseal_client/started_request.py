@@ -12,8 +12,7 @@ from counterseal import read_json
 from counterseal.challenges.documents.action import action_request_document, read_action
 from counterseal.ijson import compact
 from counterseal.models import Action
-from counterseal.wire.claims import format_time
-from counterseal.wire.members import Members
+from counterseal.wire.members import Members, format_time
 from counterseal_client.errors import Unfit, demand
 
 ACTION_TYPE = "urn:counterseal:action"

@@ -9,8 +9,7 @@ import click
 from counterseal.bindings.documents.confirmation import Choice
 from counterseal.device import comparison_code_of, own_comparison_code
 from counterseal.errors import InvalidField
-from counterseal.wire.claims import format_time
-from counterseal.wire.members import write_record
+from counterseal.wire.members import format_time, write_record
 from counterseal_demo.device_cli import (
     DeviceClient,
     decide_on_device,

@@ -21,14 +21,15 @@ from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import Inputs
 from counterseal_web.messages import Request, Response
 from counterseal_web.openapi import DESCRIPTION
-from counterseal_web.operations import NAME, Operation, OperationMethodError
+from counterseal_web.operations import Operation
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import (
     BodyTooLargeError,
     BrokenBodyError,
+    MethodNotAllowedError,
     NoSuchEndpointError,
 )
-from counterseal_web.router import Route
+from counterseal_web.router import NAME, Route
 from counterseal_web.wsgi import read_environ
 
 if TYPE_CHECKING:
@@ -110,17 +111,16 @@ class _View:
     What Flask calls for one operation.
 
     Attributes:
-        operation: Which.
+        inputs: What the operation takes.
     """
 
     def __init__(self, service: Service, operation: Operation) -> None:
-        self.operation = operation
         self._service = service
-        self._inputs = Inputs.of(operation)
+        self.inputs = Inputs.of(operation)
 
     def __call__(self, **names: str) -> flask.Response:
         """Answer one request."""
-        return _response(respond(self._service, _request(), lambda: Route(self._inputs, names)))
+        return _response(respond(self._service, _request(), lambda: Route(self.inputs, names)))
 
 
 def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupState], None]:
@@ -147,13 +147,13 @@ def _refuse() -> NoReturn:
     Refuse a request that names no operation.
 
     Raises:
-        OperationMethodError: With another method it names something, of ours or of the host's.
+        MethodNotAllowedError: With another method it names something, of ours or of the host's.
         NoSuchEndpointError: It does with none.
     """
     adapter = current_app.create_url_adapter(flask.request)
     if adapter is None:
         raise NoSuchEndpointError
-    allowed, operations = [], []
+    allowed, endpoints = [], []
     for method in HTTPMethod:
         try:
             endpoint, _ = adapter.match(method=method)
@@ -163,9 +163,9 @@ def _refuse() -> NoReturn:
             allowed.append(str(method))
             view = current_app.view_functions[endpoint]
             if isinstance(view, _View):
-                operations.append(view.operation)
+                endpoints.append(view.inputs)
     if allowed:
-        raise OperationMethodError(allowed, operations)
+        raise MethodNotAllowedError(allowed, endpoints)
     raise NoSuchEndpointError
 
 

@@ -21,8 +21,7 @@ from counterseal.keys import PrivateKey, b64url, unb64url
 from counterseal.models import Algorithm, PublicKey
 from counterseal.models.sealing import signing_key_context
 from counterseal.ports import Sealer
-from counterseal.wire.claims import format_time, parse_time
-from counterseal.wire.members import read_object, read_text
+from counterseal.wire.members import format_time, parse_time, read_object, read_text
 from counterseal_keys.errors import KeyPrepared
 
 FIELD = "signing.json"

@@ -18,7 +18,7 @@ from counterseal.challenges.documents.action import action_digest
 from counterseal.memory import SystemClock
 from counterseal.models import Action, Guid
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_client import (
     Approval,
     Client,

@@ -50,15 +50,16 @@ def routes(settings: Settings) -> FindRoute:
     Args:
         settings: Of the HTTP API; they say which operations are served.
     """
-    router = Router(served(settings))
+    router = Router(
+        (operation.method, prefix + operation.path, prefix + operation.path)
+        for prefix, operation in served(settings)
+    )
 
     def find(method: str, path: str) -> str | None:
         try:
-            inputs, names = router.find(method, path)
+            return router.find(method, path).endpoint
         except (MethodNotAllowedError, NoSuchEndpointError):
             return None
-        operation = inputs.operation
-        return path.removesuffix(operation.filled(names)) + operation.path
 
     return find
 

@@ -20,18 +20,13 @@ from counterseal_portal.headers import HEADERS, PAGE_HEADERS
 from counterseal_portal.navigation import navigation
 from counterseal_portal.refusals import error_page, log_refusal
 from counterseal_portal.rendering import build_environment
-from counterseal_portal.routes import NAME, FoundRoute, Route, Routes
+from counterseal_portal.routes import Route, Routes
 from counterseal_portal.visit import Visit
 from counterseal_portal.visitor import Visitor, Visitors
-from counterseal_web import Request, Response, Service
-from counterseal_web.lengths import read_length, require_length
+from counterseal_web import Request, Response, Service, router
+from counterseal_web.bodies import require_media_type, take_body
 from counterseal_web.messages import FORM
-from counterseal_web.problems import (
-    BodyTooLargeError,
-    MethodNotAllowedError,
-    NoSuchEndpointError,
-    UnsupportedMediaTypeError,
-)
+from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
 from counterseal_web.wsgi import read_environ, write_response
 
 if TYPE_CHECKING:
@@ -84,7 +79,7 @@ class Portal:
                 visitor = self._visitors.visitor(request)
                 company = self._company_of(visitor)
                 found_route = self.routes.find(request.method, request.path)
-                route = found_route.route
+                route = found_route.endpoint
                 answer = self._answer(request, found_route, visitor)
         except CredentialRefused as refusal:
             # Revoked since the log-in.
@@ -110,8 +105,10 @@ class Portal:
             return None
         return self._service.administration(by=admin).get(admin.company, Company)
 
-    def _answer(self, request: Request, found_route: FoundRoute, visitor: Visitor | None) -> Answer:
-        route = found_route.route
+    def _answer(
+        self, request: Request, found_route: router.Route[Route], visitor: Visitor | None
+    ) -> Answer:
+        route = found_route.endpoint
         posted = route.method == "POST"
         if posted:
             csrf.require_same_origin(request, self._service.settings.public_url)
@@ -144,15 +141,8 @@ class Portal:
         )
 
     def _read_form(self, request: Request, route: Route) -> dict[str, tuple[str, ...]]:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != FORM:
-            raise UnsupportedMediaTypeError((FORM,), "not a form")
-        limit = self._service.settings.body_limit
-        require_length(read_length(request.headers.get("content-length", "")), limit)
-        content = request.read_body(limit + 1)
-        if len(content) > limit:
-            raise BodyTooLargeError
-        body = read_body(content)
+        require_media_type(request, FORM)
+        body = read_body(take_body(request, self._service.settings.body_limit))
         for name in body:
             if name not in route.fields and name != csrf.FIELD:
                 raise InvalidField(name, "the form has no such field")
@@ -215,7 +205,7 @@ def _address(request: Request) -> str:
 
 
 def _fill(path: str, names: Mapping[str, str]) -> str:
-    return NAME.sub(lambda match: names[match[1]], path)
+    return router.NAME.sub(lambda match: names[match[1]], path)
 
 
 def _read_query(query: bytes, route: Route) -> dict[str, str]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 import attrs
 
 from counterseal.models import Admin, AdminRole
 from counterseal_portal.answers import MOUNT, Answer
-from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
-
-NAME = re.compile(r"\{([a-z_]+)\}")
-
+from counterseal_web import router
 
 EVERYBODY = frozenset(AdminRole)
 ADMINS = EVERYBODY - {AdminRole.SUPPORT}
@@ -60,13 +56,6 @@ class Route:
         return admin.role in self.roles and not (self.all_companies and admin.company is not None)
 
 
-class FoundRoute(NamedTuple):
-    """A route, and the variable segments of the path that named it."""
-
-    route: Route
-    names: Mapping[str, str]
-
-
 class Routes:
     """
     All routes of the portal, by method and path.
@@ -82,29 +71,8 @@ class Routes:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.all = tuple(routes)
         self.questions = frozenset(f"{each.stepped_up}?" for each in self.all if each.stepped_up)
-        self._by_shape: dict[re.Pattern[str], dict[str, Route]] = {}
-        # Fixed segments are tried before variable ones.
-        for route in sorted(self.all, key=lambda route: NAME.sub("~", route.path)):
-            shape = re.compile(MOUNT + NAME.sub(r"(?P<\1>[^/]+)", route.path))
-            methods = self._by_shape.setdefault(shape, {})
-            if route.method in methods:
-                raise ValueError(f"two routes: {route.method} {route.path}")
-            methods[route.method] = route
+        self._router = router.Router((each.method, MOUNT + each.path, each) for each in self.all)
 
-    def find(self, method: str, path: str) -> FoundRoute:
-        """
-        Return the route that *method* and *path* name; `HEAD` names what `GET` does.
-
-        Raises:
-            NoSuchEndpointError: There is none with this path.
-            MethodNotAllowedError: There is, with another method.
-        """
-        for shape, methods in self._by_shape.items():
-            match = shape.fullmatch(path)
-            if match is None:
-                continue
-            route = methods.get("GET" if method == "HEAD" else method)
-            if route is None:
-                raise MethodNotAllowedError([*methods, *(["HEAD"] if "GET" in methods else [])])
-            return FoundRoute(route, match.groupdict())
-        raise NoSuchEndpointError
+    def find(self, method: str, path: str) -> router.Route[Route]:
+        """Return the route that *method* and *path* name; raises as `Router.find`."""
+        return self._router.find(method, path)

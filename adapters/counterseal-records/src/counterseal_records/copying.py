@@ -18,7 +18,7 @@ import attrs
 from counterseal.errors import Conflict, Indeterminate, Misuse
 from counterseal.models import Record
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal.models.index import Listing, index_of
+from counterseal.models.record import Listing, index_of
 from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents
 
 PAGE = 100

@@ -9,10 +9,9 @@ from datetime import datetime
 
 import attrs
 
-from counterseal.invariants import require_possible
 from counterseal.models import AuditEvent, Change, GaugeKey, Guid, Record
 from counterseal.models.guid import partition_of
-from counterseal.models.index import Index, index_of
+from counterseal.models.record import Index, index_of, require_possible
 from counterseal_records import (
     digest,
     fingerprint,

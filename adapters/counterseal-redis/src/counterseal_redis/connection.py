@@ -9,7 +9,7 @@ with its retries, in a third of the time. Of the CPU time of the client, with re
 - writing RESP here saves 23 of these µs for a commit and 6 for a read, since redis-py encodes and
   joins one argument at a time; the other gain is the connection that needs no checkout.
 
-Tested with redis-py 8.1.0. `bench/redis_connection.py` measures it again.
+Tested with redis-py 8.1.0. `tests/bench/redis_connection.py` measures it again.
 """
 
 from __future__ import annotations

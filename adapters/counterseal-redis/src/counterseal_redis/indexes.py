@@ -19,7 +19,7 @@ import attrs
 from counterseal.kinds import RecordKind
 from counterseal.models import AddressKind, Guid, Record
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal.models.index import Index, Listing, queue_name
+from counterseal.models.record import Index, Listing, queue_name
 from counterseal_records import ROOT, microseconds
 from counterseal_redis.codec import decode, guid_bytes, guid_from
 from counterseal_redis.commands import GET_WITH_ACCOUNT, OWNED, RECORDS, Argument, Call, script_call

@@ -17,7 +17,7 @@ from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.invariants import Violation
 from counterseal.models import Account, AuditEvent, ChainedEvent, Guid, Record
 from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
-from counterseal.models.index import Index, index_of
+from counterseal.models.record import Index, index_of
 from counterseal.ports import Clock
 from counterseal_records import (
     NumberedRecord,

@@ -22,7 +22,7 @@ from counterseal.models import (
     Record,
 )
 from counterseal.models.guid import PARTITIONS, account_partition
-from counterseal.models.index import Listing, index_of
+from counterseal.models.record import Listing, index_of
 from counterseal.ports import Clock, Due
 from counterseal_records import ROOT, microseconds, natural_key, search_range
 from counterseal_redis.codec import account_id_of, compact, decode, decode_as

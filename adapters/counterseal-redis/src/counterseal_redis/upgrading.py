@@ -22,7 +22,7 @@ from redis.cluster import RedisCluster
 from counterseal.errors import Misuse, StoreUnavailable
 from counterseal.models import Account, Record
 from counterseal.models.guid import PARTITIONS, SHAPE
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of
 from counterseal_records import RecordUnreadable, search_key
 from counterseal_redis.codec import decode, guid_from
 from counterseal_redis.commands import ACCOUNT, INDEX_ACCOUNT, Call, script_call

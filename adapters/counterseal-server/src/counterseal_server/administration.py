@@ -45,7 +45,7 @@ from counterseal.models import (
     TokenForm,
 )
 from counterseal.tenancy.documents import effective_document
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.configuration import policy_setting
 from counterseal_server.extras import require_extra
 from counterseal_web.admin import documents as admin_documents

@@ -25,7 +25,7 @@ from counterseal import Policy
 from counterseal.errors import InvalidField
 from counterseal.policy import TEN_MINUTES
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 from counterseal_keys import private_files
 from counterseal_server.head_memory import FileHeadMemory
 

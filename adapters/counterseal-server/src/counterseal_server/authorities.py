@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal.wire.visible import visible
 from counterseal_http import (
     NotAttempted,

@@ -24,7 +24,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 from counterseal_keys import private_files
 from counterseal_server.records import sqlite_file
 from counterseal_server.settings import (

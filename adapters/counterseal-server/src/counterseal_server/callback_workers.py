@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from counterseal import Callbacks
 from counterseal.models import Callback, CallbackState, Guid
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.attempts import Attempts
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime

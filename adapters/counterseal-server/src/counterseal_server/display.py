@@ -19,7 +19,7 @@ import attrs
 from counterseal.actions import COMMON_TEXTS
 from counterseal.device import read_html
 from counterseal.errors import MalformedToken
-from counterseal.wire.claims import parse_time
+from counterseal.wire.members import parse_time
 from counterseal_server.screen import Screen
 
 CLAIMS = ("agent", "run", "purpose")

@@ -16,9 +16,8 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models.passkeys import origin_of
 from counterseal_server.extras import require_extra
-from counterseal_server.logs import NO_REQUEST
 from counterseal_server.settings import Settings
-from counterseal_web import REQUEST_ID, Request, Response, Service
+from counterseal_web import Request, Response, Service
 
 
 class Face(Protocol):
@@ -141,9 +140,7 @@ FACES = (
         setting="aap",
         modules=("counterseal_aap",),
         demand=_demand_no_arguments,
-        build=lambda module, _, service: module.ApprovalProvider(
-            service, request_id=lambda: REQUEST_ID.get() or NO_REQUEST
-        ),
+        build=lambda module, _, service: module.ApprovalProvider(service),
     ),
 )
 """Every face; a request is for the first one that serves its path."""

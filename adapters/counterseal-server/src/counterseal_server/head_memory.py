@@ -26,7 +26,7 @@ from counterseal import AuditChain, HeadMemory, ProcessHeadMemory
 from counterseal.audit.documents import head_line, read_unverified_head, recognized_by
 from counterseal.errors import InvalidField
 from counterseal.models import MemoryContent, SignedHead
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 from counterseal_keys import private_files
 
 HEAD_NOTE = "audit-head.json"

@@ -9,7 +9,7 @@ from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
 from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.printing import print_lines
 from counterseal_server.qr_code import qr
 from counterseal_server.runtime import Runtime

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from counterseal import OPERATOR, LoginTestResult, LoginTests
 from counterseal.models import Guid
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.runtime import Runtime
 from counterseal_web.logins import RETURN
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from counterseal.models import TRACE
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal.wire.visible import visible
 from counterseal_web import REQUEST_ID
 

@@ -7,7 +7,7 @@ from typing import Any
 from counterseal import OPERATOR, Sessions
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.faces import PORTAL
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings

@@ -18,7 +18,7 @@ from counterseal.approvals.documents import MATCHED, NOT_PRESENTED, USE_TYP
 from counterseal.challenges.documents.receipt import RECEIPT_LIMIT
 from counterseal.errors import InvalidField, ReceiptChanged, Refused, UnfitKey
 from counterseal.models import Factor, PublicKey
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server import display, files
 from counterseal_server.screen import Screen
 

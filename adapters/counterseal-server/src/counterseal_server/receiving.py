@@ -20,7 +20,7 @@ import attrs
 
 from counterseal_server.slots import Sender, Slots, sender
 from counterseal_server.thread_pool import Exhaustion
-from counterseal_web.lengths import read_length, require_length
+from counterseal_web.bodies import read_length, require_length
 from counterseal_web.problems import BodyTooLargeError, BrokenBodyError
 
 REFUSED = "counterseal_server.refused"

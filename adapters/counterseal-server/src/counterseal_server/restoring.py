@@ -19,7 +19,7 @@ import attrs
 from counterseal.errors import InvalidField, SealBroken, SignerUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_keys import KeyFiles, private_files
 from counterseal_server.after_restore import NOTE, Restored
 from counterseal_server.backups import (

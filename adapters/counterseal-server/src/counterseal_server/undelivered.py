@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from counterseal.errors import InvalidField
 from counterseal.models import Administrator, ChainedEvent, Guid, SkipReason
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

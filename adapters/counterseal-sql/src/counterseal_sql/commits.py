@@ -8,10 +8,9 @@ from datetime import datetime
 
 import attrs
 
-from counterseal.invariants import require_possible
 from counterseal.models import AuditEvent, Change, GaugeKey, Guid, Record
 from counterseal.models.guid import partition_of
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of, require_possible
 from counterseal_records import digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select
 
 from counterseal.invariants import Violation
 from counterseal.models import AuditEvent, Callback, GaugeKey, Record
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
     NumberedRecord,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from counterseal.models import Record
-from counterseal.models.index import Index, Listing, index_of, queue_name
+from counterseal.models.record import Index, Listing, index_of, queue_name
 from counterseal_records import KINDS, ROOT, microseconds, natural_key, search_key, write
 
 Row: TypeAlias = dict[str, Any]

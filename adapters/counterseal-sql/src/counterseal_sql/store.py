@@ -23,7 +23,7 @@ from counterseal.models import (
     Guid,
     Record,
 )
-from counterseal.models.index import index_of, queue_name
+from counterseal.models.record import index_of, queue_name
 from counterseal.ports import Clock, Due
 from counterseal_records import (
     ROOT,

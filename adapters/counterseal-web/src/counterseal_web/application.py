@@ -11,9 +11,10 @@ from counterseal_web.admin import ADMIN_API
 from counterseal_web.admission import admit
 from counterseal_web.calls import read_call
 from counterseal_web.devices import DEVICE_API
+from counterseal_web.inputs import Inputs
 from counterseal_web.messages import Reply, Request, Response
 from counterseal_web.openapi import DESCRIPTION
-from counterseal_web.operations import Audience, Operation, OperationMethodError
+from counterseal_web.operations import Audience, Operation
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.problems import (
@@ -44,7 +45,10 @@ class Application:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._router = Router(served(service.settings))
+        self._router = Router(
+            (operation.method, prefix + operation.path, Inputs.of(operation))
+            for prefix, operation in served(service.settings)
+        )
 
     def respond(self, request: Request) -> Response:
         """Return the response to *request*; blocks while a call waits, and raises nothing."""
@@ -67,11 +71,11 @@ class Application:
     def find_operation(self, request: Request) -> str | None:
         """Return the id of the operation that *request* names; None if there is none."""
         try:
-            return self._find(request)().inputs.operation.id
+            return self._find(request)().endpoint.operation.id
         except RefusedRequestError:
             return None
 
-    def _find(self, request: Request) -> Callable[[], Route]:
+    def _find(self, request: Request) -> Callable[[], Route[Inputs]]:
         return partial(self._router.find, request.method, request.path)
 
 
@@ -87,7 +91,7 @@ def served(settings: Settings) -> Iterator[tuple[str, Operation]]:
             yield "", operation
 
 
-def respond(service: Service, request: Request, find: Callable[[], Route]) -> Response:
+def respond(service: Service, request: Request, find: Callable[[], Route[Inputs]]) -> Response:
     """
     Return the response to *request*; blocks while a call waits, and raises nothing.
 
@@ -106,7 +110,9 @@ def respond(service: Service, request: Request, find: Callable[[], Route]) -> Re
         return reply_to(error, service.settings).response(pending.operation, pending.headers)
 
 
-def begin(service: Service, request: Request, find: Callable[[], Route]) -> Response | Pending:
+def begin(
+    service: Service, request: Request, find: Callable[[], Route[Inputs]]
+) -> Response | Pending:
     """
     Return the response to *request*, or what its call waits for; raises nothing.
 
@@ -115,7 +121,7 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
         request: As it was received.
         find: As for `respond`.
     """
-    route: Route | None = None
+    route: Route[Inputs] | None = None
     try:
         # A proxy that guards a path, and a client that signs it, mean exactly that path.
         if request.path.startswith("//"):
@@ -124,7 +130,7 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
         with service.call():
             reply = _handle(service, request, route)
     except MethodNotAllowedError as error:
-        operations = error.operations if isinstance(error, OperationMethodError) else ()
+        operations = [inputs.operation for inputs in error.endpoints]
         preflight = service.cors.preflight(request, operations)
         if preflight is not None:
             return preflight
@@ -133,15 +139,15 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
         reply = reply_to(error, service.settings)
     if route is None:
         return reply.response() if isinstance(reply, Reply) else reply
-    operation = route.inputs.operation
+    operation = route.endpoint.operation
     cors = service.cors.headers(request, operation)
     if isinstance(reply, Reply):
         return reply.response(operation.id, cors)
     return attrs.evolve(reply, operation=operation.id, headers=cors)
 
 
-def _handle(service: Service, request: Request, route: Route) -> Reply | Pending:
-    inputs, operation = route.inputs, route.inputs.operation
+def _handle(service: Service, request: Request, route: Route[Inputs]) -> Reply | Pending:
+    inputs, operation = route.endpoint, route.endpoint.operation
     call = read_call(request, operation, route.names, service.settings)
     if operation.audience is Audience.ORIGIN:
         party = admit(call, operation.audience, service.authentication.authenticate)

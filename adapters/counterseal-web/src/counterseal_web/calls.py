@@ -11,10 +11,9 @@ from urllib.parse import parse_qsl, quote
 import attrs
 
 from counterseal.errors import InvalidField
-from counterseal_web.lengths import read_length, require_length
+from counterseal_web.bodies import take_body
 from counterseal_web.messages import Request
 from counterseal_web.operations import Operation
-from counterseal_web.problems import BodyTooLargeError
 from counterseal_web.settings import Settings
 
 TYPE_LIMIT = 128
@@ -94,7 +93,7 @@ def read_call(
         InvalidField: The query is no text, or malformed, or has a parameter twice, which is named.
     """
     headers = request.headers
-    body = _read_body(request, settings.body_limit)
+    body = take_body(request, settings.body_limit)
     media_type, charset = _media_type(headers.get("content-type", "")[:TYPE_LIMIT])
     path = quote(request.path, safe=PATH_SAFE)
     query = _text(request.query)
@@ -114,14 +113,6 @@ def read_call(
         headers=tuple(headers.items()) if "signature-input" in headers else (),
         idempotency_key=headers.get("idempotency-key"),
     )
-
-
-def _read_body(request: Request, limit: int) -> bytes:
-    require_length(read_length(request.headers.get("content-length", "")), limit)
-    body = request.read_body(limit + 1)
-    if len(body) > limit:
-        raise BodyTooLargeError
-    return body
 
 
 def _text(query: bytes) -> str:

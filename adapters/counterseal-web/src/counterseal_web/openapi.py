@@ -20,9 +20,10 @@ from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import MEDIA_TYPES
 from counterseal_web.members import MOMENT
 from counterseal_web.messages import JSON, PROBLEM, Reply, encode
-from counterseal_web.operations import NAME, Audience, Operation, Payload
+from counterseal_web.operations import Audience, Operation, Payload
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
+from counterseal_web.router import NAME
 from counterseal_web.schemas import SCHEMAS, question_schema
 from counterseal_web.service import Service
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import enum
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from counterseal_web.messages import JSON, Reply
 from counterseal_web.pending import EventStream, LongPoll
-from counterseal_web.problems import MethodNotAllowedError
-
-NAME = re.compile(r"\{([a-z_]+)\}")
+from counterseal_web.router import NAME
 
 
 class Audience(enum.Enum):
@@ -97,16 +94,3 @@ class Operation:
         if not names:
             return self.path
         return NAME.sub(lambda match: names[match[1]], self.path)
-
-
-class OperationMethodError(MethodNotAllowedError):
-    """
-    The path names operations, and the method none of them.
-
-    Attributes:
-        operations: Those that the path names.
-    """
-
-    def __init__(self, allowed: Iterable[str], operations: Iterable[Operation]) -> None:
-        super().__init__(allowed)
-        self.operations = tuple(operations)

@@ -230,13 +230,15 @@ class MethodNotAllowedError(RefusedRequestError):
 
     Attributes:
         allowed: The methods that do.
+        endpoints: What the path names, by whatever method.
     """
 
     word = "method_not_allowed"
 
-    def __init__(self, allowed: Iterable[str]) -> None:
+    def __init__(self, allowed: Iterable[str], endpoints: Iterable[Any] = ()) -> None:
         super().__init__()
         self.allowed = tuple(sorted(allowed))
+        self.endpoints = tuple(endpoints)
 
     def reply(self) -> Reply:
         """Return the problem, with the methods that are allowed (RFC 9110, 15.5.6)."""
@@ -282,15 +284,22 @@ def reply_to(error: Exception, settings: Settings) -> Reply:
     if isinstance(error, cs.Refused):
         log.info("refused: %s", error.code)
         return _refused(error)
+    log_failure(error, log)
     if isinstance(error, cs.Unavailable):
-        log.warning("unavailable: %s", error.code)
         identity = isinstance(error, IdentityUnavailable)
         members = {"reason": error.code} if identity else {}
         return problem("unavailable", headers=retry_after(settings), **members)
+    return problem("internal")
+
+
+def log_failure(error: Exception, log: logging.Logger) -> None:
+    """Log *error*, which is no refusal: a port that failed, or what nobody has foreseen."""
+    if isinstance(error, cs.Unavailable):
+        log.warning("unavailable: %s", error.code)
+        return
     # The text of an unforeseen error may hold a secret: its kind and place are enough.
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("internal: %s\n%s", type(error).__name__, frames)
-    return problem("internal")
 
 
 def _refused(refusal: cs.Refused) -> Reply:

@@ -1,54 +1,71 @@
-"""Router: which operation a method and a path name."""
+"""Router: what a method and a path name; every face finds by it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import attrs
 
-from counterseal_web.inputs import Inputs
-from counterseal_web.operations import NAME, Operation, OperationMethodError
-from counterseal_web.problems import NoSuchEndpointError
+from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
+
+T = TypeVar("T")
+
+NAME = re.compile(r"\{([a-z_]+)\}")
+"""A variable segment of a path: any that is not empty."""
+
+SEGMENTS = re.compile(r"\{([a-z_]+)\.\.\.\}")
+"""One variable segment or more, as many as fit; they are a text that is not empty."""
 
 
-class Route(NamedTuple):
+class Route(NamedTuple, Generic[T]):
     """
-    An operation that was found.
+    What was found.
 
     Attributes:
-        inputs: What the operation takes.
+        endpoint: What the method and the path name.
         names: What the path holds, by name.
     """
 
-    inputs: Inputs
+    endpoint: T
     names: Mapping[str, str]
 
 
+@attrs.frozen
+class _Endpoint(Generic[T]):
+    value: T
+    names: tuple[str, ...]
+
+
 @attrs.define
-class _Node:
+class _Node(Generic[T]):
     """
     The end of some first segments of paths.
 
     Attributes:
-        inputs: Of the operations whose path ends here, by method.
+        endpoints: Those whose path ends here, by method.
         segments: What may follow, by the next segment.
         variable: What follows any segment that is not empty.
+        several: What follows one segment or more.
     """
 
-    inputs: dict[str, Inputs] = attrs.field(factory=dict)
-    segments: dict[str, _Node] = attrs.field(factory=dict)
-    variable: _Node | None = None
+    endpoints: dict[str, _Endpoint[T]] = attrs.field(factory=dict)
+    segments: dict[str, _Node[T]] = attrs.field(factory=dict)
+    variable: _Node[T] | None = None
+    several: _Node[T] | None = None
 
-    def below(self, segment: str) -> _Node:
+    def below(self, segment: str) -> _Node[T]:
         """Return the node after *segment*, a new one if there is none."""
-        if NAME.fullmatch(segment) is None:
-            return self.segments.setdefault(segment, _Node())
-        if self.variable is None:
-            self.variable = _Node()
-        return self.variable
+        if SEGMENTS.fullmatch(segment):
+            self.several = self.several or _Node()
+            return self.several
+        if NAME.fullmatch(segment):
+            self.variable = self.variable or _Node()
+            return self.variable
+        return self.segments.setdefault(segment, _Node())
 
-    def end(self, segments: list[str], values: tuple[str, ...]) -> _End | None:
+    def end(self, segments: list[str], values: tuple[str, ...]) -> _End[T] | None:
         """
         Return where *segments* lead, by fixed segments sooner than by variable ones.
 
@@ -57,43 +74,61 @@ class _Node:
             values: Those of the variable segments before it.
         """
         if not segments:
-            return _End(self.inputs, values) if self.inputs else None
+            return _End(self.endpoints, values) if self.endpoints else None
         segment, rest = segments[0], segments[1:]
         if segment in self.segments:
             end = self.segments[segment].end(rest, values)
             if end is not None:
                 return end
-        if self.variable is None or not segment:
-            return None
-        return self.variable.end(rest, (*values, segment))
+        if self.variable is not None and segment:
+            end = self.variable.end(rest, (*values, segment))
+            if end is not None:
+                return end
+        if self.several is not None:
+            for count in range(len(segments), 0, -1):
+                text = "/".join(segments[:count])
+                end = self.several.end(segments[count:], (*values, text)) if text else None
+                if end is not None:
+                    return end
+        return None
 
 
-class _End(NamedTuple):
-    inputs: Mapping[str, Inputs]
+class _End(NamedTuple, Generic[T]):
+    endpoints: Mapping[str, _Endpoint[T]]
     values: tuple[str, ...]
 
 
-class Router:
+class Router(Generic[T]):
     """
-    Operations by method and path; a variable segment of a path is any that is not empty.
+    Endpoints by method and path.
 
     A fixed path hides the variable ones that it fits, for every method.
 
     Args:
-        operations: Each with the prefix under which it is served.
+        endpoints: Each with its method, in upper case, and its path.
+
+    Raises:
+        ValueError: Two have the same method and path.
     """
 
-    def __init__(self, operations: Iterable[tuple[str, Operation]]) -> None:
-        self._root = _Node()
-        for prefix, operation in operations:
+    def __init__(self, endpoints: Iterable[tuple[str, str, T]]) -> None:
+        self._root: _Node[T] = _Node()
+        for method, path, endpoint in endpoints:
             node = self._root
-            for segment in (prefix + operation.path).split("/"):
+            for segment in path.split("/"):
                 node = node.below(segment)
-            node.inputs[operation.method] = Inputs.of(operation)
+            if method in node.endpoints:
+                raise ValueError(f"two endpoints: {method} {path}")
+            names = tuple(first or other for first, other in _NAMES.findall(path))
+            node.endpoints[method] = _Endpoint(endpoint, names)
 
-    def find(self, method: str, path: str) -> Route:
+    def serves(self, path: str) -> bool:
+        """Return whether any method has an endpoint at *path*, which is percent-decoded."""
+        return self._root.end(path.split("/"), ()) is not None
+
+    def find(self, method: str, path: str) -> Route[T]:
         """
-        Return the operation that *method* and *path* name; `HEAD` names what `GET` does.
+        Return the endpoint that *method* and *path* name; `HEAD` names what `GET` does.
 
         Args:
             method: Upper case.
@@ -101,16 +136,16 @@ class Router:
 
         Raises:
             NoSuchEndpointError: There is none with this path.
-            OperationMethodError: There is, with another method.
+            MethodNotAllowedError: There is, with another method.
         """
         end = self._root.end(path.split("/"), ())
         if end is None:
             raise NoSuchEndpointError
-        inputs = end.inputs.get("GET" if method == "HEAD" else method)
-        if inputs is None:
-            raise OperationMethodError(
-                [*end.inputs, *(["HEAD"] if "GET" in end.inputs else [])],
-                [each.operation for each in end.inputs.values()],
-            )
-        names = NAME.findall(inputs.operation.path)
-        return Route(inputs, dict(zip(names, end.values, strict=True)))
+        endpoint = end.endpoints.get("GET" if method == "HEAD" else method)
+        if endpoint is None:
+            allowed = [*end.endpoints, *(["HEAD"] if "GET" in end.endpoints else [])]
+            raise MethodNotAllowedError(allowed, [each.value for each in end.endpoints.values()])
+        return Route(endpoint.value, dict(zip(endpoint.names, end.values, strict=True)))
+
+
+_NAMES = re.compile(f"{NAME.pattern}|{SEGMENTS.pattern}")

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from counterseal_web.application import Application
-from counterseal_web.lengths import read_length
+from counterseal_web.bodies import read_length
 from counterseal_web.messages import Request, Response
 from counterseal_web.problems import BrokenBodyError
 from counterseal_web.service import Service

@@ -31,7 +31,7 @@ from counterseal.models import (
     RememberedHead,
     SignedHead,
 )
-from counterseal.wire.claims import MILLISECOND, truncate
+from counterseal.wire.members import MILLISECOND, truncate
 
 WHO_BYTES, WHY_BYTES = 200, 1_000
 """Who renewed the heads, and why, in bytes of UTF-8."""

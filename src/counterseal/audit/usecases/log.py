@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
 from counterseal._sizes import limit_fits, text_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.audit.decisions import (
     AuditReach,
     decide_reach,

@@ -74,6 +74,11 @@ class Token:
     jws: Jws
     confirmation: Confirmation
 
+    @property
+    def subject(self) -> Guid:
+        """The new device that it is about."""
+        return self.confirmation.binding
+
 
 def read_token(body: bytes, policy: Policy) -> Token:
     """Read the confirmation in a call's body."""

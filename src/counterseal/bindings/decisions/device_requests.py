@@ -19,7 +19,7 @@ from counterseal.bindings.rules.evidence import Evidence, ProofFacts
 from counterseal.challenges.rules.answering import proof_holds
 from counterseal.errors import IdentityWithdrawn, NotFound, WrongDevice
 from counterseal.keys import Jws
-from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record, replace
+from counterseal.models import Account, AppSpace, Binding, DeviceCall, Record, replace
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 
@@ -56,12 +56,6 @@ class DeviceRequest:
     proof: Proof
     body_hash: str
     _evidence: Evidence | None = None
-
-    def reading(self, *others: Guid) -> Reading[AuthenticatedDevice]:
-        """Read the records that the proof names, and *others* in the same trip."""
-        proof = self.proof
-        guids = (proof.device, proof.account, proof.app_space, *others)
-        return Reading("get", guids, self.authenticate)
 
     def authenticate(self, records: Records, tools: Tools) -> AuthenticatedDevice:
         """

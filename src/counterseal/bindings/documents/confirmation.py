@@ -32,7 +32,6 @@ from counterseal import keys
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.ijson import parse
 from counterseal.models import Binding, BindingState, DeviceKey, Guid, Role
-from counterseal.wire.claims import demand, demand_guids, demand_id
 from counterseal.wire.members import (
     EMPTY_TEXT,
     GUID,
@@ -41,6 +40,9 @@ from counterseal.wire.members import (
     Kind,
     Members,
     choice,
+    demand,
+    demand_guids,
+    demand_id,
     member,
     records,
 )
@@ -159,7 +161,7 @@ def confirmation_claims(confirmation: Confirmation) -> dict[str, Any]:
 
 
 def read_confirmation(claimed: dict[str, Any]) -> Confirmation:
-    """Read the payload of a confirmation; see `wire.claims` for refusals."""
+    """Read the payload of a confirmation; see `wire.members` for refusals."""
     demand(claimed, _MEMBERS, _DEVICE_KEY)
     demand_guids(claimed["iss"], claimed["sub"], claimed["aud"], claimed["binding"])
     demand_id(claimed["jti"])

@@ -53,8 +53,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import parse
-from counterseal.wire.claims import demand
-from counterseal.wire.members import read_object, read_text
+from counterseal.wire.members import demand, read_object, read_text
 
 BIND_TYP = "counterseal-bind+jwt"
 ROTATE_TYP = "counterseal-rotate+jwt"

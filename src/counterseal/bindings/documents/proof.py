@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from counterseal.models import Guid
-from counterseal.wire.claims import demand, demand_guids, demand_id
+from counterseal.wire.members import demand, demand_guids, demand_id
 
 PROOF_TYP = "counterseal-proof+jwt"
 
@@ -64,7 +64,7 @@ def proof_claims(proof: Proof) -> dict[str, Any]:
 
 
 def read_proof(claimed: dict[str, Any]) -> Proof:
-    """Read the payload of a device proof; see `wire.claims` for refusals."""
+    """Read the payload of a device proof; see `wire.members` for refusals."""
     demand(claimed, _CLAIMS)
     demand_guids(claimed["iss"], claimed["sub"], claimed["aud"])
     demand_id(claimed["jti"])

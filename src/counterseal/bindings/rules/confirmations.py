@@ -7,14 +7,8 @@ from functools import cached_property
 
 import attrs
 
-from counterseal import keys
+from counterseal import bindings, keys
 from counterseal.accounts.rules import living
-from counterseal.bindings.documents.confirmation import (
-    Choice,
-    Confirmation,
-    comparison_code,
-    typed_code,
-)
 from counterseal.bindings.documents.enrolment import thumbprints_of
 from counterseal.bindings.rules.evidence import CompletionFacts, Evidence, ProofFacts, key_allowed
 from counterseal.challenges.rules.answering import StrikeFacts, caller_proved, strikes_left
@@ -73,7 +67,7 @@ class ConfirmationFacts:
     confirmer: Binding
     replaced: Binding | None = None
     proving: ProofFacts
-    confirmation: Confirmation
+    confirmation: bindings.Confirmation
     signature: Evidence
     signer: DeviceKey | None
 
@@ -86,7 +80,7 @@ class ConfirmationFacts:
     def replaced_devices(self) -> set[Guid]:
         """The devices whose place the new one takes."""
         replaced_devices = set() if self.replaced is None else {self.replaced.guid}
-        if self.confirmation.choice is Choice.MOVE:
+        if self.confirmation.choice is bindings.Choice.MOVE:
             replaced_devices.add(self.confirmer.guid)
         return replaced_devices
 
@@ -134,8 +128,9 @@ class ComparisonFacts:
     def is_right(self) -> bool:
         """Whether the code is that of the new device's keys; computed once, which takes a while."""
         binding = self.binding
-        expected = comparison_code(binding.account, binding.guid, thumbprints_of(binding.keys))
-        return keys.constant_time_equal(typed_code(self.code), expected)
+        thumbprints = thumbprints_of(binding.keys)
+        expected = bindings.comparison_code(binding.account, binding.guid, thumbprints)
+        return keys.constant_time_equal(bindings.typed_code(self.code), expected)
 
 
 def confirmation_needed(facts: CompletionFacts) -> bool:

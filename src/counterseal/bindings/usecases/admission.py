@@ -1,5 +1,5 @@
 """
-Admission: the steps that happen once, before the decision on a device's request.
+Admission: a device's call is opened, admitted, and decided on.
 
 Only `admit` makes a loaded `AuthenticatedDevice`. A transaction that lost its race reads and
 authenticates again, without repeating these steps.
@@ -7,12 +7,17 @@ authenticates again, without repeating these steps.
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
 import attrs
 
 from counterseal import identity
-from counterseal._audit_context import AuditContext, record_refusal
-from counterseal._plan import Reading
-from counterseal._transaction import Loaded, Transactions, load, refusals, tools_of
+from counterseal._audit_context import AuditContext, record_refusal, refusals
+from counterseal._guid_memory import GuidMemory
+from counterseal._plan import Decision, DecisionCoroutine, Reading, Tools
+from counterseal._transaction import Loaded, Transactions, UseCase, load, tools_of
 from counterseal.accounts.rules import forgettable_at, graced, revalidation_due
 from counterseal.bindings.decisions.device_requests import (
     AuthenticatedDevice,
@@ -23,36 +28,127 @@ from counterseal.bindings.decisions.device_requests import (
 )
 from counterseal.bindings.records import SEEN_STEP
 from counterseal.errors import IdentityUnavailable, InvalidField, Refused, Replayed
-from counterseal.models import AuditEvent, DeviceCall, PushAddress
+from counterseal.models import AuditEvent, DeviceCall, Guid, PushAddress
 from counterseal.narrowing import policy_within
+from counterseal.policy import Policy
 from counterseal.ports import Notifier
 
+R = TypeVar("R")
+P = ParamSpec("P")
 
-def open_call(
-    transactions: Transactions, call: DeviceCall, event: str, *, about_device: bool = True
-) -> tuple[AuditContext, DeviceRequest]:
-    """Read a device's call, which until then is a stranger's; most are *about_device* itself."""
-    try:
-        request = open_request(call, transactions.policy)
-    except Refused as refusal:
-        stranger = AuditContext(event=event, actor="stranger")
-        record_refusal(transactions.ports, stranger, refusal)
-        raise
-    device = request.proof.device
-    subject = device if about_device else None
-    return AuditContext(event=event, actor=device, subject=subject), request
+STRANGER = "stranger"
+"""Who calls, in the audit log, until the call is read."""
+
+
+class SubmittedToken(Protocol):
+    """A token in a call's body, read and not verified."""
+
+    @property
+    def subject(self) -> Guid:
+        """The record that it is about, which is read with the device."""
+
+
+Token = TypeVar("Token", bound=SubmittedToken)
+
+
+class Subject(enum.Enum):
+    """What a call is about, where only the call names it: the device that calls."""
+
+    DEVICE = enum.auto()
+
+
+@attrs.frozen
+class DeviceUseCase(UseCase):
+    """
+    What devices call; only here is a call opened.
+
+    Until then the caller is a stranger, and whoever opens a call admits it.
+    """
+
+    def _decide_as(
+        self,
+        call: DeviceCall,
+        event: str,
+        subject: Guid | Subject | None,
+        decide: Callable[
+            Concatenate[AuthenticatedDevice, Tools, P], Decision[R] | DecisionCoroutine[R]
+        ],
+        *arguments: P.args,
+        **keywords: P.kwargs,
+    ) -> R:
+        """
+        Transact as the device that calls.
+
+        Args:
+            event: `noun.verb`.
+            subject: The record that the call is about, which is read with the device; None if it
+                is about no record.
+        """
+        context, device = self._admit(call, event, subject)
+        return self._transactions.transact(context, device, decide, *arguments, **keywords)
+
+    def _decide_on_token(
+        self,
+        call: DeviceCall,
+        event: str,
+        parse: Callable[[bytes, Policy], Token],
+        decide: Callable[
+            Concatenate[AuthenticatedDevice, Tools, Token, P], Decision[R] | DecisionCoroutine[R]
+        ],
+        *arguments: P.args,
+        **keywords: P.kwargs,
+    ) -> R:
+        """Transact as the device that calls, on the token that *parse* reads in the call's body."""
+        try:
+            request = open_request(call, self.policy)
+            token = parse(call.body, self.policy)
+        except Refused as refusal:
+            record_refusal(self.ports, AuditContext(event=event, actor=STRANGER), refusal)
+            raise
+        subject = token.subject
+        context = AuditContext(event=event, actor=request.proof.device, subject=subject)
+        context, device = admit(self._transactions, context, request, subject)
+        return self._transactions.transact(context, device, decide, token, *arguments, **keywords)
+
+    def _admit(
+        self,
+        call: DeviceCall,
+        event: str,
+        subject: Guid | Subject | None,
+        companies: GuidMemory | None = None,
+    ) -> tuple[AuditContext, Loaded[AuthenticatedDevice]]:
+        """
+        Admit the device that calls; see `admit`.
+
+        Args:
+            subject: As of `_decide_as`.
+            companies: Of App Spaces: the device's is read with it, if it is remembered.
+        """
+        try:
+            request = open_request(call, self.policy)
+        except Refused as refusal:
+            record_refusal(self.ports, AuditContext(event=event, actor=STRANGER), refusal)
+            raise
+        proof = request.proof
+        others = () if companies is None else companies.find(proof.app_space)
+        if subject is Subject.DEVICE:
+            subject = proof.device
+        elif subject is not None:
+            others = (subject, *others)
+        context = AuditContext(event=event, actor=proof.device, subject=subject)
+        return admit(self._transactions, context, request, *others)
 
 
 def admit(
-    transactions: Transactions,
-    context: AuditContext,
-    request: DeviceRequest,
-    reading: Reading[AuthenticatedDevice],
+    transactions: Transactions, context: AuditContext, request: DeviceRequest, *others: Guid
 ) -> tuple[AuditContext, Loaded[AuthenticatedDevice]]:
     """
     Authenticate a device's request, and remember its proof.
 
     Where it is due, its user is revalidated, and it is stored that the device was seen.
+
+    Args:
+        others: Records that are read in the same trip.
 
     Returns:
         The context of what follows, with the device's App Space; and the device.
@@ -64,13 +160,15 @@ def admit(
             policy's grace is over.
         Refused: The proof is not valid, or its account or binding may not act.
     """
-    ports, policy = transactions.ports, transactions.policy
+    ports, policy, proof = transactions.ports, transactions.policy, request.proof
+    guids = (proof.device, proof.account, proof.app_space, *others)
+    reading = Reading("get", guids, request.authenticate)
     stored = load(ports, reading)
     tools = tools_of(ports, policy)
     try:
         device = request.identify(stored, tools)
         context = attrs.evolve(context, app_space=device.app_space.guid)
-        key = ("proof", device.binding.guid, request.proof.id)
+        key = ("proof", device.binding.guid, proof.id)
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
         loaded = Loaded(stored, device, tools, reading=reading)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import attrs
 
 from counterseal import ijson
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
 from counterseal._plan import find_record, record_with_account, records, require
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, load, refusals
+from counterseal._transaction import load
 from counterseal.bindings.chart import BindingEvent
 from counterseal.bindings.decisions import confirmations, devices
-from counterseal.bindings.decisions.device_requests import AuthenticatedDevice, open_request
+from counterseal.bindings.decisions.device_requests import AuthenticatedDevice
 from counterseal.bindings.decisions.invitations import Invitation
-from counterseal.bindings.usecases.admission import admit, demand_sendable, open_call
+from counterseal.bindings.usecases.admission import DeviceUseCase, Subject, demand_sendable
 from counterseal.models import (
     Account,
     Administrator,
@@ -35,7 +35,7 @@ EVENTS_A_MINUTE = 60
 
 
 @attrs.frozen
-class Devices(UseCase):
+class Devices(DeviceUseCase):
     """
     The life of a bound device.
 
@@ -62,8 +62,7 @@ class Devices(UseCase):
             WrongDevice: There is no such device.
             Refused: The proof does not hold, was seen before, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, event, about_device=False)
-        _, device = admit(self._transactions, context, request, request.reading())
+        _, device = self._admit(call, event, None)
         return device.value
 
     def status(self, call: DeviceCall) -> tuple[AuthenticatedDevice, Company]:
@@ -73,9 +72,7 @@ class Devices(UseCase):
         Raises:
             Refused: As `authenticate`.
         """
-        context, request = open_call(self._transactions, call, "device.prove", about_device=False)
-        others = self._companies.find(request.proof.app_space)
-        _, loaded = admit(self._transactions, context, request, request.reading(*others))
+        _, loaded = self._admit(call, "device.prove", None, self._companies)
         device = loaded.value
         company = find_record(device.others, device.app_space.company)
         if company is None:
@@ -101,8 +98,7 @@ class Devices(UseCase):
             NotEndorsed: A new key is not signed by an old key of its role.
             StrongKeyMissed: The device's strong key did not endorse it; has `attempts_left`.
         """
-        context, request = open_call(self._transactions, call, "binding.rotate")
-        context, device = admit(self._transactions, context, request, request.reading())
+        context, device = self._admit(call, "binding.rotate", Subject.DEVICE)
         served_kinds = self.ports.notifier.kinds()
         binding = self._transactions.transact(
             context, device, devices.rotate, call.body, served_kinds=served_kinds
@@ -122,8 +118,7 @@ class Devices(UseCase):
             InvalidField: The body is malformed, a text does not fit, or the notifier of its kind
                 refuses a push address.
         """
-        context, request = open_call(self._transactions, call, "binding.update")
-        context, device = admit(self._transactions, context, request, request.reading())
+        context, device = self._admit(call, "binding.update", Subject.DEVICE)
         with refusals(self.ports, context):
             changes = devices.read_changes(call.body, self.policy)
             demand_sendable(self.ports.notifier, changes.addresses or ())
@@ -141,11 +136,9 @@ class Devices(UseCase):
             BindingInactive: The device is suspended or revoked, perhaps by an earlier such call.
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "binding.unbind")
-        context, device = admit(self._transactions, context, request, request.reading())
         served_kinds = self.ports.notifier.kinds()
-        return self._transactions.transact(
-            context, device, devices.unbind, served_kinds=served_kinds
+        return self._decide_as(
+            call, "binding.unbind", Subject.DEVICE, devices.unbind, served_kinds=served_kinds
         )
 
     def lock(self, call: DeviceCall) -> Account:
@@ -161,9 +154,7 @@ class Devices(UseCase):
             BindingInactive: The device is not active.
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "account.lock")
-        context, device = admit(self._transactions, context, request, request.reading())
-        return self._transactions.transact(context, device, devices.lock_account)
+        return self._decide_as(call, "account.lock", Subject.DEVICE, devices.lock_account)
 
     def suspend(self, device: Guid, *, by: Administrator) -> Binding:
         """
@@ -217,7 +208,7 @@ class Devices(UseCase):
 
 
 @attrs.frozen
-class KeySets(UseCase):
+class KeySets(DeviceUseCase):
     """The service's keys, endorsed for devices."""
 
     def endorse(self, call: DeviceCall) -> dict[str, str]:
@@ -229,14 +220,13 @@ class KeySets(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "device.keys")
-        context, device = admit(self._transactions, context, request, request.reading())
+        context, device = self._admit(call, "device.keys", Subject.DEVICE)
         service_keys = self.ports.signer.jwks()
         return self._transactions.transact(context, device, devices.endorse_keys, service_keys)
 
 
 @attrs.frozen
-class Telemetry(UseCase):
+class Telemetry(DeviceUseCase):
     """What devices report of themselves."""
 
     def record(self, call: DeviceCall) -> None:
@@ -249,8 +239,7 @@ class Telemetry(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         ports = self.ports
-        context, request = open_call(self._transactions, call, "device.telemetry")
-        context, loaded = admit(self._transactions, context, request, request.reading())
+        context, loaded = self._admit(call, "device.telemetry", Subject.DEVICE)
         device = loaded.value
         with refusals(ports, context):
             report = read_report(ijson.parse(call.body))
@@ -273,7 +262,7 @@ CODE_BYTES = 64
 
 
 @attrs.frozen
-class Confirmations(UseCase):
+class Confirmations(DeviceUseCase):
     """
     New devices of an account that has one, or whose App Space has new ones confirmed.
 
@@ -293,8 +282,7 @@ class Confirmations(UseCase):
             TooManyBindings: The account has five devices that wait to be bound or confirmed.
             TooOften: The account's devices make too many invitations.
         """
-        context, request = open_call(self._transactions, call, "binding.invite", about_device=False)
-        context, device = admit(self._transactions, context, request, request.reading())
+        context, device = self._admit(call, "binding.invite", None)
         account = device.value.account.guid
         rate = self._within(device.value.app_space, None).policy.device_invite_rate
         demand_rate(self.ports, context, ("device_invite", account), rate)
@@ -307,11 +295,7 @@ class Confirmations(UseCase):
         Raises:
             Refused: The call is not proven, or the device may not act.
         """
-        context, request = open_call(
-            self._transactions, call, "binding.unconfirmed", about_device=False
-        )
-        context, device = admit(self._transactions, context, request, request.reading())
-        return self._transactions.transact(context, device, confirmations.list_unconfirmed)
+        return self._decide_as(call, "binding.unconfirmed", None, confirmations.list_unconfirmed)
 
     def decide(self, call: DeviceCall) -> Binding:
         """
@@ -335,20 +319,12 @@ class Confirmations(UseCase):
             WeakKey: No strong key of the calling device signed it.
             StrongKeyMissed: The device's strong key did not sign it; has `attempts_left`.
         """
-        ports, stranger = self.ports, AuditContext(event="binding.confirm", actor="stranger")
-        with refusals(ports, stranger):
-            request = open_request(call, self.policy)
-            token = confirmations.read_token(call.body, self.policy)
-        binding = token.confirmation.binding
-        context = AuditContext(event="binding.confirm", actor=request.proof.device, subject=binding)
-        context, device = admit(self._transactions, context, request, request.reading(binding))
-        served_kinds = ports.notifier.kinds()
-        return self._transactions.transact(
-            context,
-            device,
+        return self._decide_on_token(
+            call,
+            "binding.confirm",
+            confirmations.read_token,
             confirmations.decide_by_device,
-            token,
-            served_kinds=served_kinds,
+            served_kinds=self.ports.notifier.kinds(),
             demand_inviter=demand_inviter,
         )
 

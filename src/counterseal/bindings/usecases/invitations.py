@@ -7,12 +7,12 @@ from collections.abc import Callable
 import attrs
 
 from counterseal import _idempotency
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
 from counterseal._plan import record_with_account, records
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.accounts.rules import expected_issuer, identified_by_origin
 from counterseal.bindings.decisions import enrolments, invitations
 from counterseal.bindings.decisions.invitations import Invitation, Invitee, invited_account

@@ -26,7 +26,7 @@ from counterseal.machines import step
 from counterseal.models import Account, PasskeyAuthentication, RelyingParty
 from counterseal.models.guid import partition_of
 from counterseal.models.sealing import discovery_context
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 
 TICKET_LIMIT = 1_024
 """Characters of a ticket; ours are shorter."""

@@ -59,6 +59,11 @@ class Token:
     event: ChallengeEvent
     _evidence: Evidence | None = None
 
+    @property
+    def subject(self) -> Guid:
+        """The challenge that it answers or disowns."""
+        return self.answer.challenge
+
     def evidence(self, key: PublicKey | None) -> Evidence:
         """Return the token, to be verified once with *key*: None if the named key is unknown."""
         if self._evidence is None or self._evidence.key != key:
@@ -66,7 +71,7 @@ class Token:
         return self._evidence
 
 
-def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
+def read_token(body: bytes, policy: Policy, event: ChallengeEvent) -> Token:
     """Read the token in a call's body."""
     try:
         text = body.decode("ascii")

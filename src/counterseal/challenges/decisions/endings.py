@@ -15,6 +15,7 @@ from counterseal.challenges.rules.asking import (
     with_expired_counted,
     without_question,
 )
+from counterseal.machines import CHARTS
 from counterseal.models import (
     Callback,
     CancelReason,
@@ -27,7 +28,6 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-from counterseal.outbox.chart import CALLBACK
 from counterseal.policy import Policy
 
 ENDED_LIMIT = 20
@@ -102,7 +102,7 @@ def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | No
     start = challenge.calls_back_from
     return Callback(
         guid=mint(partition_of(challenge.guid), tools.entropy(ENTROPY_BYTES)),
-        state=CALLBACK.initial,
+        state=CHARTS["callback"].initial,
         challenge=challenge.guid,
         account=challenge.account,
         origin=challenge.origin,

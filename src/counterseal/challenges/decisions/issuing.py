@@ -36,7 +36,7 @@ from counterseal.models.sealing import code_context
 from counterseal.outbox.decisions.outbox import build_ending_notifications, build_notifications
 from counterseal.outbox.records import Notification
 from counterseal.tenancy.records import RelyingParty
-from counterseal.wire.claims import truncate
+from counterseal.wire.members import truncate
 
 CODE_DIGITS = 6
 """NIST SP 800-63B-4, 3.1.3.2: six digits."""

@@ -31,8 +31,14 @@ from typing import Any
 from counterseal import ijson, keys
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.models import Action, Attachment, Guid
-from counterseal.wire.claims import VERSION, format_time, parse_time
-from counterseal.wire.members import read_object, read_optional_text, read_text
+from counterseal.wire.members import (
+    VERSION,
+    format_time,
+    parse_time,
+    read_object,
+    read_optional_text,
+    read_text,
+)
 
 ACTION_MEMBERS = frozenset(
     {"type", "resource", "arguments", "agent", "run", "purpose", "validUntil", "language"}

@@ -25,7 +25,7 @@ import attrs
 
 from counterseal.errors import InvalidField, MalformedToken
 from counterseal.models import Guid, RefusalReason
-from counterseal.wire.claims import demand, demand_guids, demand_id
+from counterseal.wire.members import demand, demand_guids, demand_id
 
 ANSWER_TYP = "counterseal-answer+jwt"
 DISOWN_TYP = "counterseal-disown+jwt"
@@ -95,7 +95,7 @@ def answer_claims(answer: Answer) -> dict[str, Any]:
 
 def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:
     """
-    Read the payload of an answer (or, by *typ*, of a disown); see `wire.claims` for refusals.
+    Read the payload of an answer (or, by *typ*, of a disown); see `wire.members` for refusals.
 
     InvalidField names `reason`, if it is another word than those of `RefusalReason`.
     """

@@ -45,7 +45,7 @@ from counterseal.models import (
     PairsContent,
     Question,
 )
-from counterseal.wire.claims import VERSION, demand, demand_guids, format_time, parse_time
+from counterseal.wire.members import VERSION, demand, demand_guids, format_time, parse_time
 
 BUTTONS_AT_LEAST = 2
 """With one button there is no choice."""

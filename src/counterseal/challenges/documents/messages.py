@@ -33,8 +33,7 @@ from counterseal.models import (
     PushMessage,
     RefusalReason,
 )
-from counterseal.wire.claims import format_time
-from counterseal.wire.members import Members
+from counterseal.wire.members import Members, format_time
 
 
 @attrs.frozen(kw_only=True)

@@ -49,7 +49,7 @@ from counterseal.models import (
     PublicKey,
     Role,
 )
-from counterseal.wire.claims import VERSION, demand, format_time, parse_time
+from counterseal.wire.members import VERSION, demand, format_time, parse_time
 
 RECEIPT_TYP = "counterseal-receipt+jwt"
 RECEIPT_LIMIT = 1_048_576

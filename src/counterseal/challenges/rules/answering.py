@@ -7,12 +7,10 @@ matching code is counted.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from counterseal import keys
-from counterseal.accounts.rules import within_window
+from counterseal.accounts.rules import ChallengeFacts, within_window
 from counterseal.bindings.rules.evidence import Evidence, ProofFacts, RotationFacts, key_allowed
 from counterseal.challenges.documents.answer import Answer
 from counterseal.errors import (
@@ -37,7 +35,6 @@ from counterseal.models import (
     Account,
     Binding,
     Button,
-    Challenge,
     DeviceKey,
     PasskeyUse,
     Role,
@@ -46,19 +43,12 @@ from counterseal.policy import Policy
 
 
 @attrs.define(kw_only=True)
-class FetchFacts:
+class FetchFacts(ChallengeFacts):
     """Facts of a device reading a challenge."""
 
-    now: datetime
     proving: ProofFacts
-    challenge: Challenge
     account: Account
     binding: Binding
-
-    @property
-    def deadline(self) -> datetime:
-        """The challenge's deadline."""
-        return self.challenge.deadline
 
 
 @attrs.define(kw_only=True)

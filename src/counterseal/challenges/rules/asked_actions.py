@@ -18,7 +18,7 @@ from counterseal.challenges.documents.display import DisplayedAction
 from counterseal.errors import InvalidField
 from counterseal.models import DEFAULT_BUTTONS, Action, ActionTerms, Challenge, Guid, Question
 from counterseal.policy import Policy
-from counterseal.wire.claims import truncate
+from counterseal.wire.members import truncate
 
 
 def reminder_due_at(challenge: Challenge, policy: Policy) -> datetime | None:

@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import attrs
 
-from counterseal._audit_context import AuditContext, demand_rate
+from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._plan import nothing, records
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, with_same_ports
 from counterseal.accounts.rules import expected_issuer, provider_of, same_identity, unlocked
 from counterseal.bindings.decisions.invitations import Invitation
 from counterseal.bindings.rules.evidence import split_token

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records, require
-from counterseal._transaction import UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, with_same_ports
 from counterseal.accounts.rules import approval_stands
 from counterseal.challenges.usecases import Challenges
 from counterseal.errors import (
@@ -45,7 +45,7 @@ from counterseal.operators.decisions.operators import ensure_operators
 from counterseal.operators.decisions.sessions import IssuedSession
 from counterseal.operators.usecases.sessions import Sessions
 from counterseal.tenancy.rules.authorization import is_in_force
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 
 SEALED_LIMIT = 2_048
 """Characters of what a browser brings back; ours are shorter."""

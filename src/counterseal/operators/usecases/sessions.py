@@ -7,10 +7,10 @@ from datetime import datetime
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import record_with_account, records
 from counterseal._sizes import text_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.bindings.usecases.invitations import sweep_due_bindings
 from counterseal.errors import InvalidField, Refused, WrongToken
 from counterseal.models import (

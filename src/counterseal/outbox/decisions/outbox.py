@@ -10,10 +10,10 @@ from counterseal._plan import Tools
 from counterseal.accounts.records import Account
 from counterseal.bindings.records import BindingState
 from counterseal.challenges.records import Challenge
+from counterseal.machines import CHARTS
 from counterseal.models import Record
 from counterseal.models.guid import ENTROPY_BYTES, Guid, derive_guid, mint, partition_of
 from counterseal.models.push import AddressKind, Occasion
-from counterseal.outbox.chart import NOTIFICATION
 from counterseal.outbox.records import Callback, Notification
 
 NEW_NOTIFICATIONS = derive_guid(0, "notifications")
@@ -77,7 +77,7 @@ def build_notifications(
     return tuple(
         Notification(
             guid=mint(partition_of(account.guid), tools.entropy(ENTROPY_BYTES)),
-            state=NOTIFICATION.initial,
+            state=CHARTS["notification"].initial,
             occasion=occasion,
             subject=subject,
             account=account.guid,

@@ -15,15 +15,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._capabilities import compose_callback
 from counterseal._plan import Decision, DecisionCoroutine, Records, Tools, records, return_record
 from counterseal._sizes import LIST_LIMIT, limit_fits
-from counterseal._transaction import UseCase, refusals
+from counterseal._transaction import UseCase
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
-from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
+from counterseal.models.record import Gauge
 from counterseal.outbox.decisions import callbacks
 from counterseal.outbox.decisions.attempts import claim_callback
 from counterseal.outbox.decisions.outbox import NEW_CALLBACKS

@@ -7,16 +7,15 @@ from typing import Any, Literal
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal import tenancy as tenancy_package
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
-from counterseal._transaction import refusals
 from counterseal.challenges.records import ChallengeState
 from counterseal.identity.records import IdpSettings
 from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
 from counterseal.tenancy.decisions import app_spaces, tenancy
-from counterseal.tenancy.decisions import app_spaces as ensuring
 from counterseal.tenancy.records import (
     AppSpace,
     CallbackType,
@@ -170,7 +169,7 @@ class Administration(Directory):
         """
         event = "tenancy.ensure"
         with refusals(self.ports, AuditContext(event=event, actor=self.by.actor)):
-            guids = ensuring.derive_guids(key, self.policy)
+            guids = tenancy_package.derive_guids(key, self.policy)
         edit = tenancy.OriginEdit(
             name=origin,
             clients=clients,
@@ -179,14 +178,14 @@ class Administration(Directory):
             token_form=token_form,
             role=role,
         )
-        draft = ensuring.TenancyDraft(
+        draft = tenancy_package.TenancyDraft(
             company=company,
             app_space=app_space,
             origin=edit,
             callbacks=None if callbacks is None else tuple(callbacks),
         )
         return self._decide_for(
-            self.by, event, guids[0], records(*guids), ensuring.ensure_tenancy, guids, draft
+            self.by, event, guids[0], records(*guids), tenancy_package.ensure_tenancy, guids, draft
         )
 
     def edit_company(self, company: Guid, name: str) -> Company:

@@ -42,7 +42,7 @@ from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.decisions.tenancy import edit_record
 from counterseal.tenancy.rules.addresses import allow_list, callback_allowed
 from counterseal.tenancy.rules.authorization import Permission
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 
 MARGIN = timedelta(seconds=5)
 """How long before its bearer token expires a request ends, so that the callback still counts."""

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import record_with_account, records
-from counterseal._transaction import UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, with_same_ports
 from counterseal.approvals.records import approved_action_guid
 from counterseal.challenges.usecases import Challenges
 from counterseal.credentials.usecases import SignerAuthentication, SingleUse

@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from counterseal._audit_context import AuditContext
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import record_with_account, records
-from counterseal._transaction import UseCase, refusals, with_same_ports
+from counterseal._transaction import UseCase, with_same_ports
 from counterseal.challenges.usecases import Challenges
 from counterseal.credentials.usecases import SignerAuthentication, SingleUse
 from counterseal.models import (

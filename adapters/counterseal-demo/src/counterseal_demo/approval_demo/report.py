@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from counterseal import jwks_document
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_demo.approval_demo.story import Story
 from counterseal_server import display, receipts
 from counterseal_server.screen import Screen

@@ -27,7 +27,7 @@ from counterseal.bindings.documents.enrolment import enrolment_document, peek_do
 from counterseal.device import SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
 from counterseal.models import Algorithm, Guid, RefusalReason
-from counterseal.wire.claims import parse_time
+from counterseal.wire.members import parse_time
 from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
 from counterseal_demo.device_cli.attachments import Announce, attachment_client, demand_attachments
 from counterseal_demo.device_cli.home import Home

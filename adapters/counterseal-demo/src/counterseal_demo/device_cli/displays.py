@@ -16,7 +16,7 @@ from typing import Any
 from counterseal import read_json
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken
 from counterseal.models import Guid
-from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.members import format_time, parse_time
 from counterseal_keys import private_files
 
 

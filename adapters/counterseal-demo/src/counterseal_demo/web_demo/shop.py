@@ -13,7 +13,7 @@ import attrs
 from counterseal import Receipt, Refused
 from counterseal.models import Guid
 from counterseal.ports import Clock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_client import (
     ByAccount,
     CallbackRefused,

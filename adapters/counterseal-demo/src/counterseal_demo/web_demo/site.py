@@ -14,7 +14,7 @@ import segno
 
 from counterseal import CHARTS, CountersealError, Refused, table
 from counterseal.models import Guid
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_demo.approval_demo.forgeries import FORGERIES
 from counterseal_demo.approval_demo.questions import PAYMENT
 from counterseal_demo.web_demo.journal import Move

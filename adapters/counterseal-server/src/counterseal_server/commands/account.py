@@ -6,7 +6,7 @@ import click
 
 from counterseal import OPERATOR, Accounts, Administration, Challenges, Invitations
 from counterseal.models import AppSpace, Guid
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server import inviting
 from counterseal_server.commands.acting import (
     YES,

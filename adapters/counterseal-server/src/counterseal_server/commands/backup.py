@@ -12,7 +12,7 @@ import click
 
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server import backups, restoring
 from counterseal_server.backups import SETTINGS_FILE, Manifest, files_elsewhere
 from counterseal_server.commands.options import CONFIG, DATA, configured

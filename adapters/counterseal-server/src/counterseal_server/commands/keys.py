@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_keys import KeysExist
 from counterseal_server.commands.acting import YES, confirm
 from counterseal_server.commands.options import CONFIG, DATA, configured

@@ -20,7 +20,7 @@ from counterseal.errors import (
 )
 from counterseal.models import UnchainedEvents
 from counterseal.ports import Signer
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.doctor.finding import Finding, NotChecked, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
 from counterseal_server.head_memory import FileHeadMemory, head_memory

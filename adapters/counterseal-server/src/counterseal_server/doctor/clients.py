@@ -9,7 +9,7 @@ from counterseal import Ports
 from counterseal.errors import EndpointAudience
 from counterseal.models import Guid, Origin
 from counterseal.models.audit_log import AuditQuery
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_server.doctor.finding import Finding, fine, warning
 from counterseal_server.doctor.installation import Installation
 

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused, StoreUnavailable
-from counterseal.models.index import index_of
+from counterseal.models.record import index_of
 from counterseal_sql.commits import Commit, Update
 from counterseal_sql.connections import Connection, ConnectionPool
 from counterseal_sql.deferred_sync import DeferredSync

@@ -9,7 +9,7 @@ from typing import Any
 
 import counterseal as cs
 from counterseal.models import Admin, AdminRole, Guid, Scheme
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_web.admin.documents import admin_document, session_document
 from counterseal_web.admin.paths import (
     ADMIN,

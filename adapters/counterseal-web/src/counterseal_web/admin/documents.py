@@ -23,7 +23,7 @@ from counterseal.models import (
     Session,
 )
 from counterseal.tenancy.documents import write_settings
-from counterseal.wire.claims import format_time
+from counterseal.wire.members import format_time
 from counterseal_web.admin.providers import provider_document
 
 Document = dict[str, Any]
