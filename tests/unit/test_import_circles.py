@@ -50,11 +50,11 @@ def imports_of(modules: Mapping[str, Path]) -> dict[str, set[str]]:
         is_package = path.name == "__init__.py"
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             for meant in named_by(node, name, is_package=is_package):
-                found = meant
-                while found and found not in modules:
-                    found = found.rpartition(".")[0]
-                if found and found != name:
-                    imports[name].add(found)
+                module = meant
+                while module and module not in modules:
+                    module = module.rpartition(".")[0]
+                if module and module != name:
+                    imports[name].add(module)
     return imports
 
 
@@ -63,7 +63,7 @@ def circles(imports: Mapping[str, set[str]]) -> list[set[str]]:
     numbers: dict[str, int] = {}
     lowest: dict[str, int] = {}
     stack: list[str] = []
-    found = []
+    components = []
 
     def visit(name: str) -> None:
         numbers[name] = lowest[name] = len(numbers)
@@ -79,12 +79,12 @@ def circles(imports: Mapping[str, set[str]]) -> list[set[str]]:
             component = set(stack[start:])
             del stack[start:]
             if len(component) > 1:
-                found.append(component)
+                components.append(component)
 
     for name in imports:
         if name not in numbers:
             visit(name)
-    return found
+    return components
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, *PROGRAMS], ids=lambda path: path.name)
@@ -116,6 +116,6 @@ def test_a_planted_circle_is_found(tmp_path, text):
     (folder / "third.py").write_text(f"{text}\n")
     (folder / "fourth.py").write_text("from planted.first import a\n")
 
-    found = circles(imports_of(modules_of(folder)))
+    (circle,) = circles(imports_of(modules_of(folder)))
 
-    assert found == [{"planted.first", "planted.second", "planted.third"}]
+    assert circle == {"planted.first", "planted.second", "planted.third"}
