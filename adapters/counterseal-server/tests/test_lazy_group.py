@@ -14,7 +14,7 @@ from counterseal_server.cli import main
 from counterseal_server.commands.admin import admin
 from counterseal_server.lazy_group import LazyCommand, LazyGroup
 
-PLACES = [
+COMMANDS = [
     pytest.param(group, name, id=f"{group.name}-{name}")
     for group in (main, admin, device)
     for name in group.lazy_commands
@@ -40,7 +40,7 @@ def group_with(**commands):
     return group
 
 
-@pytest.mark.parametrize(("group", "name"), PLACES)
+@pytest.mark.parametrize(("group", "name"), COMMANDS)
 def test_a_summary_is_the_first_sentence_of_the_command(group, name):
     command = group.get_command(click.Context(group), name)
 

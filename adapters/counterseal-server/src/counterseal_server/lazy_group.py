@@ -84,13 +84,13 @@ class LazyGroup(click.Group):
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def _load(self, name: str) -> click.Command:
-        place = self.lazy_commands[name]
+        location = self.lazy_commands[name]
         try:
-            module = import_module(place.module)
+            module = import_module(location.module)
         except ModuleNotFoundError as error:
             # It loads parts of the core.
             from counterseal_server.plainly import missing  # noqa: PLC0415 (only a failure needs it)
 
-            raise missing(error, place.requirement) from None
-        command: click.Command = getattr(module, place.name)
+            raise missing(error, location.requirement) from None
+        command: click.Command = getattr(module, location.name)
         return command

@@ -19,7 +19,8 @@ from counterseal_server.head_memory import FileHeadMemory
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_line
 from counterseal_server.progress import progress
-from counterseal_server.records import Records, opened
+from counterseal_server.records import opened
+from counterseal_server.records.records import Records
 from counterseal_server.runtime import Runtime
 from counterseal_server.store_check import check_store
 
