@@ -41,7 +41,7 @@ ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
 PROCESSES = dict.fromkeys(["demo", "oidc", "server"], "4")
-PROCESSES |= {"redis": "0", "sql": "0", "web": "auto"}
+PROCESSES |= {"redis": "0", "sql": "0", "testing": "auto", "web": "auto"}
 """
 How many processes the tests of a larger adapter run in; none is one, as for the smaller ones.
 
@@ -219,7 +219,7 @@ def examples(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS, allow_parallel=True)
 def tests(session: nox.Session) -> None:
-    """Test the core with no adapter in reach; on other Pythons by vectors what is on the wire."""
+    """Test the core with the test kit alone; on other Pythons by vectors what is on the wire."""
     sync(session, "--group=tests")
     chosen = session.python == RUNNING or session.posargs
     # Another process costs a tenth more CPU time, and on two cores another session has it.

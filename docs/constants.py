@@ -21,7 +21,6 @@ from counterseal.actions.document import DOCUMENTS
 from counterseal.actions.tool_call import CHARACTERS, ROWS
 from counterseal.device.parts import CLOCK_TOLERANCE, LARGEST_CORRECTION
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS
-from counterseal.testing.contracts.race import SHRINK_SECONDS
 from counterseal.tickets.decisions.backchannel import SLOWER
 from counterseal_asgi import DEFAULT_THREADS
 from counterseal_demo.device_cli.attachments import LARGEST
@@ -35,6 +34,7 @@ from counterseal_server.records.redis_address import RedisAddress
 from counterseal_server.serving import FILES
 from counterseal_server.settings import Settings
 from counterseal_server.store_check import LARGE, MOST
+from counterseal_testing.contracts.race import SHRINK_SECONDS
 from counterseal_web.settings import Settings as WebSettings
 
 KIB = 1_024

@@ -1,6 +1,7 @@
 """The files of a release, and whether each is what it should be."""
 
 import json
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -18,6 +19,9 @@ from release.archives import wrong_sums
 from release.packages import ROOT, Package, npm_packages, python_packages, released_version
 
 IN_SOURCES = ("LICENSE", "README.md", "pyproject.toml")
+SIZES = re.compile(r"The wheel of the library has ([\d,]+) kB, and takes ([\d,]+) kB when")
+TOLERANCE = 0.05
+"""By how much a size may differ from what the README says: not each change is one of the README."""
 
 
 def text_of(wheel: Path, name: str) -> bytes:
@@ -58,6 +62,9 @@ def problems(target: Path, root: Path = ROOT) -> list[str]:
     listed = []
     for package in python_packages(root):
         listed += [f"{package.name}: {each}" for each in python_problems(package, target, root)]
+    (wheel,) = target.glob("counterseal-*.whl")
+    readme = (root / "README.md").read_text("utf-8")
+    listed += [f"README.md: {each}" for each in size_problems(wheel, readme)]
     for tarball in target.glob("*.tgz"):
         listed += [f"{tarball.name}: {each}" for each in npm_problems(tarball)]
     for document in target.glob("*.cdx.json"):
@@ -91,6 +98,22 @@ def python_problems(package: Package, target: Path, root: Path) -> list[str]:
         f"the source distribution lacks {name}" for name in IN_SOURCES if name not in entries
     ]
     return faults
+
+
+def size_problems(wheel: Path, readme: str) -> list[str]:
+    """Return which size of a wheel, or of its files, *readme* says wrongly; kB are 1,000 bytes."""
+    match = SIZES.search(readme)
+    if match is None:
+        return ["it does not say the size of the library"]
+    with zipfile.ZipFile(wheel) as archive:
+        installed = sum(file.file_size for file in archive.infolist())
+    sizes = {"the wheel has": wheel.stat().st_size, "its files have": installed}
+    stated = [int(number.replace(",", "")) * 1_000 for number in match.groups()]
+    return [
+        f"{name} {size / 1_000:,.0f} kB, and not {number // 1_000:,}"
+        for (name, size), number in zip(sizes.items(), stated, strict=True)
+        if abs(size - number) > TOLERANCE * number
+    ]
 
 
 def module_problems(

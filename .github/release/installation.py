@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,19 @@ for name in sys.argv[1:]:
         if not module.name.endswith(".__main__") and module.name not in SKIPPED:
             importlib.import_module(module.name)
 print(len([name for name in sys.modules if name.startswith("counterseal")]))
+"""
+IMPORT_LIBRARY = """
+import counterseal.memory
+assert counterseal.memory.memory_ports() and counterseal.STANDARD
+try:
+    import counterseal.testing
+except ImportError as error:
+    print(error)
+"""
+PROGRAMS = """
+from importlib.metadata import entry_points
+scripts = entry_points(group="console_scripts")
+print(*sorted({script.name for script in scripts if script.value.startswith("counterseal")}))
 """
 SETTINGS = 'public_url = "http://localhost:{port}"\nbrowser_device = true\nportal = true\n'
 PIN = "1379"
@@ -109,19 +122,18 @@ class Installation:
         raise RuntimeError(f"counterseal serve does not start:\n{log.read()}")
 
 
-def install(files: Path, constraints: Path, work: Path) -> Installation:
+def install(wheels: Sequence[str | Path], constraints: Path, work: Path) -> Installation:
     """
-    Install every wheel of *files* with all its extras, and what they need from the index.
+    Install *wheels*, and what they need from the index.
 
     Args:
-        files: The folder of the release.
+        wheels: The files; or their requirements, with extras.
         constraints: The versions of others' packages, as pip reads them.
-        work: An empty folder.
+        work: A folder to create.
     """
     environment, folder = work / "environment", work / "empty"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     subprocess.run(["uv", "venv", "--quiet", f"--python={sys.executable}", environment], check=True)
-    wheels = [requirement(wheel) for wheel in sorted(files.glob("*.whl"))]
     options = [f"--python={environment}", f"--constraints={constraints}", "--quiet"]
     # Ours come from files: an index may have the same version, once it is released.
     subprocess.run(["uv", "pip", "install", *options, *wheels], check=True, cwd=folder)
@@ -141,6 +153,19 @@ def modules(files: Path) -> list[str]:
     return [name.replace("-", "_") for name in names]
 
 
+def use_library(installation: Installation) -> Iterator[str]:
+    """
+    Import the library where nothing else of ours is; yield what it says of its test kit.
+
+    Raises:
+        RuntimeError: It cannot be imported.
+        AssertionError: It does not say how to install the test kit.
+    """
+    refusal = installation.run("python", "-I", "-c", IMPORT_LIBRARY).strip()
+    assert refusal.endswith('pip install "counterseal[testing]"'), refusal
+    yield f"imported the library alone; {refusal}"
+
+
 def use(installation: Installation, names: list[str]) -> Iterator[str]:
     """
     Import everything, then do what the tutorial does; yield one sentence for each thing done.
@@ -152,6 +177,9 @@ def use(installation: Installation, names: list[str]) -> Iterator[str]:
     program = IMPORT_ALL.replace("SKIPPED", repr(NOT_IMPORTED))
     count = installation.run("python", "-I", "-c", program, *names)
     yield f"imported {count.strip()} modules of {len(names)} packages"
+    for program in installation.run("python", "-I", "-c", PROGRAMS).split():
+        installation.run(program, "--help")
+        yield f"{program}: starts"
     demo = installation.run("counterseal", "demo")
     assert "refused" in demo, demo
     yield "counterseal demo: asked, answered, and refused each forgery"

@@ -2,10 +2,11 @@
 
 import subprocess
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 from release.files import problems
-from release.installation import install, modules, use
+from release.installation import install, modules, requirement, use, use_library
 from release.packages import ROOT
 
 
@@ -26,6 +27,9 @@ def check(target: Path) -> list[str]:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        for sentence in use(install(target, constraints, work), modules(target)):
+        library = install([*target.glob("counterseal-*.whl")], constraints, work / "library")
+        wheels = [requirement(wheel) for wheel in sorted(target.glob("*.whl"))]
+        everything = install(wheels, constraints, work / "everything")
+        for sentence in chain(use_library(library), use(everything, modules(target))):
             print(sentence, flush=True)
     return []

@@ -5,9 +5,8 @@ from http import HTTPStatus
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from counterseal.testing import FakeService
-from counterseal.testing.service import CALLBACK
 from counterseal_client import CallbackRefused, verify_callback
+from counterseal_testing.service import CALLBACK, FakeService
 
 
 # With counterseal-client

@@ -42,7 +42,7 @@ from counterseal.errors import WrongSignature
 from counterseal.keys.passkeys import AUTHENTICATOR_DATA_BYTES
 from counterseal.machines import step
 from counterseal.models import Algorithm, ChallengeState, Role
-from counterseal.testing.authenticator import FakePasskey
+from counterseal_testing.authenticator import FakePasskey
 
 LIMIT = 16_384
 FAILS_AT = 1.3

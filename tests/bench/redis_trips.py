@@ -22,8 +22,8 @@ from trips import Trips, played
 import counterseal as cs
 from counterseal.credentials.documents import write_basic
 from counterseal.models import Question, Scheme, TextContent
-from counterseal.testing import FakeService
 from counterseal_redis import attach, commands, with_redis
+from counterseal_testing import FakeService
 
 BEFORE = "redis: "
 FIVE_CALLS = 15

@@ -34,11 +34,11 @@ import counterseal_web
 from counterseal import OPERATOR
 from counterseal.models import Account, Admin, Guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
-from counterseal.testing import START, FakeService, FrozenClock
 from counterseal_portal import MOUNT, Portal, Visitor
 from counterseal_redis import Keyspace, RedisInventory, with_redis
 from counterseal_redis import upgrade as upgrade_keyspace
 from counterseal_sql import SqlInventory, connect, upgrade, with_sql
+from counterseal_testing import START, FakeService, FrozenClock
 
 SHOPS = Path(__file__).parents[2] / "docs" / "examples" / "shops"
 sys.path.append(str(SHOPS))

@@ -28,7 +28,7 @@ from counterseal.models import (
 PIN = "1379"
 URI = "https://auth.example.com/device/answer"
 PASSKEY_ORIGIN = "https://auth.example.com"
-"""As `counterseal.testing.authenticator`, which needs pytest, has it."""
+"""As `counterseal_testing.authenticator`, which needs pytest, has it."""
 CHEAP = 2
 """The PIN's scrypt belongs to the device and is not measured."""
 

@@ -8,8 +8,8 @@ from functools import partial
 
 import attrs
 
-from counterseal.testing import FakeService, Faults
-from counterseal.testing.faults import faulty_ports
+from counterseal_testing import FakeService, Faults
+from counterseal_testing.faults import faulty_ports
 
 BESIDE = ("replay", "counters", "idempotency")
 

@@ -4,7 +4,7 @@ import jwt
 import pytest
 from hypothesis import settings
 
-from counterseal.testing.histories import Actions, NewDevices, Refusals, WholeCore
+from counterseal_testing.histories import Actions, NewDevices, Refusals, WholeCore
 
 
 def verified(token, jwk):

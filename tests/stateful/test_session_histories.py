@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from counterseal.errors import Refused
 from counterseal.models import OPERATOR, LogInMethod
 from counterseal.policy import Policy
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 
 LINK, ENROLLING, ACTIVE, SUSPENDED, OVER = "link", "enrolling", "active", "suspended", "over"
 PICK = st.integers(0, 9)

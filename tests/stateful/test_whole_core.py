@@ -1,4 +1,4 @@
-"""The whole core under histories: see `counterseal.testing.histories`."""
+"""The whole core under histories: see `counterseal_testing.histories`."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal.testing.histories.model import HistoryModel
+from counterseal_testing.histories.model import HistoryModel
 
 
 @pytest.mark.timeout(7200)

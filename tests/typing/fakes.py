@@ -11,7 +11,7 @@ from counterseal.ports import (
     Ports,
     Store,
 )
-from counterseal.testing import (
+from counterseal_testing import (
     FakeIdentityProvider,
     Faults,
     FrozenClock,

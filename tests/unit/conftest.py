@@ -1,4 +1,4 @@
-"""What the tests of use cases share: `counterseal.testing.FakeService`, through its records."""
+"""What the tests of use cases share: `counterseal_testing.FakeService`, through its records."""
 
 import copy
 import sys
@@ -30,9 +30,9 @@ from counterseal.operators.usecases.sessions import Sessions
 from counterseal.outbox.usecases.callbacks import Callbacks
 from counterseal.outbox.usecases.notifications import Notifications
 from counterseal.tenancy.usecases.administration import Administration
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.phone import Phone
-from counterseal.testing.service import PIN, SCRYPT_COST, FakeService
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.phone import Phone
+from counterseal_testing.service import PIN, SCRYPT_COST, FakeService
 
 sys.path.insert(0, str(Path(__file__).parent))  # readers, sandbox
 

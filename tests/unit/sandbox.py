@@ -17,9 +17,9 @@ from folders import FOLDERS, deciding_modules, is_decision, paths_of
 
 from counterseal import _transaction, actions, keys, models
 from counterseal._stub import read_stub
-from counterseal.testing import START
 from counterseal.wire.lookalikes import skeletons
 from counterseal.wire.members import format_time, parse_time
+from counterseal_testing import START
 
 REFUSED = ("open", "os.", "socket.", "sqlite3.", "subprocess.", "urllib.")
 

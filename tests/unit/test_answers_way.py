@@ -104,7 +104,7 @@ def boxes():
 
 def test_the_page_says_how_many_modules_the_call_enters(follow):
     (count,) = re.findall(r"the call enters (\d+) modules", PAGE.read_text(encoding="utf-8"))
-    behind_ports = ("memory", "_memory_audit", "_local", "testing")
+    behind_ports = ("memory", "_memory_audit", "_local")
     modules = {call.module for call in follow() if not within(call.module, behind_ports)}
     assert len(modules) == int(count)
 

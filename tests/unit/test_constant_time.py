@@ -220,7 +220,7 @@ def sources():
     return {
         path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
         for path in sorted(files)
-        if "testing" not in path.parts
+        if "counterseal_testing" not in path.parts
     }
 
 

@@ -45,9 +45,9 @@ from counterseal.models import (
     UseState,
 )
 from counterseal.models.guid import mint
-from counterseal.testing import FakeModel, FakePasskey
-from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeModel, FakePasskey
+from counterseal_testing.identity import APP_RETURN
+from counterseal_testing.service import CALLBACK
 
 NOBODY = mint(0, bytes(15))
 

@@ -38,7 +38,7 @@ DECIDING = covered(CONTRACTS["pure"]["source_modules"])
 """Every module that decides, or that a decision is about."""
 
 LAYERS = [name for layer in CONTRACTS["layers"]["layers"] for name in re.findall(r"[\w.]+", layer)]
-COVERED = {"layers": 286, "folders": 147, "nouns": 98, "pure": 94}
+COVERED = {"layers": 206, "folders": 147, "nouns": 98, "pure": 94}
 """How many modules these contracts are about: a move that makes them fewer is to be seen."""
 
 PLANTS = [
@@ -88,6 +88,9 @@ PLANTS = [
         for module in CONTRACTS["framework-free"]["forbidden_modules"]
     ),
     ("kit", "counterseal.memory", "counterseal.testing"),
+    ("kit", "counterseal.device", "counterseal_testing"),
+    ("kit", "counterseal_server", "counterseal.testing.contracts"),
+    ("kit", "counterseal_web", "counterseal_testing.service"),
 ]
 
 

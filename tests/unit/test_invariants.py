@@ -24,8 +24,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint, partition_of
 from counterseal.models.record import require_possible
-from counterseal.testing import FakeService, WholeCore
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeService, WholeCore
+from counterseal_testing.service import CALLBACK
 
 SHARE = 2
 """The core's own tests play twice as many."""

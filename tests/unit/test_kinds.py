@@ -21,7 +21,7 @@ from counterseal.kinds import RecordKind, kind_of
 from counterseal.machines import CHARTS, Chart
 from counterseal.models.record import Index
 from counterseal.ports import Due
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 pytestmark = pytest.mark.one_python
 
@@ -36,7 +36,7 @@ READERS = {
     "counterseal/invariants.py",
     "counterseal/machines.py",
     "counterseal/ports.py",
-    "counterseal/testing/contracts/record_factory.py",
+    "counterseal_testing/contracts/record_factory.py",
     "counterseal_records/bodies.py",
     "counterseal_redis/indexes.py",
     "counterseal_sql/store.py",

@@ -31,7 +31,7 @@ from counterseal.narrowing import (
     policy_within,
 )
 from counterseal.policy import STANDARD, STRICT, Policy
-from counterseal.testing.clock import START
+from counterseal_testing.clock import START
 
 # fmt: off
 SMALLER = [

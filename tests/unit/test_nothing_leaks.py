@@ -12,7 +12,7 @@ from counterseal.credentials.decisions.authentication import SignedRequest
 from counterseal.credentials.documents import write_basic, write_cx1, write_signature
 from counterseal.errors import CountersealError
 from counterseal.models import AddressKind, Button, HtmlContent, PushAddress, Scheme
-from counterseal.testing.identity import APP_RETURN
+from counterseal_testing.identity import APP_RETURN
 
 URI = "https://auth.example.com/api/request/add"
 

@@ -19,8 +19,8 @@ from counterseal import OPERATOR, _transaction
 from counterseal._transaction import Transactions
 from counterseal.memory import memory_ports
 from counterseal.models import Question, TextContent
-from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.service import PIN
+from counterseal_testing.identity import APP_RETURN
+from counterseal_testing.service import PIN
 
 LIMITS = {
     "issue": 159,

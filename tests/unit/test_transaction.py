@@ -44,7 +44,7 @@ from counterseal.errors import (
 )
 from counterseal.models import Account, AuditEvent, Binding, Change, Company, revise
 from counterseal.models.guid import mint
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SOURCE = Path(counterseal.__file__).parent
@@ -745,7 +745,6 @@ def sources():
     return {
         str(path.relative_to(SOURCE)): ast.parse(path.read_text("utf-8"))
         for path in sorted(SOURCE.rglob("*.py"))
-        if path.relative_to(SOURCE).parts[0] != "testing"
     }
 
 

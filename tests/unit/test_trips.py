@@ -33,10 +33,10 @@ from counterseal.models.guid import mint
 from counterseal.outbox.usecases.attempts import CANDIDATES_PER_SLOT
 from counterseal.ports import Store
 from counterseal.tenancy.usecases.administration import Administration
-from counterseal.testing import FakeService, Faults
-from counterseal.testing.faults import faulty_ports
-from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeService, Faults
+from counterseal_testing.faults import faulty_ports
+from counterseal_testing.identity import APP_RETURN
+from counterseal_testing.service import CALLBACK
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="here")
 COUNTED = ("store", "replay", "counters", "idempotency")

@@ -34,6 +34,7 @@ ADAPTERS: tuple[str, ...] = (
     "relay",
     "server",
     "sql",
+    "testing",
     "web",
     "webpush",
 )

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 from counterseal import Answers, Enrolments, Refused, keys, read_enrolment, verify_receipt
 from counterseal.keys.public import jwk_of
 from counterseal.models import Algorithm, ChallengeState, Passkey, PasskeyScope
-from counterseal.testing.authenticator import FakePasskey
+from counterseal_testing.authenticator import FakePasskey
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "unit" / "keys"))  # passkey_oracles

@@ -69,10 +69,10 @@ from counterseal.outbox.documents import (
     verify_webhook,
     webhook_headers,
 )
-from counterseal.testing import ScriptedEntropy
 from counterseal.wire.link import BindLink, read_link, write_link
 from counterseal.wire.lookalikes import are_alike, skeletons
 from counterseal.wire.members import parse_time, read_record, write_record
+from counterseal_testing import ScriptedEntropy
 
 HERE = Path(__file__).parent
 

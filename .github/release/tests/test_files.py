@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tarfile
 import zipfile
@@ -18,6 +19,7 @@ from release.files import (
     python_problems,
     sbom_problems,
     site_problems,
+    size_problems,
 )
 from release.packages import ROOT, python_packages, released_version
 from release.sbom import sbom
@@ -118,6 +120,39 @@ def test_a_file_that_a_source_distribution_lacks_is_found(target, tmp_path, name
     (tmp_path / "unpacked" / f"counterseal_keys-{VERSION}" / name).unlink()
     pack(tmp_path / "unpacked", path, EPOCH)
     assert python_problems(KEYS, target, ROOT) == [f"the source distribution lacks {name}"]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The wheel of the library, as it is here."""
+    commit, folder = tmp_path_factory.mktemp("library"), tmp_path_factory.mktemp("wheel")
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        shutil.copyfile(ROOT / name, commit / name)
+    shutil.copytree(ROOT / "src", commit / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    before = Path.cwd()
+    os.chdir(commit)
+    try:
+        return folder / build_wheel(str(folder))
+    finally:
+        os.chdir(before)
+
+
+def test_the_wheel_of_the_library_has_the_library_alone(library):
+    with zipfile.ZipFile(library) as archive:
+        folders = {name.partition("/")[0] for name in archive.namelist()}
+    assert folders == {"counterseal", f"counterseal-{VERSION}.dist-info"}
+
+
+def test_the_readme_says_the_size_of_the_library(library):
+    assert size_problems(library, (ROOT / "README.md").read_text("utf-8")) == []
+
+
+def test_a_wrong_size_and_none_are_found(library):
+    readme = "The wheel of the library has 400 kB, and takes 1,400 kB when it is installed."
+    wheel, files = size_problems(library, readme)
+    assert re.fullmatch(r"the wheel has \d+ kB, and not 400", wheel)
+    assert re.fullmatch(r"its files have 1,\d+ kB, and not 1,400", files)
+    assert size_problems(library, "") == ["it does not say the size of the library"]
 
 
 @pytest.fixture(scope="module")

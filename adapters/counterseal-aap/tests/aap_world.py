@@ -9,8 +9,8 @@ from agentapprovalprotocol import Client, Gate
 
 from counterseal import STANDARD
 from counterseal.models import OriginRole, Scheme
-from counterseal.testing.service import FakeService
 from counterseal_aap import ApprovalProvider
+from counterseal_testing.service import FakeService
 from counterseal_web import Request, Service, Settings
 
 URL = "https://auth.example.com"

@@ -10,9 +10,9 @@ import pytest
 from anyio import from_thread, to_thread
 
 from counterseal.errors import Refused
-from counterseal.testing.faults import Faults, faulty_ports
-from counterseal.testing.service import FakeService
 from counterseal_asgi import DEFAULT_THREADS, aio
+from counterseal_testing.faults import Faults, faulty_ports
+from counterseal_testing.service import FakeService
 
 backends = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 

@@ -13,10 +13,10 @@ import pytest
 from anyio import CapacityLimiter, to_thread
 
 from counterseal.models import Scheme
-from counterseal.testing import FakeService
 from counterseal_asgi import DEFAULT_THREADS, AsgiApplication, Service, Settings
 from counterseal_asgi.application import QUEUE
 from counterseal_asgi.threads import run_in_thread
+from counterseal_testing import FakeService
 
 PATIENCE = 60
 """Seconds after which a test that hangs fails."""

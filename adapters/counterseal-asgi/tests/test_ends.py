@@ -14,8 +14,8 @@ import pytest
 
 from counterseal.errors import NotFound, StoreUnavailable
 from counterseal.models import ChallengeState
-from counterseal.testing import FakeService
 from counterseal_asgi import Service, Settings, closing_on_signal, wait_for_end
+from counterseal_testing import FakeService
 
 pytestmark = pytest.mark.anyio
 
@@ -227,7 +227,7 @@ from datetime import timedelta
 
 import uvicorn
 
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 from counterseal_asgi import AsgiApplication, Service, Settings, closing_on_signal, wait_for_end
 
 fake = FakeService()

@@ -12,8 +12,8 @@ from joserfc import jwk, jwt
 
 from counterseal import OPERATOR, BackchannelClients
 from counterseal.models import DeliveryMode, Scheme
-from counterseal.testing.service import CALLBACK, FakeService
 from counterseal_ciba import Backchannel
+from counterseal_testing.service import CALLBACK, FakeService
 from counterseal_web import Request, Service, Settings
 
 ISSUER = "https://auth.example.com"

@@ -16,9 +16,9 @@ from ciba_world import TOKEN, World
 
 from counterseal import OPERATOR
 from counterseal.models import CallbackState, DeadReason, DeliveryMode
-from counterseal.testing.clock import FrozenClock
-from counterseal.testing.sender import ScriptedSender
 from counterseal_http import Guard, HttpCallbackSender
+from counterseal_testing.clock import FrozenClock
+from counterseal_testing.sender import ScriptedSender
 
 HOST = "shop.example"
 

@@ -26,10 +26,10 @@ from counterseal.challenges.documents.question import request_document
 from counterseal.errors import CredentialRefused, WrongState
 from counterseal.ijson import compact
 from counterseal.models import UNFINISHED, Question, Scheme, TextContent, TokenForm
-from counterseal.testing import FakeService
 from counterseal_client import Client, PendingRequest, ProcessedRequest, Trust
 from counterseal_client.pending_request import read_pending_request
 from counterseal_flask import Settings, create_blueprints
+from counterseal_testing import FakeService
 
 CALLBACK = "https://shop.example/done"
 POLL = timedelta(milliseconds=250)

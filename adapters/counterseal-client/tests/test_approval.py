@@ -15,7 +15,6 @@ from counterseal.ijson import compact
 from counterseal.models import Button, ChallengeState, PairsContent, RefusalReason, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
 from counterseal_client import (
     Approval,
     Declined,
@@ -28,6 +27,7 @@ from counterseal_client import (
     is_approved,
     require_approved,
 )
+from counterseal_testing import FakeService
 
 OTHER = mint(9, bytes(15))
 EVERYTHING = {

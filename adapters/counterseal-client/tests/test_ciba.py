@@ -16,8 +16,6 @@ from counterseal import BackchannelClients, keys
 from counterseal.approvals.documents import verify_use_receipt
 from counterseal.errors import InvalidField
 from counterseal.models import Algorithm, ChallengeState, DeliveryMode
-from counterseal.testing.clock import FrozenClock
-from counterseal.testing.service import CALLBACK
 from counterseal_ciba import Backchannel
 from counterseal_client import (
     Action,
@@ -45,6 +43,8 @@ from counterseal_client.id_token import (
     verify_claimed_receipt,
     verify_id_token,
 )
+from counterseal_testing.clock import FrozenClock
+from counterseal_testing.service import CALLBACK
 from counterseal_web import Request, Service, Settings
 
 USER = "user-1"

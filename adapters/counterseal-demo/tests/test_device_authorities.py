@@ -15,10 +15,10 @@ from werkzeug.serving import make_server
 from counterseal import keys
 from counterseal.device import SoftwareDevice
 from counterseal.models import Action
-from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_flask import Settings, create_blueprints
 from counterseal_http import Guard
+from counterseal_testing import FakeService
 
 LEASE = b"The lease."
 PATH = "/lease.txt"

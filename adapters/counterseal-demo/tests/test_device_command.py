@@ -20,10 +20,10 @@ from counterseal.device import SoftwareDevice
 from counterseal.device.parts import CorrectedClock
 from counterseal.keys import ml_dsa
 from counterseal.models import OPERATOR, Algorithm, BindingState, RefusalReason, Role
-from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
 from counterseal_flask import Settings, create_blueprints
+from counterseal_testing import FakeService
 
 PIN, NEW_PIN = "pin-1379", "pin-2468"
 """Digits alone are in keys and in the port of the service by chance."""

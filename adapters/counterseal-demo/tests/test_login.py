@@ -13,10 +13,10 @@ from werkzeug.serving import make_server
 
 from counterseal.bindings.documents.device import Peeked
 from counterseal.models import BindingState
-from counterseal.testing import FakeService
 from counterseal_demo.device_cli import DeviceCalls, ServiceRefused, ServiceUnreachable, log_in
 from counterseal_demo.device_cli.login import RETURN
 from counterseal_flask import Settings, create_blueprints
+from counterseal_testing import FakeService
 
 PATIENCE = 240
 """Seconds; a machine that is busy with other things is no failure."""

@@ -10,10 +10,10 @@ from werkzeug.serving import make_server
 
 from counterseal import OPERATOR, Administration, Invitations
 from counterseal.device import SoftwareDevice
-from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import Home
 from counterseal_flask import Settings, create_blueprints
+from counterseal_testing import FakeService
 
 LOOKALIKE = "H\u0430rb\u043eur Bank"
 """Some of its letters are Cyrillic."""

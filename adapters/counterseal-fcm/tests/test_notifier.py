@@ -20,8 +20,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import derive_guid
 from counterseal.ports import Notifier
-from counterseal.testing.contracts import NotifierContract
 from counterseal_fcm import FcmNotifier
+from counterseal_testing.contracts import NotifierContract
 
 MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
 COLLAPSE_KEY = derive_guid(0, f"push {QUESTION}")

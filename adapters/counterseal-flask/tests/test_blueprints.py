@@ -7,8 +7,8 @@ from flask import Blueprint, Flask, jsonify
 
 from counterseal.credentials.documents import write_cx1
 from counterseal.models import Scheme
-from counterseal.testing import FakeService
 from counterseal_flask import Service, Settings, admin_blueprint, create_blueprints
+from counterseal_testing import FakeService
 from counterseal_web import ADMIN_API, OPERATIONS
 
 BASE = "https://service.example"

@@ -8,8 +8,8 @@ from werkzeug.test import create_environ
 
 from counterseal.credentials.documents import write_basic
 from counterseal.models import Scheme
-from counterseal.testing import FakeService
 from counterseal_flask import Settings, create_blueprints
+from counterseal_testing import FakeService
 
 
 class Host:

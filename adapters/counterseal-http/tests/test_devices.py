@@ -9,7 +9,6 @@ from counterseal import ijson, keys
 from counterseal.bindings.documents.device import OpenRequests
 from counterseal.bindings.documents.proof import PROOF_TYP
 from counterseal.errors import InvalidField
-from counterseal.testing import FakeService
 from counterseal_http import Guard
 from counterseal_http.devices import (
     PROOF,
@@ -20,6 +19,7 @@ from counterseal_http.devices import (
     ServiceReply,
     ServiceUnreachable,
 )
+from counterseal_testing import FakeService
 
 URL = "https://auth.example.com"
 LIST = ("GET", "/device/requests", OpenRequests)

@@ -9,8 +9,8 @@ import pytest
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Delivery, DeliveryOutcome
 from counterseal.ports import CallbackSender
-from counterseal.testing.contracts import CallbackSenderContract
 from counterseal_http import Guard, HttpCallbackSender, NotAttempted, Unresolved
+from counterseal_testing.contracts import CallbackSenderContract
 
 TIMEOUT = timedelta(seconds=240)
 MOMENT = timedelta(milliseconds=200)

@@ -20,10 +20,10 @@ from counterseal.models import (
 )
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
 from counterseal.wire.members import format_time
 from counterseal_client import PendingRequest, Trust, require_approved
 from counterseal_client.pending_request import read_pending_request
+from counterseal_testing import FakeService
 
 CHANGES = 400
 VERDICTS = """

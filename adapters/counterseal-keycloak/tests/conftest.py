@@ -16,9 +16,9 @@ from fake_keycloak import SECOND, SUB, FakeKeycloak
 
 from counterseal import OPERATOR, ChannelRealms
 from counterseal.models import Action, Callback, Question
-from counterseal.testing.service import FakeService
 from counterseal_http import Guard, HttpCallbackSender
 from counterseal_keycloak import Channel, callback_of
+from counterseal_testing.service import FakeService
 from counterseal_web import Request, Service, Settings
 
 

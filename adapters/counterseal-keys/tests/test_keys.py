@@ -11,7 +11,6 @@ import pytest
 from counterseal.errors import SealBroken, SignerUnavailable
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm
-from counterseal.testing import contracts
 from counterseal_keys import (
     FileSealer,
     FileSigner,
@@ -23,6 +22,7 @@ from counterseal_keys import (
     UnfitMasterKey,
     private_files,
 )
+from counterseal_testing import contracts
 
 ENTROPY = SystemEntropy()
 CLOCK = SystemClock()
@@ -187,11 +187,19 @@ def test_keys_are_made_once(keys):
 
 
 def test_only_the_owner_reads_them(keys):
-    keys.mkdir(mode=0o755)
     signer_in(keys)
     assert stat.S_IMODE(keys.stat().st_mode) == 0o700
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in keys.iterdir()}
     assert modes == {"master.key": 0o600, "signing.json": 0o600, ".lock": 0o600}
+
+
+def test_a_folder_that_exists_is_left_as_it_is(keys):
+    """It may be one that others need, such as /etc or /tmp."""
+    keys.mkdir()
+    keys.chmod(0o1777)
+    signer_in(keys)
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o1777
+    assert {stat.S_IMODE(file.stat().st_mode) for file in keys.iterdir()} == {0o600}
 
 
 def test_a_write_that_fails_changes_nothing(keys, monkeypatch):

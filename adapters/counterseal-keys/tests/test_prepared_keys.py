@@ -19,9 +19,9 @@ from counterseal.challenges.documents.receipt import verify_receipt
 from counterseal.errors import IssuerUntrusted, SignerUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.models import Algorithm
-from counterseal.testing.clock import FrozenClock
-from counterseal.testing.service import FakeService
 from counterseal_keys import KeyFiles, KeyPrepared, KeyState, PublishedKey
+from counterseal_testing.clock import FrozenClock
+from counterseal_testing.service import FakeService
 
 ENTROPY = SystemEntropy()
 MINUTE = timedelta(minutes=1)

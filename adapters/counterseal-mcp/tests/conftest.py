@@ -15,11 +15,11 @@ from werkzeug.serving import make_server
 
 from counterseal import jwks_document
 from counterseal.models import Scheme
-from counterseal.testing import FakeService
 from counterseal_client import Trust
 from counterseal_flask import Settings as WebSettings
 from counterseal_flask import create_blueprints
 from counterseal_mcp import Approvals, PendingRequests, Settings, create_server
+from counterseal_testing import FakeService
 
 ACCOUNT = "user-1"
 APP = "https://auth.example.com/app"

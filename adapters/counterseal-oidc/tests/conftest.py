@@ -13,10 +13,10 @@ from joserfc.jwk import ECKey, RSAKey
 from counterseal import STANDARD
 from counterseal.memory import memory_ports
 from counterseal.models import ClientAuth, IdpSettings
-from counterseal.testing import FakeService, FrozenClock
 from counterseal_flask import Settings, create_blueprints
 from counterseal_http import Guard
 from counterseal_oidc import OidcIdentityProvider
+from counterseal_testing import FakeService, FrozenClock
 
 sys.path.insert(0, str(Path(__file__).parent))
 

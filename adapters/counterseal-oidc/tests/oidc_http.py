@@ -10,8 +10,8 @@ from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.device import Bond
 from counterseal.keys import trusted_keys
 from counterseal.models import Scheme
-from counterseal.testing import FakeService
-from counterseal.testing.identity import APP_RETURN
+from counterseal_testing import FakeService
+from counterseal_testing.identity import APP_RETURN
 
 BASE = "https://service.example"
 CALLBACK = "https://shop.example/done"

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from counterseal.testing import Return
 from counterseal_demo.trial import NodeMissing, RegistryUnreachable, TrialProvider
+from counterseal_testing import Return
 
 REDIRECT = "https://service.example/idp"
 

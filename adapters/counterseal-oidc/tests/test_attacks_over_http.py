@@ -17,10 +17,10 @@ from test_forged import FORGED
 
 from counterseal import STANDARD
 from counterseal.models import IdpSettings
-from counterseal.testing import FrozenClock, Return
-from counterseal.testing.identity import APP_RETURN
 from counterseal_http import Guard
 from counterseal_oidc.cache import MAX_FRESH
+from counterseal_testing import FrozenClock, Return
+from counterseal_testing.identity import APP_RETURN
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from oidc_loopback import COMPANY
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import ClientAuth, IdpSettings
-from counterseal.testing import IdentityProviderContract
 from counterseal_http import Guard
+from counterseal_testing import IdentityProviderContract
 
 
 class TestOidc(IdentityProviderContract):

@@ -11,7 +11,7 @@ from oidc_http import CALLBACK
 from oidc_loopback import rsa
 from oidc_real import REDIRECT, running
 
-from counterseal.testing.identity import APP_RETURN
+from counterseal_testing.identity import APP_RETURN
 
 
 @pytest.fixture

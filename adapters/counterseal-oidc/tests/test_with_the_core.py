@@ -16,11 +16,11 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import Authority, BindingState, ClientAuth
-from counterseal.testing import FakeService
-from counterseal.testing.identity import APP_RETURN
 from counterseal_http import Guard
 from counterseal_oidc import OidcIdentityProvider
 from counterseal_oidc.errors import CodeRefused, ResponseIssuer
+from counterseal_testing import FakeService
+from counterseal_testing.identity import APP_RETURN
 
 ACTIVE = (BindingState.ACTIVE, None)
 BY_IDP = (BindingState.SUSPENDED, Authority.IDP)

@@ -4,8 +4,8 @@ import pytest
 from opentelemetry.trace import use_span
 
 from counterseal.memory import MemoryAudit, MemoryStore
-from counterseal.testing import ScriptedSender, contracts
 from counterseal_otel import TracedSender, TracedStore
+from counterseal_testing import ScriptedSender, contracts
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from traced_world import URL, call
 
 from counterseal.errors import Conflict, SenderUnavailable, StoreUnavailable
 from counterseal.models import TRACE, CallbackState
-from counterseal.testing.service import CALLBACK
 from counterseal_otel import TracedStore
 from counterseal_otel.requests import METHODS
+from counterseal_testing.service import CALLBACK
 
 CANARY = "canary-7f3a"
 TRACE_ID = "a" * 32

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from counterseal.models import Scheme
-from counterseal.testing import FakeService
 from counterseal_otel import Instruments, TracedWsgi, routes, trace_ports
+from counterseal_testing import FakeService
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
 

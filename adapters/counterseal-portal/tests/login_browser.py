@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 import counterseal_web
 from counterseal import keys
 from counterseal.models import OPERATOR
-from counterseal.testing import FakeModel, FakePasskey, FakeService
 from counterseal_portal import MOUNT, Portal, SessionVisitors
+from counterseal_testing import FakeModel, FakePasskey, FakeService
 from counterseal_web import Request
 
 PUBLIC_URL = "https://auth.example"

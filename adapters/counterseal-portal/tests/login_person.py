@@ -7,7 +7,7 @@ from browser_person import BrowserPerson
 from page_checks import LISTEN, VIEWS
 
 from counterseal.models import LogInMethod
-from counterseal.testing import FakePasskey
+from counterseal_testing import FakePasskey
 
 
 class Person(BrowserPerson):

@@ -8,8 +8,8 @@ import attrs
 
 import counterseal_web
 from counterseal.models import Admin, AdminRole, Guid
-from counterseal.testing import FakeService
 from counterseal_portal import MOUNT, Portal, Visitor
+from counterseal_testing import FakeService
 from counterseal_web import Request
 
 PUBLIC_URL = "https://auth.example"

@@ -15,8 +15,8 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal.testing import FakeModel, FakePasskey
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeModel, FakePasskey
+from counterseal_testing.service import CALLBACK
 from counterseal_web.router import NAME
 
 

@@ -14,7 +14,7 @@ from counterseal import (
 )
 from counterseal.memory import SystemEntropy
 from counterseal.models import AdminRole, Origin, Scheme
-from counterseal.testing.identity import FakeIdentityProvider
+from counterseal_testing.identity import FakeIdentityProvider
 
 
 class ServedTenants:

@@ -10,9 +10,9 @@ from portal_browser import PUBLIC_URL, PortalOfTests, heading, require_page
 
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn, SealBroken, WrongToken
 from counterseal.models import Account, Binding
-from counterseal.testing.identity import APP_RETURN
 from counterseal_portal import MOUNT
 from counterseal_portal.pages.login_tests import ADVICE, PURPOSE
+from counterseal_testing.identity import APP_RETURN
 
 
 class Provider:

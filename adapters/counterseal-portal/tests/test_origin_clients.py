@@ -9,7 +9,7 @@ from portal_tenants import make_client
 
 from counterseal.keys import generate, jwks_document
 from counterseal.models import Algorithm, DeliveryMode, Origin, Scheme
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 
 @pytest.fixture

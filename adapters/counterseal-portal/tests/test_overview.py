@@ -8,9 +8,9 @@ from portal_browser import require_page
 from counterseal import AuditChain
 from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal.models import Admin, AdminRole, AuditEvent
-from counterseal.testing.identity import APP_RETURN
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
 from counterseal_portal.event_labels import event_label, reason_label
+from counterseal_testing.identity import APP_RETURN
 
 
 @pytest.fixture

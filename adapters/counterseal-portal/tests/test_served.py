@@ -12,7 +12,7 @@ from portal_person import Person
 from served_service import WAIT, Phone, address_of, eventually, open_client, served
 
 from counterseal.models import RefusalReason
-from counterseal.testing.pictures import build_png
+from counterseal_testing.pictures import build_png
 
 STORES = ["sqlite"]
 if "BROWSER_FULL" in os.environ:

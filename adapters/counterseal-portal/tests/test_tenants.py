@@ -29,9 +29,9 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.outbox.usecases import callbacks
-from counterseal.testing.pictures import build_png
-from counterseal.testing.service import CALLBACK
 from counterseal_portal.pages import callbacks as callback_pages
+from counterseal_testing.pictures import build_png
+from counterseal_testing.service import CALLBACK
 
 
 def guid_in(reply):

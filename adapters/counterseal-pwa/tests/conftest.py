@@ -25,11 +25,11 @@ from counterseal import ijson
 from counterseal.challenges.documents.question import request_document
 from counterseal.credentials.documents import write_basic
 from counterseal.models import Question
-from counterseal.testing.pictures import build_png
 from counterseal_client import Client, Trust
 from counterseal_pwa import write_site
 from counterseal_pwa.assets import MEDIA_TYPES
 from counterseal_server.cli import main
+from counterseal_testing.pictures import build_png
 
 FOLDER = Path(__file__).parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(FOLDER.parent / "counterseal-webpush" / "tests")]

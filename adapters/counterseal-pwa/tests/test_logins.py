@@ -13,8 +13,8 @@ from werkzeug.serving import make_server
 from counterseal import OPERATOR, STANDARD, Administration
 from counterseal.memory import memory_ports
 from counterseal.models import BindingState
-from counterseal.testing import FakeIdentityProvider
 from counterseal_pwa import MOUNT, Pages
+from counterseal_testing import FakeIdentityProvider
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
 

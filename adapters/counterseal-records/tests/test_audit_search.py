@@ -3,8 +3,8 @@
 import pytest
 
 from counterseal.models import AuditQuery
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_records import IndexKey, IndexKind, Run, search
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 
 def keys_read(query):

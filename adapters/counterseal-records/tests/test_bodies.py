@@ -28,9 +28,6 @@ from counterseal.models import (
     TraceContext,
     fields,
 )
-from counterseal.testing.contracts.edge_values import edge_records
-from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
-from counterseal.testing.strategies import guids, moments, texts
 from counterseal_records.bodies import (
     KINDS,
     RecordUnreadable,
@@ -41,6 +38,9 @@ from counterseal_records.bodies import (
     write,
     write_bytes,
 )
+from counterseal_testing.contracts.edge_values import edge_records
+from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.strategies import guids, moments, texts
 
 SPECIMENS = Path(__file__).with_name("records-of-schema-1.jsonl")
 """

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.models import Change
-from counterseal.testing import START
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_records import digest, fingerprint, write_bytes
+from counterseal_testing import START
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 TEXTS = st.text(st.characters())  # lone surrogates, too
 

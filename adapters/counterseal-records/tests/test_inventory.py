@@ -3,8 +3,8 @@
 import itertools
 
 from counterseal.invariants import Violation
-from counterseal.testing import FrozenClock
 from counterseal_records import PartitionContents, check, merge_results
+from counterseal_testing import FrozenClock
 
 WRONG = "it is wrong"
 

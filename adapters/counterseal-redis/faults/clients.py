@@ -14,9 +14,9 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState, DeliveryOutcome, Question, TextContent
 from counterseal.outbox.usecases.callbacks import Callbacks
 from counterseal.policy import Policy
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.service import CALLBACK
 from counterseal_redis import with_redis
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.service import CALLBACK
 
 ACCOUNTS = 24
 SHORT, LONG = timedelta(minutes=1), timedelta(minutes=10)

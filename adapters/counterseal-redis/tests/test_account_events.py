@@ -7,9 +7,9 @@ import pytest
 
 from counterseal import Accounts
 from counterseal.models import OPERATOR
-from counterseal.testing import FakeService
-from counterseal.testing.faults import Faults, faulty
 from counterseal_redis import with_redis
+from counterseal_testing import FakeService
+from counterseal_testing.faults import Faults, faulty
 
 DAY = timedelta(days=1)
 

@@ -14,14 +14,14 @@ from counterseal import STANDARD, AuditChain
 from counterseal.audit.rules import counts_of, event_hash
 from counterseal.models import AuditQuery, ChainedEvent
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
-from counterseal.testing.contracts.chain_oracle import first_wrong
-from counterseal.testing.contracts.record_factory import event
 from counterseal_records import write
 from counterseal_redis import RedisAudit, with_redis
 from counterseal_redis.audit_chains import index_members
+from counterseal_testing import FakeService
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.audit_chain import HOUR, events_of_many
+from counterseal_testing.contracts.chain_oracle import first_wrong
+from counterseal_testing.contracts.record_factory import event
 
 PARTITION, SUBJECT = 7, mint(7, bytes(15))
 BASE, EVENTS = 3, 12

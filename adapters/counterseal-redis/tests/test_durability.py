@@ -9,10 +9,6 @@ from redis_servers import SURE
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.models import ChallengeState
-from counterseal.testing import FrozenClock
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, next_version
-from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_redis import (
     RedisAudit,
     RedisCounters,
@@ -23,6 +19,10 @@ from counterseal_redis import (
     fsync,
     replicated,
 )
+from counterseal_testing import FrozenClock
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import LATER, RecordFactory, event, next_version
+from counterseal_testing.contracts.store_worker import StoreWorker
 
 SHORT = timedelta(milliseconds=100)
 """How long a write waits for a replica that never replies."""

@@ -13,9 +13,6 @@ from counterseal.errors import Conflict, Indeterminate, StoreUnavailable, Unavai
 from counterseal.memory import SystemEntropy
 from counterseal.models import Account, Callback, CallbackState, ChallengeState, Login
 from counterseal.ports import Due
-from counterseal.testing import START, FrozenClock
-from counterseal.testing.contracts.record_factory import LATER, RecordFactory, event, next_version
-from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_redis import (
     NONE,
     Keyspace,
@@ -31,6 +28,9 @@ from counterseal_redis import (
     forget,
     replicated,
 )
+from counterseal_testing import START, FrozenClock
+from counterseal_testing.contracts.record_factory import LATER, RecordFactory, event, next_version
+from counterseal_testing.contracts.store_worker import StoreWorker
 
 LIFE = timedelta(minutes=5)
 

@@ -15,7 +15,7 @@ from redis_servers import PATIENCE
 from scenarios import SCENARIOS, select
 
 from counterseal.models import ChallengeState, Change
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 
 ENDED = "ANSWERED 0"
 KINDS = {"called", "issued", "requested", "result", "sent"}

@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from counterseal.memory import SystemEntropy
-from counterseal.testing import (
+from counterseal_redis import RedisAudit, RedisCounters, RedisIdempotency, RedisReplayGuard
+from counterseal_redis.guards import MARGIN
+from counterseal_testing import (
     AuditContract,
     CountersContract,
     FrozenClock,
     IdempotencyContract,
     ReplayGuardContract,
 )
-from counterseal_redis import RedisAudit, RedisCounters, RedisIdempotency, RedisReplayGuard
-from counterseal_redis.guards import MARGIN
 
 
 class TestReplayGuard(ReplayGuardContract):

@@ -9,8 +9,6 @@ from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.service import CALLBACK
 from counterseal_records import (
     SameStore,
     SourceUnsound,
@@ -20,6 +18,8 @@ from counterseal_records import (
     search_key,
 )
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.service import CALLBACK
 
 USERS = ("zoe", "adam", "eve")
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import RedisAudit, RedisStore, fsync
+from counterseal_testing import FrozenClock
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 WRITER = """
 import sys
@@ -16,8 +16,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from counterseal.models import Change
-from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.record_factory import RecordFactory, event
+from counterseal_testing import FrozenClock
+from counterseal_testing.contracts.record_factory import RecordFactory, event
 from counterseal_redis import NONE, Keyspace, RedisStore, fsync
 
 client = Redis(port=int(sys.argv[1]), retry=Retry(NoBackoff(), 0))

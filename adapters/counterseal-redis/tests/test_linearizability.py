@@ -20,11 +20,11 @@ from counterseal.errors import Conflict, Contended, WrongState
 from counterseal.models import UNFINISHED
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.linearizability import Recorder, linearizable
 from counterseal_redis import RedisStore, with_redis
 from counterseal_redis.commands import Script
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.linearizability import Recorder, linearizable
 
 CLIENTS = 8
 CHALLENGES = 100 if "EVERY_SERVER" in os.environ else 40

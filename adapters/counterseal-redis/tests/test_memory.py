@@ -4,10 +4,10 @@ import attrs
 import pytest
 
 from counterseal.models import Change
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_records import write
 from counterseal_redis import Keyspace, RedisStore
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 MANY = 3_000
 BOUND = 1.6

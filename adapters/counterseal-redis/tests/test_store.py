@@ -15,12 +15,12 @@ from redis_servers import SURE
 from counterseal.models import CallbackState, ChallengeState, Change
 from counterseal.models.guid import partition_of
 from counterseal.ports import Due
-from counterseal.testing import START, FrozenClock, StoreContract
-from counterseal.testing.contracts import StoreHistory
-from counterseal.testing.contracts.race import bounded_shrinking
-from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 from counterseal_redis.indexes import Indexes
+from counterseal_testing import START, FrozenClock, StoreContract
+from counterseal_testing.contracts import StoreHistory
+from counterseal_testing.contracts.race import bounded_shrinking
+from counterseal_testing.contracts.record_factory import RecordFactory, next_version
 
 GAUGE_COMMANDS = ("hmget", "hget", "hincrby", "hdel", "hset")
 

@@ -15,10 +15,10 @@ from counterseal.credentials.documents import write_basic
 from counterseal.models import Question, Scheme, TextContent
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Due
-from counterseal.testing import FakeService
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import NONE, commands, fsync, replicated, with_redis
+from counterseal_testing import FakeService
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 GUARD = re.compile(rb"\}:([yci])[A-Za-z0-9_-]{43}\r\n")
 PORTS = {b"y": "replay", b"c": "counters", b"i": "idempotency"}

@@ -11,10 +11,6 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import OPERATOR, CallbackState, Change
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.ports import Due
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.contracts.record_factory import RecordFactory, next_version
-from counterseal.testing.contracts.store_gauges import count_gauges
-from counterseal.testing.service import CALLBACK
 from counterseal_records import check, microseconds
 from counterseal_redis import (
     NEWEST_UPGRADE,
@@ -34,6 +30,10 @@ from counterseal_redis.codec import guid_bytes
 from counterseal_redis.commands import GAUGE
 from counterseal_redis.gauges import OLDER_GAUGES
 from counterseal_redis.indexes import due_index
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.contracts.record_factory import RecordFactory, next_version
+from counterseal_testing.contracts.store_gauges import count_gauges
+from counterseal_testing.service import CALLBACK
 
 USERS = ("zoe", "adam", "zoë", "zo\x00", "eve")
 EXPECTED = ["zo\x00", "zoe", "zoë"]

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from counterseal.memory import MemoryWake
-from counterseal.testing import WakeContract
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import Keyspace, RedisWake
+from counterseal_testing import WakeContract
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 LONG = timedelta(seconds=240)
 """How long those wait who are to be woken."""

@@ -5,9 +5,9 @@ from attrs import evolve
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal.testing import WholeCore
-from counterseal.testing.histories import Actions
 from counterseal_redis import with_redis
+from counterseal_testing import WholeCore
+from counterseal_testing.histories import Actions
 
 SHARE = 5
 """The core's own tests play ten times as many of the whole core."""

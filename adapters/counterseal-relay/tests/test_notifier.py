@@ -17,9 +17,9 @@ from counterseal.models import (
 )
 from counterseal.models.guid import derive_guid
 from counterseal.ports import Notifier
-from counterseal.testing.contracts import NotifierContract
 from counterseal_http import Guard
 from counterseal_relay import RelayNotifier
+from counterseal_testing.contracts import NotifierContract
 
 MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (

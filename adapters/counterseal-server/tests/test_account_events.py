@@ -7,8 +7,8 @@ from werkzeug.test import Client
 
 from counterseal.credentials.documents import write_basic
 from counterseal.models import OPERATOR, Scheme
-from counterseal.testing import FakeService
 from counterseal_server.records import opened
+from counterseal_testing import FakeService
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
 

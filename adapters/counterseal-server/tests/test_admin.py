@@ -11,11 +11,11 @@ import pytest
 from counterseal import Authentication, SignedRequest, keys
 from counterseal.errors import CredentialRefused
 from counterseal.models import AccountEventKind, Admin
-from counterseal.testing.pictures import build_png
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
 from counterseal_server.plainly import PARAMETERS
 from counterseal_server.runtime import Runtime
+from counterseal_testing.pictures import build_png
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 URL = "https://shop.example/answered"

@@ -12,13 +12,13 @@ from werkzeug.test import Client
 
 from counterseal import STANDARD, STRICT
 from counterseal.errors import InvalidField
-from counterseal.testing import START, FrozenClock
 from counterseal_server import web
 from counterseal_server.after_restore import NOTE, Restored, RestoreWait, note_restore
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 from counterseal_server.serving import StartLater
+from counterseal_testing import START, FrozenClock
 
 MINUTE = timedelta(minutes=1)
 PORTAL = {"COUNTERSEAL_PORTAL": "1", "COUNTERSEAL_PUBLIC_URL": "https://auth.example.com"}

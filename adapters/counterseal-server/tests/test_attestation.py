@@ -6,10 +6,10 @@ import pytest
 
 from counterseal.errors import AttestationRefused, InvalidField
 from counterseal.models import PasskeyScope
-from counterseal.testing import FakeModel, FakePasskey
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
+from counterseal_testing import FakeModel, FakePasskey
 
 MODEL = "00000000-0000-0000-0000-000000005eaf"
 SCOPE = PasskeyScope(rp_id="shop.example", origins=("https://shop.example",))

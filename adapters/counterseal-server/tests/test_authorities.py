@@ -26,13 +26,13 @@ from counterseal.models import (
 )
 from counterseal.models.guid import derive_guid
 from counterseal.outbox.documents import secret_text
-from counterseal.testing import FakeService
 from counterseal_http import NotAttempted, load_machine_authorities
 from counterseal_server.authorities import LIMIT, AddedAuthorities, warn_of_ended
 from counterseal_server.configuration import settings
 from counterseal_server.requirements import require_servable
 from counterseal_server.runtime import Runtime
 from counterseal_server.webpush_key import ensure_public_key
+from counterseal_testing import FakeService
 
 ISSUER = "unable to get local issuer certificate"
 REFUSED = "the certificate is refused: "

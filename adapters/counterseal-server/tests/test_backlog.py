@@ -12,13 +12,13 @@ from counterseal.errors import StoreUnavailable
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import AddressKind, PushAddress
 from counterseal.ports import Due, Store
-from counterseal.testing import FakeService
-from counterseal.testing.contracts import store_due, store_reading
-from counterseal.testing.service import CALLBACK
 from counterseal_server.backlog import DUE_COUNTED, read_backlog
 from counterseal_server.metrics import VERBS, Metrics
 from counterseal_server.records import store_kind
 from counterseal_server.timed_store import TimedStore
+from counterseal_testing import FakeService
+from counterseal_testing.contracts import store_due, store_reading
+from counterseal_testing.service import CALLBACK
 
 RELAY = PushAddress(kind=AddressKind.RELAY, value="a-device")
 

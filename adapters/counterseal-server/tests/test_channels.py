@@ -21,11 +21,11 @@ from counterseal.models import (
 )
 from counterseal.models.guid import derive_guid
 from counterseal.outbox.documents import secret_text
-from counterseal.testing.outbox import OutboxNotifier
 from counterseal_http import load_machine_authorities
 from counterseal_server.channels import Channels, channels
 from counterseal_server.configuration import settings
 from counterseal_server.webpush_key import ensure_public_key, public_webpush_key
+from counterseal_testing.outbox import OutboxNotifier
 from counterseal_web import Settings as Face
 
 DELIVERED, GONE, MISCONFIGURED, LATER = (

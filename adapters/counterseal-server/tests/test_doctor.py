@@ -34,7 +34,6 @@ from counterseal.errors import EndpointAudience, StoreUnavailable, WrongSignatur
 from counterseal.keys import generate, jwks_document
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, Change, ClientAuth, DeliveryMode, IdpSettings
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
@@ -46,6 +45,7 @@ from counterseal_server.doctor.report import report_document, report_lines
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
 from counterseal_server.runtime import Runtime
 from counterseal_sql import connect
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 SHOPS = Path(__file__).parents[3] / "docs" / "examples" / "shops"
 MINUTES = timedelta(minutes=1)

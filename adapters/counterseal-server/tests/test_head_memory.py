@@ -10,10 +10,10 @@ import pytest
 from counterseal import AuditChain
 from counterseal.errors import InvalidField, StoreUnavailable
 from counterseal.models import OPERATOR, AuditEvent, MemoryContent, SignedHead
-from counterseal.testing import FakeService
 from counterseal_server.audit_heads import EVERY_COMPARISON, EVERY_LINE, AuditHeads
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
 from counterseal_server.metrics import Metrics
+from counterseal_testing import FakeService
 
 LIMIT = 100
 

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from counterseal.memory import SystemEntropy
-from counterseal.testing.identity import FakeIdentityProvider
 from counterseal_server.login_tests import APP_RETURN
 from counterseal_server.providers import Providers
+from counterseal_testing.identity import FakeIdentityProvider
 
 URL = "http://localhost:8787"
 

@@ -21,7 +21,6 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
 )
-from counterseal.testing import FakeService, OutboxNotifier
 from counterseal_server import workers as module
 from counterseal_server.cli import main
 from counterseal_server.commands import notify as command
@@ -30,6 +29,7 @@ from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.plainly import plainly
 from counterseal_server.workers import Duty, Workers
+from counterseal_testing import FakeService, OutboxNotifier
 
 PATIENCE = 240
 """Seconds; for a machine that has no time."""

@@ -18,11 +18,11 @@ from counterseal import (
 from counterseal.device import SoftwareDevice
 from counterseal.errors import NotFound
 from counterseal.models import OPERATOR, CallbackState, DeliveryOutcome
-from counterseal.testing import FakeService
-from counterseal.testing.service import CALLBACK
 from counterseal_server import outbox
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
+from counterseal_testing import FakeService
+from counterseal_testing.service import CALLBACK
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 ONE_REQUEUED = "guid: give the GUID of a callback, --origin or --all"

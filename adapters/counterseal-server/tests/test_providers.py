@@ -13,11 +13,11 @@ from counterseal.errors import IdentityUnavailable
 from counterseal.memory import memory_ports
 from counterseal.models import Identity, IdpSettings
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
 from counterseal_server import providers as providers_module
 from counterseal_server.configuration import settings
 from counterseal_server.providers import Providers, log_missing_package
 from counterseal_server.runtime import Runtime
+from counterseal_testing import FakeService
 
 IDP = IdpSettings(issuer="http://127.0.0.1:1", client_id="seal")
 COMPANY = mint(0, bytes(15))

@@ -17,11 +17,11 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.ports import Due
-from counterseal.testing import FakeService
 from counterseal_server import restored_actions, serving
 from counterseal_server.after_restore import note_restore
 from counterseal_server.configuration import settings
 from counterseal_server.restored_actions import end_open_actions
+from counterseal_testing import FakeService
 
 ARGUMENTS = {"to": "zoe@example.com"}
 POLICY = evolve(STANDARD, pending_limit=20, ask_limit=100, ask_limit_origin=100)

@@ -16,13 +16,13 @@ from program import COMMAND, PATIENCE, eventually
 
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models.guid import partition_of
-from counterseal.testing import FakeService
-from counterseal.testing.service import CALLBACK
 from counterseal_records import CheckResult
 from counterseal_server import store_check
 from counterseal_server.records import opened
 from counterseal_server.store_check import Readings, check_store, split
 from counterseal_sql import connect
+from counterseal_testing import FakeService
+from counterseal_testing.service import CALLBACK
 
 USERS = [f"user-{number}" for number in range(12)]
 KILLED = "store: a process of the check ended without a result, or was killed\n"

@@ -6,12 +6,12 @@ import pytest
 from attrs import evolve
 
 from counterseal.memory import SystemEntropy
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.service import CALLBACK
 from counterseal_records import read
 from counterseal_redis import RedisWake
 from counterseal_server.head_memory import HEAD_NOTE
 from counterseal_server.records import opened
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.service import CALLBACK
 
 USERS = ("zoe", "adam")
 

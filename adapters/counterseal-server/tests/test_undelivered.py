@@ -9,11 +9,11 @@ from counterseal import AuditChain, AuditLog
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, AuditEvent, Guid
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
 from counterseal.wire.members import format_time
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 from counterseal_server.undelivered import list_undelivered
+from counterseal_testing import FakeService
 
 SUBJECTS = [mint(number, bytes(15)) for number in range(7)]
 ENDS = [

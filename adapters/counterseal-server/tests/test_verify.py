@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from counterseal import jwks_document, keys
 from counterseal.errors import ReceiptChanged
 from counterseal.models import Action, Algorithm
-from counterseal.testing import FakeService
 from counterseal_demo.approval_demo.questions import read
 from counterseal_demo.approval_demo.service import set_up
 from counterseal_server import receipts
+from counterseal_testing import FakeService
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 

@@ -14,9 +14,6 @@ from counterseal.bindings.usecases import invitations
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome, Guid
 from counterseal.ports import Due
-from counterseal.testing import FakeService
-from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.testing.service import CALLBACK
 from counterseal.wire.members import format_time
 from counterseal_server import callback_workers
 from counterseal_server import workers as module
@@ -26,6 +23,9 @@ from counterseal_server.head_memory import FileHeadMemory
 from counterseal_server.metrics import Metrics
 from counterseal_server.workers import Duty, Workers
 from counterseal_sql import connect, forget, upgrade, with_sql
+from counterseal_testing import FakeService
+from counterseal_testing.contracts.record_factory import RecordFactory
+from counterseal_testing.service import CALLBACK
 
 PATIENCE = 240
 """Seconds; for a machine that has no time."""

@@ -18,14 +18,14 @@ from counterseal.audit.rules import INSERTED, UNSEARCHABLE, counts_of, event_has
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, AuditQuery
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
-from counterseal.testing.contracts.chain_oracle import first_wrong
-from counterseal.testing.contracts.record_factory import event
 from counterseal_records import IndexKind
 from counterseal_sql import SqlAudit, with_sql
 from counterseal_sql.audit import _SEARCHES
+from counterseal_testing import FakeService
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.audit_chain import HOUR, events_of_many
+from counterseal_testing.contracts.chain_oracle import first_wrong
+from counterseal_testing.contracts.record_factory import event
 
 PARTITION, EVENTS = 7, 12
 FEW, MANY = 10, 1_000

@@ -12,11 +12,11 @@ import pytest
 
 from counterseal.errors import Conflict, Indeterminate
 from counterseal.models import Change, Guid, KeyScope, Reservation
-from counterseal.testing import FrozenClock
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlCounters, SqlIdempotency, SqlReplayGuard, SqlStore
 from counterseal_sql.write_ahead_log import WriteAheadLog
+from counterseal_testing import FrozenClock
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 KEY = ("proof", "somebody", "once")
 LATER = START + timedelta(minutes=6)
@@ -303,9 +303,9 @@ CALLS = """
 import sys
 from datetime import timedelta
 from counterseal.models import Change
-from counterseal.testing import FrozenClock
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing import FrozenClock
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlCounters, SqlReplayGuard, SqlStore, connect
 
 database, clock, records = connect(sys.argv[1]), FrozenClock(), RecordFactory()

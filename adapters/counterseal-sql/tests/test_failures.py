@@ -9,10 +9,6 @@ from sqlalchemy import insert, make_url, text
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
-from counterseal.testing import START, FrozenClock
-from counterseal.testing.contracts.race import race
-from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
-from counterseal.testing.contracts.store_worker import StoreWorker
 from counterseal_records import digest, microseconds
 from counterseal_sql import (
     RecordUnreadable,
@@ -28,6 +24,10 @@ from counterseal_sql import (
 from counterseal_sql.failures import unavailable
 from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import EVENTS, REPLAY_KEYS
+from counterseal_testing import START, FrozenClock
+from counterseal_testing.contracts.race import race
+from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.store_worker import StoreWorker
 
 SHORT = timedelta(milliseconds=300)
 LONG = timedelta(seconds=5)

@@ -8,14 +8,14 @@ from sqlalchemy import event, select
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
-from counterseal.testing.clock import START
-from counterseal.testing.contracts.race import race
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql.commits import prepare_commit
 from counterseal_sql.dialects import sqlite
 from counterseal_sql.group_commit import BATCH, WriteRequest
 from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import RECORDS
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.race import race
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 SHORT = timedelta(milliseconds=50)
 

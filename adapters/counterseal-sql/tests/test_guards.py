@@ -6,14 +6,6 @@ import pytest
 
 from counterseal.errors import Conflict
 from counterseal.models import Change
-from counterseal.testing import (
-    AuditContract,
-    CountersContract,
-    FrozenClock,
-    IdempotencyContract,
-    ReplayGuardContract,
-)
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import (
     SqlAudit,
     SqlCounters,
@@ -22,6 +14,14 @@ from counterseal_sql import (
     SqlStore,
     forget,
 )
+from counterseal_testing import (
+    AuditContract,
+    CountersContract,
+    FrozenClock,
+    IdempotencyContract,
+    ReplayGuardContract,
+)
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 
 class TestReplayGuard(ReplayGuardContract):

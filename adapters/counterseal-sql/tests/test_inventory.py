@@ -12,11 +12,11 @@ from counterseal.errors import Indeterminate
 from counterseal.invariants import Violation
 from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, PushAddress
-from counterseal.testing import FakeService, FrozenClock
-from counterseal.testing.service import CALLBACK
 from counterseal_records import SameStore, TargetDiffers, check, copy_store
 from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
 from counterseal_sql.prepared import Statement
+from counterseal_testing import FakeService, FrozenClock
+from counterseal_testing.service import CALLBACK
 
 USERS = ("zoe", "adam", "eve")
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")

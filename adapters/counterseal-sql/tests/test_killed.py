@@ -5,15 +5,15 @@ import sys
 
 from hypothesis import settings
 
-from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlAudit, SqlStore
+from counterseal_testing import FrozenClock
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 WRITER = """
 import sys
 from counterseal.models import Change
-from counterseal.testing import FrozenClock
-from counterseal.testing.contracts.record_factory import RecordFactory, event
+from counterseal_testing import FrozenClock
+from counterseal_testing.contracts.record_factory import RecordFactory, event
 from counterseal_sql import SqlStore, connect
 
 store, factory = SqlStore(connect(sys.argv[1]), FrozenClock()), RecordFactory()

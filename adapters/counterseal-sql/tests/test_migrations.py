@@ -20,10 +20,6 @@ from counterseal import STANDARD, AuditChain
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.models import BindingState, CallbackState, ChallengeState, Change
-from counterseal.testing import START, FakeService, FrozenClock
-from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
-from counterseal.testing.contracts.store_gauges import CREDENTIAL, count_gauges, device
 from counterseal_records import check
 from counterseal_sql import (
     NEWEST_SCHEMA,
@@ -41,6 +37,10 @@ from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.migrations.running import Migrations
 from counterseal_sql.rows import row
 from counterseal_sql.schema import EVENTS, METADATA, RECORDS
+from counterseal_testing import START, FakeService, FrozenClock
+from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.store_gauges import CREDENTIAL, count_gauges, device
 
 V0002 = "counterseal_sql.migrations.versions.v0002_search_key"
 V0004 = "counterseal_sql.migrations.versions.v0004_gauges"

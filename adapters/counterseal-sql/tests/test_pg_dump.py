@@ -9,9 +9,9 @@ import pytest
 from attrs import evolve
 
 from counterseal.memory import SystemEntropy
-from counterseal.testing import FakeService, FrozenClock
 from counterseal_records import check
 from counterseal_sql import SqlInventory, connect, upgrade, with_sql
+from counterseal_testing import FakeService, FrozenClock
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "back-up-and-restore.md"
 COMMAND = re.compile(r"^(?:pg_dump|pg_restore) .*(?:(?<=\\)\n.*)*", re.MULTILINE)

@@ -9,8 +9,8 @@ from sqlalchemy import make_url, text
 
 import counterseal as cs
 from counterseal.errors import StoreUnavailable
-from counterseal.testing import FakeService
 from counterseal_sql import forget, upgrade, with_sql
+from counterseal_testing import FakeService
 
 README = Path(__file__).parent.parent / "README.md"
 ROLES = ("shop_owner", "shop")

@@ -11,7 +11,6 @@ from attrs import evolve
 
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemEntropy
-from counterseal.testing import FakeService, FrozenClock
 from counterseal_records import check
 from counterseal_sql import (
     SchemaTooNew,
@@ -24,6 +23,7 @@ from counterseal_sql import (
     with_sql,
 )
 from counterseal_sql.migrations import NEWEST
+from counterseal_testing import FakeService, FrozenClock
 
 
 def file_of(url):

@@ -11,11 +11,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import event
 
 from counterseal.models import Change
-from counterseal.testing import FrozenClock, StoreContract
-from counterseal.testing.contracts import StoreHistory
-from counterseal.testing.contracts.race import bounded_shrinking
-from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_sql import SqlAudit, SqlStore, forget
+from counterseal_testing import FrozenClock, StoreContract
+from counterseal_testing.contracts import StoreHistory
+from counterseal_testing.contracts.race import bounded_shrinking
+from counterseal_testing.contracts.record_factory import RecordFactory, next_version
 
 PATIENCE = 60
 """Seconds for a commit to get as far as it can, on a busy machine."""

@@ -11,9 +11,9 @@ from sqlalchemy import event
 
 from counterseal.models import OPERATOR, Question, TextContent
 from counterseal.ports import Due
-from counterseal.testing import FakeService
-from counterseal.testing.clock import START
 from counterseal_sql import with_sql
+from counterseal_testing import FakeService
+from counterseal_testing.clock import START
 
 GUARDS = {
     "counterseal_seen": "replay",

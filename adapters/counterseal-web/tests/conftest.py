@@ -21,9 +21,9 @@ from werkzeug.test import Client
 from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.models import Codes, Scheme
 from counterseal.policy import STANDARD
-from counterseal.testing import FakeService
 from counterseal_asgi import AsgiApplication
 from counterseal_flask import admin_blueprint, device_blueprint, service_blueprint
+from counterseal_testing import FakeService
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
 

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from counterseal.models import OPERATOR
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 
 ARGUMENTS = {"to": "zoe@example.com", "copies": 2}
 ACTION = {"type": "tool-call", "resource": "send_email", "arguments": ARGUMENTS}

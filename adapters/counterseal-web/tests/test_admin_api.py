@@ -19,9 +19,9 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
-from counterseal.testing.pictures import build_png
-from counterseal.testing.service import CALLBACK
 from counterseal.wire.members import format_time
+from counterseal_testing.pictures import build_png
+from counterseal_testing.service import CALLBACK
 from counterseal_web import ADMIN_API, OPERATIONS
 
 BASE = "https://service.example"

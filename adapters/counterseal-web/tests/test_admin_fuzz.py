@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from counterseal import OPERATOR, AuditChain
 from counterseal.credentials.documents import write_cx1
 from counterseal.models import Origin, Scheme
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 from counterseal_web import ADMIN_API
 from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.operations import NAME

@@ -10,7 +10,7 @@ import pytest
 from counterseal import keys
 from counterseal.memory import NoAttestationVerifier
 from counterseal.models import CallbackType, Clients
-from counterseal.testing import FakeModel, FakePasskey
+from counterseal_testing import FakeModel, FakePasskey
 
 pytestmark = pytest.mark.one_face
 

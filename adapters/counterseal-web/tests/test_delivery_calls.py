@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from counterseal.models import AdminRole, Callback, CallbackState
-from counterseal.testing.service import CALLBACK
 from counterseal.wire.members import format_time
+from counterseal_testing.service import CALLBACK
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 

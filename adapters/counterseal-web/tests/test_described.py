@@ -22,9 +22,9 @@ from counterseal import Refused
 from counterseal.credentials.documents import write_cx1
 from counterseal.device import own_comparison_code
 from counterseal.models import OPERATOR, Action, BindingState, CallbackType, Origin, Scheme
-from counterseal.testing import APP_RETURN, FakeModel, FakePasskey
-from counterseal.testing.pictures import build_png
-from counterseal.testing.service import CALLBACK, PIN
+from counterseal_testing import APP_RETURN, FakeModel, FakePasskey
+from counterseal_testing.pictures import build_png
+from counterseal_testing.service import CALLBACK, PIN
 from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.calls import PATH_SAFE
 from counterseal_web.messages import FORM, JOSE

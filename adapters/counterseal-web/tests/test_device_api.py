@@ -7,7 +7,7 @@ import pytest
 from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.keys import trusted_keys
 from counterseal.models import AddressKind
-from counterseal.testing.authenticator import ORIGIN, RP_ID, FakePasskey
+from counterseal_testing.authenticator import ORIGIN, RP_ID, FakePasskey
 
 BASE = "https://service.example"
 

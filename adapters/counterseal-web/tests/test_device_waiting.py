@@ -12,7 +12,7 @@ import pytest
 
 from counterseal.memory import MemoryWake
 from counterseal.models import OPERATOR
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 from counterseal_web import Service, Settings
 from counterseal_web.slots import DEVICE_SLOTS
 

@@ -9,7 +9,7 @@ from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.device import Bond
 from counterseal.keys import trusted_keys
 from counterseal.models import BindingState
-from counterseal.testing import APP_RETURN
+from counterseal_testing import APP_RETURN
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 from hypothesis import example, given
 
-from counterseal.testing import strategies
+from counterseal_testing import strategies
 from counterseal_web.messages import Reply, encode
 
 

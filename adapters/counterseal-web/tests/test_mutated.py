@@ -34,9 +34,9 @@ from counterseal.models import (
     Codes,
     Scheme,
 )
-from counterseal.testing import FakeModel, FakePasskey, FakeService
-from counterseal.testing.pictures import build_png
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeModel, FakePasskey, FakeService
+from counterseal_testing.pictures import build_png
+from counterseal_testing.service import CALLBACK
 
 pytestmark = pytest.mark.one_face
 

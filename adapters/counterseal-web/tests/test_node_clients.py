@@ -22,8 +22,8 @@ from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import memory_ports
 from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
 from counterseal.outbox.usecases.callbacks import Callbacks
-from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey
-from counterseal.testing.clock import FrozenClock
+from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey
+from counterseal_testing.clock import FrozenClock
 
 pytestmark = pytest.mark.one_face
 

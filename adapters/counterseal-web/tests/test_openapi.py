@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from counterseal import STANDARD, Refused, keys, read_question
 from counterseal._sizes import challenge_life
 from counterseal.models import AccountEventKind, CallbackType
-from counterseal.testing import FakeModel, FakePasskey
+from counterseal_testing import FakeModel, FakePasskey
 from counterseal_web import OPERATIONS, Settings
 from counterseal_web.openapi import openapi
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE

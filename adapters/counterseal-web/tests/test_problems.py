@@ -18,7 +18,7 @@ from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
 from counterseal.models import OPERATOR
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 from counterseal_web import STATUS, Service
 from counterseal_web.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, reply_to
 from counterseal_web.settings import Settings

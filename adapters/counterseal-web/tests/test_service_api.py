@@ -13,7 +13,7 @@ from counterseal.credentials.documents import write_basic
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Clients, OriginRole, Scheme, TokenForm
 from counterseal.policy import STRICT
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 from counterseal_web import calls
 
 BASE = "https://service.example"

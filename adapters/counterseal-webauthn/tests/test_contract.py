@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterseal.testing import contracts
+from counterseal_testing import contracts
 from counterseal_webauthn import WebAuthnAttestationVerifier
 
 

@@ -16,8 +16,8 @@ from fido2.webauthn import AuthenticatorData
 from counterseal import ijson, keys
 from counterseal.errors import AttestationRefused
 from counterseal.models import PasskeyScope, RegistrationResponse
-from counterseal.testing import cbor
-from counterseal.testing.authenticator import ORIGIN, RP_ID
+from counterseal_testing import cbor
+from counterseal_testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import WebAuthnAttestationVerifier
 from counterseal_webauthn.certificates import MODEL_EXTENSION
 

@@ -21,8 +21,8 @@ from counterseal.ceremonies.records import ATTESTATION_OBJECT_LIMIT, CREATE_CLIE
 from counterseal.errors import AttestationRefused, InvalidField, UserUnverified, WrongOrigin
 from counterseal.keys.public import jwk_of
 from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationResponse
-from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
-from counterseal.testing.authenticator import ORIGIN, RP_ID
+from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
+from counterseal_testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier
 from counterseal_webauthn.certificates import MODEL_EXTENSION
 

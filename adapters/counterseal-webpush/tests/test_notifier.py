@@ -19,9 +19,9 @@ from counterseal.models import (
 )
 from counterseal.models.guid import derive_guid
 from counterseal.ports import Notifier
-from counterseal.testing.contracts import NotifierContract
-from counterseal.testing.service import FakeService
 from counterseal_http import Guard
+from counterseal_testing.contracts import NotifierContract
+from counterseal_testing.service import FakeService
 from counterseal_webpush import Vapid, WebPushNotifier
 
 MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))

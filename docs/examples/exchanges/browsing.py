@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from counterseal import keys
 from counterseal.models import Algorithm
-from counterseal.testing import FakeModel, FakePasskey
+from counterseal_testing import FakeModel, FakePasskey
 
 DOMAIN = "shop.example"
 USER = {"name": "zoe@shop.example", "displayName": "Zoë"}

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from exchanges.cast import FORM, JSON, written
 
-from counterseal.testing import APP_RETURN
+from counterseal_testing import APP_RETURN
 
 USER = "248289761001"
 

@@ -19,8 +19,8 @@ from werkzeug.test import Client
 
 from counterseal import keys
 from counterseal.models import Algorithm, Delivery
-from counterseal.testing import FakeService
 from counterseal_flask import admin_blueprint, device_blueprint, service_blueprint
+from counterseal_testing import FakeService
 from counterseal_web import ADMIN_API, OPERATIONS, Application, Request, Service, Settings
 
 CALLS = (*OPERATIONS, *ADMIN_API)

@@ -6,7 +6,7 @@ import attrs
 from exchanges.cast import by_cx1, by_signature
 
 from counterseal import AuditChain
-from counterseal.testing.pictures import build_png
+from counterseal_testing.pictures import build_png
 
 ROOT = "/admin/api"
 DAY = 86_400

@@ -1,97 +1,16 @@
 """
-Help for tests: of programs that embed Counterseal, of adapters, and of Counterseal itself.
+The public names of the test kit, which the extra `counterseal[testing]` installs.
 
-- `FakeService` is a service in memory with every use case; `Phone` is a user's, whose strong key
-  may be a `FakePasskey`.
-- The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
-  `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
-- `FakeAttestationVerifier` verifies registrations of passkeys, and a `FakeModel` makes them.
-- `pictures` makes PNGs, for logos.
-- `Faults` lets ports fail, lose replies, crash, and let others act in between.
-- `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
-- The contracts, one class for each port, are tests that the author of an adapter inherits:
-  see `counterseal.testing.contracts`, and `StoreContract` for one.
-- `linearizability` decides whether concurrent calls could have happened one after the other.
-- `WholeCore` runs histories of the whole core, checked by an oracle that shares no code with it.
-
-It comes with the extra `counterseal[testing]`; nothing in the core imports it.
+The package counterseal-testing has the code and its documentation; the core imports neither.
 """
-# ruff: noqa: E402 (pytest has to know first whose assertions it is to explain)
 
-from __future__ import annotations
-
-import pytest
-
-pytest.register_assert_rewrite("counterseal.testing.contracts", "counterseal.testing.histories")
-
-from counterseal.testing import contracts, linearizability, pictures, strategies
-from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
-from counterseal.testing.authenticator import FakePasskey
-from counterseal.testing.clock import START, FrozenClock
-from counterseal.testing.contracts import (
-    AttestationVerifierContract,
-    AuditContract,
-    CallbackSenderContract,
-    ClockContract,
-    CountersContract,
-    EntropyContract,
-    IdempotencyContract,
-    IdentityProviderContract,
-    NotifierContract,
-    ReplayGuardContract,
-    SealerContract,
-    SignerContract,
-    StoreContract,
-    WakeContract,
-)
-from counterseal.testing.entropy import ScriptedEntropy
-from counterseal.testing.faults import Crash, Fault, Faults, faulty, faulty_ports
-from counterseal.testing.histories import WholeCore
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider, Return
-from counterseal.testing.outbox import OutboxNotifier, Push
-from counterseal.testing.phone import Phone
-from counterseal.testing.sender import Attempt, ScriptedSender
-from counterseal.testing.service import FakeService, fake_ports
-
-__all__ = [
-    "APP_RETURN",
-    "START",
-    "Attempt",
-    "AttestationVerifierContract",
-    "AuditContract",
-    "CallbackSenderContract",
-    "ClockContract",
-    "CountersContract",
-    "Crash",
-    "EntropyContract",
-    "FakeAttestationVerifier",
-    "FakeIdentityProvider",
-    "FakeModel",
-    "FakePasskey",
-    "FakeService",
-    "Fault",
-    "Faults",
-    "FrozenClock",
-    "IdempotencyContract",
-    "IdentityProviderContract",
-    "NotifierContract",
-    "OutboxNotifier",
-    "Phone",
-    "Push",
-    "ReplayGuardContract",
-    "Return",
-    "ScriptedEntropy",
-    "ScriptedSender",
-    "SealerContract",
-    "SignerContract",
-    "StoreContract",
-    "WakeContract",
-    "WholeCore",
-    "contracts",
-    "fake_ports",
-    "faulty",
-    "faulty_ports",
-    "linearizability",
-    "pictures",
-    "strategies",
-]
+try:
+    from counterseal_testing import *  # noqa: F403 (its __all__ is the list)
+    from counterseal_testing import __all__ as __all__
+except ModuleNotFoundError as error:
+    if error.name != "counterseal_testing":
+        raise
+    raise ImportError(
+        'counterseal.testing needs the test kit: pip install "counterseal[testing]"',
+        name="counterseal_testing",
+    ) from error

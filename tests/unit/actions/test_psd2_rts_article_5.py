@@ -17,7 +17,7 @@ from counterseal.actions import STANDARD_ACTIONS
 from counterseal.challenges.documents.action import action_digest
 from counterseal.errors import ArgumentsDiffer, DisplayChanged, InvalidField, WeakKey
 from counterseal.models import Action
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 
 PAYMENT = Action(
     type="payment",

@@ -38,7 +38,7 @@ from counterseal.keys import PrivateKey, generate
 from counterseal.models import Algorithm, Button, ChallengeState, Change, Role
 from counterseal.models.guid import mint
 from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
-from counterseal.testing.service import CALLBACK, PIN
+from counterseal_testing.service import CALLBACK, PIN
 
 TICK = timedelta(microseconds=1)
 

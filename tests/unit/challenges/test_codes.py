@@ -21,7 +21,7 @@ from counterseal.errors import (
 )
 from counterseal.memory import memory_ports
 from counterseal.models import OPERATOR, AddressKind, Button, ChallengeState, Codes, PushAddress
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 PORTS = memory_ports()
 LIMIT = STANDARD.code_limit

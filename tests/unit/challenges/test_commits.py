@@ -5,7 +5,7 @@ import pytest
 
 from counterseal.errors import StrongKeyMissed, WrongCode
 from counterseal.models import Account, AccountEvent, Binding, Callback, Challenge
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 
 class Commits:

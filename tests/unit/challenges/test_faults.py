@@ -17,8 +17,8 @@ from counterseal.errors import (
 from counterseal.keys import generate
 from counterseal.models import OPERATOR, Algorithm, ChallengeState
 from counterseal.ports import Ports
-from counterseal.testing.faults import Fault, Faults, faulty, raising
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.faults import Fault, Faults, faulty, raising
+from counterseal_testing.service import CALLBACK
 
 ERRORS = (StoreUnavailable, Indeterminate, SealBroken, Conflict, OSError)
 """What ports may say, and what they may not."""

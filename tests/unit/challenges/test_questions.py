@@ -32,7 +32,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import account_partition, mint, partition_of
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 TICK = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)

@@ -17,7 +17,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import OPERATOR, Authority, BindingState, ChallengeState, Change, Role
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 
 @pytest.fixture

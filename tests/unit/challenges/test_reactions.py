@@ -18,7 +18,7 @@ from counterseal.models import (
     RefusalReason,
 )
 from counterseal.policy import STRICT
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 NOTHING = attrs.evolve(STANDARD, **{f"on_{word.value}": frozenset() for word in RefusalReason})
 DAY = timedelta(days=1)

@@ -12,8 +12,8 @@ from counterseal.challenges.documents.messages import processed_document, read_p
 from counterseal.device.pin import unwrap
 from counterseal.errors import InvalidField, WrongState
 from counterseal.models import ChallengeState, RefusalReason
-from counterseal.testing.service import CALLBACK, PIN
 from counterseal.wire.members import write_record
+from counterseal_testing.service import CALLBACK, PIN
 
 
 @pytest.fixture

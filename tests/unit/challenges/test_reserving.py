@@ -26,7 +26,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import account_partition, mint
-from counterseal.testing.faults import Fault, Faults, faulty, raising
+from counterseal_testing.faults import Fault, Faults, faulty, raising
 
 KEY = "order-17"
 LEASE = STANDARD.idempotency_lease

@@ -7,7 +7,7 @@ from counterseal import STANDARD
 from counterseal.errors import StoreUnavailable, WrongCode
 from counterseal.models import OPERATOR, AddressKind, PushAddress
 from counterseal.outbox.decisions.outbox import NEW_NOTIFICATIONS
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")
 

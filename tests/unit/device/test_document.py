@@ -11,7 +11,7 @@ from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.device.pin import unwrap
 from counterseal.errors import InvalidField
 from counterseal.models import Algorithm
-from counterseal.testing.service import PIN
+from counterseal_testing.service import PIN
 
 
 @pytest.fixture

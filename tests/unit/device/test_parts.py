@@ -18,7 +18,7 @@ from counterseal.device import (
 )
 from counterseal.errors import InvalidField, UnfitKey, WrongPin
 from counterseal.models import Algorithm, ChallengeState, Role
-from counterseal.testing.service import PIN
+from counterseal_testing.service import PIN
 
 
 class Chip:

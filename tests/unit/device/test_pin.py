@@ -18,7 +18,7 @@ from counterseal.errors import InvalidField, WrongPin
 from counterseal.keys import generate, ml_dsa, private_key
 from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm
-from counterseal.testing.entropy import ScriptedEntropy
+from counterseal_testing.entropy import ScriptedEntropy
 
 PIN = "2468"
 COST = 2**4

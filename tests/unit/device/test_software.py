@@ -37,8 +37,8 @@ from counterseal.keys import generate
 from counterseal.memory import MemorySigner
 from counterseal.models import AddressKind, Algorithm, PushAddress, Role
 from counterseal.models.guid import mint
-from counterseal.testing.phone import SERVICE
-from counterseal.testing.service import PIN
+from counterseal_testing.phone import SERVICE
+from counterseal_testing.service import PIN
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from webauthn import verify_authentication_response
 from webauthn.helpers.exceptions import WebAuthnException
 
 from counterseal import ijson, keys
-from counterseal.testing.authenticator import ORIGIN, RP_ID
+from counterseal_testing.authenticator import ORIGIN, RP_ID
 
 COUNT_BEFORE = 9
 """The counter of an earlier assertion."""

@@ -178,7 +178,7 @@ def test_a_policy_without_it_refuses_the_key(public):
 
 
 def test_no_passkey_is_of_it(signers, public):
-    from counterseal.testing.authenticator import FakePasskey  # noqa: PLC0415 (one test of many)
+    from counterseal_testing.authenticator import FakePasskey  # noqa: PLC0415 (one test of many)
 
     pinned = FakePasskey().public.passkey
     for name in ("ML-DSA-44", "WA-ML-DSA-44"):

@@ -17,7 +17,7 @@ from counterseal import keys
 from counterseal.errors import Refused
 from counterseal.keys.passkeys import verify_assertion
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm
-from counterseal.testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
+from counterseal_testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
 
 SIGNED = b"header.claims"
 CHALLENGE = keys.challenge_of(SIGNED)

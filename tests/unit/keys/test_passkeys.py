@@ -30,7 +30,7 @@ from counterseal.errors import (
 from counterseal.keys.jws import verify_bytes
 from counterseal.keys.passkeys import _base64url
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm
-from counterseal.testing.authenticator import DEVICE_BOUND, ORIGIN, SYNCED, FakePasskey
+from counterseal_testing.authenticator import DEVICE_BOUND, ORIGIN, SYNCED, FakePasskey
 
 TYP = "test+jwt"
 CLAIMS = {"display": "Pay 10 EUR to Zoë?", "button": 0}

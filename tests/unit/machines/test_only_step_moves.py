@@ -18,8 +18,8 @@ import counterseal
 pytestmark = pytest.mark.one_python
 
 ROOT = Path(counterseal.__file__).parent
-LEFT_OUT = ("machines.py", "models", "testing")
-"""Where states are declared, and the conformance kit, whose model keeps its own idea of them."""
+LEFT_OUT = ("machines.py", "models")
+"""Where states are declared."""
 
 EXCUSED = {
     # The roster repeats the binding's state in the account.

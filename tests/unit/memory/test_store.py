@@ -38,7 +38,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.ports import Due
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -28,9 +28,9 @@ from counterseal.models import (
     SessionState,
 )
 from counterseal.models.record import Index, Listing, index_of
-from counterseal.testing import FakeService
-from counterseal.testing.contracts.record_factory import RecordFactory
-from counterseal.testing.service import CALLBACK
+from counterseal_testing import FakeService
+from counterseal_testing.contracts.record_factory import RecordFactory
+from counterseal_testing.service import CALLBACK
 
 
 @pytest.fixture

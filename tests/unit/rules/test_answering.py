@@ -34,7 +34,7 @@ from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, Wro
 from counterseal.machines import step
 from counterseal.models import Algorithm, ChallengeState, DeviceCall, RefusalReason, Role
 from counterseal.policy import STANDARD
-from counterseal.testing.strategies import texts
+from counterseal_testing.strategies import texts
 
 CODE = "042137"
 TICK = timedelta.resolution

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS, logo_fits
-from counterseal.testing.pictures import SIGNATURE, build_chunk, build_header, build_png
+from counterseal_testing.pictures import SIGNATURE, build_chunk, build_header, build_png
 
 END = build_chunk(b"IEND", b"")
 GREY, TRUE, PALETTE, GREY_ALPHA, ALPHA = 0, 2, 3, 4, 6

@@ -34,7 +34,7 @@ from counterseal.errors import (
 )
 from counterseal.keys import sign_with
 from counterseal.models import RememberedHead, SignedHead
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 
 DIGEST = base64.urlsafe_b64encode(hashlib.sha256(b"token").digest()).decode().rstrip("=")
 REMEMBERED = RememberedHead(number=17, digest=DIGEST)

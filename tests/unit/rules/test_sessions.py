@@ -24,8 +24,8 @@ from counterseal.operators.rules import (
     stepped_up,
 )
 from counterseal.policy import Policy
-from counterseal.testing import START
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing import START
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

@@ -5,7 +5,7 @@ import pytest
 from counterseal import AdminLogins
 from counterseal.ceremonies.records import user_handle
 from counterseal.models import OPERATOR
-from counterseal.testing import FakeModel, FakePasskey
+from counterseal_testing import FakeModel, FakePasskey
 
 DOMAIN = "auth.example"
 

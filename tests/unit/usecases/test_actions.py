@@ -46,8 +46,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.policy import Policy
-from counterseal.testing.authenticator import ORIGIN, FakePasskey
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.authenticator import ORIGIN, FakePasskey
+from counterseal_testing.faults import Faults, faulty
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -21,8 +21,8 @@ from counterseal.models import (
     TokenForm,
 )
 from counterseal.models.guid import mint, partition_of
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.service import CALLBACK
 
 NOBODY = mint(0, bytes(15))
 ROOT = Operator(name="root")

@@ -16,7 +16,7 @@ from counterseal.errors import (
 )
 from counterseal.keys import jws
 from counterseal.models import OPERATOR, BindingState, Change
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 
 GRACE = attrs.evolve(STANDARD, revalidation_grace=timedelta(minutes=10))
 

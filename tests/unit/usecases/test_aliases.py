@@ -12,7 +12,7 @@ from counterseal.identity.usecases.revalidation import add_aliases, remove_alias
 from counterseal.memory import memory_ports
 from counterseal.models import Account, Alias, Change, Identity, Logout
 from counterseal.models.guid import account_partition, mint
-from counterseal.testing import FrozenClock
+from counterseal_testing import FrozenClock
 
 SPACES = [mint(0, bytes([number]) * 15) for number in range(2)]
 ISSUERS = ["https://idp.example", "https://idp.example/"]

@@ -28,8 +28,8 @@ from counterseal.audit.usecases.heads import STORED_HEAD
 from counterseal.errors import Contended, InvalidField, IssuerUntrusted, MalformedToken, Refused
 from counterseal.models import OPERATOR, AuditEvent, AuditQuery, SignedHead, UnchainedEvents
 from counterseal.models.guid import mint
-from counterseal.testing import FakeService
-from counterseal.testing.contracts.chain_oracle import archived, first_wrong
+from counterseal_testing import FakeService
+from counterseal_testing.contracts.chain_oracle import archived, first_wrong
 
 PARTITION = 7
 REASON = {"who": "Ada", "why": "the keys were lost"}

@@ -18,7 +18,7 @@ from counterseal.credentials.documents import (
 from counterseal.errors import CredentialRefused, Replayed, RequestStale, StoreUnavailable
 from counterseal.models import Scheme
 from counterseal.models.guid import mint
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 
 URI = "https://auth.example.com/api/request/add"
 QUERY = "https://auth.example.com/api/request/getRequest?requestGuid=1&other=2"

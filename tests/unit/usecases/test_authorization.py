@@ -24,7 +24,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint, partition_of
 from counterseal.tenancy.decisions import tenancy
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)

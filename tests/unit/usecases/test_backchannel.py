@@ -43,13 +43,13 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import mint
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.service import CALLBACK
 from counterseal.tickets.decisions.backchannel import (
     BackchannelDraft,
     read_secret_id,
     write_secret_id,
 )
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.service import CALLBACK
 
 TOKEN = "a-notification-token"
 INTERVAL = timedelta(seconds=5)

@@ -11,8 +11,8 @@ from counterseal.models import HtmlContent, HtmlUse, Logo, Question, TextContent
 from counterseal.models.guid import mint
 from counterseal.policy import STANDARD
 from counterseal.tenancy.records import logo_guid
-from counterseal.testing.pictures import build_png
 from counterseal.wire.members import write_record
+from counterseal_testing.pictures import build_png
 
 PNG, OTHER = build_png("#F0B700"), build_png("#226688")
 NOBODY = mint(0, bytes(15))

@@ -45,8 +45,8 @@ from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
 from counterseal.outbox.documents import read_secret_text, verify_webhook
 from counterseal.outbox.usecases import callbacks
 from counterseal.outbox.usecases.callbacks import DueCallbacks
-from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.faults import Crash, Fault, Faults, faulty, raising
+from counterseal_testing.service import CALLBACK
 
 TICK = timedelta(microseconds=1)
 LEASE = STANDARD.callback_lease

@@ -44,7 +44,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import account_partition
 from counterseal.ports import Due
-from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
+from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
 
 DOMAIN = "shop.example.com"
 OTHER_DOMAIN = "pay.example.net"

@@ -35,8 +35,8 @@ from counterseal.models import (
     Scheme,
     TextContent,
 )
-from counterseal.testing.service import CALLBACK
 from counterseal.tickets.decisions.channel import ChannelDraft
+from counterseal_testing.service import CALLBACK
 
 ISSUER = "https://keycloak.example/realms/shop"
 BEARER = "a.bearer.token"

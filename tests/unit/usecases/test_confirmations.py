@@ -48,7 +48,7 @@ from counterseal.models import (
     Occasion,
     PushAddress,
 )
-from counterseal.testing.service import PIN
+from counterseal_testing.service import PIN
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
 CONFIRMED = attrs.evolve(STANDARD, new_devices=NewDeviceRule.CONFIRMED)

@@ -13,8 +13,8 @@ from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.bindings.records import SEEN_STEP
 from counterseal.errors import InvalidField, Refused, Unavailable
 from counterseal.models import OPERATOR
-from counterseal.testing import FakeService, Faults
-from counterseal.testing.faults import faulty_ports
+from counterseal_testing import FakeService, Faults
+from counterseal_testing.faults import faulty_ports
 
 MICROSECOND = timedelta(microseconds=1)
 VISIBLE = {chr(code) for code in range(0x21, 0x7F)}

@@ -28,8 +28,8 @@ from counterseal.errors import (
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import OPERATOR, Algorithm, ChallengeState, Change
 from counterseal.models.guid import mint
-from counterseal.testing.phone import SERVICE
-from counterseal.testing.service import PIN
+from counterseal_testing.phone import SERVICE
+from counterseal_testing.service import PIN
 
 PATH = "/challenges"
 URI = SERVICE + PATH

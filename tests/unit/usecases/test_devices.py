@@ -51,8 +51,8 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import mint
-from counterseal.testing import OutboxNotifier
-from counterseal.testing.service import PIN
+from counterseal_testing import OutboxNotifier
+from counterseal_testing.service import PIN
 
 
 @pytest.fixture

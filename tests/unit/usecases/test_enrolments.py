@@ -34,7 +34,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import mint
-from counterseal.testing.service import PIN
+from counterseal_testing.service import PIN
 
 TICK = timedelta(microseconds=1)
 

@@ -15,7 +15,7 @@ from counterseal.errors import (
 from counterseal.models import Change, Clients, Codes, Operator, TokenForm
 from counterseal.models.guid import parse, partition_of
 from counterseal.tenancy.decisions.ensuring import derive_guids
-from counterseal.testing.faults import Faults, faulty
+from counterseal_testing.faults import Faults, faulty
 
 NAMES = {"company": "Bank", "app_space": "Banking", "origin": "Transfers"}
 CALLBACKS = ("https://shop.example/done", "https://shop.example/other")

@@ -30,8 +30,8 @@ from counterseal.models import (
     PushAddress,
 )
 from counterseal.models.guid import account_partition, mint, partition_of
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.service import CALLBACK
 
 NOBODY = mint(0, bytes(15))
 CANARY = "canary-4711"

@@ -35,9 +35,9 @@ from counterseal.models import (
 from counterseal.models.events import event_log_guid, logged_event_guid
 from counterseal.models.guid import partition_of
 from counterseal.outbox.documents import read_secret_text, verify_webhook
-from counterseal.testing.faults import Crash, Faults, faulty
-from counterseal.testing.service import CALLBACK
 from counterseal.wire.members import write_record
+from counterseal_testing.faults import Crash, Faults, faulty
+from counterseal_testing.service import CALLBACK
 
 K = AccountEventKind
 RETENTION = STANDARD.events_retention

@@ -6,7 +6,7 @@ from counterseal import OPERATOR, Gauges
 from counterseal.errors import CredentialRefused, Foreign, NotFound
 from counterseal.models import AdminRole, Gauge, GaugeKey, Scheme, sum_gauges
 from counterseal.models.guid import mint
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 NOBODY = mint(0, bytes(15))
 

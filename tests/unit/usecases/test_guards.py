@@ -38,7 +38,7 @@ from counterseal.models import (
     ChallengeState,
     Change,
 )
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.service import CALLBACK
 
 
 def expire(service, verbs):

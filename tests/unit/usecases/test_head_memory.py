@@ -28,7 +28,7 @@ from counterseal.errors import (
 from counterseal.keys import sign_with
 from counterseal.models import OPERATOR, AuditEvent, MemoryContent, SignedHead
 from counterseal.models.guid import PARTITIONS, mint
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 
 SUBJECT = mint(7, bytes(15))
 REASON = {"who": "Ada", "why": "restored after a disk failure"}

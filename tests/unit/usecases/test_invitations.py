@@ -19,8 +19,8 @@ from counterseal.errors import (
 )
 from counterseal.models import OPERATOR, Binding, BindingState, Identity
 from counterseal.models.guid import account_partition, partition_of
-from counterseal.testing.faults import Crash, Faults, faulty
 from counterseal.wire.link import BindLink, read_link
+from counterseal_testing.faults import Crash, Faults, faulty
 
 TICK = timedelta(microseconds=1)
 

@@ -8,8 +8,8 @@ import pytest
 from counterseal import AdminLogins
 from counterseal.errors import Refused, StoreUnavailable, WrongKey, WrongState
 from counterseal.models import OPERATOR, BindingState, SessionState
-from counterseal.testing import Crash, FakeModel, Faults
-from counterseal.testing.faults import faulty
+from counterseal_testing import Crash, FakeModel, Faults
+from counterseal_testing.faults import faulty
 
 
 class Enrolment:

@@ -23,7 +23,7 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import OPERATOR, Account, AdminRole, Binding, Login, LoginState
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
+from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider
 
 PAGE = "https://service.example/portal/test"
 SERVICE = "https://service.example/device/login/return"

@@ -27,7 +27,7 @@ from counterseal.errors import (
 )
 from counterseal.models import OPERATOR, BindingState, Change, Identity, LoginState
 from counterseal.models.guid import mint
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
+from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider
 
 TICK = timedelta(microseconds=1)
 

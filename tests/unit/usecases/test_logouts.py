@@ -18,7 +18,7 @@ from counterseal.errors import (
 )
 from counterseal.identity.decisions.revalidation import ALIAS_LIMIT
 from counterseal.models import OPERATOR, Alias, Authority, BindingState
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
+from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider
 
 ACTIVE = (BindingState.ACTIVE, None)
 BY_IDP = (BindingState.SUSPENDED, Authority.IDP)

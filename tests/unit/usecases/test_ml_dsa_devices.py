@@ -12,7 +12,7 @@ from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import NotEndorsed, StrongKeyMissed, UnfitKey, WrongAlgorithm
 from counterseal.keys import ml_dsa
 from counterseal.models import Algorithm, ChallengeState, DeviceKey, Role
-from counterseal.testing.service import PIN, SCRYPT_COST
+from counterseal_testing.service import PIN, SCRYPT_COST
 
 ML_DSA = Algorithm.ML_DSA_44
 POLICY = attrs.evolve(STANDARD, algorithms=STANDARD.algorithms | {ML_DSA})

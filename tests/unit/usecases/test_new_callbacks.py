@@ -11,8 +11,8 @@ from counterseal._plan import Decision
 from counterseal.errors import Conflict, DeadlineAhead, StoreUnavailable
 from counterseal.models import CallbackState
 from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
-from counterseal.testing.faults import Crash, Faults, faulty, raising
-from counterseal.testing.service import CALLBACK
+from counterseal_testing.faults import Crash, Faults, faulty, raising
+from counterseal_testing.service import CALLBACK
 
 LEASE = STANDARD.callback_lease
 LATER = datetime(2100, 1, 1, tzinfo=UTC)

@@ -37,9 +37,9 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.outbox.decisions import notifications as notifying
-from counterseal.testing import OutboxNotifier, Push
-from counterseal.testing.faults import Faults, faulty, faulty_ports
-from counterseal.testing.strategies import texts
+from counterseal_testing import OutboxNotifier, Push
+from counterseal_testing.faults import Faults, faulty, faulty_ports
+from counterseal_testing.strategies import texts
 
 SECOND = timedelta(seconds=1)
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))

@@ -35,8 +35,8 @@ from counterseal.models import (
     PasskeyUse,
     Role,
 )
-from counterseal.testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
-from counterseal.testing.service import PIN
+from counterseal_testing.authenticator import DEVICE_BOUND, ORIGIN, RP_ID, SYNCED, FakePasskey
+from counterseal_testing.service import PIN
 
 POLICY = attrs.evolve(STANDARD, passkey_origin=ORIGIN)
 APP = f"android:apk-key-hash:{keys.digest(b'certificate')}"

@@ -38,10 +38,10 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.narrowing import FIELDS
-from counterseal.testing.authenticator import ORIGIN as PASSKEY_ORIGIN
-from counterseal.testing.authenticator import FakePasskey
-from counterseal.testing.identity import APP_RETURN
-from counterseal.testing.service import PIN
+from counterseal_testing.authenticator import ORIGIN as PASSKEY_ORIGIN
+from counterseal_testing.authenticator import FakePasskey
+from counterseal_testing.identity import APP_RETURN
+from counterseal_testing.service import PIN
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

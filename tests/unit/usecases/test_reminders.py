@@ -24,7 +24,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import TEN_MINUTES, Policy
-from counterseal.testing.faults import Faults, faulty_ports
+from counterseal_testing.faults import Faults, faulty_ports
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))

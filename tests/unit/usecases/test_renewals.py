@@ -17,7 +17,7 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import Admin, AdminRole, BindingState
-from counterseal.testing import FakeService
+from counterseal_testing import FakeService
 
 WINDOW = STANDARD.renewal_window
 TICK = timedelta(microseconds=1)

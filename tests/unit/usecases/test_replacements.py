@@ -32,7 +32,7 @@ from counterseal.models import (
     PushAddress,
 )
 from counterseal.models.guid import mint
-from counterseal.testing.service import PIN, FakeService
+from counterseal_testing.service import PIN, FakeService
 
 HERE, THERE, NEW = (
     PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there", "new")

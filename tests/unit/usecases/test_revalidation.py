@@ -19,8 +19,8 @@ from counterseal.errors import (
 )
 from counterseal.models import OPERATOR, Authority, BindingState, ChallengeState, Identity
 from counterseal.models.guid import mint
-from counterseal.testing.faults import Faults, faulty
-from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
+from counterseal_testing.faults import Faults, faulty
+from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal.ports import Due
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 RACERS = 50
 LATE_FROM = 6
@@ -104,6 +104,9 @@ USES = {
 }
 """What a session is used for; each works before."""
 
+REGISTRATION = {"a passkey is to be added", "a key may be added"}
+"""Those of them that a browser has before it has registered a passkey."""
+
 
 @pytest.fixture
 def administrator(enrolled):
@@ -159,6 +162,19 @@ def test_a_session_ends_with_the_device_that_opened_it(administrator, way, use):
     with pytest.raises(BindingInactive):
         USES[use](administrator, issued.token)
     require_ended(administrator, issued)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_browser_that_has_opened_a_link_can_only_register_a_passkey(administrator, use):
+    """Until then, nobody has proven to be the administrator."""
+    link = administrator.sessions.create_link(administrator.admin.guid, by=OPERATOR).token
+    cookie = administrator.sessions.redeem(link, browser="Stranger").token
+    if use in REGISTRATION:
+        USES[use](administrator, cookie)
+        return
+    with pytest.raises(WrongState):
+        USES[use](administrator, cookie)
+    assert administrator.service.stored(administrator.spare_key).state is BindingState.ACTIVE
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -334,7 +350,8 @@ def test_a_worker_ends_no_more_than_it_is_asked_to(administrator, service, new_p
     for key in administrator.logins.list_keys(administrator.admin.guid):
         service.devices.revoke(key.guid, by=OPERATOR)
     service.clock.advance(service.policy.portal_link_life)
-    assert [service.sessions.expire(3) for _ in range(3)] == [3, 3, 0]
+    # The second time, one session and one passkey or device are due together.
+    assert [service.sessions.expire(2) for _ in range(4)] == [2, 2, 2, 0]
 
 
 def test_a_worker_counts_what_it_has_ended(enrolled, service):

@@ -21,7 +21,7 @@ from counterseal.ceremonies.records import user_handle
 from counterseal.errors import InvalidField
 from counterseal.models import Algorithm
 from counterseal.models.clients import CURRENT, CX
-from counterseal.testing import FakeModel, FakePasskey, FakeService
+from counterseal_testing import FakeModel, FakePasskey, FakeService
 
 INFO = '{"name":"zoe@shop.example","displayName":"Zoë","more":[1]}'
 USER = PasskeyUser(name="zoe@shop.example", display_name="Zoë", info=INFO)

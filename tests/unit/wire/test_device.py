@@ -43,9 +43,9 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.guid import mint
-from counterseal.testing import strategies
 from counterseal.wire.members import format_time, read_record, write_record
 from counterseal.wire.recognition import account_name
+from counterseal_testing import strategies
 
 NOBODY, NOW = mint(7, bytes(15)), datetime(2030, 1, 1, tzinfo=UTC)
 GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()

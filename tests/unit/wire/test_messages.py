@@ -28,7 +28,7 @@ from counterseal.models import (
     RefusalReason,
     TextContent,
 )
-from counterseal.testing import strategies
+from counterseal_testing import strategies
 
 GUIDS = strategies.guids()
 REASONS = st.none() | st.sampled_from(RefusalReason)

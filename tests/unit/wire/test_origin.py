@@ -25,9 +25,9 @@ from counterseal.accounts.documents import (
 )
 from counterseal.errors import InvalidField
 from counterseal.models import Account, Authority, Binding, BindingState, TokenForm
-from counterseal.testing import strategies
 from counterseal.wire.link import BindLink, read_link
 from counterseal.wire.members import format_time, read_record, write_record
+from counterseal_testing import strategies
 
 GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()
 MAYBE = st.none() | MOMENTS

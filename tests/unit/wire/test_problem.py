@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
-from counterseal.testing import strategies
 from counterseal.wire.problem import DETAIL_LIMIT, Problem, problem_document, read_problem
+from counterseal_testing import strategies
 
 CODES = st.from_regex(r"[a-z][a-z0-9_]{0,63}", fullmatch=True)
 SENTENCES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80)

@@ -38,7 +38,7 @@ from counterseal.models import (
 )
 from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
-from counterseal.testing import strategies
+from counterseal_testing import strategies
 
 CHALLENGES = Path(__file__).parents[2] / "vectors" / "challenges"
 BODY = {"accountId": "user-42", "content": "Log in?"}

@@ -41,8 +41,8 @@ from counterseal.models import (
     TextContent,
     guid,
 )
-from counterseal.testing.strategies import texts
 from counterseal.wire.members import format_time
+from counterseal_testing.strategies import texts
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=2)

@@ -18,7 +18,7 @@ from counterseal.bindings.documents.enrolment import BIND_TYP, bind_claims
 from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.keys.passkeys import AssertionParts
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm, DeviceKey, PasskeyScope, Role
-from counterseal.testing.authenticator import DEVICE_BOUND, SYNCED, FakePasskey
+from counterseal_testing.authenticator import DEVICE_BOUND, SYNCED, FakePasskey
 
 RECORDED = VECTORS / "chromium.json"
 SCOPE = PasskeyScope(

@@ -92,7 +92,7 @@ class MasterKeys:
             UnfitMasterKey: The file has something that is not 32 bytes in base64.
             OSError: The file cannot be written.
         """
-        with private_files.lock(private_files.make_folder(self.path.parent)):
+        with private_files.lock(private_files.make_parent(self.path)):
             self._prepend(entropy)
 
     def create_missing(self, entropy: Entropy) -> None:
@@ -104,7 +104,7 @@ class MasterKeys:
         """
         if self.in_environment or self.path.exists():
             return  # The file's folder may be another one's, such as that of a container's secrets.
-        with private_files.lock(private_files.make_folder(self.path.parent)):
+        with private_files.lock(private_files.make_parent(self.path)):
             if not self.path.exists():
                 self._prepend(entropy)
 

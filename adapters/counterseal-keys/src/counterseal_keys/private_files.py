@@ -29,6 +29,19 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def make_parent(path: Path) -> Path:
+    """
+    Return the folder of a file, made as by `make_folder` if it is missing.
+
+    One that exists is left as it is: others may need it, such as /etc.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    return path.parent
+
+
 def write(path: Path, data: bytes) -> None:
     """
     Replace the file at *path* by *data*, which is on the disk when this returns.

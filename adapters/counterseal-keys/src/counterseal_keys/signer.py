@@ -83,7 +83,7 @@ class FileSigner:
             SealBroken: The master keys cannot be read.
             OSError: The file cannot be written.
         """
-        with private_files.lock(private_files.make_folder(self.path.parent)):
+        with private_files.lock(private_files.make_parent(self.path)):
             if self.path.exists():
                 raise KeysExist
             first = self._generate(algorithm)

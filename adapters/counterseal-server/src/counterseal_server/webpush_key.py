@@ -40,7 +40,7 @@ def ensure_public_key(settings: Settings, entropy: Entropy) -> str:
     """
     path = settings.webpush_key_file
     if settings.webpush_key is None:
-        with private_files.lock(private_files.make_folder(path.parent)):
+        with private_files.lock(private_files.make_parent(path)):
             if not path.exists():
                 new_key = base64.urlsafe_b64encode(entropy.token(KEY_BYTES)).rstrip(b"=")
                 private_files.write(path, new_key + b"\n")

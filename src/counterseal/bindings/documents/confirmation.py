@@ -53,7 +53,7 @@ ITERATIONS = 65_536
 """Of PBKDF2: each makes keys that were ground for a given code dearer."""
 
 CODE_LENGTH = 10
-"""Characters of a comparison code, with 5 bits each; decision 0078 says why."""
+"""Characters of a comparison code, with 5 bits each; decision 0150 says why."""
 
 GROUP = 5
 """Characters between two hyphens."""

@@ -35,7 +35,7 @@ from counterseal.models import (
     SessionState,
 )
 from counterseal.operators.decisions import proofs
-from counterseal.operators.decisions.sessions import IssuedSession
+from counterseal.operators.decisions.sessions import AuthenticatedSession, IssuedSession
 from counterseal.operators.usecases.device_logins import DeviceLogins
 
 
@@ -200,9 +200,7 @@ class AdminLogins(DeviceLogins):
             WrongState: The browser has not registered a passkey yet.
             Refused: As `Sessions.may_add_key` and `Invitations.invite`.
         """
-        authenticated = self.sessions.may_add_key(cookie)
-        if authenticated.session.state is not SessionState.ACTIVE:
-            raise WrongState("a browser that has no passkey yet")
+        authenticated = self._require_logged_in(cookie)
         return self._invitations.invite(
             self.portal(), authenticated.admin.guid, session=authenticated.session.guid
         )
@@ -222,10 +220,8 @@ class AdminLogins(DeviceLogins):
             WrongCode: The code is wrong; has `attempts_left`.
             Refused: As `Sessions.may_add_key` and `Confirmations.compare`.
         """
-        authenticated = self.sessions.may_add_key(cookie)
-        if authenticated.session.state is not SessionState.ACTIVE:
-            raise WrongState("a browser that has no passkey yet")
-        own_keys = {each.guid for each in self.list_keys(authenticated.admin.guid)}
+        admin = self._require_logged_in(cookie).admin
+        own_keys = {each.guid for each in self.list_keys(admin.guid)}
         if binding not in own_keys:
             raise NotFound
         return self._confirmations.compare(self.portal(), binding, code)
@@ -244,11 +240,11 @@ class AdminLogins(DeviceLogins):
         Revoke a passkey or a device of one's own, in a browser that is stepped up.
 
         Raises:
+            WrongState: The browser has not registered a passkey yet, or *binding* has ended.
             NotFound: The administrator has no such passkey or device.
-            WrongState: It has ended already.
             Refused: As `Sessions.may_add_key`.
         """
-        admin = self.sessions.may_add_key(cookie).admin
+        admin = self._require_logged_in(cookie).admin
         if binding not in {each.guid for each in self.list_keys(admin.guid)}:
             raise NotFound
         return self._devices.revoke(binding, by=Operator(name=admin.guid))
@@ -273,6 +269,19 @@ class AdminLogins(DeviceLogins):
             binding,
             served_kinds=self.ports.notifier.kinds(),
         )
+
+    def _require_logged_in(self, cookie: str) -> AuthenticatedSession:
+        """
+        Return the session of a browser that is stepped up, and has registered a passkey.
+
+        Raises:
+            WrongState: It has not registered a passkey yet.
+            Refused: As `Sessions.may_add_key`.
+        """
+        authenticated = self.sessions.may_add_key(cookie)
+        if authenticated.session.state is not SessionState.ACTIVE:
+            raise WrongState("a browser that has no passkey yet")
+        return authenticated
 
     def _rp_id(self) -> str:
         return self.domain.partition(":")[0]

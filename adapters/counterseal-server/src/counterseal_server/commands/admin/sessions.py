@@ -14,7 +14,7 @@ from counterseal_server.commands.acting import (
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, OUT
-from counterseal_server.portal_links import create_link
+from counterseal_server.portal_links import create_link_beside_devices
 
 
 @click.command()
@@ -27,10 +27,12 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     Make a one-time link with which an ADMINISTRATOR registers a passkey.
 
     The person who opens it first logs in as the administrator. Every earlier link ends, opened
-    or not.
+    or not. The devices are the passkeys, devices and open invitations that the administrator has
+    already: revoke what is a stranger's by `counterseal binding revoke`.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
-        write_document(create_link(runtime, guid(administrator, "administrator")))
+        admin = guid(administrator, "administrator")
+        write_document(create_link_beside_devices(runtime, admin))
 
 
 @click.command()
