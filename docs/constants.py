@@ -19,9 +19,9 @@ import cog
 from counterseal import STANDARD
 from counterseal.actions.document import DOCUMENTS
 from counterseal.actions.tool_call import CHARACTERS, ROWS
-from counterseal.device.parts import CLOCK_TOLERANCE, LARGEST_CORRECTION
+from counterseal.ciba.decisions.backchannel import SLOWER
+from counterseal.device.ports import CLOCK_TOLERANCE, LARGEST_CORRECTION
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS
-from counterseal.tickets.decisions.backchannel import SLOWER
 from counterseal_asgi import DEFAULT_THREADS
 from counterseal_demo.device_cli.attachments import LARGEST
 from counterseal_http import WEB_PORTS

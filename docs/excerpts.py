@@ -13,6 +13,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import cog
@@ -118,12 +119,26 @@ def commands() -> str:
             group = heading
         lines += ["", f"### `{path}`", "", "```text", usage(path, command), "```", ""]
         lines += [paragraphs(command.help or "")]
-        own = [each for each in command.params if each.name not in COMMON]
+        parameters = command.get_params(click.Context(command))
+        own = [each for each in parameters if each.name not in COMMON and "--help" not in each.opts]
         options = [
             option_line(each) for each in own if isinstance(each, click.Option) and not each.hidden
         ]
         lines += ["", *options] if options else []
     return "\n".join(lines) + "\n"
+
+
+def editable(kind: type[Any]) -> str:
+    """Return a table of what `OriginChanges` or the like edits: members, options and meanings."""
+    from counterseal.models import editable_members  # noqa: PLC0415 (cog alone needs them)
+    from counterseal_server.commands.admin.edits import option_of  # noqa: PLC0415
+
+    lines = ["", "| member | option | meaning |", "|---|---|---|"]
+    for member in editable_members(kind).values():
+        cleared = f" Cleared: {member.cleared}." if member.cleared else ""
+        options = option_of(member).replace("/", "`, `")
+        lines.append(f"| `{member.wire}` | `{options}` | {member.help}{cleared} |")
+    return "\n".join([*lines, ""])
 
 
 def usage(path: str, command: click.Command) -> str:

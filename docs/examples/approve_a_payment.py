@@ -4,7 +4,7 @@ from approve_an_agent import a_site, trust_of
 from ask_from_your_site import a_phone, service
 
 from counterseal import jwks_document, trusted_keys, verify_receipt, verify_use_receipt
-from counterseal_client import Action, ArgumentsDiffer, Outcome, PendingRequest, require_approved
+from counterseal_client import Action, ArgumentsDiffer, PendingRequest, UseOutcome, require_approved
 
 
 # Describe it
@@ -37,7 +37,7 @@ def execute(client, trust, order, transfer):
     action = payment_of(order)  # as the order is now, not as it was when you asked
     used = client.consume(pending_request, action.arguments)
     transfer(**action.arguments)
-    client.report(pending_request, Outcome.EXECUTED)
+    client.report(pending_request, UseOutcome.EXECUTED)
     order["receipts"] = approval.receipt, used.use.receipt
 
 

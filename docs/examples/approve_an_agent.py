@@ -12,9 +12,9 @@ from counterseal_client import (
     ArgumentsDiffer,
     Client,
     NotApproved,
-    Outcome,
     PendingRequest,
     Trust,
+    UseOutcome,
     require_approved,
 )
 
@@ -34,7 +34,7 @@ def send_approved_mail(client, trust, account_id, arguments):
     require_approved(reply, pending_request, trust)  # signed by the person's device
     client.consume(pending_request, arguments)  # once, and for these arguments only
     send_mail(**arguments)
-    client.report(pending_request, Outcome.EXECUTED)
+    client.report(pending_request, UseOutcome.EXECUTED)
 
 
 # In two steps
@@ -56,7 +56,7 @@ def go_on_with_mail(client, trust, table, task, arguments):
     require_approved(client.status(pending_request), pending_request, trust)
     used = client.consume(pending_request, arguments)
     send_mail(**arguments)
-    client.report(pending_request, Outcome.EXECUTED, detail="message 12")
+    client.report(pending_request, UseOutcome.EXECUTED, detail="message 12")
     return used.use.receipt
 
 

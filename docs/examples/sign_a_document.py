@@ -8,7 +8,7 @@ from approve_an_agent import a_site, trust_of
 from ask_from_your_site import a_phone, service
 
 from counterseal import jwks_document, trusted_keys, verify_receipt
-from counterseal_client import Action, ArgumentsDiffer, Outcome, PendingRequest, require_approved
+from counterseal_client import Action, ArgumentsDiffer, PendingRequest, UseOutcome, require_approved
 
 
 # Describe the file
@@ -38,7 +38,7 @@ def conclude(client, trust, stored, documents, conclude_contract):
     approval = require_approved(reply, pending_request, trust)
     client.consume(pending_request, {"documents": documents})
     conclude_contract()
-    client.report(pending_request, Outcome.EXECUTED)
+    client.report(pending_request, UseOutcome.EXECUTED)
     return approval.receipt
 
 

@@ -39,6 +39,11 @@ from .challenges.documents.receipt import Receipt as Receipt
 from .challenges.documents.receipt import verify_receipt as verify_receipt
 from .challenges.usecases import Answers as Answers
 from .challenges.usecases import Challenges as Challenges
+from .ciba.usecases.backchannel import Backchannel as Backchannel
+from .ciba.usecases.backchannel import BackchannelClients as BackchannelClients
+from .ciba.usecases.backchannel import BegunRequest as BegunRequest
+from .ciba.usecases.realm_requests import AuthenticationChannel as AuthenticationChannel
+from .ciba.usecases.realm_requests import ChannelRealms as ChannelRealms
 from .credentials.decisions.authentication import SignedRequest as SignedRequest
 from .credentials.decisions.credentials import IssuedSecret as IssuedSecret
 from .credentials.usecases import Authentication as Authentication
@@ -76,8 +81,3 @@ from .ports import Ports as Ports
 from .tenancy.records import OPERATOR as OPERATOR
 from .tenancy.records import Operator as Operator
 from .tenancy.usecases.administration import Administration as Administration
-from .tickets.usecases.backchannel import Backchannel as Backchannel
-from .tickets.usecases.backchannel import BackchannelClients as BackchannelClients
-from .tickets.usecases.backchannel import BegunRequest as BegunRequest
-from .tickets.usecases.channel import AuthenticationChannel as AuthenticationChannel
-from .tickets.usecases.channel import ChannelRealms as ChannelRealms

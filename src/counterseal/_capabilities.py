@@ -1,9 +1,9 @@
 """
-Capabilities: what they add to the decisions of the nouns that they stand on.
+Capabilities: what each adds to the decisions of nouns.
 
 Tenancy, credentials, identity, bindings, challenges and the outbox import no capability. A use case
-hands a function of this module to the decision that it names, and each function asks the capability
-of the record at hand. It imports that when it is needed first, so that a program without
+hands a function of this module to its decision, and the function calls the capability that the
+record belongs to. The function imports the capability when it is first needed, so a program without
 approvals, CIBA, a realm, account events or administrators' sessions does not load them.
 """
 
@@ -37,7 +37,7 @@ def after_ending(challenge: Challenge, at: datetime) -> tuple[Record, ...]:
 def compose_callback(
     tools: Tools, callback: Callback, origin: Origin, subject: Record, account: Account | None
 ) -> Delivery | DeadReason | None:
-    """Compose what is sent of *subject*; None for a challenge that is called back as such."""
+    """Compose the callback about *subject*; None for a challenge that no capability requested."""
     if isinstance(subject, LoggedEvent):
         from counterseal.events.decisions import compose_event  # noqa: PLC0415
 
@@ -45,11 +45,11 @@ def compose_callback(
     if not isinstance(subject, Challenge):
         return None
     if subject.backchannel is not None:
-        from counterseal.tickets.decisions.backchannel import compose_ping  # noqa: PLC0415
+        from counterseal.ciba.decisions.backchannel import compose_ping  # noqa: PLC0415
 
         return compose_ping(tools, callback, origin, subject.backchannel)
     if subject.channel is not None:
-        from counterseal.tickets.decisions.channel import compose_outcome  # noqa: PLC0415
+        from counterseal.ciba.decisions.realm_requests import compose_outcome  # noqa: PLC0415
 
         return compose_outcome(tools, callback, origin, subject, subject.channel)
     return None
@@ -57,13 +57,13 @@ def compose_callback(
 
 async def demand_inviter(binding: Binding, tools: Tools) -> None:
     """
-    Require that the administrator's session stands that invited a device, if one did.
+    Require that the session in which an administrator invited a device is active, if one did.
 
     Raises:
         WrongState: The session has ended.
     """
     if binding.session is None:
         return
-    from counterseal.operators.decisions.proofs import demand_standing_inviter  # noqa: PLC0415
+    from counterseal.operators.decisions.proofs import demand_inviting_session  # noqa: PLC0415
 
-    await demand_standing_inviter(binding, tools)
+    await demand_inviting_session(binding, tools)

@@ -7,9 +7,9 @@ call reads both at once:
 - the App Space of an origin, and the company of an App Space, which never change;
 - the origin that invited last in an App Space, which most likely invites again.
 
-What was read counts, and not what is remembered. So a decision looks for the record that it needs
-among those that were read, and reads it by itself where it is missing. A memory is of one use case
-in one process, because nothing depends on it but the number of trips, and its size has a limit.
+A remembered GUID may be wrong. So a decision looks for the record that it needs among those that
+were read, and reads it in a trip of its own if it is missing. Each use case of each process has a
+memory of its own: only the number of trips depends on it. Its size has a limit.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class GuidMemory(dict[Guid, Guid]):
         remembered_guids = map(self.get, guids)
         return tuple(guid for guid in remembered_guids if guid is not None)
 
-    def remember(self, guid: Guid, other: Guid) -> None:
+    def remember(self, guid: Guid, related_guid: Guid) -> None:
         """
-        Remember that *other* goes with *guid*.
+        Remember that *related_guid* goes with *guid*.
 
         Args:
-            guid: Of a record that was read, so that no caller fills the memory with others.
-            other: Of the record that goes with it from now on.
+            guid: Of a record that was read: else a caller could fill the memory with any GUIDs.
+            related_guid: Of the record that goes with it from now on.
         """
         if len(self) >= REMEMBERED_GUIDS:
             self.clear()
-        self[guid] = other
+        self[guid] = related_guid

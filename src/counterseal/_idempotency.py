@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from counterseal import ijson, keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import Reading, Records, record_with_account
-from counterseal._sizes import text_fits
 from counterseal._transaction import Loaded
 from counterseal.errors import KeyInProgress, KeyReused, Unavailable
 from counterseal.models import Guid, KeyScope, RelyingParty, Reservation

@@ -43,7 +43,7 @@ class SilentNotifier:
     """Sends nothing; devices ask for themselves."""
 
     def kinds(self) -> frozenset[AddressKind]:
-        """Return none."""
+        """Return no kind: nothing is sent."""
         return frozenset()
 
     def require_sendable(self, address: PushAddress) -> None:
@@ -110,7 +110,7 @@ KID_BYTES = 16
 
 
 class MemorySigner:
-    """Signing keys, the newest first; *algorithm* is that of each, and *entropy* names them."""
+    """Signing keys of *algorithm*, the newest first; their ids come from *entropy*."""
 
     def __init__(self, algorithm: Algorithm, entropy: Entropy) -> None:
         self._algorithm = algorithm

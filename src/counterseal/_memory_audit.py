@@ -108,7 +108,7 @@ class MemoryAudit:
             return tuple(chain[begin : begin + limit])
 
     def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
-        """Return where events stand that no chain reaches."""
+        """Return the positions of events that no chain reaches."""
         with self._lock:
             positions = [
                 (partition, chained.position)
@@ -144,8 +144,8 @@ class MemoryAudit:
                 and self._is_reached(chained)
                 and query.matches(chained.event)
             ]
-        matches = [one for one in matches if after is None or one[0] < after]
-        matches.sort(key=lambda one: one[0], reverse=True)
+        matches = [match for match in matches if after is None or match[0] < after]
+        matches.sort(key=lambda match: match[0], reverse=True)
         page = matches[:limit]
         return AuditPage(
             events=tuple(chained for _, chained in page),

@@ -36,7 +36,7 @@ from counterseal.models import (
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 
-Kind = TypeVar("Kind")
+RecordT = TypeVar("RecordT")
 Value = TypeVar("Value")
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -66,7 +66,7 @@ class Tools:
     trace: TraceContext | None = None
 
     def within(self, app_space: AppSpace) -> Tools:
-        """Return these tools with the policy that counts in *app_space*."""
+        """Return these tools with the policy that applies in *app_space*."""
         policy = policy_within(self.policy, app_space, None)
         return self if policy is self.policy else attrs.evolve(self, policy=policy)
 
@@ -162,7 +162,7 @@ class Queries(Protocol):
 
     def get(self, *guids: Guid) -> Records: ...
 
-    def get_with_account(self, guid: Guid, *others: Guid) -> Records: ...
+    def get_with_account(self, guid: Guid, *other_guids: Guid) -> Records: ...
 
     def account(self, app_space: Guid, account_id: str) -> Account | None: ...
 
@@ -186,7 +186,7 @@ def read(
     return Reading(query.__name__, arguments)
 
 
-def return_record(stored: Records, _: Tools, kind: type[Kind]) -> Decision[Kind]:
+def return_record(stored: Records, _: Tools, kind: type[RecordT]) -> Decision[RecordT]:
     """Decide to return the record that was read, which has to be of *kind*."""
     return Decision(result=require(stored[0], kind))
 
@@ -197,7 +197,7 @@ def store(record: Record, result: R, *, guards: tuple[Record, ...] = ()) -> Deci
     return Decision(result=result, writes=(record,), guards=guards, audit=audit)
 
 
-def require(record: Record | None, kind: type[Kind]) -> Kind:
+def require(record: Record | None, kind: type[RecordT]) -> RecordT:
     """Return *record*, which has to be of *kind*, or raise NotFound."""
     if not isinstance(record, kind):
         raise NotFound
@@ -214,9 +214,9 @@ def records(*guids: Guid) -> Reading[Records]:
     return read(Queries.get, *guids) if guids else nothing()
 
 
-def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:
-    """Read the record of *guid*, the account that it is about, and the records of *others*."""
-    return read(Queries.get_with_account, guid, *others)
+def record_with_account(guid: Guid, *other_guids: Guid) -> Reading[Records]:
+    """Read the record of *guid*, the account that it is about, and the records of *other_guids*."""
+    return read(Queries.get_with_account, guid, *other_guids)
 
 
 def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:

@@ -233,7 +233,7 @@ def _fraction(text: str) -> float:
 
 _ESCAPED = re.compile(r"\\u[dDfF]")
 """
-Where a character that I-JSON refuses may stand escaped; as it is, it is a high one.
+Where a character that I-JSON refuses may be escaped; unescaped, it is a high code point.
 
 Most texts have neither, and one pattern for both would be ten times as slow.
 """

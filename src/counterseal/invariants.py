@@ -128,7 +128,7 @@ def of_accounts(stored: PartitionRecords) -> Iterator[Violation]:
 
 
 def of_account_events(stored: PartitionRecords) -> Iterator[Violation]:
-    """Yield the events that their account does not count, or that name a record elsewhere."""
+    """Yield the events that are beyond the number of their account, or name a record elsewhere."""
     for event in stored.of(AccountEvent):
         account = stored.by_guid.get(event.account)
         if isinstance(account, Account):

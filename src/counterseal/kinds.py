@@ -1,8 +1,8 @@
 """
 The kinds of records, listed once: ports, stores, charts, invariants and the kit read this list.
 
-An entry names what belongs to its kind, and a name is resolved when it is first used: a process
-that has no sessions loads neither their class nor their chart.
+An entry has the names of the class, the chart and the invariants of its kind. A name is imported
+when it is first used, so a process without sessions loads neither their class nor their chart.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class KindEntry:
         stored_name: Its name in stored bodies, which never changes; None if it is the kind's own.
         due: Whether its records can be due, so that workers look for them.
         chart: The chart of their states; None if they have none.
-        invariants: What yields the violations of their invariants, beside those of every record.
+        invariants: The function that yields violations of their invariants, besides those that
+            every record has; None if they have none of their own.
     """
 
     record: str

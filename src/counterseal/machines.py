@@ -8,7 +8,7 @@ guard it.
 There are no callbacks, no listeners and nothing asynchronous.
 
 - Rules that refuse are `validators`: each raises one typed error before anything moves.
-- A `cond` only chooses between two targets of one event; the unconditional row stands last.
+- A `cond` only chooses between two targets of one event; the unconditional row is the last.
 - The rows of one state and event carry the same validators, which `step` runs once.
 
 `python-statemachine` gives the declaration, its structural validation, and an engine to compare
@@ -160,7 +160,7 @@ def compiled(
 
     Raises:
         TypeError: Two rows of a cell carry different validators, a row can never be reached,
-            a cell has no unconditional row, a rule is not a function or stands under `unless`,
+            a cell has no unconditional row, a rule is not a function or is given as `unless`,
             or the states or events differ from those of *states* and *events*.
     """
     if [state.value for state in declaration.states] != list(states):

@@ -130,19 +130,19 @@ class MemoryStore:
         with self._lock:
             return tuple(map(self._records.get, guids))
 
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
-        """Return the record of *guid*, the account that it is about, and those of *others*."""
+    def get_with_account(self, guid: Guid, *other_guids: Guid) -> tuple[Record | None, ...]:
+        """Return the record of *guid*, the account that it is about, and those of *other_guids*."""
         with self._lock:
             record = self._records.get(guid)
             owner = None if record is None else record.index.account
             account = None if owner is None else self._records.get(owner)
-            return (record, account, *map(self._records.get, others))
+            return (record, account, *map(self._records.get, other_guids))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """Return the account that the App Space knows by *account_id*."""
         with self._lock:
             guid = self._accounts.get((app_space, account_id))
-            return None if guid is None else self._one(guid, Account)
+            return None if guid is None else self._require(guid, Account)
 
     def search(
         self, app_space: Guid, prefix: str, after: str | None, limit: int
@@ -154,7 +154,7 @@ class MemoryStore:
             if after is not None:
                 begin = max(begin, bisect_right(ids, after))
             return tuple(
-                self._one(self._accounts[app_space, account_id], Account)
+                self._require(self._accounts[app_space, account_id], Account)
                 for account_id in ids[begin : begin + limit]
                 if account_id.startswith(prefix)
             )
@@ -182,14 +182,14 @@ class MemoryStore:
         with self._lock:
             heap = self._due[kind.record_class, queue]
             records: dict[Guid, Record] = {}
-            others: list[tuple[datetime, Guid]] = []
+            returned_entries: list[tuple[datetime, Guid]] = []
             while heap and heap[0][0] <= before and len(records) < limit:
                 at, guid = heapq.heappop(heap)
                 record = self._records.get(guid)
                 if record is not None and record.due_at == at and guid not in records:
                     records[guid] = record
-                    others.append((at, guid))
-            for entry in others:
+                    returned_entries.append((at, guid))
+            for entry in returned_entries:
                 heapq.heappush(heap, entry)
             return tuple(records.values())
 
@@ -197,10 +197,10 @@ class MemoryStore:
         """Return the callbacks of *origin* that are dead, oldest first."""
         with self._lock:
             callbacks = self._dead.get(origin, [])[:limit]
-            return tuple(self._one(guid, Callback) for _, guid in callbacks)
+            return tuple(self._require(guid, Callback) for _, guid in callbacks)
 
     def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
-        """Return how many records count in each gauge."""
+        """Return the number of records in each gauge."""
         with self._lock:
             return {
                 key: count
@@ -252,9 +252,9 @@ class MemoryStore:
             return len(over)
 
     def _listed(self, listing: Listing, owner: Guid, kind: type[R]) -> Iterator[R]:
-        return (self._one(guid, kind) for guid in self._lists.get((listing, owner), ()))
+        return (self._require(guid, kind) for guid in self._lists.get((listing, owner), ()))
 
-    def _one(self, guid: Guid, kind: type[R]) -> R:
+    def _require(self, guid: Guid, kind: type[R]) -> R:
         record = self._records[guid]
         if not isinstance(record, kind):
             raise WrongRecord
@@ -362,7 +362,7 @@ class MemoryReplayGuard:
 
 
 class MemoryCounters:
-    """Counts in fixed windows; the previous one counts too, so a burst cannot hide at an edge."""
+    """Counts in fixed windows, and adds the window before, so a burst cannot hide at an edge."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,10 +1,10 @@
 """
-Narrowing: the policy that counts in an App Space, and for an origin in it.
+Narrowing: the policy that applies in an App Space, and to an origin in it.
 
 Each level may only be stricter than the one before: the service, the App Space, the origin. For
 each setting, `Direction` says which value is stricter, so the merge needs no rule of its own.
-What is stored was no looser than the levels above when it was edited. If one of these becomes
-stricter later, it wins; if it becomes laxer, what is stored counts.
+When a level was edited, its values were no looser than those of the levels above. If a level above
+becomes stricter later, its value applies; if it becomes laxer, the stored value still applies.
 
 Four pairs of settings may not contradict each other, and both become stricter: `challenge_life`,
 `action_life` and `action_validity` end at the limit of the same name, and `cooldown_limit` is no
@@ -45,12 +45,12 @@ IN_APP_SPACE = frozenset({"new_devices", "device_invitations"})
 @attrs.frozen(kw_only=True)
 class EffectiveSetting:
     """
-    What a setting is at the end, and why.
+    The value of a setting that applies, and why.
 
     Attributes:
         name: As `Policy` has it.
-        value: What counts.
-        decided_by: The level whose word it is: the last one that made it stricter.
+        value: The value that applies.
+        decided_by: The level that set it: the last one that made it stricter.
         bounded_by: The other setting that the value had to follow; empty if there was none.
         service: What the service says.
         app_space: What the App Space says; None if it says nothing.
@@ -73,7 +73,7 @@ class EffectiveSetting:
 
 def policy_within(policy: Policy, app_space: AppSpace, origin: Origin | None) -> Policy:
     """
-    Return the policy that counts in *app_space*, and for *origin* if one acts.
+    Return the policy that applies in *app_space*, and to *origin* if one acts.
 
     How often the origin may ask a person, which `Origin.limits` says, is no part of it.
     """
@@ -121,7 +121,7 @@ def narrow(policy: Policy, app_space: Mapping[str, Any], origin: Mapping[str, An
 def merge(
     policy: Policy, app_space: Mapping[str, Any], origin: Mapping[str, Any]
 ) -> tuple[EffectiveSetting, ...]:
-    """Return each setting of *policy* with what counts, and why."""
+    """Return each setting of *policy* with the value that applies, and why."""
     settings = {
         name: _merge(field, getattr(policy, name), app_space.get(name), origin.get(name))
         for name, field in FIELDS.items()
@@ -145,7 +145,7 @@ def effective_settings(
     policy: Policy, app_space: AppSpace, origin: Origin | None
 ) -> tuple[EffectiveSetting, ...]:
     """
-    Return each setting with what counts in *app_space*, and for *origin* if there is one, and why.
+    Return each setting with the value that applies in *app_space*, or to *origin*, and why.
 
     An origin's own limits of asking are shown as the settings that they tighten: the number of
     open questions and its own questions in a window, for the clients that it is set up for.
@@ -177,19 +177,19 @@ def own_settings(policy: OriginPolicy | None) -> dict[str, Any]:
     }
 
 
-def stricter(field: attrs.Attribute[Any], value: Any, other: Any) -> Any:
-    """Return the stricter of two values of a setting, or what is stricter than both."""
+def stricter(field: attrs.Attribute[Any], value: Any, other_value: Any) -> Any:
+    """Return the laxest value of a setting that is at least as strict as both values."""
     match field.metadata["direction"]:
         case Direction.LEAST:
-            return min(value, other)
+            return min(value, other_value)
         case Direction.MOST:
-            return max(value, other)
+            return max(value, other_value)
         case Direction.SUBSET:
-            return value & other
+            return value & other_value
         case Direction.SUPERSET:
-            return value | other
+            return value | other_value
         case Direction.STRICTER:
-            return max(value, other, key=field.metadata["order"].index)
+            return max(value, other_value, key=field.metadata["order"].index)
         case _:
             return value
 

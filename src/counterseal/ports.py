@@ -1,16 +1,16 @@
 """
-The ports: what the core asks of the world, as protocols and nothing else.
+The ports: what the core needs of its surroundings, as protocols.
 
 Each method's docstring is its contract, as numbered clauses.
 The conformance kit and `docs/reference/ports.md` cite the numbers.
 
 For every port:
 
-- ALL-1: what fails leaves as `Unavailable` or one of its kinds; no library's exception leaves.
+- ALL-1: a failure is raised as `Unavailable` or a subclass, never as a library's exception.
 - ALL-2: methods may be called from many threads at once.
 - ALL-3: fields with `repr=False` are never logged.
 
-`Raises:` names what says more than `Unavailable`: the port did not answer, and the caller refuses.
+`Raises:` leaves `Unavailable` out: each method raises it if the adapter got no answer.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Store(Protocol):
     A store decides nothing: it compares versions and keeps what it is given.
     Time is the core's: a store compares with the times it is asked about, and with no clock.
 
-    "Oldest first" means: a record stands before one that a later commit created with a later
+    "Oldest first" means: a record comes before one that a later commit created with a later
     `created_at` (of a challenge, `issued_at`). Any other order is the store's own.
     """
 
@@ -106,14 +106,14 @@ class Store(Protocol):
           Some time after that, the store may forget it.
         """
 
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *other_guids: Guid) -> tuple[Record | None, ...]:
         """
-        Return the record of *guid*, the account that it is about, and the records of *others*.
+        Return the record of *guid*, the account that it is about, and the records of *other_guids*.
 
         All of it in one trip: a record and its account lie in one partition.
 
         - STORE-25: the first entry is the record's, the second its account's, and then one for
-          each of *others*, in order; None where there is no such record.
+          each of *other_guids*, in order; None where there is no such record.
         - STORE-26: a binding, a challenge, a challenge's callback, an approved action, its use, a
           notification, an account event, and a passkey's registration or authentication are about
           their `account`; nothing else is about one.
@@ -192,9 +192,9 @@ class Store(Protocol):
 
     def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
         """
-        Return how many records count in each gauge now, without a look at the records.
+        Return the number of records in each gauge now, without reading the records.
 
-        A gauge in which nothing counts may be left out.
+        A gauge that is 0 may be left out.
 
         - STORE-31: a record counts in the gauge that `counterseal.models.record` names for its last
           applied commit, once, and in no other; one that the store has forgotten counts in none.
@@ -282,7 +282,7 @@ class Idempotency(Protocol):
         - IDEMPOTENCY-2: a reservation in force with another fingerprint is returned unchanged.
         - IDEMPOTENCY-3: one that is unfinished and whose lease is over is taken over:
           the caller gets its own back, with the GUID of the older one.
-        - IDEMPOTENCY-4: one that is past `until` counts as none.
+        - IDEMPOTENCY-4: from `until` on, a reservation is treated as if there were none.
         - IDEMPOTENCY-6: keys and scopes that differ do not meet.
         """
 
@@ -613,19 +613,19 @@ class Audit(Protocol):
 
     def append_chain(self, links: tuple[ChainLink, ...]) -> int:
         """
-        Append to the chains of partitions, and return how many of *links* stand.
+        Append to the chains of partitions, and return how many of *links* were appended.
 
-        - AUDIT-5: a link stands if and only if the head is the one that it follows: of two
-          that follow one head, one stands, across threads and processes.
+        - AUDIT-5: a link is appended if and only if the head is the one that it follows: of two
+          that follow one head, one is appended, across threads and processes.
         - AUDIT-6: a link's events, the new head and the counts become visible in one step or, also
           if the process dies, not at all.
-        - AUDIT-7: the events of a link that stands are not unchained any more.
+        - AUDIT-7: the events of an appended link are not unchained any more.
 
         Args:
             links: Of different partitions.
 
         Raises:
-            Indeterminate: The reply was lost; some of them may stand.
+            Indeterminate: The reply was lost; some of *links* may have been appended.
         """
 
     def heads(self) -> tuple[ChainHead, ...]:
@@ -677,8 +677,8 @@ class Audit(Protocol):
         """
         Return the hourly counts whose hour begins at or after *since* and before *until*.
 
-        - AUDIT-12: the sums of the counts of all links that stand; of these App Spaces, or of all
-          and of what concerns none.
+        - AUDIT-12: the sums of the counts of all appended links; of *app_spaces* only, or with None
+          of all App Spaces and of events that are of no App Space.
         """
 
     def signed_head(self) -> SignedHead | None:
@@ -693,7 +693,7 @@ class Audit(Protocol):
 
 
 class Wake(Protocol):
-    """A hint for callers that wait; what counts is in the store."""
+    """A hint for callers that wait: each then reads the store, which alone is right."""
 
     def notify(self, guid: Guid) -> None:
         """

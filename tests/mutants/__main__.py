@@ -11,7 +11,7 @@ A mutant is known by its function and by what was changed in it, not by mutmut's
 moves with every edit. What needs no line in the list is in `mutations.excused`.
 
 Arguments name the mutants to look at, as for mutmut itself:
-`nox -s mutants -- 'counterseal.challenges.decisions.endings.*'`. `mutmut show` shows one in the
+`nox -s mutants -- 'counterseal.challenges.decisions.answers.*'`. `mutmut show` shows one in the
 copy, `.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets
 the tests of its package and its subject; one that stays alive and is not listed then meets all.
 

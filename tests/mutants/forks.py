@@ -47,7 +47,7 @@ KINDS = ("decisions", "documents", "rules")
 """The names of modules that are named by their folder, where it has one of the kind."""
 
 SUBJECTS = {
-    "accounts": ("accounts", "standing", "origin"),
+    "accounts": ("accounts", "origin"),
     "addresses": ("addresses", "returning"),
     "answering": ("answering", "answers", "passkeys"),
     "answers": ("answers", "passkeys", "codes"),
@@ -59,9 +59,10 @@ SUBJECTS = {
     "ceremonies": ("ceremonies", "passkeys"),
     "challenges": ("questions", "commits", "answers"),
     "confirmations": ("confirmations", "replacements"),
+    "consequences": ("reactions",),
     "credentials": ("credentials", "cx1", "signature"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),
-    "endings": ("answers", "questions"),
+    "ended_challenges": ("answers", "questions"),
     "ensuring": ("ensure_tenancy",),
     "enrolments": ("enrolments", "confirmations", "replacements", "occasions", "trips"),
     "evidence": ("evidence", "answering", "enrolments", "passkeys", "confirmations"),
@@ -77,7 +78,9 @@ SUBJECTS = {
     "private": ("private", "ml_dsa", "jws_writing"),
     "public": ("public", "roca", "ml_dsa", "passkeys"),
     "record": ("index", "invariants"),
+    "retries": ("retries", "notifying"),
     "revalidation": ("revalidation", "aliases", "erasing"),
+    "slots": ("retries", "notifying"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
 """The test files about modules whose names they do not share."""

@@ -120,12 +120,14 @@ def test_a_pattern_restricts_which_modules_are_changed():
     paths = [
         "src/counterseal/invariants.py",
         "src/counterseal/challenges/rules/__init__.py",
-        "src/counterseal/challenges/rules/asking.py",
-        "src/counterseal/challenges/rules/asking_again.py",
+        "src/counterseal/challenges/rules/question_limits.py",
+        "src/counterseal/challenges/rules/question_limits_again.py",
     ]
     modules_of = mutations.named_modules
-    assert modules_of(paths, ["counterseal.challenges.rules.asking.*"]) == [paths[2]]
-    assert modules_of(paths, ["counterseal.challenges.rules.asking.x_act__mutmut_1"]) == [paths[2]]
+    assert modules_of(paths, ["counterseal.challenges.rules.question_limits.*"]) == [paths[2]]
+    assert modules_of(paths, ["counterseal.challenges.rules.question_limits.x_act__mutmut_1"]) == [
+        paths[2]
+    ]
     assert modules_of(paths, ["counterseal.challenges.rules.*", "counterseal.keys.*"]) == paths[1:]
     assert modules_of(paths, ["*in_force*"]) == paths
     assert modules_of(paths, ["counterseal.inv?riants.*"]) == [paths[0]]

@@ -15,7 +15,7 @@ from counterseal.accounts.decisions import accounts
 from counterseal.accounts.rules import account_unlocked, binding_active, in_time, own_ceremony
 from counterseal.approvals import decisions as actions
 from counterseal.approvals.chart import ACTION, USE, ActionEvent, UseEvent
-from counterseal.approvals.rules import approver_stands, arguments_match
+from counterseal.approvals.rules import approver_active, arguments_match
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions import bindings, confirmations, device_requests, enrolments
 from counterseal.bindings.rules.confirmations import confirmation_matches
@@ -28,9 +28,15 @@ from counterseal.ceremonies.chart import (
 )
 from counterseal.ceremonies.decisions import ceremonies
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions import answers, challenges, endings, issuing, reactions
+from counterseal.challenges.decisions import (
+    answers,
+    challenges,
+    consequences,
+    ended_challenges,
+    issuing,
+)
 from counterseal.challenges.documents import display
-from counterseal.challenges.rules import answering, asked_actions, asking
+from counterseal.challenges.rules import answering, asked_actions, question_limits
 from counterseal.challenges.rules.answering import caller_proved, key_strong_enough
 from counterseal.errors import InvalidField, Refused
 from counterseal.events import decisions as events
@@ -65,13 +71,13 @@ def approval_after_the_deadline(patch):
 
 
 def lost_callback(patch):
-    original = endings._callback
+    original = ended_challenges._callback
 
     def lose(tools, ended, at):
         expired = ended.state is ChallengeState.EXPIRED
         return None if expired else original(tools, ended, at)
 
-    patch.setattr(endings, "_callback", lose)
+    patch.setattr(ended_challenges, "_callback", lose)
 
 
 def second_outcome(patch):
@@ -253,16 +259,16 @@ def passkey_pinned_to_any_origin(patch):
 
 
 def change_without_its_event(patch):
-    patch.setattr(accounts, "with_events", lambda _, account, *__: (account, ()))
+    patch.setattr(accounts, "build_account_events", lambda _, account, *__: (account, ()))
 
 
 def event_that_is_not_counted(patch):
-    original = accounts.with_events
+    original = accounts.build_account_events
 
-    def not_counted(tools, account, *happenings):
-        return account, original(tools, account, *happenings)[1]
+    def not_counted(tools, account, *new_events):
+        return account, original(tools, account, *new_events)[1]
 
-    patch.setattr(accounts, "with_events", not_counted)
+    patch.setattr(accounts, "build_account_events", not_counted)
 
 
 def reason_not_stored(patch):
@@ -299,16 +305,16 @@ def reaction_of_nothing(reaction):
 
 
 def codes_that_are_not_demanded(patch):
-    original = asking._cooldown_ruling
+    original = question_limits._cooldown_ruling
 
     def forget(history, now, **members):
         return original(attrs.evolve(history, codes_until=None), now, **members)
 
-    patch.setattr(asking, "_cooldown_ruling", forget)
+    patch.setattr(question_limits, "_cooldown_ruling", forget)
 
 
 def questions_of_every_origin_end(patch):
-    original = reactions._cancel_pending
+    original = consequences._cancel_pending
 
     def cancel_all(tools, served_kinds, consequences, refused, pending):
         origins = {challenge.origin for challenge in pending} | {refused.origin}
@@ -316,7 +322,7 @@ def questions_of_every_origin_end(patch):
             one = attrs.evolve(refused, origin=origin)
             original(tools, served_kinds, consequences, one, pending)
 
-    patch.setattr(reactions, "_cancel_pending", cancel_all)
+    patch.setattr(consequences, "_cancel_pending", cancel_all)
 
 
 def account_locked_by_a_revoked_device(patch):
@@ -371,13 +377,13 @@ def event_with_an_id_of_its_callback(patch):
 
 
 def alert_of_nothing(patch):
-    original = answers.with_events
+    original = answers.build_account_events
 
-    def forget(tools, account, *happenings):
-        others = (each for each in happenings if each.kind is not AccountEventKind.REPORTED)
+    def forget(tools, account, *new_events):
+        others = (each for each in new_events if each.kind is not AccountEventKind.REPORTED)
         return original(tools, account, *others)
 
-    patch.setattr(answers, "with_events", forget)
+    patch.setattr(answers, "build_account_events", forget)
 
 
 def without_rule_of_uses(rule):
@@ -468,7 +474,7 @@ def device_seen_at_each_call(patch):
 
 ACTION_PLANTS = {
     without_rule_of_uses(arguments_match): "other arguments|use, ",
-    without_rule_of_uses(approver_stands): "approved by a device that is|use, ",
+    without_rule_of_uses(approver_active): "approved by a device that is|use, ",
     without_rule_of_uses(account_unlocked): "an action of a locked account was used|use, ",
     without_rule_of_uses(in_time): "ended too late|use, ",
     action_used_again: "consume moved",

@@ -12,7 +12,7 @@ import counterseal
 
 SOURCE = Path(counterseal.__file__).parent
 NOUNS = ("accounts", "bindings", "challenges", "credentials", "identity", "outbox", "tenancy")
-CAPABILITIES = ("approvals", "audit", "ceremonies", "events", "operators", "tickets")
+CAPABILITIES = ("approvals", "audit", "ceremonies", "ciba", "events", "operators")
 FOLDERS = NOUNS + CAPABILITIES
 KINDS = ("usecases", "decisions", "chart", "rules", "documents", "records")
 """From the top: a module of a folder imports from those below it there."""

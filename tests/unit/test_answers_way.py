@@ -155,8 +155,8 @@ def test_after_a_conflict_the_decision_is_made_again_and_what_happens_once_is_no
     assert set(counts.values()) == {1, 2}
     assert {function for (_, function), count in counts.items() if count == 1} == {
         "open_request",
-        "Token.subject",
-        "read_token",
+        "SubmittedAnswer.subject",
+        "read_submitted_answer",
         "DeviceRequest.authenticate",
     }
     once = ("Answers.answer", "admit", "MemoryReplayGuard.first_seen")

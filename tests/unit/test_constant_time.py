@@ -104,7 +104,7 @@ EXCUSED = {
             "hashes[partition][max(end - HASH_BYTES, 0):end] != event.hash",
         ),
         (
-            "src/counterseal/tickets/usecases/backchannel.py",
+            "src/counterseal/ciba/usecases/backchannel.py",
             "request.secret_hash == keys.digest(draft.secret)",
         ),
         (

@@ -55,7 +55,7 @@ FOR_DRIVING = FOR_DRIVEN | {
         for name in [
             "device",
             "memory",
-            "models.tickets",
+            "models.ciba",
             "models.clients",
             "models.passkeys",
             "narrowing",
@@ -151,7 +151,7 @@ EXCEPTIONS = {
     **dict.fromkeys(
         [
             ("counterseal_testing.histories.actors", KEYS),
-            ("counterseal_testing.histories.actors", "counterseal.device.parts"),
+            ("counterseal_testing.histories.actors", "counterseal.device.ports"),
             ("counterseal_testing.histories.actors", "counterseal.device.pin"),
             ("counterseal_testing.histories.actors", "counterseal.keys.passkeys"),
         ],
@@ -188,7 +188,10 @@ EXCEPTIONS = {
         "counterseal_testing.service",
         "counterseal.challenges.decisions.issuing",
     ): "it hands on what a capability asks for",
-    ("counterseal_testing.strategies", "counterseal._sizes"): "it draws what a person can see",
+    (
+        "counterseal_testing.strategies",
+        "counterseal._input_limits",
+    ): "it draws what a person can see",
 }
 """Imports beside the list, and why: of keys, only keys may touch cryptography."""
 

@@ -116,8 +116,8 @@ def reasons(path):
             continue
         if node.func.attr not in CALLS or not ast.unparse(node.func).startswith("pytest."):
             continue
-        named = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
-        reason = (named or node.args)[0]
+        given_reasons = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
+        reason = (given_reasons or node.args)[0]
         if isinstance(reason, ast.JoinedStr):
             reason = reason.values[0]
         assert isinstance(reason, ast.Constant), f"{path}:{node.lineno}: no text"
@@ -125,7 +125,7 @@ def reasons(path):
 
 
 def test_each_skip_names_what_is_missing():
-    found = {reason for path in TESTS for reason in reasons(path)}
-    programs = {match[1] for match in map(ABSENT.match, found) if match}
+    skip_reasons = {reason for path in TESTS for reason in reasons(path)}
+    programs = {match[1] for match in map(ABSENT.match, skip_reasons) if match}
     assert programs == REQUIRABLE
-    assert {reason for reason in found if ABSENT.match(reason) is None} == OTHERS
+    assert {reason for reason in skip_reasons if ABSENT.match(reason) is None} == OTHERS

@@ -53,10 +53,10 @@ def test_every_long_module_is_long(name):
 @pytest.mark.parametrize(
     ("name", "lines", "fits"),
     [
-        ("challenges/rules/asking.py", 49, False),
-        ("challenges/rules/asking.py", 50, True),
-        ("challenges/rules/asking.py", 450, True),
-        ("challenges/rules/asking.py", 451, False),
+        ("challenges/rules/question_limits.py", 49, False),
+        ("challenges/rules/question_limits.py", 50, True),
+        ("challenges/rules/question_limits.py", 450, True),
+        ("challenges/rules/question_limits.py", 451, False),
         ("challenges/rules/__init__.py", 1, True),
         ("challenges/rules/__init__.py", 451, False),
         ("ports.py", 451, True),

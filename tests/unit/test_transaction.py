@@ -298,7 +298,7 @@ def test_only_a_race_that_a_worker_expects_to_lose_is_not_recorded():
         if (functions := unrecorded(path.read_text("utf-8")))
     }
     assert users == {
-        "outbox/decisions/attempts.py": {"_claim"},
+        "outbox/decisions/claims.py": {"_claim"},
         "events/decisions.py": {"mark_published"},
         "_transaction.py": {"_decide_unless_lost"},
     }
@@ -753,7 +753,7 @@ def test_only_admission_makes_a_loaded_authenticated_device():
     trees = sources()
     assert callers_of(trees, "Loaded") == {
         *("_transaction.py", "bindings/usecases/admission.py", "_idempotency.py"),
-        "outbox/usecases/attempts.py",
+        "outbox/usecases/claims.py",
     }
     assert callers_of(trees, "AuthenticatedDevice") == {"bindings/decisions/device_requests.py"}
     assert callers_of(

@@ -30,7 +30,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.guid import mint
-from counterseal.outbox.usecases.attempts import CANDIDATES_PER_SLOT
+from counterseal.outbox.usecases.claims import CANDIDATES_PER_SLOT
 from counterseal.ports import Store
 from counterseal.tenancy.usecases.administration import Administration
 from counterseal_testing import FakeService, Faults
@@ -424,15 +424,15 @@ def test_due_notifications(world):
     full = CANDIDATES_PER_SLOT * len(kinds)
     for number in range(full):
         with world.takes("store.due"):
-            assert len(world.notifications.in_turn({}, 1)) == bool(number)
+            assert len(world.notifications.find_next({}, 1)) == bool(number)
         name = f"user-{number}"
         world.bind(name, addresses=(RELAY,))
         world.ask(name, "Pay?")
     # The look did not come to its end: what may be rung on other channels is asked for.
     with world.takes("store.due", *["store.due"] * (len(kinds) - 1)):
-        assert len(world.notifications.in_turn({}, 1)) == 1
+        assert len(world.notifications.find_next({}, 1)) == 1
     with world.takes("store.due"):
-        assert len(world.notifications.in_turn({}, 1, looking_past=False)) == 1
+        assert len(world.notifications.find_next({}, 1, read_further=False)) == 1
 
 
 def test_gauges_are_read_at_once(world):

@@ -84,7 +84,7 @@ NONE = {
     "Events.publish_due": ANOTHER,
     "Gauges.totals": READS,
     "Notifications.due": LISTS,
-    "Notifications.in_turn": LISTS,
+    "Notifications.find_next": LISTS,
     "Notifications.wait": LISTS,
     "Telemetry.record": ADMITS,
 }

@@ -239,6 +239,144 @@ def test_facts_are_no_gerunds():
     assert len({name for name in classes if name.endswith("Facts")}) > 20
 
 
+CORE = ROOT / "src" / "counterseal"
+CORE_FILES = [
+    relative(path)
+    for path in FILES
+    if path.is_relative_to(CORE) and not path.is_relative_to(CORE / "testing")
+]
+
+CORE_NAMES = {
+    **dict.fromkeys(
+        ["one", "each", "own", "other", "others", "one_", "each_"],
+        "a pronoun: only the variable of a comprehension may be one",
+    ),
+    "happening": "a `NewAccountEvent`",
+    "happenings": "several `NewAccountEvent`s",
+    "graced": "`within_grace`",
+    "in_turn": "`find_next`",
+    "looking_past": "`read_further`",
+    "with_events": "`build_account_events`",
+    **dict.fromkeys(
+        ["Happening", "Token", "Call", "Progress", "Slots"],
+        "several things: a class is named by what it is, such as `SubmittedAnswer`",
+    ),
+}
+"""Names that the core does not define, and what it says in their place."""
+
+CORE_MODULES = """
+asking attempts channel endings parts reactions readings sizes standing texts tickets
+"""
+"""Modules of the core are named by the noun that is in them, so by none of these."""
+
+ONE_MEANING = {"Kind": "actions/members.py", "Outcome": "challenges/records.py"}
+"""Classes whose names had several meanings, and the only module of the core that has one."""
+
+CORE_PARTS = {"stands", "standing"}
+"""What no part of a function's name in the core is: a rule is named by what it requires."""
+
+PLURAL_FIELD = ("bindings/decisions/device_requests.py", "others")
+"""A field of the public `AuthenticatedDevice`."""
+
+CORE_SENTENCES = re.compile(
+    r"\b[Ww]hat (?:came|became) of\b|\b[Ww]hoever\b|(?<!there )\bis none\b|\b[Ss]tand(?:s|ing)?\b"
+    r"|\b(?:that|[Ww]hat|which|once|device|setting|policy|one) counts?\b(?! (?:it|the))"
+    r"|\bcounts? (?:as|only|no more|once|for|again|while)\b|\b(?:do(?:es)? not|never) counts?\b"
+)
+"""
+What docstrings of the core say plainly.
+
+It is the outcome, the person who does it, what something is not, the setting that applies, and the
+device that is active.
+"""
+
+
+def sentences(source: str) -> Iterator[str]:
+    """Yield the docstrings in *source*, those of constants too, each on one line."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield " ".join(text.split())
+
+
+def core_violations(path: str, source: str) -> list[str]:
+    """Return the names and the sentences in *source* that the core does not have."""
+    tree = ast.parse(source)
+    in_comprehensions = {
+        (name.id, name.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension)
+        for name in ast.walk(node.target)
+        if isinstance(name, ast.Name)
+    }
+    names = [
+        definition.name
+        for definition in definitions(source)
+        if definition.name.strip("_") in CORE_NAMES
+        and (definition.name, definition.line) not in in_comprehensions
+        and not (path.endswith(PLURAL_FIELD[0]) and definition.name == PLURAL_FIELD[1])
+    ]
+    names += [
+        definition.name
+        for definition in definitions(source)
+        if definition.kind in {"class", "function"}
+        and (
+            not path.endswith(ONE_MEANING.get(definition.name, ""))
+            or not parts(definition.name).isdisjoint(CORE_PARTS)
+        )
+    ]
+    modules = {Path(path).stem.strip("_"), *Path(path).parent.parts} & {*CORE_MODULES.split()}
+    return [*names, *modules, *(text for text in sentences(source) if CORE_SENTENCES.search(text))]
+
+
+@pytest.mark.parametrize("path", CORE_FILES)
+def test_the_core_says_it_plainly(path):
+    assert core_violations(path, (ROOT / path).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        *(("a.py", f"{name} = 1") for name in CORE_NAMES),
+        *((f"src/counterseal/{name}.py", "") for name in CORE_MODULES.split()),
+        ("src/counterseal/_sizes.py", ""),
+        ("src/counterseal/tickets/decisions/backchannel.py", ""),
+        ("a.py", "for one in []: ..."),
+        ("a.py", "sorted([], key=lambda each: each)"),
+        ("a.py", "def reading(*others): ..."),
+        ("a.py", "class Token: ..."),
+        ("a.py", "class Kind: ..."),
+        ("challenges/decisions/answers.py", "class Outcome: ..."),
+        ("a.py", "def confirmer_stands(): ..."),
+        ("a.py", "def demand_standing(): ..."),
+        ("a.py", '"""Return what\n\ncame of it."""'),
+        ("a.py", 'LIMIT = 1\n"""Whoever asks waits."""'),
+        ("a.py", 'def read():\n    """\n    Read it.\n\n    Raises: It is none.\n    """'),
+        ("a.py", '"""The policy that counts."""'),
+        ("a.py", '"""It counts only once it is confirmed."""'),
+        ("a.py", '"""Return the request as it stands."""'),
+    ],
+)
+def test_such_a_word_in_the_core_is_found(path, source):
+    assert len(core_violations(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[one for one in []]",
+        "class SubmittedAnswer: ...",
+        "own_limits = 1",
+        "understand = 1",
+        '"""None if there is none."""',
+        '"""The gauge that counts it."""',
+        '"""The hourly counts."""',
+    ],
+)
+def test_other_words_of_the_core_are_not(source):
+    assert core_violations("a.py", source) == []
+
+
 def test_what_is_not_done_yet_is_not_done():
     paths = [path for path in map(relative, FILES) if path.startswith(NOT_YET)]
     todo = [path for path in paths if old_names(path, definitions_of(path))]

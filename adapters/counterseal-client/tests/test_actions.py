@@ -11,17 +11,17 @@ from counterseal.errors import InvalidField
 from counterseal.models import ActionState
 from counterseal_client import (
     Action,
+    ActionProgress,
     ActionUsed,
     ArgumentsDiffer,
     EvidenceRefused,
     Finished,
     NoApproval,
     NotFound,
-    Outcome,
     PendingRequest,
-    Progress,
     ReplyLost,
     Unfit,
+    UseOutcome,
     require_approved,
 )
 
@@ -50,17 +50,17 @@ def approved(client, phone):
 def test_from_an_action_to_its_outcome(flask_service, client, approved):
     approval = require_approved(client.status(approved), approved, flask_service.trust)
     assert approval.account_id == "zoe"
-    assert client.action(approved).state is Progress.APPROVED
+    assert client.action(approved).state is ActionProgress.APPROVED
 
     used = client.consume(approved, ARGUMENTS)
-    assert (used.state, used.use.presented) == (Progress.USED, True)
+    assert (used.state, used.use.presented) == (ActionProgress.USED, True)
     receipt = verify_use_receipt(used.use.receipt, trusted=flask_service.world.ports.signer.jwks())
     assert (receipt.challenge, receipt.action) == (approved.guid, approved.action_digest)
 
-    reported = client.report(approved, Outcome.EXECUTED, detail="message 12")
+    reported = client.report(approved, UseOutcome.EXECUTED, detail="message 12")
     assert (reported.use.state.value, reported.use.detail) == ("EXECUTED", "message 12")
     with pytest.raises(Finished):
-        client.report(approved, Outcome.FAILED)
+        client.report(approved, UseOutcome.FAILED)
 
 
 def test_an_approval_is_used_once_and_for_its_arguments(client, approved):
@@ -112,21 +112,21 @@ def test_nothing_is_used_without_an_approval(client, phone):
     with pytest.raises(NoApproval):
         client.consume(pending_request, ARGUMENTS)
     phone.answer(phone.fetch(pending_request.guid), 1)
-    assert client.action(pending_request).state is Progress.DECLINED
+    assert client.action(pending_request).state is ActionProgress.DECLINED
     with pytest.raises(NoApproval):
         client.consume(pending_request, ARGUMENTS)
 
 
 def test_a_withdrawn_approval_cannot_be_used(client, approved):
-    assert client.withdraw(approved).state is Progress.WITHDRAWN
-    assert client.withdraw(approved.guid).state is Progress.WITHDRAWN
+    assert client.withdraw(approved).state is ActionProgress.WITHDRAWN
+    assert client.withdraw(approved.guid).state is ActionProgress.WITHDRAWN
     with pytest.raises(NoApproval):
         client.consume(approved, ARGUMENTS)
 
 
 def test_an_approval_that_is_too_old_cannot_be_used(flask_service, client, approved):
     flask_service.world.clock.advance(timedelta(hours=1))
-    assert client.action(approved).state is Progress.EXPIRED
+    assert client.action(approved).state is ActionProgress.EXPIRED
     with pytest.raises(Finished):
         client.consume(approved, ARGUMENTS)
 

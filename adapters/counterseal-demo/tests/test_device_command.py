@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from counterseal import STANDARD
 from counterseal.device import SoftwareDevice
-from counterseal.device.parts import CorrectedClock
+from counterseal.device.ports import CorrectedClock
 from counterseal.keys import ml_dsa
 from counterseal.models import OPERATOR, Algorithm, BindingState, RefusalReason, Role
 from counterseal.wire.link import BindLink, write_link

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from werkzeug.test import Client
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[2] / "counterseal-portal" / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-redis" / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-sql" / "tests"))
 

@@ -185,9 +185,9 @@ class TestAChannelThatHangs:
             world.ask("mallory", "Lunch?")
         world.ask("zoe", "Lunch?")
         sending = NotificationWorkers(runtime, Metrics(), lambda: None)
-        first, second = sending.notifications.in_turn({}, 2)
+        first, second = sending.notifications.find_next({}, 2)
         assert len({first.account, second.account}) == 2
-        assert sending.notifications.in_turn({first.guid: first}, 2) == (second,)
+        assert sending.notifications.find_next({first.guid: first}, 2) == (second,)
 
 
 def test_a_stop_waits_for_what_runs_and_begins_nothing_new(world, notifier, runtime):

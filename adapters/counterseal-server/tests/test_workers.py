@@ -336,7 +336,7 @@ def test_a_sweep_that_was_full_goes_on_without_a_pause(start, monkeypatch, full_
         def __init__(self, *_):
             pass
 
-        def expire(self, _, *, looking_past):
+        def expire(self, _, *, read_further):
             return counts.pop() if counts else 0
 
     monkeypatch.setattr(module, "EVERY_SWEEP", timedelta(hours=1))

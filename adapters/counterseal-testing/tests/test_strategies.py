@@ -6,7 +6,7 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from counterseal import ijson
-from counterseal._sizes import addresses_fit, challenge_life, question_fits
+from counterseal._input_limits import addresses_fit, challenge_life, question_fits
 from counterseal.challenges.documents.question import read_duration, read_question
 from counterseal.errors import InvalidField
 from counterseal.models import HtmlContent, PairsContent, TextContent

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import STANDARD, Refused, keys, read_question
-from counterseal._sizes import challenge_life
+from counterseal._input_limits import challenge_life
 from counterseal.models import AccountEventKind, CallbackType
 from counterseal_testing import FakeModel, FakePasskey
 from counterseal_web import OPERATIONS, Settings

@@ -91,8 +91,8 @@ def test_several_segments_are_as_many_as_fit(segments):
     path = f"/a/{'/'.join(segments)}/b"
     for end in ("", "/c"):
         router = Router(("GET", template, pattern) for template, pattern in PATHS)
-        found = [re.fullmatch(pattern, path + end, re.DOTALL) for _, pattern in PATHS]
-        names = [match.groupdict() for match in found if match]
+        matches = [re.fullmatch(pattern, path + end, re.DOTALL) for _, pattern in PATHS]
+        names = [match.groupdict() for match in matches if match]
         try:
             route = router.find("GET", path + end)
         except NoSuchEndpointError:

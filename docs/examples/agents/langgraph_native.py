@@ -23,12 +23,12 @@ from langgraph.types import Command, interrupt
 from counterseal import Refused, Unavailable
 from counterseal_client import (
     Action,
+    ActionProgress,
     ActionUsed,
     Client,
-    Outcome,
     PendingRequest,
-    Progress,
     Trust,
+    UseOutcome,
     require_approved,
 )
 
@@ -64,7 +64,7 @@ def build(client, trust, account_id, model, tools, *, life=timedelta(minutes=5))
 
     def wait(state):
         request = PendingRequest.load(state["request"])
-        while client.action(request).state is Progress.PENDING:
+        while client.action(request).state is ActionProgress.PENDING:
             interrupt({"request": request.guid})
         return {}
 
@@ -82,7 +82,7 @@ def build(client, trust, account_id, model, tools, *, life=timedelta(minutes=5))
             result = str(tools[call["name"]].invoke(call["args"]))
         except Exception:  # noqa: BLE001 (a tool may raise anything)
             return answer(call, "Ended by an error: perhaps executed. Do not ask again.")
-        client.report(request, Outcome.EXECUTED)
+        client.report(request, UseOutcome.EXECUTED)
         return answer(call, result)
 
     graph = StateGraph(State)

@@ -38,7 +38,7 @@ class LoginChart(StateMachine):
 
 
 class AccountEventChart(StateMachine):
-    """One change of an account's standing, until it is in the log of its App Space."""
+    """What happened to an account, until it is in the log of its App Space."""
 
     _ = States.from_enum(
         AccountEventState,

@@ -23,7 +23,7 @@ class Device:
     """
     One living binding, with what is needed to ask the person.
 
-    The deadline counts while the binding is INVITED or UNCONFIRMED only: then it ends.
+    At its deadline the binding ends if it is INVITED or UNCONFIRMED; later the deadline is ignored.
     A binding that does not answer is a passkey for authentications, and is never asked.
     """
 

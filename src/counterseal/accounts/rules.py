@@ -1,4 +1,4 @@
-"""Rules of standing: whether account, binding, origin and identity may take part."""
+"""Rules of accounts: whether an account, its devices, an origin and an identity may take part."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def device_reachable(account: Account, device: Guid) -> None:
         raise InvalidField("deviceGuid", "not an active device of the account")
 
 
-def approval_stands(account: Account, device: Guid | None) -> None:
+def approval_valid(account: Account, device: Guid | None) -> None:
     """Refuse what a device has approved that may no longer answer for the account."""
     unlocked(account)
     if not answers_for(account, device):
@@ -215,14 +215,14 @@ def answers_for(account: Account, device: Guid | None) -> bool:
     )
 
 
-def place_for_binding(account: Account, now: datetime, policy: Policy) -> None:
+def binding_limit_unreached(account: Account, now: datetime, policy: Policy) -> None:
     """Refuse one more device than the policy allows."""
     if len(living(account.devices, now)) >= policy.bindings_limit:
         raise TooManyBindings
 
 
 def renewable(binding: Binding, now: datetime, policy: Policy) -> None:
-    """Refuse to make anew what is no origin's invitation, was used or revoked, or is too old."""
+    """Refuse to renew what is not an origin's invitation, or is used, revoked or too old."""
     is_unused = binding.bound_at is None and binding.enrolled == ""
     if not is_unused or binding.state not in {BindingState.INVITED, BindingState.EXPIRED}:
         raise WrongState
@@ -265,7 +265,7 @@ def revalidation_due(account: Account, app_space: AppSpace, now: datetime, polic
     return now >= account.confirmed_at + life
 
 
-def graced(account: Account, now: datetime, policy: Policy) -> bool:
+def within_grace(account: Account, now: datetime, policy: Policy) -> bool:
     """Tell whether the provider's last confirmation is still valid although it cannot be asked."""
     if account.confirmed_at is None:
         return False
@@ -331,7 +331,7 @@ def forgettable_at(now: datetime, policy: Policy) -> datetime:
 
 
 def receives(origin: Origin, kind: AccountEventKind, now: datetime) -> bool:
-    """Tell whether *origin* gets events of *kind*: one without a live credential gets none."""
+    """Tell whether *origin* gets events of *kind*; without a valid credential it gets no events."""
     return kind in origin.event_kinds and any(
         in_force(credential.ends_at, now) for credential in origin.credentials
     )
@@ -350,8 +350,9 @@ def token_generation(origin: Origin, edited: Origin, now: datetime) -> int:
     Return the generation of the access tokens of *origin* once it has become *edited*.
 
     It is a new one where one of the two can authenticate as a CIBA client and the other cannot, so
-    a token that a revocation has ended never counts again. A secret that ends within `CLOCK_MARGIN`
-    of *now* may have ended by the clock of another process, so both are assumed of it.
+    a token that a revocation has ended is never valid again. A secret that ends within
+    `CLOCK_MARGIN` of *now* may have ended by the clock of another process, so the generation is
+    also a new one if it matters whether this secret has ended.
     """
     loses, gains = (
         may_authenticate(first, now - CLOCK_MARGIN)

@@ -10,8 +10,8 @@ from typing import TypeVar
 import attrs
 
 from counterseal._audit_context import AuditContext, refusals
+from counterseal._input_limits import text_fits
 from counterseal._plan import Decision, DecisionCoroutine, Tools, account_of, records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase
 from counterseal.accounts.decisions import accounts
 from counterseal.accounts.decisions.accounts import AccountPage, AccountSearch
@@ -206,7 +206,7 @@ class Accounts(UseCase):
 
     def erase(self, account: Guid, *, by: Administrator) -> Account:
         """
-        Erase an account: its user is unknown from now on, and may be invited anew as another.
+        Erase an account: its user is unknown from then on, and a new invitation creates another.
 
         Its devices are revoked and what it is asked is cancelled, without a callback.
         Keys, names, addresses and texts are taken out of these records at once.

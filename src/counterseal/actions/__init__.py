@@ -7,7 +7,7 @@ another type is refused, and never displayed as it came. Two different actions n
 rendering, so who signs what is displayed signs one action.
 
 - `counterseal.actions.types`: a type, its rendering, and the registry
-- `counterseal.actions.texts`: texts that a person can read exactly, and rows of any arguments
+- `counterseal.actions.rendering`: texts that a person can read exactly, and rows of any arguments
 - `counterseal.actions.members`: the members that a type's arguments have, and their rows
 - `counterseal.actions.members`: amounts of money
 - `counterseal.actions.payment`, `login`, `document` and `tool_call`: the types that exist

@@ -20,8 +20,8 @@ from .members import count_from as count_from
 from .members import member_rows as member_rows
 from .members import text_of as text_of
 from .payment import PAYMENT as PAYMENT
-from .texts import argument_rows as argument_rows
-from .texts import visible_text as visible_text
+from .rendering import argument_rows as argument_rows
+from .rendering import visible_text as visible_text
 from .tool_call import TOOL_CALL as TOOL_CALL
 from .types import COMMON_TEXTS as COMMON_TEXTS
 from .types import STANDARD_ACTIONS as STANDARD_ACTIONS

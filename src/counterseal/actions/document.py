@@ -21,7 +21,7 @@ from counterseal.actions.members import (
     check_members,
     member_rows,
 )
-from counterseal.actions.texts import group_digits, visible_text
+from counterseal.actions.rendering import group_digits, visible_text
 from counterseal.actions.types import ActionType, Rendering, Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Attachment, Pair, PairsContent
@@ -84,7 +84,7 @@ MEMBERS: dict[str, Leaf | Branch] = {
 
 
 def check(action: Action) -> None:
-    """Refuse what is no list of documents, and two documents of one name."""
+    """Refuse arguments that are not a list of documents, or have two documents of one name."""
     field = "action.arguments.documents"
     read_object(action.arguments, {"documents"}, "action.arguments")
     documents = action.arguments.get("documents")

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from counterseal.actions.texts import group_digits, visible_text
+from counterseal.actions.rendering import group_digits, visible_text
 from counterseal.actions.types import Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Pair

@@ -37,7 +37,7 @@ from counterseal.actions.members import (
     member_rows,
     text_of,
 )
-from counterseal.actions.texts import visible_text
+from counterseal.actions.rendering import visible_text
 from counterseal.actions.types import ActionType, Rendering, Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Pair, PairsContent

@@ -2,15 +2,16 @@
 The type `tool-call`: a program, mostly an agent, wants to call a tool.
 
 `resource` is the tool's name, and `arguments` are those of the call, whatever they are. Each value
-is a row of path and JSON (`counterseal.actions.texts`); nothing is shortened or left out. A person
-cannot check a call with more than 40 rows or 4,000 characters of them, so it is refused.
+is a row of path and JSON (`counterseal.actions.rendering`); nothing is shortened or left out. A
+person cannot check a call with more than 40 rows, or with rows of more than 4,000 characters in
+all, so it is refused.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-from counterseal.actions.texts import argument_rows, visible_text
+from counterseal.actions.rendering import argument_rows, visible_text
 from counterseal.actions.types import ActionType, Rendering, Texts
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Pair, PairsContent

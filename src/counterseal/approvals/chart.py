@@ -9,7 +9,7 @@ from statemachine.states import States
 
 from counterseal.accounts.rules import account_unlocked, deadline_came, in_time
 from counterseal.approvals.records import ActionState, UseState
-from counterseal.approvals.rules import approver_stands, arguments_match, own_action, own_use
+from counterseal.approvals.rules import approver_active, arguments_match, own_action, own_use
 from counterseal.machines import compiled
 
 
@@ -38,14 +38,14 @@ class ActionChart(StateMachine):
     )
     consume = _.USED.from_(
         _.APPROVED,
-        validators=[own_action, in_time, account_unlocked, approver_stands, arguments_match],
+        validators=[own_action, in_time, account_unlocked, approver_active, arguments_match],
     )
     withdraw = _.WITHDRAWN.from_(_.APPROVED, validators=[own_action, in_time])
     expire = _.EXPIRED.from_(_.APPROVED, validators=[deadline_came])
 
 
 class UseChart(StateMachine):
-    """The use of an approved action, until its origin reports what came of it."""
+    """The use of an approved action, until its origin reports the outcome."""
 
     _ = States.from_enum(
         UseState, initial=UseState.UNKNOWN, final=[UseState.EXECUTED, UseState.FAILED]

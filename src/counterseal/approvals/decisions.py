@@ -1,4 +1,4 @@
-"""Actions: use what a person has approved, once, and record what came of it."""
+"""Actions: use what a person has approved, once, and record the outcome."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -19,7 +20,6 @@ from counterseal._plan import (
     require,
     require_account,
 )
-from counterseal._sizes import text_fits
 from counterseal.accounts.rules import Deadline
 from counterseal.approvals.chart import ACTION, USE, ActionEvent, UseEvent
 from counterseal.approvals.documents import USE_TYP, use_payload

@@ -43,8 +43,8 @@ from counterseal.wire.members import (
     TEXT,
     TIME,
     VERSION,
-    Kind,
     Members,
+    MemberType,
     choice,
     demand,
     demand_guids,
@@ -62,10 +62,10 @@ def _read_arguments(members: Members, name: str) -> Mapping[str, Any]:
     return value
 
 
-ARGUMENTS = Kind(_read_arguments)
+ARGUMENTS = MemberType(_read_arguments)
 
 
-class Progress(enum.Enum):
+class ActionProgress(enum.Enum):
     """How far an action that an origin asked about has come."""
 
     PENDING = "PENDING"
@@ -95,7 +95,7 @@ class UseRequest:
     arguments: Mapping[str, Any] = attrs.field(repr=False, metadata=member("arguments", ARGUMENTS))
 
 
-class Outcome(enum.Enum):
+class UseOutcome(enum.Enum):
     """What an origin reports of a use."""
 
     EXECUTED = "executed"
@@ -104,10 +104,10 @@ class Outcome(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class UseReport:
-    """The report of what came of a use."""
+    """The report of the outcome of a use."""
 
     request: str = attrs.field(metadata=member("requestGuid", TEXT))
-    outcome: Outcome = attrs.field(metadata=member("outcome", choice(Outcome)))
+    outcome: UseOutcome = attrs.field(metadata=member("outcome", choice(UseOutcome)))
     detail: str | None = attrs.field(
         default=None, repr=False, metadata=member("detail", OPTIONAL_TEXT, omitted=True)
     )
@@ -151,7 +151,7 @@ def _read_use(members: Members, name: str) -> KnownUse | None:
     )
 
 
-OPTIONAL_USE = Kind(_read_use, lambda use: None if use is None else write_record(use))
+OPTIONAL_USE = MemberType(_read_use, lambda use: None if use is None else write_record(use))
 
 
 @attrs.frozen(kw_only=True)
@@ -167,7 +167,7 @@ class KnownAction:
     """
 
     request: Guid = attrs.field(metadata=member("requestGuid", GUID))
-    state: Progress = attrs.field(metadata=member("state", choice(Progress)))
+    state: ActionProgress = attrs.field(metadata=member("state", choice(ActionProgress)))
     type: str = attrs.field(metadata=member("type", TEXT))
     digest: str = attrs.field(metadata=member("digest", TEXT))
     valid_until: datetime = attrs.field(metadata=member("validUntil", TIME))
@@ -175,7 +175,7 @@ class KnownAction:
 
     @classmethod
     def of(
-        cls, request: Guid, terms: ActionTerms, state: Progress, use: ActionUse | None
+        cls, request: Guid, terms: ActionTerms, state: ActionProgress, use: ActionUse | None
     ) -> KnownAction:
         """Return what is known of the action of *terms*, which the challenge *request* asks for."""
         return cls(
@@ -197,13 +197,17 @@ class KnownAction:
         )
 
 
-def progress_of(challenge: Challenge, action: ApprovedAction | None) -> Progress:
+def progress_of(challenge: Challenge, action: ApprovedAction | None) -> ActionProgress:
     """Return how far an action has come, of records that are in their present state."""
     if action is not None:
-        return Progress[action.state.name]
+        return ActionProgress[action.state.name]
     if challenge.state is ChallengeState.ANSWERED:
-        return Progress.DECLINED
-    return Progress.PENDING if challenge.state in UNFINISHED else Progress[challenge.state.name]
+        return ActionProgress.DECLINED
+    return (
+        ActionProgress.PENDING
+        if challenge.state in UNFINISHED
+        else ActionProgress[challenge.state.name]
+    )
 
 
 USE_TYP = "counterseal-use+jwt"

@@ -83,7 +83,7 @@ def own_use(facts: ReportFacts) -> None:
         raise Foreign
 
 
-def approver_stands(facts: UseFacts) -> None:
+def approver_active(facts: UseFacts) -> None:
     """Refuse what was approved by a device that may no longer answer for the account."""
     if not answers_for(facts.account, facts.action.device):
         raise ApproverInactive

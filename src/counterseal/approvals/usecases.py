@@ -1,4 +1,4 @@
-"""Actions: an origin uses what a person has approved, once, and reports what came of it."""
+"""Actions: an origin uses what a person has approved, once, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Actions(UseCase):
         Use an approved action for the arguments that are about to be executed.
 
         It succeeds at most once, for all callers together. Execute the action if this
-        returns, and never if it raises: if the reply was lost, the action counts as used.
+        returns, and never if it raises: if the reply was lost, the action may be used already.
 
         Args:
             party: The origin that asked.
@@ -79,7 +79,7 @@ class Actions(UseCase):
         detail: str | None = None,
     ) -> ActionUse:
         """
-        Report what came of a use; the same report again changes nothing.
+        Report the outcome of a use; the same report again changes nothing.
 
         Args:
             party: The origin that used the action.

@@ -39,7 +39,7 @@ CURSOR = struct.Struct(">QBQ")
 """Microseconds since the epoch, the partition, and the position."""
 
 LONGEST_CHAIN = 2**63
-"""No store counts positions so far."""
+"""More positions than any store has."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_UNIT = timedelta(microseconds=1)

@@ -128,7 +128,7 @@ def read_head(token: str, *, service_keys: tuple[PublicKey, ...]) -> AuditHeads:
 
 def read_unverified_head(token: str) -> AuditHeads:
     """
-    Return what a signed head says, whoever signed it.
+    Return what a signed head says; the signature is not verified.
 
     Raises:
         MalformedToken: A claim is not as above.
@@ -176,7 +176,7 @@ def head_line(head: RememberedHead) -> str:
 
 def read_head_line(text: str) -> RememberedHead:
     """
-    Return the head of a line of a log; what stands before and after it does not matter.
+    Return the head of a line of a log; other text before and after it is ignored.
 
     Raises:
         InvalidField: *text* is too long, or has no head, or more than one.
@@ -235,7 +235,7 @@ def archive_line(chained: ChainedEvent) -> bytes:
 
 def read_archive_line(line: bytes) -> ChainedEvent:
     """
-    Return the event of one line, whose `event` is not decoded; it counts as searchable.
+    Return the event of one line, as searchable; its `event` is not decoded.
 
     Raises:
         InvalidField: It is not a line of an archive.

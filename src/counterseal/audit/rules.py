@@ -207,7 +207,7 @@ class ChainCheck:
 
 
 class StoredHead(enum.Enum):
-    """What the stored head is, beside the remembered one."""
+    """How the stored head relates to the remembered one."""
 
     FIRST = enum.auto()
     """Nothing is remembered."""
@@ -229,7 +229,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 def compare_heads(remembered: RememberedHead | None, stored: SignedHead | None) -> StoredHead:
     """
-    Return what the stored head is, beside the remembered one.
+    Return how the stored head relates to the remembered one.
 
     Raises:
         AuditHeadMissing: *stored* is None, and *remembered* is not.

@@ -22,11 +22,11 @@ from counterseal.bindings.rules.confirmations import (
     confirmation_matches,
     confirmation_needed,
     confirmed_strongly,
-    confirmer_stands,
+    confirmer_active,
+    device_limit_unreached,
     endorser_active,
     invitation_allowed,
-    place_for_device,
-    replacement_stands,
+    replacement_allowed,
 )
 from counterseal.bindings.rules.evidence import (
     keys_complete,
@@ -59,7 +59,7 @@ class BindingEvent(enum.Enum):
     EXPIRE = "expire"
 
 
-_OF_A_BIND = (
+_COMPLETION_RULES = (
     token_matches,
     in_time,
     account_unlocked,
@@ -67,24 +67,24 @@ _OF_A_BIND = (
     invitation_allowed,
     keys_complete,
     keys_possessed,
-    replacement_stands,
-    place_for_device,
+    replacement_allowed,
+    device_limit_unreached,
 )
 """The rules of what an invited device brings."""
 
-_OF_A_DECISION = (
+_CONFIRMATION_RULES = (
     in_time,
     account_unlocked,
-    confirmer_stands,
+    confirmer_active,
     confirmation_matches,
     confirmed_strongly,
 )
 """The rules of what another device of the account decides on a new one."""
 
-_OF_A_NEW_DEVICE = (endorser_active, invitation_allowed)
-"""The rules of a new device that is to count, about the device that invited it, if one did."""
+_INVITER_RULES = (endorser_active, invitation_allowed)
+"""The rules about the device that invited a new one, if one did."""
 
-_OF_A_COMPARISON = (in_time, account_unlocked, *_OF_A_NEW_DEVICE)
+_COMPARISON_RULES = (in_time, account_unlocked, *_INVITER_RULES)
 """The rules of a comparison code that an origin sends, right or wrong."""
 
 
@@ -99,24 +99,24 @@ class BindingChart(StateMachine):
     complete = _.UNCONFIRMED.from_(
         _.INVITED,
         cond=confirmation_needed,
-        validators=[*_OF_A_BIND],
+        validators=[*_COMPLETION_RULES],
     ) | _.ACTIVE.from_(
         _.INVITED,
-        validators=[*_OF_A_BIND],
+        validators=[*_COMPLETION_RULES],
     )
     confirm = _.ACTIVE.from_(
-        _.UNCONFIRMED, validators=[*_OF_A_DECISION, *_OF_A_NEW_DEVICE, place_for_device]
+        _.UNCONFIRMED, validators=[*_CONFIRMATION_RULES, *_INVITER_RULES, device_limit_unreached]
     )
-    refuse = _.REVOKED.from_(_.UNCONFIRMED, validators=[*_OF_A_DECISION])
+    refuse = _.REVOKED.from_(_.UNCONFIRMED, validators=[*_CONFIRMATION_RULES])
     compare = _.ACTIVE.from_(
         _.UNCONFIRMED,
-        validators=[*_OF_A_COMPARISON, place_for_device, comparison_matches],
+        validators=[*_COMPARISON_RULES, device_limit_unreached, comparison_matches],
     )
     miscompare = _.REVOKED.from_(
         _.UNCONFIRMED,
         cond=comparisons_exhausted,
-        validators=[*_OF_A_COMPARISON, comparison_missed],
-    ) | _.UNCONFIRMED.from_(_.UNCONFIRMED, validators=[*_OF_A_COMPARISON, comparison_missed])
+        validators=[*_COMPARISON_RULES, comparison_missed],
+    ) | _.UNCONFIRMED.from_(_.UNCONFIRMED, validators=[*_COMPARISON_RULES, comparison_missed])
     register = _.ACTIVE.from_(_.INVITED, validators=[own_ceremony, in_time, account_unlocked])
     rotate = _.ACTIVE.from_(
         _.ACTIVE,

@@ -30,7 +30,7 @@ PROVISIONAL = (BindingState.INVITED, BindingState.UNCONFIRMED)
 """The states of a binding that is no device of its account yet, and expires at its deadline."""
 
 LIVING = frozenset({*PROVISIONAL, BindingState.ACTIVE, BindingState.SUSPENDED})
-"""The states in which a binding counts towards the limit of devices of its account."""
+"""The states in which a binding is one of the devices that the policy limits for an account."""
 
 SEEN_STEP = timedelta(hours=1)
 """How old a binding's `last_seen_at` is before a call of its device renews it."""
@@ -67,7 +67,7 @@ class Binding:
             ends unless it is confirmed; of a passkey that a link registered, when it ends unless
             it has opened the link's session.
         enrolled: A hash of the keys that the session token bound; empty before.
-        replaces: The device of the same account whose place it takes once it counts, if a log-in
+        replaces: The device of the same account that it replaces once it is active, if a log-in
             at the Identity Provider invited it and it has named one.
         platform, app_version: Of the app, as the device says, to recognise it by; empty where it
             says nothing. Nothing is decided by them.

@@ -13,7 +13,7 @@ from counterseal.ceremonies.rules import (
     assertion_holds,
     enrolment_completed,
     passkey_active,
-    scope_stands,
+    scope_current,
 )
 from counterseal.machines import compiled
 
@@ -41,7 +41,7 @@ class RegistrationChart(StateMachine):
         final=[RegistrationState.REGISTERED, RegistrationState.EXPIRED],
     )
     register = _.REGISTERED.from_(
-        _.STARTED, validators=[own_ceremony, in_time, account_unlocked, scope_stands]
+        _.STARTED, validators=[own_ceremony, in_time, account_unlocked, scope_current]
     )
     expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
 

@@ -110,7 +110,7 @@ def own_handle(facts: AuthenticationFacts) -> None:
         raise WrongKey
 
 
-def scope_stands(facts: RegistrationFacts) -> None:
+def scope_current(facts: RegistrationFacts) -> None:
     """Refuse a passkey for a scope that is not the registration's, whole, and the origin's now."""
     scope = facts.ceremony.scope
     if _listed(scope.origins, facts.party.origin) != scope.origins:

@@ -8,8 +8,8 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._audit_context import AuditContext, demand_rate, refusals
+from counterseal._input_limits import text_fits
 from counterseal._plan import account_of, nothing, record_with_account
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase
 from counterseal.accounts.rules import identified_by_origin
 from counterseal.ceremonies.decisions import ceremonies
@@ -231,7 +231,7 @@ class Ceremonies(UseCase):
 
     def start_discovery(self, party: RelyingParty, domain: str) -> StartedDiscovery:
         """
-        Begin to authenticate whoever has a passkey at *domain*; the passkey says who that is.
+        Begin to authenticate an unknown user by a passkey at *domain*; it names the user.
 
         Nothing is stored: the browser keeps the ticket, for itself alone. So there is no limit by
         the minute, which strangers could use up for everybody.

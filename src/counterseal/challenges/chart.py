@@ -43,7 +43,7 @@ class ChallengeEvent(enum.Enum):
     EXPIRE = "expire"
 
 
-_OF_A_DEVICE = (
+_DEVICE_RULES = (
     in_time,
     account_unlocked,
     binding_active,
@@ -53,7 +53,7 @@ _OF_A_DEVICE = (
 )
 """The rules of every event of a challenge that a device sends."""
 
-_OF_AN_ANSWER = (
+_ANSWER_RULES = (
     strikes_left,
     addressed_here,
     display_matches,
@@ -78,24 +78,24 @@ class ChallengeChart(StateMachine):
             ChallengeState.EXPIRED,
         ],
     )
-    fetch = _.SEEN.from_(_.PENDING, _.SEEN, validators=[*_OF_A_DEVICE])
+    fetch = _.SEEN.from_(_.PENDING, _.SEEN, validators=[*_DEVICE_RULES])
     answer = _.ANSWERED.from_(
-        _.PENDING, _.SEEN, validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_matches]
+        _.PENDING, _.SEEN, validators=[*_DEVICE_RULES, *_ANSWER_RULES, code_matches]
     )
     mistype = (
         _.FAILED.from_(
             _.PENDING,
             _.SEEN,
             cond=codes_exhausted,
-            validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_mistyped],
+            validators=[*_DEVICE_RULES, *_ANSWER_RULES, code_mistyped],
         )
-        | _.PENDING.from_(_.PENDING, validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_mistyped])
-        | _.SEEN.from_(_.SEEN, validators=[*_OF_A_DEVICE, *_OF_AN_ANSWER, code_mistyped])
+        | _.PENDING.from_(_.PENDING, validators=[*_DEVICE_RULES, *_ANSWER_RULES, code_mistyped])
+        | _.SEEN.from_(_.SEEN, validators=[*_DEVICE_RULES, *_ANSWER_RULES, code_mistyped])
     )
     disown = _.DISOWNED.from_(
         _.PENDING,
         _.SEEN,
-        validators=[*_OF_A_DEVICE, addressed_here, display_matches, signature_holds],
+        validators=[*_DEVICE_RULES, addressed_here, display_matches, signature_holds],
     )
     cancel = _.CANCELLED.from_(_.PENDING, _.SEEN, validators=[own_challenge, in_time])
     expire = _.EXPIRED.from_(_.PENDING, _.SEEN, validators=[deadline_came])

@@ -117,8 +117,8 @@ class Challenge:
             None for every device of the account.
         callback: Where the outcome is delivered; None for nowhere.
         callback_states: The endings that are delivered there, from its origin's settings at issue.
-        backchannel: What it is as a request of CIBA; None if it is none.
-        channel: What it is as a request of a realm; None if it is none.
+        backchannel: Its state as a request of a CIBA client; None if no client requested it.
+        channel: Its state as a request of a realm; None if no realm requested it.
         action: What an approval allows its origin to do once; None unless it asks for an action.
         submission: What its origin sent in another protocol, in canonical form; only the origin
             gets it back. None for a request of this service's own API.
@@ -162,7 +162,7 @@ class Challenge:
 
     @property
     def index(self) -> Index:
-        """The keys that it is found by: it is listed, and counts, until it is finished."""
+        """The keys that it is found by; until it is finished, a list and a gauge have it, too."""
         is_pending, gauge = self.state in UNFINISHED, None
         if is_pending:
             gauge = GaugeKey(Gauge.PENDING_CHALLENGES, self.app_space, self.origin)

@@ -10,8 +10,8 @@ from counterseal import _idempotency
 from counterseal import challenges as challenges_package
 from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import after_ending
+from counterseal._input_limits import challenge_life, html_allowed, question_fits, text_fits
 from counterseal._plan import account_of, record_with_account, records
-from counterseal._sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal._transaction import UseCase, wake
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice, read_again
 from counterseal.bindings.documents.device import EndedRequest
@@ -317,7 +317,7 @@ class Answers(DeviceUseCase):
         return self._decide_on_token(
             call,
             name,
-            partial(answers.read_token, event=event),
+            partial(answers.read_submitted_answer, event=event),
             answers.respond,
             served_kinds=self.ports.notifier.kinds(),
             after_ending=after_ending,

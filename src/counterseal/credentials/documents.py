@@ -69,7 +69,7 @@ def read_basic(header: str) -> BasicHeader:
         user, colon, secret = data.decode().partition(":")
     except (binascii.Error, ValueError):
         raise CredentialRefused from None
-    # Python reads more padding than there has to be, and bits that stand for nothing.
+    # Python also reads needless padding, and bits that encode nothing.
     is_canonical = base64.b64encode(data).decode("ascii") == match[1]
     if not (is_canonical and colon and user and secret):
         raise CredentialRefused

@@ -71,9 +71,11 @@ class Authentication(UseCase):
 
     def authenticate(self, request: SignedRequest) -> RelyingParty:
         """Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to."""
-        origin, others = self._authenticate(request, Origin, self._app_spaces)
+        origin, records_read = self._authenticate(request, Origin, self._app_spaces)
         guid = origin.app_space
-        app_space = next((one for one in others if one is not None and one.guid == guid), None)
+        app_space = next(
+            (one for one in records_read if one is not None and one.guid == guid), None
+        )
         if app_space is None:
             (app_space,) = load(self.ports, records(guid))
             self._app_spaces.remember(origin.guid, guid)

@@ -13,7 +13,7 @@ from counterseal.bindings.documents.confirmation import (
 )
 from counterseal.bindings.documents.device import Bond
 from counterseal.bindings.documents.enrolment import thumbprints_of
-from counterseal.device.parts import Purpose
+from counterseal.device.ports import Purpose
 from counterseal.device.software import SoftwareDevice
 from counterseal.errors import NotBound
 from counterseal.models import DeviceKey, Role

@@ -8,8 +8,8 @@ import attrs
 
 from counterseal import keys
 from counterseal.bindings.documents.device import Bond
-from counterseal.device.parts import Clock, KeyStore, SoftwareKeys, UserVerification
 from counterseal.device.pin import Entropy, WrappedKey, Wrapping
+from counterseal.device.ports import Clock, KeyStore, SoftwareKeys, UserVerification
 from counterseal.device.software import SoftwareDevice
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
 from counterseal.keys import PrivateKey, SigningKey
@@ -112,11 +112,13 @@ def _read_device(
     )
 
 
-def _read_device_key(own: Any, key_store: KeyStore) -> SigningKey:
-    if "pkcs8" not in own:
-        return _load(key_store, Role.DEVICE, own)
+def _read_device_key(document: Any, key_store: KeyStore) -> SigningKey:
+    if "pkcs8" not in document:
+        return _load(key_store, Role.DEVICE, document)
     return keys.private_key(
-        keys.unb64url(own["pkcs8"]), kid=own["kid"], algorithm=Algorithm(own["algorithm"])
+        keys.unb64url(document["pkcs8"]),
+        kid=document["kid"],
+        algorithm=Algorithm(document["algorithm"]),
     )
 
 

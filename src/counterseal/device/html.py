@@ -163,11 +163,11 @@ class _Reader(HTMLParser):
             self.end_line()
 
     def handle_data(self, data: str) -> None:
-        first, *others = data.split("\n") if self._preformatted else [data]
-        self._line += first
-        for other in others:
+        first_line, *lines = data.split("\n") if self._preformatted else [data]
+        self._line += first_line
+        for line in lines:
             self.end_line()
-            self._line = other
+            self._line = line
 
 
 class _NotPlain(Exception):

@@ -76,26 +76,28 @@ def find_lookalikes(
     """
     return tuple(
         lookalike
-        for other in existing
-        if not _is_same(identity, other)
-        for lookalike in _alike_names(identity, other)[:1]
+        for known_identity in existing
+        if not _is_same(identity, known_identity)
+        for lookalike in _alike_names(identity, known_identity)[:1]
     )
 
 
-def _alike_names(identity: AppSpaceIdentity, other: AppSpaceIdentity) -> list[Lookalike]:
-    is_verified = identity.verified_name is not None or other.verified_name is not None
+def _alike_names(identity: AppSpaceIdentity, known_identity: AppSpaceIdentity) -> list[Lookalike]:
+    is_verified = identity.verified_name is not None or known_identity.verified_name is not None
     return [
-        Lookalike(existing=other, name=name, existing_name=existing_name)
-        for name, existing_name in product(identity.names, other.names)
+        Lookalike(existing=known_identity, name=name, existing_name=existing_name)
+        for name, existing_name in product(identity.names, known_identity.names)
         if are_alike(name, existing_name)
-        if is_verified or identity.app_space_name == name or other.app_space_name == existing_name
+        if is_verified
+        or identity.app_space_name == name
+        or known_identity.app_space_name == existing_name
     ]
 
 
-def _is_same(identity: AppSpaceIdentity, other: AppSpaceIdentity) -> bool:
-    if identity.url.rstrip("/") != other.url.rstrip("/"):
+def _is_same(identity: AppSpaceIdentity, known_identity: AppSpaceIdentity) -> bool:
+    if identity.url.rstrip("/") != known_identity.url.rstrip("/"):
         return False
     is_same_company = identity.verified_name is not None and (
-        identity.verified_name == other.verified_name
+        identity.verified_name == known_identity.verified_name
     )
-    return identity.app_space == other.app_space or is_same_company
+    return identity.app_space == known_identity.app_space or is_same_company

@@ -2,15 +2,15 @@
 The PIN: how a software device stores its strong key encrypted under it.
 
 P-256, Ed25519 and ML-DSA-44 secrets are 32 bytes of which nearly any value is a key.
-The PIN, through scrypt, shifts the secret, with no check value: every PIN gives some key,
-and a wrong one gives signatures that only the server can tell from right ones; it counts them,
-and revokes the device after the last one (`counterseal.accounts.decisions.strikes`).
+The PIN, through scrypt, shifts the secret, with no check value: every PIN gives some key. Only the
+service can tell the signatures of a wrong key from right ones. It counts them, and revokes the
+device after the last one that it allows (`counterseal.bindings.decisions.strikes`).
 So neither the public strong key nor its thumbprint may lie beside the wrapped key.
 
 RSA cannot do this: its key is sealed, and a wrong PIN is noticed here.
 
-None of it helps against a thief who also holds the public key or an answer signed by it:
-he can try PINs at the speed of scrypt.
+Nothing here protects against a thief who also has the public key, or an answer that the key signed:
+such a thief can try PINs at the speed of scrypt.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from counterseal.bindings.documents.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.challenges.documents.answer import Answer, answer_claims
 from counterseal.challenges.documents.display import demand_display
 from counterseal.challenges.documents.receipt import Receipt, verify_receipt
-from counterseal.device.parts import (
+from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
+from counterseal.device.ports import (
     Clock,
     KeyStore,
     PinVerification,
@@ -38,7 +39,6 @@ from counterseal.device.parts import (
     UserVerification,
     corrected,
 )
-from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
 from counterseal.keys import SigningKey
 from counterseal.models import (
@@ -66,7 +66,7 @@ class SoftwareDevice:
     Attributes:
         device_key: Signs proofs and answers with weak buttons; needs no PIN.
         strong_key: Signs every answer. Encrypted under the PIN; or a passkey in its authenticator,
-            which verifies the person itself, and for which any PIN stands for "use it".
+            which verifies the person itself; any PIN then means "use the passkey".
         bond: None until the binding is completed.
         key_store: Where new keys are made and kept.
         verification: How the person is verified before the strong key signs; None for the PIN.
@@ -142,7 +142,7 @@ class SoftwareDevice:
         Args:
             platform, app_version: Of the app, to recognise the device by; visible ASCII, at most
                 64 characters.
-            replaces: The device of the same account that is revoked once this one counts; only
+            replaces: The device of the same account that is revoked once this one is active; only
                 after a log-in at an Identity Provider, whose reply lists the account's devices.
 
         Raises:

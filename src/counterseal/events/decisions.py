@@ -1,12 +1,12 @@
 """
 Events: a worker publishes an account's event in the log of its App Space, and origins read there.
 
-The number of an entry is given by the log's head, after the event was committed. A reader that has
-seen a number has therefore seen, or can read, every smaller one, whenever the events happened.
+An entry gets the next number of the log when it is published, and not when its event happens. So a
+reader that has seen a number has seen, or can read, every entry with a smaller number.
 
-One commit in the App Space's partition appends the entry and queues the origins' callbacks; the
-next one, in the account's partition, says that it is done. After a crash between the two, the
-account's stream shows that the event is published.
+One commit in the App Space's partition appends the entry and queues the origins' callbacks. The
+next one, in the account's partition, marks the event as published. After a crash between the two,
+the account's stream shows that the event is published.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PROBES = 32
 @attrs.define
 class Publication:
     """
-    What became of an attempt to publish an event.
+    The outcome of an attempt to publish an event.
 
     Attributes:
         earlier: The account's event that has to be published first; None if this one is published.

@@ -9,7 +9,7 @@ Events as origins read them: in a callback, and in the reply to `GET /events`.
 An event's `guid` is the `webhook-id` of its callback, so a receiver knows one that it has read.
 `wire.members` writes and reads both.
 
-A cursor is opaque: it stands for a place in the log of one App Space, and never for a time.
+A cursor is opaque: it names a place in the log of one App Space, and never a time.
 """
 
 from __future__ import annotations

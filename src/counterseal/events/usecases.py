@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import attrs
 
 from counterseal._audit_context import AuditContext, refusals
+from counterseal._input_limits import limit_fits
 from counterseal._plan import records
-from counterseal._sizes import limit_fits
 from counterseal._transaction import UseCase
 from counterseal.errors import Refused, Unavailable
 from counterseal.events import decisions as events
@@ -24,7 +24,7 @@ from counterseal.ports import Due
 from counterseal.tenancy.rules.authorization import OriginPermission
 
 MOST = 10_000
-"""How many due events are read at once, at most, if those that stand first fail."""
+"""How many due events are read at once, at most, if the first ones fail."""
 
 
 @attrs.frozen
@@ -95,7 +95,7 @@ class Events(UseCase):
         Return the events of the App Space's accounts that the origin wants, oldest first.
 
         They are in the order in which they were published. A reader that has read an event has
-        read every one that stands before it, whenever it happened.
+        read every event with a lower number, even one that happened later.
 
         Args:
             after: The `next` of an earlier page; None begins with the oldest event that is kept.

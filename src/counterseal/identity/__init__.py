@@ -1,4 +1,4 @@
-"""Identity: users log in by an Identity Provider, which is asked again whether it vouches."""
+"""Identity: users log in by an Identity Provider, which later confirms or withdraws them."""
 
 from counterseal._stub import public_names
 

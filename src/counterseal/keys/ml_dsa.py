@@ -2,8 +2,8 @@
 ML-DSA-44 (FIPS 204), where the installed `cryptography` has it.
 
 `cryptography` knows it from version 48 on, and only on a library that has it too (OpenSSL 3.5,
-AWS-LC); ours runs on older ones. Without it a key of ML-DSA-44 is refused wherever it comes from,
-a stored one included, so that nothing which it signed is accepted.
+AWS-LC); Counterseal also runs on older versions. There, each key of ML-DSA-44 is refused, even a
+stored one, so that no signature by it is accepted.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def require_no_fingerprint(modulus: int) -> None:
             return
         exponents.append((exponent, len(logarithms)))
     # One exponent fits all primes exactly if any two of them agree (Chinese remainder theorem).
-    for (one, order), (other, other_order) in combinations(exponents, 2):
-        if (one - other) % gcd(order, other_order):
+    for (exponent, order), (other_exponent, other_order) in combinations(exponents, 2):
+        if (exponent - other_exponent) % gcd(order, other_order):
             return
     raise UnfitKey("an RSA modulus that can be factored (ROCA, CVE-2017-15361)")
 

@@ -84,16 +84,18 @@ def universal_hash(key: bytes, data: bytes) -> bytes:
     return AESGCM(key).encrypt(_NO_NONCE, b"", data)
 
 
-def constant_time_equal(one: bytes | str, other: bytes | str) -> bool:
-    """Tell whether *one* and *other* are equal, in constant time; a text counts as its UTF-8."""
-    one = one.encode() if isinstance(one, str) else one
-    other = other.encode() if isinstance(other, str) else other
-    return hmac.compare_digest(one, other)
+def constant_time_equal(secret: bytes | str, candidate: bytes | str) -> bool:
+    """Tell whether two secrets are equal, in constant time; a text is compared as its UTF-8."""
+    secret = secret.encode() if isinstance(secret, str) else secret
+    candidate = candidate.encode() if isinstance(candidate, str) else candidate
+    return hmac.compare_digest(secret, candidate)
 
 
-def require_equal(one: bytes | str, other: bytes | str, refusal: type[CountersealError]) -> None:
-    """Raise *refusal* unless *one* and *other* are equal, compared in constant time."""
-    if not constant_time_equal(one, other):
+def require_equal(
+    secret: bytes | str, candidate: bytes | str, refusal: type[CountersealError]
+) -> None:
+    """Raise *refusal* unless *secret* and *candidate* are equal, compared in constant time."""
+    if not constant_time_equal(secret, candidate):
         raise refusal
 
 

@@ -98,6 +98,11 @@ from .audit_log import RememberedHead as RememberedHead
 from .audit_log import SignedHead as SignedHead
 from .audit_log import StoredEvent as StoredEvent
 from .audit_log import UnchainedEvents as UnchainedEvents
+from .ciba import BackchannelClient as BackchannelClient
+from .ciba import BackchannelRequest as BackchannelRequest
+from .ciba import ChannelRealm as ChannelRealm
+from .ciba import ChannelRequest as ChannelRequest
+from .ciba import DeliveryMode as DeliveryMode
 from .clients import CLIENT_PROFILES as CLIENT_PROFILES
 from .clients import ClientProfile as ClientProfile
 from .clients import Clients as Clients
@@ -112,6 +117,15 @@ from .device_key import DeviceKey as DeviceKey
 from .device_key import Factor as Factor
 from .device_key import PublicKey as PublicKey
 from .device_key import Role as Role
+from .editable import AppSpaceChanges as AppSpaceChanges
+from .editable import EditableMember as EditableMember
+from .editable import MemberKind as MemberKind
+from .editable import NewAppSpace as NewAppSpace
+from .editable import NewOrigin as NewOrigin
+from .editable import OriginChanges as OriginChanges
+from .editable import TextChanges as TextChanges
+from .editable import editable_members as editable_members
+from .editable import flat_changes as flat_changes
 from .events import AccountEvent as AccountEvent
 from .events import AccountEventKind as AccountEventKind
 from .events import AccountEventState as AccountEventState
@@ -144,8 +158,3 @@ from .record import Record as Record
 from .record import sum_gauges as sum_gauges
 from .reservation import KeyScope as KeyScope
 from .reservation import Reservation as Reservation
-from .tickets import BackchannelClient as BackchannelClient
-from .tickets import BackchannelRequest as BackchannelRequest
-from .tickets import ChannelRealm as ChannelRealm
-from .tickets import ChannelRequest as ChannelRequest
-from .tickets import DeliveryMode as DeliveryMode

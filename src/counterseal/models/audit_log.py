@@ -1,5 +1,5 @@
 """
-The audit log: events in one chain a partition, where a worker has numbered and hashed them.
+The audit log: in each partition, a worker numbers and hashes the events as one chain.
 
 `counterseal.audit.rules` says how an event's hash is computed.
 """
@@ -18,7 +18,7 @@ from counterseal.models import fields
 from counterseal.models.guid import Guid, partition_of
 
 FIRST_HASH = bytes(32)
-"""Stands for the hash before the first event of a partition."""
+"""The hash that the first event of a partition follows."""
 
 
 @attrs.frozen(kw_only=True)
@@ -169,7 +169,7 @@ class ChainLink:
 
 
 class LogPlace(NamedTuple):
-    """Where an event stands in the log, which is searched by time; two have never the same."""
+    """The place of an event in the log, which is searched by time; no two events share one."""
 
     at: datetime
     partition: int

@@ -109,8 +109,8 @@ class AskingLimits:
     """
     How often a person may be asked by an origin.
 
-    Questions of origins whose clients have a laxer limit do not count towards `pending` and
-    `account_window`; all together count towards the laxest one (`challenges.rules.asking`).
+    `pending` and `account_window` do not include the questions of clients with a laxer limit; the
+    laxest limit includes all questions (`challenges.rules.question_limits`).
 
     Attributes:
         pending: Open questions of the person.

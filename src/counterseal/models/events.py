@@ -1,5 +1,5 @@
 """
-Events: what changed in an account's standing, and the log in which an App Space's origins read it.
+Events: what happened to accounts, and the log in which the origins of an App Space read it.
 
 An `AccountEvent` is committed with the change, in the account's partition. A worker publishes it
 in the App Space's partition: as a `LoggedEvent`, under the next number of the `EventLog`, and as a
@@ -52,7 +52,7 @@ class AccountEventState(enum.Enum):
 @attrs.frozen(kw_only=True)
 class AccountEvent:
     """
-    One change of an account's standing, committed with the change.
+    What happened to an account, such as a lock, committed with the change itself.
 
     Attributes:
         number: The account's events are numbered from 1, without a gap.

@@ -1,4 +1,4 @@
-"""Passkeys: what each is pinned to, where an App Space uses them, and whether a policy does."""
+"""Passkeys: the web origins that each is pinned to, and whether a policy allows passkeys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORIGINS_LIMIT = 8
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PORT = r"(?::(?!443\Z)[1-9][0-9]{0,4})?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?!(?:.*\.)?[0-9]+\Z){_LABEL}(?:\.{_LABEL})*")
-"""An IPv4 address is none: its last label is a number."""
+"""An IPv4 address does not match: its last label is a number."""
 _ORIGIN = re.compile(rf"https://({_LABEL}(?:\.{_LABEL})*){_PORT}")
 _LOCAL = re.compile(r"http://((?:[a-z0-9-]+\.)*localhost)(?::(?!80\Z)[1-9][0-9]{0,4})?")
 """A browser treats it as secure, without TLS (WebAuthn needs a secure context)."""
@@ -35,9 +35,9 @@ class PasskeyUse(enum.Enum):
     REFUSE = "refuse"
     """No passkey is bound, and none that was bound answers."""
     WITH_DEVICE_KEY = "with_device_key"
-    """One that may be copied counts as strong only where it names the device key beside it."""
+    """A passkey that may be copied is a strong key only if its answer names a device key, too."""
     ALLOW = "allow"
-    """Each counts as any strong key."""
+    """Each passkey is a strong key like any other."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""Push messages: where they reach a device, what they are about, and what became of them."""
+"""Push messages: the addresses that they are sent to, what they are about, and the outcomes."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class PushResult(enum.Enum):
 @attrs.frozen(kw_only=True)
 class PushOutcome:
     """
-    What came of a push at one address.
+    The outcome of a push to one address.
 
     With LATER only, `after` is how long the push service asks to be left alone.
     """

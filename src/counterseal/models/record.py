@@ -127,11 +127,11 @@ class Record(Protocol):
 
     @property
     def parent(self) -> Guid | None:
-        """The record that `Store.list` finds it under; None of those at the top, and of others."""
+        """The record under which `Store.list` finds it; None if it is at the top, or not listed."""
 
     @property
     def due_at(self) -> datetime | None:
-        """When a worker has to process it; None if none has to."""
+        """When a worker has to process it; None if no worker has to."""
 
     @property
     def keep_until(self) -> datetime | None:
@@ -139,7 +139,7 @@ class Record(Protocol):
 
     @property
     def index(self) -> Index:
-        """What else it is found by, and what it counts in."""
+        """What else the record is found by, and the gauge that counts it."""
 
 
 def queue_name(queue: models.AddressKind | Guid) -> str:

@@ -35,7 +35,7 @@ class Reservation:
         fingerprint: SHA-256 of the payload, base64url.
         guid: Of the record that the call creates.
         holder: Random; tells this call from others with the same key.
-        lease_until: While it lasts, the call counts as running.
+        lease_until: Until then, the call is assumed to be running.
         until: From then on the key is free again.
         finished: Whether the call has ended, also if it failed.
     """

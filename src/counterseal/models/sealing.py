@@ -3,7 +3,7 @@ The sealing contexts: one for each secret at rest.
 
 The Sealer binds a sealed secret to a context and opens it for that context only, so a secret that
 is copied into another record cannot be opened there.
-The list is complete, and every context begins with another prefix.
+The list is complete, and no two contexts begin with the same prefix.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from counterseal.accounts.rules import deadline_came
 from counterseal.machines import compiled
 from counterseal.operators.records import SessionState
 from counterseal.operators.rules import (
-    administrator_stands,
+    administrator_active,
     proof_active,
     proof_enrols,
     proof_lost,
@@ -34,10 +34,10 @@ class SessionEvent(enum.Enum):
     EXPIRE = "expire"
 
 
-_OF_A_SESSION = (session_secret_matches, session_in_time, administrator_stands)
+_SESSION_RULES = (session_secret_matches, session_in_time, administrator_active)
 """The rules of what a browser does with a link or a cookie."""
 
-_OF_A_PROOF = (proof_active, proof_own)
+_PROOF_RULES = (proof_active, proof_own)
 """The rules of the passkey or device by which an administrator has proven to be there."""
 
 
@@ -49,16 +49,16 @@ class SessionChart(StateMachine):
         initial=SessionState.INVITED,
         final=[SessionState.REVOKED, SessionState.EXPIRED],
     )
-    start = _.ACTIVE.from_(_.INVITED, validators=[administrator_stands, *_OF_A_PROOF])
-    redeem = _.ENROLLING.from_(_.INVITED, validators=[*_OF_A_SESSION])
-    register = _.ENROLLING.from_(_.ENROLLING, validators=[*_OF_A_SESSION])
-    enrol = _.ACTIVE.from_(_.ENROLLING, validators=[*_OF_A_SESSION, *_OF_A_PROOF, proof_enrols])
-    use = _.REVOKED.from_(_.ACTIVE, cond=proof_lost, validators=[*_OF_A_SESSION]) | _.ACTIVE.from_(
-        _.ACTIVE, validators=[*_OF_A_SESSION]
+    start = _.ACTIVE.from_(_.INVITED, validators=[administrator_active, *_PROOF_RULES])
+    redeem = _.ENROLLING.from_(_.INVITED, validators=[*_SESSION_RULES])
+    register = _.ENROLLING.from_(_.ENROLLING, validators=[*_SESSION_RULES])
+    enrol = _.ACTIVE.from_(_.ENROLLING, validators=[*_SESSION_RULES, *_PROOF_RULES, proof_enrols])
+    use = _.REVOKED.from_(_.ACTIVE, cond=proof_lost, validators=[*_SESSION_RULES]) | _.ACTIVE.from_(
+        _.ACTIVE, validators=[*_SESSION_RULES]
     )
     step_up = _.REVOKED.from_(
-        _.ACTIVE, cond=proof_lost, validators=[*_OF_A_SESSION, *_OF_A_PROOF]
-    ) | _.ACTIVE.from_(_.ACTIVE, validators=[*_OF_A_SESSION, *_OF_A_PROOF])
+        _.ACTIVE, cond=proof_lost, validators=[*_SESSION_RULES, *_PROOF_RULES]
+    ) | _.ACTIVE.from_(_.ACTIVE, validators=[*_SESSION_RULES, *_PROOF_RULES])
     revoke = _.REVOKED.from_(_.INVITED, _.ENROLLING, _.ACTIVE)
     expire = _.EXPIRED.from_(_.INVITED, _.ENROLLING, _.ACTIVE, validators=[deadline_came])
 

@@ -43,8 +43,8 @@ class SessionProof:
     A passkey or device by which the person logged in, or stepped up.
 
     Attributes:
-        suspensions: How often the binding had been suspended by then: what was proven before a
-            suspension counts no more after it.
+        suspensions: How often the binding had been suspended by then: a suspension ends the
+            validity of earlier proofs.
     """
 
     binding: Guid

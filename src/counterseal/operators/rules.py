@@ -108,12 +108,12 @@ def session_end(session: Session, policy: Policy) -> datetime:
     return min(ends)
 
 
-def administrator_stands(facts: LoginFacts | SessionUseFacts) -> None:
+def administrator_active(facts: LoginFacts | SessionUseFacts) -> None:
     """Refuse an administrator whose time is over, or who was revoked."""
-    standing_administrator(facts)
+    require_administrator(facts)
 
 
-def standing_administrator(facts: LoginFacts | SessionUseFacts) -> Admin:
+def require_administrator(facts: LoginFacts | SessionUseFacts) -> Admin:
     """
     Return the administrator, as stored.
 
@@ -137,7 +137,7 @@ def proof_active(facts: LoginFacts | SessionUseFacts) -> None:
 
 def proof_own(facts: LoginFacts | SessionUseFacts) -> None:
     """Refuse a passkey or device of another account than the administrator's own."""
-    account, admin = facts.proof_account, standing_administrator(facts)
+    account, admin = facts.proof_account, require_administrator(facts)
     if not isinstance(account, Account):
         raise WrongKey
     if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
@@ -152,10 +152,10 @@ def proof_enrols(facts: SessionUseFacts) -> None:
 
 def proof_lost(facts: SessionUseFacts) -> bool:
     """Tell whether something that the session was opened or stepped up by has ended."""
-    return not all(map(proof_stands, facts.session.proofs, facts.bindings))
+    return not all(map(proof_valid, facts.session.proofs, facts.bindings))
 
 
-def proof_stands(proof: SessionProof, binding: Record | None) -> bool:
+def proof_valid(proof: SessionProof, binding: Record | None) -> bool:
     """Tell whether *binding*, as stored, is active, and was not suspended since *proof*."""
     return (
         isinstance(binding, Binding)
@@ -164,7 +164,7 @@ def proof_stands(proof: SessionProof, binding: Record | None) -> bool:
     )
 
 
-def inviter_stands(
+def inviting_session_active(
     session: Record | None, bindings: tuple[Record | None, ...], now: datetime, policy: Policy
 ) -> None:
     """
@@ -181,7 +181,7 @@ def inviter_stands(
         not isinstance(session, Session)
         or session.state is not SessionState.ACTIVE
         or now >= session_end(session, policy)
-        or not all(map(proof_stands, session.proofs, bindings))
+        or not all(map(proof_valid, session.proofs, bindings))
     ):
         raise WrongState("the session that invited it has ended")
 

@@ -1,3 +1,3 @@
 # Each function that loads its module when it is first called: most calls need none of them.
 
-from .decisions.attempts import claim_new_callback as claim_new_callback
+from .decisions.claims import claim_new_callback as claim_new_callback

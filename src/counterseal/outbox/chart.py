@@ -9,7 +9,7 @@ from statemachine.states import States
 
 from counterseal.machines import compiled
 from counterseal.outbox.records import CallbackState, NotificationState
-from counterseal.outbox.rules import (
+from counterseal.outbox.rules.retries import (
     attempt_due,
     delivered,
     device_notified,

@@ -90,7 +90,7 @@ CALLBACK_GAUGES: Mapping[CallbackState, Gauge] = MappingProxyType(
         CallbackState.DEAD: Gauge.DEAD_CALLBACKS,
     }
 )
-"""The gauge of a callback in each state; it counts in none once it is delivered or dropped."""
+"""The gauge of a callback in each state; without a gauge once it is delivered or dropped."""
 
 
 class DeadReason(enum.Enum):
@@ -207,7 +207,7 @@ class Delivery:
 @attrs.frozen(kw_only=True)
 class DeliveryOutcome:
     """
-    What became of one attempt.
+    The outcome of one attempt.
 
     Attributes:
         status: The HTTP status; None if there was no answer.

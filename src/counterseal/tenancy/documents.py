@@ -24,7 +24,7 @@ def read_settings(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return the settings that *document* changes, with values as `Policy` has them.
 
-    None takes one back. A name that is no setting's stays, for whoever refuses it by name.
+    None removes a setting. An unknown name is returned as it is, for the caller to refuse.
 
     Raises:
         InvalidField: A value is not of its setting's kind; `field` is `policy.` and the name.
@@ -41,7 +41,7 @@ def write_settings(policy: OriginPolicy | None) -> dict[str, Any]:
 
 
 def effective_document(setting: EffectiveSetting) -> dict[str, Any]:
-    """Return one setting with what counts, and what each level says; null is nothing."""
+    """Return one setting: the value that applies, and that of each level, null if it has none."""
     return {
         "name": setting.name,
         "value": write_value(setting.value),

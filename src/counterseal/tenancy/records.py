@@ -31,7 +31,7 @@ from counterseal.models.record import Gauge, GaugeKey, Index, Listing
 
 
 class CallbackType(enum.Enum):
-    """What an entry of an origin's allow-list stands for."""
+    """What an entry of an origin's allow-list allows."""
 
     ADDRESS = 1
     """Where callbacks may go."""
@@ -73,7 +73,7 @@ class Company:
 @attrs.frozen(kw_only=True)
 class Texts:
     """
-    What an App Space's push messages say; the policy's text stands for each that is empty.
+    What an App Space's push messages say; the policy's text replaces each empty one.
 
     Attributes:
         title: Above each of the others.
@@ -93,7 +93,7 @@ class Texts:
 
 
 class NewDeviceRule(enum.Enum):
-    """When a device counts that an origin or an Identity Provider had bound."""
+    """When a device that an origin or an Identity Provider invited becomes active."""
 
     AT_ONCE = "at_once"
     CONFIRMED = "confirmed"
@@ -132,7 +132,7 @@ class AppSpace:
     passkeys: PasskeyScope | None = None
     """Where its passkeys are used; None means at the policy's `passkey_origin`."""
     new_devices: NewDeviceRule | None = None
-    """When a new device counts, if later than the policy says; None means as it says."""
+    """When a new device becomes active, if later than the policy says; None means as it says."""
     device_invitations: bool = True
     """Whether its users' devices may invite others, where the policy lets them."""
     policy: AppSpacePolicy | None = None
@@ -235,9 +235,9 @@ class Origin:
         token_form: How its invitations give the session token.
         limits: Its own limits of asking.
         policy: What else it narrows of its App Space's policy; None if nothing.
-        backchannel: What makes it a CIBA client; None if it is none.
-        token_generation: Which of its access tokens of CIBA count: those of this generation.
-        realm: The realm whose authentication channel it is; None if it is none.
+        backchannel: Its registration as a CIBA client; None if it is not a client.
+        token_generation: The generation of its access tokens of CIBA; only those of it are valid.
+        realm: The realm whose authentication channel it is; None without a realm.
         role: What it may do, with each of its credentials.
     """
 
@@ -274,7 +274,7 @@ class Origin:
 
     @property
     def index(self) -> Index:
-        """The keys that it is found by; it counts while it has a credential without an end."""
+        """The keys that it is found by; a gauge has it while a credential of it has no end."""
         is_active = any(credential.ends_at is None for credential in self.credentials) or (
             self.backchannel is not None and self.backchannel.keys
         )

@@ -14,7 +14,7 @@ decomposed (NFD) and without what is not displayed, by the prototypes of UTS 39,
 | `unicode` | its Unicode version |
 | `ignorable` | the characters that are not displayed, in ranges from a code point to another |
 | `lowerCase` | for each text, the lower-case characters that become it |
-| `outlines` | for each text, the characters that become it if case does not count before |
+| `outlines` | for each text, the characters that become it if case was ignored before |
 
 The npm packages have the same file. It says what normalization and lower case of an older Unicode
 leave as it is, so the skeletons are the same with each version from 14.0 on.

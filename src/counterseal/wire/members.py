@@ -10,8 +10,8 @@ A record whose fields have a `member` each is a document: `write_record` and `re
 these fields.
 
 A *near miss* differs from a known name by at most one character that is missing, added, replaced
-or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces do not
-count.
+or swapped with its neighbour, or is its plural or singular. Case, `-`, `_`, `.` and spaces are
+ignored.
 """
 
 from __future__ import annotations
@@ -256,45 +256,45 @@ class Members:
 
 
 @attrs.frozen
-class Kind:
+class MemberType:
     """How the values of a member are read and written."""
 
     reader: Callable[[Members, str], Any]
     writer: Callable[[Any], Any] = lambda value: value
 
 
-TEXT = Kind(Members.text)
-EMPTY_TEXT = Kind(lambda members, name: members.text(name, empty=True))
-ABSENT_TEXT = Kind(lambda members, name: members.text_or_none(name) or "")
+TEXT = MemberType(Members.text)
+EMPTY_TEXT = MemberType(lambda members, name: members.text(name, empty=True))
+ABSENT_TEXT = MemberType(lambda members, name: members.text_or_none(name) or "")
 """Empty where the member is missing, as an older release leaves it out."""
-OPTIONAL_TEXT = Kind(Members.text_or_none)
-FLAG = Kind(Members.flag)
-COUNT = Kind(Members.count)
-OPTIONAL_COUNT = Kind(Members.count_or_none)
-GUID = Kind(Members.guid)
-OPTIONAL_GUID = Kind(
+OPTIONAL_TEXT = MemberType(Members.text_or_none)
+FLAG = MemberType(Members.flag)
+COUNT = MemberType(Members.count)
+OPTIONAL_COUNT = MemberType(Members.count_or_none)
+GUID = MemberType(Members.guid)
+OPTIONAL_GUID = MemberType(
     lambda members, name: None if members.document.get(name) is None else members.guid(name)
 )
-TIME = Kind(Members.time, format_time)
-OPTIONAL_TIME = Kind(
+TIME = MemberType(Members.time, format_time)
+OPTIONAL_TIME = MemberType(
     Members.time_or_none, lambda moment: None if moment is None else format_time(moment)
 )
 
 
-def choice(kind: type[enum.Enum]) -> Kind:
+def choice(kind: type[enum.Enum]) -> MemberType:
     """Return the kind of the values of an enumeration."""
-    return Kind(lambda members, name: members.choice(name, kind), attrgetter("value"))
+    return MemberType(lambda members, name: members.choice(name, kind), attrgetter("value"))
 
 
-def records(kind: type[attrs.AttrsInstance]) -> Kind:
+def records(kind: type[attrs.AttrsInstance]) -> MemberType:
     """Return the kind of a list of documents."""
-    return Kind(
+    return MemberType(
         lambda members, name: tuple(_read_members(kind, each) for each in members.objects(name)),
         lambda values: [write_record(value) for value in values],
     )
 
 
-def member(name: str, kind: Kind, *, omitted: bool = False) -> dict[str, Any]:
+def member(name: str, kind: MemberType, *, omitted: bool = False) -> dict[str, Any]:
     """Return the metadata of a field; where *omitted* says so, None is left out."""
     return {"member": (name, kind, omitted)}
 
@@ -319,7 +319,7 @@ def _read_members(record: type[R], members: Members) -> R:
 
 
 @cache
-def _table(record: type[attrs.AttrsInstance]) -> tuple[tuple[str, str, Kind, bool], ...]:
+def _table(record: type[attrs.AttrsInstance]) -> tuple[tuple[str, str, MemberType, bool], ...]:
     fields = [field for field in attrs.fields(record) if "member" in field.metadata]
     return tuple((field.name, *field.metadata["member"]) for field in fields)
 
@@ -327,10 +327,10 @@ def _table(record: type[attrs.AttrsInstance]) -> tuple[tuple[str, str, Kind, boo
 def near_miss(name: str, members: Iterable[str]) -> str | None:
     """Return the member that *name* is a near miss of; None if there is none."""
     plain = _plain(name)
-    for each in sorted(members):
-        one, other = sorted((plain, _plain(each)), key=len)
-        if _one_edit(one, other) or _plural(one, other):
-            return each
+    for member_name in sorted(members):
+        shorter, longer = sorted((plain, _plain(member_name)), key=len)
+        if _one_edit(shorter, longer) or _plural(shorter, longer):
+            return member_name
     return None
 
 
@@ -343,10 +343,10 @@ def _one_edit(shorter: str, longer: str) -> bool:
     start = 0
     while start < len(shorter) and shorter[start] == longer[start]:
         start += 1
-    rest, other = shorter[start:], longer[start:]
-    if len(rest) < len(other):
-        return rest == other[1:]
-    return rest[1:] == other[1:] or rest == other[1::-1] + other[2:]
+    short_rest, long_rest = shorter[start:], longer[start:]
+    if len(short_rest) < len(long_rest):
+        return short_rest == long_rest[1:]
+    return short_rest[1:] == long_rest[1:] or short_rest == long_rest[1::-1] + long_rest[2:]
 
 
 def _plural(singular: str, plural: str) -> bool:

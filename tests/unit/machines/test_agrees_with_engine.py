@@ -264,8 +264,8 @@ def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
     [
         (
             "binding",
-            "_OF_A_COMPARISON, place_for_device, comparison_matches",
-            "_OF_A_COMPARISON, comparison_matches",
+            "_COMPARISON_RULES, device_limit_unreached, comparison_matches",
+            "_COMPARISON_RULES, comparison_matches",
         ),
         ("binding", "_.UNCONFIRMED, _.ACTIVE, _.SUSPENDED)", "_.UNCONFIRMED, _.ACTIVE)"),
         ("binding", "resume = _.ACTIVE", "resume = _.REVOKED"),

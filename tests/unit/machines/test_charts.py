@@ -132,15 +132,15 @@ MOVES = {
 REFUSED_BY = {
     # token in time; every new key proved its possession
     ("binding", "complete"): "token_matches in_time account_unlocked endorser_active"
-    " invitation_allowed keys_complete keys_possessed replacement_stands place_for_device",
+    " invitation_allowed keys_complete keys_possessed replacement_allowed device_limit_unreached",
     # another active device of the account signed the new keys by its strong key
-    ("binding", "confirm"): "in_time account_unlocked confirmer_stands confirmation_matches"
-    " confirmed_strongly endorser_active invitation_allowed place_for_device",
-    ("binding", "refuse"): "in_time account_unlocked confirmer_stands confirmation_matches"
+    ("binding", "confirm"): "in_time account_unlocked confirmer_active confirmation_matches"
+    " confirmed_strongly endorser_active invitation_allowed device_limit_unreached",
+    ("binding", "refuse"): "in_time account_unlocked confirmer_active confirmation_matches"
     " confirmed_strongly",
     # its origin knows the comparison code of the new keys
     ("binding", "compare"): "in_time account_unlocked endorser_active invitation_allowed"
-    " place_for_device comparison_matches",
+    " device_limit_unreached comparison_matches",
     ("binding", "miscompare"): "in_time account_unlocked endorser_active invitation_allowed"
     " comparison_missed",
     # with the registration of a passkey, in one commit
@@ -157,7 +157,7 @@ REFUSED_BY = {
     ("login", "authenticate"): "login_matches in_time",
     ("login", "expire"): "deadline_came",
     # by the origin that asked, for the scope that the browser was given
-    ("registration", "register"): "own_ceremony in_time account_unlocked scope_stands",
+    ("registration", "register"): "own_ceremony in_time account_unlocked scope_current",
     ("registration", "expire"): "deadline_came",
     # by the origin that asked, with an active passkey of the account
     # ... whose registration, if it was by a one-time link, has led to a log-in
@@ -183,7 +183,7 @@ REFUSED_BY = {
     ("challenge", "cancel"): "own_challenge in_time",
     ("challenge", "expire"): "deadline_came",
     # once, by its own origin, for the arguments that were approved
-    ("action", "consume"): "own_action in_time account_unlocked approver_stands arguments_match",
+    ("action", "consume"): "own_action in_time account_unlocked approver_active arguments_match",
     ("action", "withdraw"): "own_action in_time",
     ("action", "expire"): "deadline_came",
     # by the origin that used the action
@@ -199,15 +199,15 @@ REFUSED_BY = {
     # nobody is rung once there is a reason not to
     ("notification", "drop"): "lease_current nobody_to_notify",
     # a new session, whose log-in was proven before
-    ("session", "start"): "administrator_stands proof_active proof_own",
+    ("session", "start"): "administrator_active proof_active proof_own",
     **{
-        ("session", event): "session_secret_matches session_in_time administrator_stands"
+        ("session", event): "session_secret_matches session_in_time administrator_active"
         for event in ("redeem", "register", "use")
     },
     # by the passkey that the link has registered
-    ("session", "enrol"): "session_secret_matches session_in_time administrator_stands"
+    ("session", "enrol"): "session_secret_matches session_in_time administrator_active"
     " proof_active proof_own proof_enrols",
-    ("session", "step_up"): "session_secret_matches session_in_time administrator_stands"
+    ("session", "step_up"): "session_secret_matches session_in_time administrator_active"
     " proof_active proof_own",
     ("session", "revoke"): "",
     ("session", "expire"): "deadline_came",

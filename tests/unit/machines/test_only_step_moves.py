@@ -29,7 +29,7 @@ EXCUSED = {
     ("approvals/decisions.py", "action.state_at(tools.now)"),
     ("challenges/decisions/answers.py", "challenge.state_at(now)"),
     ("challenges/decisions/challenges.py", "challenge.state_at(tools.now)"),
-    ("tickets/decisions/backchannel.py", "state"),
+    ("ciba/decisions/backchannel.py", "state"),
     # What a receipt says.
     ("challenges/documents/receipt.py", "state"),
     # `Sessions.authenticate` takes a cookie first, and `Logins.authenticate` OAuth's state.
@@ -165,7 +165,7 @@ def test_there_is_something_to_look_at():
     ]
     assert sum(len(arguments_of(call, positions)) for call in calls) > 20
     assert sum(map(is_step, calls)) > 10
-    assert {"end_binding", "end", "_reject"} <= positions.keys()
+    assert {"end_binding", "end_challenge", "_reject"} <= positions.keys()
 
 
 def test_the_excuses_are_all_needed():
@@ -187,7 +187,7 @@ def test_it_finds_what_it_is_there_to_find():
         "attrs.evolve(held, state=held.state)",
         "attrs.evolve(held, state=guess)",
         "attrs.evolve(held, state=STATES['challenge'].initial)",
-        "end(tools, held, history, ChallengeState.EXPIRED, outcome)",
+        "end_challenge(tools, held, history, ChallengeState.EXPIRED, outcome)",
         "end_binding(binding, BindingState.REVOKED, now)",
         "held.state = state",
     ):

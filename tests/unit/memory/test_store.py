@@ -615,7 +615,7 @@ def test_an_index_that_names_a_record_of_another_kind_is_misuse(bench):
     bank = company()
     bench.keep(bank)
     with pytest.raises(WrongRecord):
-        bench.store._one(bank.guid, Account)
+        bench.store._require(bank.guid, Account)
 
 
 def test_a_commits_events_are_in_the_stores_own_audit_log(bench):

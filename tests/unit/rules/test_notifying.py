@@ -22,12 +22,12 @@ from counterseal.models import (
     guid,
 )
 from counterseal.outbox.chart import NOTIFICATION, NotificationEvent
-from counterseal.outbox.rules import (
+from counterseal.outbox.rules.retries import (
     NotificationFacts,
     find_skip_reason,
-    next_notifications,
     progress_after,
 )
+from counterseal.outbox.rules.slots import next_notifications
 from counterseal.policy import STANDARD
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -24,7 +24,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.outbox.chart import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
-from counterseal.outbox.rules import (
+from counterseal.outbox.rules.retries import (
     ClaimFacts,
     DeliveryFacts,
     attempt_due,
@@ -33,9 +33,11 @@ from counterseal.outbox.rules import (
     gives_up,
     lease_current,
     next_attempt,
+    undelivered,
+)
+from counterseal.outbox.rules.slots import (
     next_callbacks,
     origins_with_slots,
-    undelivered,
 )
 from counterseal.policy import STANDARD
 

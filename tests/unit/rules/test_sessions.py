@@ -16,7 +16,7 @@ from counterseal.keys import token_hash
 from counterseal.models import Credential, Scheme, SessionProof, SessionState
 from counterseal.operators.rules import (
     SessionUseFacts,
-    administrator_stands,
+    administrator_active,
     is_stepped_up,
     session_end,
     session_in_time,
@@ -110,23 +110,23 @@ def test_a_person_needs_no_secret_and_a_revoked_one_stays_revoked(person, ended,
     )
 
     if stands:
-        administrator_stands(facts(admin=admin))
+        administrator_active(facts(admin=admin))
     else:
         with pytest.raises(CredentialRefused):
-            administrator_stands(facts(admin=admin))
+            administrator_active(facts(admin=admin))
 
 
 def test_a_secret_that_has_ended_keeps_nobody_in_force():
     credential = Credential(scheme=Scheme.HMAC, created_at=START, ends_at=START)
 
     with pytest.raises(CredentialRefused):
-        administrator_stands(facts(admin=RecordFactory().admin(None, credentials=(credential,))))
+        administrator_active(facts(admin=RecordFactory().admin(None, credentials=(credential,))))
 
 
 @pytest.mark.parametrize("record", [None, RecordFactory().company()])
 def test_what_is_no_administrator_does_not_stand(record):
     with pytest.raises(CredentialRefused):
-        administrator_stands(facts(admin=record))
+        administrator_active(facts(admin=record))
 
 
 def test_a_step_up_ends():

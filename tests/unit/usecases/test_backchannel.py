@@ -8,6 +8,11 @@ import attrs
 import pytest
 
 from counterseal import Backchannel, BackchannelClients, keys
+from counterseal.ciba.decisions.backchannel import (
+    BackchannelDraft,
+    read_secret_id,
+    write_secret_id,
+)
 from counterseal.errors import (
     AccountLocked,
     ApproverInactive,
@@ -43,11 +48,6 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import mint
-from counterseal.tickets.decisions.backchannel import (
-    BackchannelDraft,
-    read_secret_id,
-    write_secret_id,
-)
 from counterseal_testing.faults import Faults, faulty
 from counterseal_testing.service import CALLBACK
 

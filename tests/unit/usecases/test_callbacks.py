@@ -568,9 +568,9 @@ def test_the_queued_of_an_origin_are_found_behind_those_of_others(service, alice
     assert mine.origin == service.origin.origin.guid
     assert len(service.callbacks.list_queued(other.origin.guid, 2, by=OPERATOR)) == 2
     guid = service.origin.origin.guid
-    assert service.callbacks.list_queued(guid, 1, looking_past=False, by=OPERATOR) == ()
+    assert service.callbacks.list_queued(guid, 1, read_further=False, by=OPERATOR) == ()
     guid = other.origin.guid
-    assert len(service.callbacks.list_queued(guid, 5, looking_past=False, by=OPERATOR)) == 2
+    assert len(service.callbacks.list_queued(guid, 5, read_further=False, by=OPERATOR)) == 2
 
 
 def test_only_an_origin_has_queued_callbacks(service, callback):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal._sizes import app_fits
+from counterseal._input_limits import app_fits
 from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.bindings.records import SEEN_STEP
 from counterseal.errors import InvalidField, Refused, Unavailable

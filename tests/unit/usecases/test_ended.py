@@ -5,7 +5,7 @@ import pytest
 
 from counterseal import STANDARD
 from counterseal.bindings.documents.device import EndedRequest
-from counterseal.challenges.decisions.endings import ENDED_LIMIT
+from counterseal.challenges.decisions.ended_challenges import ENDED_LIMIT
 from counterseal.errors import BindingInactive
 from counterseal.models import OPERATOR
 

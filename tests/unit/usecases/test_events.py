@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from counterseal import STANDARD
-from counterseal.accounts.decisions.account_events import Happening, with_events
+from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.errors import (
     CallbackForbidden,
     CallbackUncallable,
@@ -173,7 +173,7 @@ def test_nothing_that_happened_writes_nothing(service):
     service.bind("alice")
     account = service.accounts.get(service.origin, "alice")
 
-    assert with_events(None, account) == (account, ())
+    assert build_account_events(None, account) == (account, ())
 
 
 # Publishing
@@ -665,7 +665,9 @@ def test_the_builder_numbers_several_happenings_of_one_commit(service):
     account = service.accounts.get(service.origin, "alice")
     tools = type("Tools", (), {"now": service.clock.now(), "policy": STANDARD})
 
-    counted, events = with_events(tools, account, Happening(K.LOCKED), Happening(K.UNLOCKED))
+    counted, events = build_account_events(
+        tools, account, NewAccountEvent(K.LOCKED), NewAccountEvent(K.UNLOCKED)
+    )
 
     assert (counted.events, counted.version) == (account.events + 2, account.version)
     assert [event.number for event in events] == [2, 3]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, STRICT
-from counterseal._sizes import LIST_LIMIT
+from counterseal._input_limits import LIST_LIMIT
 from counterseal.errors import (
     DeadlineAhead,
     Foreign,
@@ -571,9 +571,9 @@ def test_a_kind_whose_places_are_taken_is_looked_past(service):
     narrow = service.but(notifier=OutboxNotifier(AddressKind.RELAY, AddressKind.WEBPUSH))
     relay = narrow.notifications.due(30)
     under_way = {one.guid: one for one in relay[:2]}
-    (web,) = narrow.notifications.in_turn(under_way, 2)
+    (web,) = narrow.notifications.find_next(under_way, 2)
     assert web.kind is AddressKind.WEBPUSH
-    assert narrow.notifications.in_turn(under_way, 2, looking_past=False) == ()
+    assert narrow.notifications.find_next(under_way, 2, read_further=False) == ()
 
 
 def test_a_kind_with_any_number_due_keeps_no_other_waiting(service):
@@ -592,14 +592,14 @@ def test_a_kind_with_any_number_due_keeps_no_other_waiting(service):
     assert {one.kind for one in narrow.notifications.due(LIST_LIMIT)} == {AddressKind.RELAY}
 
     relay = {one.guid: one for one in narrow.notifications.due(2)}
-    (web,) = narrow.notifications.in_turn(relay, 2)
+    (web,) = narrow.notifications.find_next(relay, 2)
     assert web.kind is AddressKind.WEBPUSH
     # Also when nothing runs yet: both channels begin at once.
-    begun = narrow.notifications.in_turn({}, 2)
+    begun = narrow.notifications.find_next({}, 2)
     assert {one.kind for one in begun} == {AddressKind.RELAY, AddressKind.WEBPUSH}
     # With every place taken there is nothing to look for.
     full = relay | {web.guid: web, first.guid: attrs.evolve(web, guid=first.guid)}
-    assert narrow.notifications.in_turn(full, 2) == ()
+    assert narrow.notifications.find_next(full, 2) == ()
 
 
 # Addresses that are gone

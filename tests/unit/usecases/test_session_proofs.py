@@ -410,7 +410,7 @@ def test_however_much_is_refused_hides_nothing_for_ever(service, new_person, ref
 
     expire = getattr(service, use).expire
     # A look that goes no further leaves it.
-    assert expire(1, looking_past=False) == 0
+    assert expire(1, read_further=False) == 0
     assert expire(1) == 1
     assert service.stored(binding).due_at is None
 

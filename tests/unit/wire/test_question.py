@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal import ijson
-from counterseal._sizes import challenge_life, question_fits
+from counterseal._input_limits import challenge_life, question_fits
 from counterseal.challenges.documents.question import (
     QUESTION_MEMBERS,
     content_document,

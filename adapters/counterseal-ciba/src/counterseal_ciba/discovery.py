@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal.models import DeliveryMode, PublicKey
-from counterseal.models.tickets import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
+from counterseal.models.ciba import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
 from counterseal_ciba.clients import METHODS
 from counterseal_ciba.signed import Audiences
 from counterseal_ciba.tokens import ACRS, AUTH_REQ_ID_CLAIM, RECEIPT_CLAIM

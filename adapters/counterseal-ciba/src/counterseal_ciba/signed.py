@@ -30,7 +30,7 @@ from counterseal.errors import (
 )
 from counterseal.ijson import parse
 from counterseal.models import BackchannelClient, PublicKey
-from counterseal.models.tickets import ALGORITHM_SYNONYMS
+from counterseal.models.ciba import ALGORITHM_SYNONYMS
 
 TOKEN_LIMIT = 16_384
 """Characters."""

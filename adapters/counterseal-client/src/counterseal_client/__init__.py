@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterseal.accounts.documents import BindInvitation, KnownAccount, KnownDevice
-from counterseal.approvals.documents import KnownAction, KnownUse, Outcome, Progress
+from counterseal.approvals.documents import ActionProgress, KnownAction, KnownUse, UseOutcome
 from counterseal.challenges.documents.messages import ProcessedRequest
 from counterseal.events.documents import AccountEventPage, DescribedEvent
 from counterseal.models import (
@@ -67,6 +67,7 @@ __all__ = [
     "AccountEventKind",
     "AccountEventPage",
     "Action",
+    "ActionProgress",
     "ActionUsed",
     "AllOf",
     "AnotherAccount",
@@ -103,14 +104,12 @@ __all__ = [
     "NotFound",
     "NotSent",
     "NotStrong",
-    "Outcome",
     "Overloaded",
     "Pair",
     "PairsContent",
     "PendingRequest",
     "Ping",
     "ProcessedRequest",
-    "Progress",
     "ReplyLost",
     "RequestContext",
     "RequestRefused",
@@ -125,6 +124,7 @@ __all__ = [
     "Unauthorised",
     "Unfit",
     "Unreachable",
+    "UseOutcome",
     "Within",
     "is_approved",
     "receive_ping",

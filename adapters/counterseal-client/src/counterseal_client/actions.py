@@ -7,9 +7,9 @@ from typing import Any
 
 from counterseal.approvals.documents import (
     ActionName,
+    ActionProgress,
     KnownAction,
-    Outcome,
-    Progress,
+    UseOutcome,
     UseReport,
     UseRequest,
 )
@@ -52,11 +52,11 @@ class ActionCalls:
         demand("arguments", arguments, Mapping)
         use = UseRequest(request=guid_of(request), arguments=dict(arguments))
         action = self._send("consume", write_record(use), request, attempts=1)
-        require_evidence(action.state is Progress.USED, "state")
+        require_evidence(action.state is ActionProgress.USED, "state")
         return action
 
     def report(
-        self, request: PendingRequest | str, outcome: Outcome, *, detail: str | None = None
+        self, request: PendingRequest | str, outcome: UseOutcome, *, detail: str | None = None
     ) -> KnownAction:
         """
         Report what came of a use; the same report again changes nothing.
@@ -65,7 +65,7 @@ class ActionCalls:
             Finished: Another outcome was reported, or the action was not used.
             EvidenceRefused: The reply is about another request or action.
         """
-        demand("outcome", outcome, Outcome)
+        demand("outcome", outcome, UseOutcome)
         report = UseReport(request=guid_of(request), outcome=outcome, detail=detail)
         return self._send("report", write_record(report), request)
 

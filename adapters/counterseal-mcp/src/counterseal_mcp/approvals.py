@@ -20,13 +20,13 @@ from counterseal.models import Action, Guid
 from counterseal.ports import Clock
 from counterseal.wire.members import format_time
 from counterseal_client import (
+    ActionProgress,
     Approval,
     Client,
     EvidenceRefused,
     KnownAction,
     NotSent,
     PendingRequest,
-    Progress,
     Trust,
     require_approved,
 )
@@ -34,7 +34,7 @@ from counterseal_mcp.pending_requests import PendingRequests, StateUnavailable
 from counterseal_mcp.refusals import CallRefused
 from counterseal_mcp.tool_arguments import AskArguments, ReportArguments, RequireArguments
 
-HIDDEN = {Progress.DISOWNED: "declined"}
+HIDDEN = {ActionProgress.DISOWNED: "declined"}
 """What an agent is not shown: that the person says somebody else is behind a request."""
 
 
@@ -134,8 +134,8 @@ class Approvals:
     def _known_progress(self, pending_request: PendingRequest) -> dict[str, Any]:
         action = self.client.action(pending_request)
         deadline = {
-            Progress.PENDING: pending_request.expires_at,
-            Progress.APPROVED: action.valid_until,
+            ActionProgress.PENDING: pending_request.expires_at,
+            ActionProgress.APPROVED: action.valid_until,
         }.get(action.state)
         members = self._progress(pending_request, _state(action), deadline)
         if action.use is not None:

@@ -14,7 +14,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import Action, Guid
 from counterseal.models.guid import parse
 from counterseal.wire.members import read_object, read_optional_text, read_text
-from counterseal_client import Outcome
+from counterseal_client import UseOutcome
 from counterseal_mcp.settings import Settings
 
 SIZE_LIMIT = 65_536
@@ -68,7 +68,7 @@ class ReportArguments:
     """What `report` is called with."""
 
     guid: Guid
-    outcome: Outcome
+    outcome: UseOutcome
     detail: str | None = attrs.field(repr=False)
 
 
@@ -137,7 +137,7 @@ def read_report(value: object) -> ReportArguments:
     """
     members = _members(value, {"id", "outcome", "detail"})
     try:
-        outcome = Outcome(members.get("outcome"))
+        outcome = UseOutcome(members.get("outcome"))
     except ValueError:
         raise InvalidField("outcome", "neither executed nor failed") from None
     detail = read_optional_text(members, "detail")

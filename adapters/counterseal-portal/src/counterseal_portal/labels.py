@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
+from typing import Any
 
 from counterseal.models import (
     AccountEventKind,
@@ -114,3 +116,14 @@ DEAD_REASONS: Mapping[DeadReason, str] = {
     DeadReason.FORGOTTEN: "What it is about has been deleted",
     DeadReason.UNKNOWN: "It may have arrived, and is sent at most once",
 }
+CHOICE_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
+    AccountEventKind: EVENTS,
+    ChallengeState: CHALLENGES,
+    Clients: CLIENTS,
+    Codes: CODES,
+    HtmlUse: HTML,
+    NewDeviceRule: NEW_DEVICES,
+    OriginRole: ROLES_OF_ORIGINS,
+    TokenForm: TOKEN_FORMS,
+}
+"""The labels of what an editable member may be; that of None is for one that is cleared."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Unpack
 
 from counterseal import (
     OPERATOR,
@@ -16,7 +16,6 @@ from counterseal import (
     BackchannelClients,
     ChannelRealms,
     Credentials,
-    IssuedSecret,
     Policy,
     Ports,
     Sessions,
@@ -26,34 +25,23 @@ from counterseal import (
 from counterseal.credentials.documents import write_basic
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
-    FINISHED,
-    AccountEventKind,
     Admin,
-    AdminRole,
     AppSpace,
     CallbackType,
-    ChallengeState,
-    Clients,
-    Codes,
     Company,
     DeliveryMode,
     Guid,
     IdpSettings,
+    NewOrigin,
     Origin,
-    OriginRole,
     Scheme,
-    TokenForm,
 )
 from counterseal.tenancy.documents import effective_document
-from counterseal.wire.members import format_time
 from counterseal_server.configuration import policy_setting
 from counterseal_server.extras import require_extra
 from counterseal_web.admin import documents as admin_documents
-from counterseal_web.admin.documents import backchannel_document
+from counterseal_web.admin.documents import backchannel_document, session_document
 from counterseal_web.admin.providers import read_provider
-
-BY_PROFILE = "profile"
-NO_ENDING = "none"
 
 
 class Tenants:
@@ -110,20 +98,16 @@ class Tenants:
         return _provider(idp, self.administration.get(app_space, AppSpace).idp)
 
     def origin(
-        self, app_space: Guid, name: str, scheme: str, *, clients: Clients, role: str | None
+        self, app_space: Guid, name: str, scheme: str, **settings: Unpack[NewOrigin]
     ) -> dict[str, Any]:
         """
-        Create an origin for *clients*, and return what it needs.
-
-        *role* is the value of one of `OriginRole`; None is that of a full origin.
+        Create an origin with *settings*, and return what it needs.
 
         Raises:
             NotFound: There is no such App Space.
             InvalidField: The name does not fit.
         """
-        new_origin = self.administration.create_origin(
-            app_space, name, clients=clients, role=OriginRole(role or OriginRole.FULL.value)
-        )
+        new_origin = self.administration.create_origin(app_space, name, **settings)
         return self.secret(new_origin.guid, scheme, timedelta(0)) | {
             "callbackSecret": self.credentials.issue_webhook_key(new_origin.guid)
         }
@@ -158,63 +142,6 @@ class Tenants:
                 continue
             return document(record)
         raise NotFound
-
-    def edit_origin(
-        self,
-        origin: Guid,
-        *,
-        name: str | None,
-        role: str | None,
-        clients: str | None,
-        codes: str | None,
-        wildcards: bool | None,
-        states: tuple[str, ...],
-        token_form: str | None,
-        pending_limit: int | None,
-        ask_limit: int | None,
-        cooldown: bool | None,
-        events: tuple[str, ...],
-        events_url: str | None,
-    ) -> Origin:
-        """
-        Edit an origin; arguments that are None change nothing.
-
-        Args:
-            origin: Its GUID.
-            name: Its new name.
-            role: The value of one of `OriginRole`.
-            clients: The value of one of `Clients`.
-            codes: The value of one of `Codes`.
-            wildcards: Whether an entry with `{*}` covers anything.
-            states: The states that send a callback, by name, or `none`; empty changes nothing.
-            token_form: The value of one of `TokenForm`.
-            pending_limit, ask_limit, cooldown: As `Administration.edit_origin` has them.
-            events: What it hears of accounts, by the values of `AccountEventKind`, or `none`, or
-                `profile` for what the profile of its clients says; empty changes nothing.
-            events_url: Where events are sent; an empty one ends that.
-
-        Raises:
-            NotFound: There is no such origin.
-            InvalidField: The name or a limit does not fit, a state is not an ending, or an event
-                is unknown.
-            CallbackForbidden: The address for events is not on the allow-list.
-            CallbackUncallable: Nothing would ever be sent to the address for events.
-        """
-        return self.administration.edit_origin(
-            origin,
-            name=name,
-            role=None if role is None else OriginRole(role),
-            clients=None if clients is None else Clients(clients),
-            codes=None if codes is None else Codes(codes),
-            wildcards=wildcards,
-            callback_states=_endings(states) if states else None,
-            token_form=None if token_form is None else TokenForm(token_form),
-            pending_limit=pending_limit,
-            ask_limit=ask_limit,
-            cooldown=cooldown,
-            events=_event_kinds(events) if events else None,
-            events_url=events_url,
-        )
 
     def ciba(
         self,
@@ -375,79 +302,10 @@ class Tenants:
         """Return an origin's allow-list."""
         return {"callbacks": list(origin.callbacks), "domains": list(origin.domains)}
 
-    def administrator(
-        self,
-        name: str,
-        *,
-        role: str,
-        company: Guid | None,
-        app_space: Guid | None,
-        all_companies: bool,
-        life: timedelta | None,
-        scheme: str,
-    ) -> IssuedSecret:
-        """
-        Create an administrator.
-
-        Args:
-            name: Its name.
-            role: The value of one of `AdminRole`.
-            company: The only company that it may administer.
-            app_space: The only App Space that it may administer, for the roles below a company's.
-            all_companies: Instead of both: it administers all companies, and may create more.
-            life: How long it is valid; None is without end.
-            scheme: The value of one of `Scheme`.
-
-        Raises:
-            NotFound: There is no such company or App Space.
-            InvalidField: The name or the life is invalid, or the role does not match the
-                company or App Space.
-        """
-        return self.credentials.create_admin(
-            name,
-            role=AdminRole(role),
-            company=company,
-            app_space=app_space,
-            all_companies=all_companies,
-            life=life,
-            scheme=Scheme(scheme),
-        )
-
     def administrators(self, parent: Guid | None) -> list[dict[str, Any]]:
         """Return the administrators of a company, of an App Space, or of all companies."""
         document = _documents()[Admin]
         return [document(record) for record in self.administration.list(parent, Admin)]
-
-    def person(
-        self,
-        name: str,
-        *,
-        role: str,
-        company: Guid | None,
-        app_space: Guid | None,
-        all_companies: bool,
-        life: timedelta | None,
-    ) -> Admin:
-        """
-        Create an administrator who is a person, and logs in to the portal.
-
-        Args:
-            name: The person's name.
-            role: The value of one of `AdminRole`.
-            company, app_space, all_companies, life: As `administrator` has them.
-
-        Raises:
-            NotFound: There is no such company or App Space.
-            InvalidField: As `administrator`.
-        """
-        return self.credentials.create_person(
-            name,
-            role=AdminRole(role),
-            company=company,
-            app_space=app_space,
-            all_companies=all_companies,
-            life=life,
-        )
 
     def sessions(self, admin: Guid) -> list[dict[str, Any]]:
         """
@@ -456,18 +314,7 @@ class Tenants:
         Raises:
             NotFound: There is no such administrator.
         """
-        return [
-            {
-                "sessionGuid": session.guid,
-                "state": session.state.value,
-                "browser": session.browser,
-                "createdAt": format_time(session.created_at),
-                "lastUsedAt": None
-                if session.last_used_at is None
-                else format_time(session.last_used_at),
-            }
-            for session in self._sessions.list(admin, by=OPERATOR)
-        ]
+        return [session_document(each) for each in self._sessions.list(admin, by=OPERATOR)]
 
     def end_session(self, session: Guid) -> Guid:
         """
@@ -477,22 +324,6 @@ class Tenants:
             NotFound: There is no such session.
         """
         return self._sessions.revoke(session, by=OPERATOR).guid
-
-    def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
-        """
-        Create a new secret of an administrator.
-
-        Args:
-            admin: Its GUID.
-            scheme: The value of one of `Scheme`; None keeps the present one.
-            overlap: How long older secrets stay valid.
-
-        Raises:
-            NotFound: There is no such administrator.
-            InvalidField: The overlap is longer than the policy allows.
-        """
-        entry = None if scheme is None else Scheme(scheme)
-        return self.credentials.rotate_admin(admin, scheme=entry, overlap=overlap)
 
     def _spaces(self, company: Company) -> list[dict[str, Any]]:
         return [
@@ -525,31 +356,6 @@ def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
         Origin: admin_documents.origin_document,
         Admin: admin_documents.admin_document,
     }
-
-
-def _event_kinds(events: tuple[str, ...]) -> tuple[AccountEventKind, ...] | Literal[""]:
-    if events == (NO_ENDING,):
-        return ()
-    if events == (BY_PROFILE,):
-        return ""
-    try:
-        return tuple(AccountEventKind(event) for event in events)
-    except ValueError:
-        kinds = ", ".join(kind.value for kind in AccountEventKind)
-        raise InvalidField(
-            "event", f"not one of {kinds}, or {NO_ENDING} or {BY_PROFILE} alone"
-        ) from None
-
-
-def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:
-    if states == (NO_ENDING,):
-        return ()
-    try:
-        return tuple(ChallengeState(state.upper()) for state in states)
-    except ValueError:
-        endings = ", ".join(state.value for state in FINISHED)
-        problem = f"not one of {endings}, or {NO_ENDING} alone"
-        raise InvalidField("callback-state", problem) from None
 
 
 def _realm_document(origin: Origin) -> dict[str, Any]:

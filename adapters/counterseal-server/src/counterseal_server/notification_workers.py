@@ -107,7 +107,7 @@ class NotificationWorkers:
         # Each slot that is free again is a reason to look, and few of these look further.
         under_way = dict(self._attempts.under_way)
         with self._far_looks.measure_look() as far:
-            due = self.notifications.in_turn(under_way, self._slots, looking_past=far)
+            due = self.notifications.find_next(under_way, self._slots, read_further=far)
         for notification in due:
             # Each channel has threads of its own: one that stalls does not stop the others.
             self._attempts.begin(notification, notification.kind.value)

@@ -21,30 +21,18 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "accountId": ("account",),
         "allCompanies": ("all_companies",),
         "appSpaceGuid": ("app_space",),
-        "askLimit": ("ask_limit",),
-        "brandInfo.color": ("brand_color",),
-        "brandInfo.logo": ("logo",),
-        "brandInfo.url": ("brand_url",),
-        "callbackStates": ("states",),
-        "eventsUrl": ("events_url",),
         "callbackUrl": ("url", "callbacks"),
         "companyGuid": ("company",),
         "notificationEndpoint": ("notification_endpoint",),
         "keyType": ("auth",),
-        "newDevices": ("new_devices",),
-        "notification.body": ("body",),
-        "notification.deviceBound": ("device_bound",),
-        "notification.deviceRevoked": ("device_revoked",),
-        "notification.deviceUnconfirmed": ("device_unconfirmed",),
-        "notification.requestEnded": ("challenge_ended",),
-        "notification.title": ("title",),
-        "passkeys.origins": ("passkey_origins",),
-        "passkeys.rpId": ("rp_id",),
-        "pendingLimit": ("pending_limit",),
         "verifiedName": ("verified_name",),
     }
 )
-"""The command parameters for the members of the API that errors name."""
+"""
+The command parameters for the members of the API that errors name.
+
+The option of an editable member knows the member's name by itself.
+"""
 
 CALLBACK_SETTINGS = "see callback_networks, callback_ports and callback_plain_http"
 """Which settings allow more addresses that the service may call."""
@@ -133,9 +121,10 @@ def _refused(error: CountersealError) -> Failed:
 def _option(member: str) -> str:
     """Return the parameter of the running command for a member of the API; else *member*."""
     context = click.get_current_context(silent=True)
-    parameters = [] if context is None else context.command.params
+    parameters = [] if context is None else context.command.get_params(context)
     for parameter in parameters:
-        if parameter.name in PARAMETERS.get(member, ()):
+        names = PARAMETERS.get(member, ())
+        if parameter.name in names or getattr(parameter, "wire", None) == member:
             option = isinstance(parameter, click.Option)
             return max(parameter.opts, key=len) if option else parameter.human_readable_name
     return member

@@ -129,9 +129,7 @@ def _populated(ports: Ports, policy: Policy, draft: ServiceDraft) -> dict[str, A
     with _called("app-space"):
         app_space = administration.create_app_space(company.guid, draft.app_space)
     with _called("origin"):
-        origin = tenants.origin(
-            app_space.guid, draft.origin, draft.scheme, clients=draft.clients, role=None
-        )
+        origin = tenants.origin(app_space.guid, draft.origin, draft.scheme, clients=draft.clients)
     for entry in draft.callbacks:
         administration.allow_callback(origin["requestOriginGuid"], entry)
     admin = tenants.credentials.create_admin(ADMIN, all_companies=True, scheme=_admin_scheme(draft))

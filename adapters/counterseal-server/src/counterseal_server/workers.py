@@ -208,10 +208,10 @@ class Workers:
             past = far and not self._ends_bindings
             counts = {
                 "challenge": Challenges(ports, policy).expire(limit),
-                "invitation": Invitations(ports, policy).expire(limit, looking_past=past),
+                "invitation": Invitations(ports, policy).expire(limit, read_further=past),
                 "login": Logins(ports, policy).expire(limit),
                 "ceremony": Ceremonies(ports, policy).expire(limit),
-                "session": Sessions(ports, policy).expire(limit, looking_past=past),
+                "session": Sessions(ports, policy).expire(limit, read_further=past),
                 "action": Actions(ports, policy).expire(limit),
             }
         self._ends_bindings = counts["invitation"] + counts["session"] > 0

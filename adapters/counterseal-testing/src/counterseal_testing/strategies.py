@@ -18,7 +18,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from counterseal._sizes import shows_something
+from counterseal._input_limits import shows_something
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import (
     DEFAULT_BUTTONS,

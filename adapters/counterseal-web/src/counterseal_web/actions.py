@@ -6,8 +6,8 @@ from functools import partial
 
 from counterseal.approvals.documents import (
     ActionName,
+    ActionProgress,
     KnownAction,
-    Progress,
     UseReport,
     UseRequest,
     progress_of,
@@ -37,7 +37,7 @@ def consume_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     guid = read_guid(request.request, "requestGuid")
     used = service.actions.consume(party, guid, request.arguments)
     # Nothing is read after the use: a store that fails now would hide that it succeeded.
-    return _reply(KnownAction.of(guid, used.action.terms, Progress.USED, used.use))
+    return _reply(KnownAction.of(guid, used.action.terms, ActionProgress.USED, used.use))
 
 
 def report_action(service: Service, call: Call, party: RelyingParty) -> Reply:
@@ -52,7 +52,7 @@ def withdraw_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Give an approval back unused; again, it changes nothing."""
     guid = read_guid(read_record(ActionName, call.document).request, "requestGuid")
     action = service.actions.withdraw(party, guid)
-    return _reply(KnownAction.of(guid, action.terms, Progress.WITHDRAWN, None))
+    return _reply(KnownAction.of(guid, action.terms, ActionProgress.WITHDRAWN, None))
 
 
 def _status(service: Service, party: RelyingParty, guid: Guid) -> Reply:

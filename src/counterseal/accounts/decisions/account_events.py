@@ -1,8 +1,8 @@
 """
-Account events: each commit that changes an account's standing says so in records of its own.
+Account events: each commit that locks, erases or otherwise changes an account stores them.
 
-No other module makes them. A commit has one for each change: a signature that is one wrong PIN too
-many is a strike, and revokes the device.
+Only this module builds them. A commit has one for each change: the last wrong PIN that is allowed
+is a strike, and also revokes the device, so it has two.
 """
 
 from __future__ import annotations
@@ -24,54 +24,59 @@ from counterseal.models.events import account_event_guid
 
 
 @attrs.define
-class Happening:
-    """What happened to an account, and the device or the challenge that it is about."""
+class NewAccountEvent:
+    """What happened to an account, and to which device or challenge; not numbered yet."""
 
     kind: AccountEventKind
     device: Guid | None = None
     challenge: Guid | None = None
 
 
-def with_events(
-    tools: Tools, account: Account, *happenings: Happening
+def build_account_events(
+    tools: Tools, account: Account, *new_events: NewAccountEvent
 ) -> tuple[Account, tuple[AccountEvent, ...]]:
     """
     Return the account with its events counted, and the events, to be committed together.
 
     Args:
         account: The account as the commit writes it: already revised.
-        happenings: In the order in which origins are to hear of them; with none, the account is
-            returned unchanged.
+        new_events: In the order in which origins read them; without any, the account is returned
+            unchanged.
     """
-    if not happenings:
+    if not new_events:
         return account, ()
     events = tuple(
         AccountEvent(
             guid=account_event_guid(account.guid, number),
             state=ACCOUNT_EVENT.initial,
-            kind=happening.kind,
+            kind=new_event.kind,
             account=account.guid,
             app_space=account.app_space,
             number=number,
-            device=happening.device,
-            challenge=happening.challenge,
+            device=new_event.device,
+            challenge=new_event.challenge,
             created_at=tools.now,
             keep_until=tools.now + tools.policy.events_retention,
         )
-        for number, happening in enumerate(happenings, account.events + 1)
+        for number, new_event in enumerate(new_events, account.events + 1)
     )
     return replace(account, events=account.events + len(events)), events
 
 
-def device_bound(account: Account, device: Guid) -> Happening:
-    """Return that *device* was bound; *account* is as it was before."""
+def device_bound_event(account: Account, device: Guid) -> NewAccountEvent:
+    """Return the event that *device* was bound; *account* is as it was before."""
     kind = AccountEventKind.DEVICE_ADDED if account.bound_devices else AccountEventKind.BOUND
-    return Happening(kind, device=device)
+    return NewAccountEvent(kind, device=device)
 
 
-def device_revoked(binding: Binding | None) -> tuple[Happening, ...]:
-    """Return that a device was revoked; *binding* is as it was, and None is no device."""
+def device_revoked_events(binding: Binding | None) -> tuple[NewAccountEvent, ...]:
+    """
+    Return the event that a device was revoked, if it was bound.
+
+    Args:
+        binding: As it was before; None if there is no device.
+    """
     if binding is None or binding.state in PROVISIONAL:
         # It was never bound, and no event has named it.
         return ()
-    return (Happening(AccountEventKind.REVOKED, device=binding.guid),)
+    return (NewAccountEvent(AccountEventKind.REVOKED, device=binding.guid),)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import limit_fits, text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -30,8 +31,11 @@ from counterseal._plan import (
     require_known,
     store,
 )
-from counterseal._sizes import limit_fits, text_fits
-from counterseal.accounts.decisions.account_events import Happening, device_revoked, with_events
+from counterseal.accounts.decisions.account_events import (
+    NewAccountEvent,
+    build_account_events,
+    device_revoked_events,
+)
 from counterseal.accounts.records import Account, History
 from counterseal.accounts.rules import (
     CancellationFacts,
@@ -43,7 +47,7 @@ from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import end_binding
 from counterseal.bindings.records import LIVING, Binding
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions.endings import end
+from counterseal.challenges.decisions.ended_challenges import end_challenge
 from counterseal.challenges.records import CancelReason, Challenge, Outcome
 from counterseal.machines import step
 from counterseal.models import Record, replace, revise
@@ -120,8 +124,10 @@ async def revoke(account: Account | None, tools: Tools) -> Decision[Account]:
     bindings = await bindings_of(known_account.guid)
     living = [binding for binding in bindings if binding.state in LIVING]
     revoked_bindings = tuple(_revoke_binding(binding, tools.now) for binding in living)
-    happenings = [happening for binding in living for happening in device_revoked(binding)]
-    updated_account, events = with_events(tools, revise(known_account, devices=()), *happenings)
+    new_events = [new_event for binding in living for new_event in device_revoked_events(binding)]
+    updated_account, events = build_account_events(
+        tools, revise(known_account, devices=()), *new_events
+    )
     return Decision(
         result=updated_account,
         writes=(*revoked_bindings, updated_account, *events),
@@ -242,7 +248,9 @@ async def erase(account: Account, tools: Tools) -> Decision[tuple[Account, Accou
         receipts=0,
         receipt_hash="",
     )
-    erased_account, events = with_events(tools, erased_account, Happening(AccountEventKind.ERASED))
+    erased_account, events = build_account_events(
+        tools, erased_account, NewAccountEvent(AccountEventKind.ERASED)
+    )
     return Decision(
         result=(erased_account, account),
         writes=(*writes, erased_account, *events),
@@ -252,7 +260,7 @@ async def erase(account: Account, tools: Tools) -> Decision[tuple[Account, Accou
 
 
 def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[Account]:
-    updated_account, events = with_events(tools, account, Happening(kind))
+    updated_account, events = build_account_events(tools, account, NewAccountEvent(kind))
     decision = store(updated_account, updated_account)
     decision.writes += events
     return decision
@@ -263,9 +271,13 @@ def _page(
 ) -> AccountPage:
     """Return the page; an account whose own GUID is searched for comes before the others."""
     first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
-    own = accounts[: query.limit - len(first)]
-    after = (own[-1].account_id if own else "") if len(own) < len(accounts) else None
-    return AccountPage(accounts=first + own, after=after)
+    found_accounts = accounts[: query.limit - len(first)]
+    after = (
+        (found_accounts[-1].account_id if found_accounts else "")
+        if len(found_accounts) < len(accounts)
+        else None
+    )
+    return AccountPage(accounts=first + found_accounts, after=after)
 
 
 def _revoke_binding(binding: Binding, now: datetime) -> Binding:
@@ -295,7 +307,7 @@ def _erase_binding(binding: Binding, account: Account, now: datetime) -> Binding
 
 def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, AuditEntry]:
     late = tools.now >= challenge.deadline
-    ending = end(
+    ended = end_challenge(
         tools,
         # Its origin gets no callback: it would name the user.
         replace(challenge, callback=None, channel=None),
@@ -310,7 +322,7 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
         reason=CancelReason.ERASED.value,
     )
     erased_challenge = replace(
-        ending.challenge,
+        ended.challenge,
         display="{}",
         display_hash="",
         buttons=(),
@@ -319,7 +331,7 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
         notification_body=None,
         submission=None,
     )
-    return erased_challenge, ending.entry
+    return erased_challenge, ended.entry
 
 
 def _erased_id(account: Account, random_text: str) -> str:

@@ -1,4 +1,4 @@
-"""The renewal of the audit log's heads: somebody decides that the log counts as it is."""
+"""The renewal of the audit log's heads: an operator accepts the log in its present state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from counterseal._sizes import text_fits
+from counterseal._input_limits import text_fits
 from counterseal.audit.documents import (
     NUMBER_LIMIT,
     read_head,
@@ -52,7 +52,7 @@ class AuditRenewal:
         remembered: The head that was remembered before; None if none was, or it cannot be read.
         tamperings: Where the log differs from the signed head in it; these partitions keep what
             that head said of them.
-        losses: Where the log differs from the remembered head, which counts no more.
+        losses: Where the log differs from the remembered head, which is no longer valid.
     """
 
     renewed: bool

@@ -1,5 +1,5 @@
 """
-What remembers the audit log's newest signed head, where writing to the store does not change it.
+Memories of the audit log's newest signed head, which nobody changes by writing to the store.
 
 `AuditChain` compares the stored head with it (`counterseal.audit.rules`). Without a
 memory of your own, an `AuditChain` remembers the head for as long as it lives.
@@ -141,7 +141,7 @@ class SignedHeads:
 
     def read(self) -> tuple[SignedHead | None, AuditHeads]:
         """
-        Return the signed head in the log, and what it says; None and no heads if there is none.
+        Return the signed head in the log, and the heads that it names; None without a signed head.
 
         Raises:
             AuditHeadOther: It was signed with another number.

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal._audit_context import AuditContext, refusals
+from counterseal._input_limits import limit_fits, text_fits
 from counterseal._plan import records
-from counterseal._sizes import limit_fits, text_fits
 from counterseal._transaction import UseCase
 from counterseal.audit.decisions import (
     AuditReach,
@@ -159,7 +159,7 @@ class AuditLog(UseCase):
         """
         Return the newest signed head of all partitions; None if nothing is chained.
 
-        Whoever keeps it can show later that the log was not cut back to an older state.
+        A person who keeps it can show later that the log was not cut back to an older state.
 
         Raises:
             RoleLacking: *by* is not an administrator of all companies: the head counts the events
@@ -174,8 +174,8 @@ class AuditLog(UseCase):
         """
         Return what people call the records that events name, for those that *by* may read.
 
-        A record that is out of reach, erased or of a kind without a name is left out. Whoever
-        administers what *by* reaches has a name: a colleague, or one of the whole company.
+        A record that is out of reach, erased or of a kind without a name is left out. So *by* may
+        read the names of administrators of the same App Spaces, or of their company.
 
         Args:
             guids: Of actors and subjects; other texts are left out.
@@ -198,12 +198,12 @@ class Gauges(UseCase):
 
     def read(self, *, app_space: Guid | None = None, by: Administrator) -> Mapping[GaugeKey, int]:
         """
-        Return the gauges in which something counts, by App Space and origin.
+        Return the gauges that are not 0, by App Space and origin.
 
         They are those of the App Spaces whose audit log the administrator may read. One of all
         companies also reads what belongs to no App Space: callbacks of an older release. User
         Support reads users and challenges only.
-        A challenge counts as pending until a worker has expired it.
+        A challenge is counted as pending until a worker has expired it.
 
         Args:
             app_space: Only its gauges; None for all that *by* reaches.

@@ -12,7 +12,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from counterseal._plan import AuditEntry, Decision, Reading, Records, Tools, records
-from counterseal.accounts.decisions.account_events import Happening, device_revoked, with_events
+from counterseal.accounts.decisions.account_events import (
+    NewAccountEvent,
+    build_account_events,
+    device_revoked_events,
+)
 from counterseal.accounts.records import Account, Device
 from counterseal.accounts.rules import SuspensionFacts, living
 from counterseal.bindings.chart import BINDING, BindingEvent
@@ -44,9 +48,11 @@ def with_binding(
 
     Invitations whose deadline has passed are removed from the list.
     """
-    others = tuple(device for device in living(devices, now) if device.binding != binding.guid)
+    other_devices = tuple(
+        device for device in living(devices, now) if device.binding != binding.guid
+    )
     if binding.state not in LIVING:
-        return others
+        return other_devices
     device = Device(
         binding=binding.guid,
         state=binding.state,
@@ -54,7 +60,7 @@ def with_binding(
         addresses=binding.addresses,
         answers=binding.answers,
     )
-    return (*others, device)
+    return (*other_devices, device)
 
 
 def end_binding(
@@ -86,7 +92,7 @@ def mark_seen(binding: Binding, now: datetime) -> tuple[Binding, ...]:
     return (revise(binding, last_seen_at=now),)
 
 
-def change_standing(
+def suspend_or_resume_binding(
     binding: Binding, event: BindingEvent, authority: Authority, now: datetime
 ) -> Binding:
     """Return *binding* after *event*: *authority* suspends or resumes it."""
@@ -106,17 +112,19 @@ def revoke_binding(
     """Decide that *binding* is revoked; the caller has checked who may."""
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
     ended_binding = end_binding(binding, state, tools.now)
-    decision = store_binding(tools, account, ended_binding, device_revoked(binding))
+    decision = store_binding(tools, account, ended_binding, device_revoked_events(binding))
     decision.writes += build_revocation_notifications(tools, served_kinds, account, binding.guid)
     return decision
 
 
 def store_binding(
-    tools: Tools, account: Account, binding: Binding, happenings: tuple[Happening, ...] = ()
+    tools: Tools, account: Account, binding: Binding, new_events: tuple[NewAccountEvent, ...] = ()
 ) -> Decision[Binding]:
     """Decide to store the changed *binding*, and its entry in the account's list of devices."""
     devices = with_binding(account.devices, binding, tools.now)
-    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
+    updated_account, events = build_account_events(
+        tools, revise(account, devices=devices), *new_events
+    )
     return Decision(
         result=binding,
         writes=(binding, updated_account, *events),

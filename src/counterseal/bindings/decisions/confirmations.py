@@ -18,8 +18,11 @@ from counterseal._plan import (
     records,
     require,
 )
-from counterseal.accounts.decisions.account_events import device_bound, device_revoked, with_events
-from counterseal.accounts.decisions.strikes import count_strike
+from counterseal.accounts.decisions.account_events import (
+    build_account_events,
+    device_bound_event,
+    device_revoked_events,
+)
 from counterseal.accounts.rules import own_app_space
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import (
@@ -30,6 +33,7 @@ from counterseal.bindings.decisions.bindings import (
 )
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice
 from counterseal.bindings.decisions.invitations import Invitation, Invitee, invite
+from counterseal.bindings.decisions.strikes import count_strike
 from counterseal.bindings.documents.confirmation import (
     CONFIRM_TYP,
     Choice,
@@ -67,7 +71,7 @@ from counterseal.policy import Policy
 
 
 @attrs.define
-class Token:
+class SubmittedConfirmation:
     """The confirmation in a call's body, read but not verified."""
 
     text: str
@@ -80,14 +84,14 @@ class Token:
         return self.confirmation.binding
 
 
-def read_token(body: bytes, policy: Policy) -> Token:
+def read_submitted_confirmation(body: bytes, policy: Policy) -> SubmittedConfirmation:
     """Read the confirmation in a call's body."""
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
         raise MalformedToken from None
     jws = keys.read(text, limit=policy.token_bytes)
-    return Token(text, jws, read_confirmation(jws.claimed))
+    return SubmittedConfirmation(text, jws, read_confirmation(jws.claimed))
 
 
 def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invitation]:
@@ -122,21 +126,27 @@ async def list_unconfirmed(
 async def decide_by_device(
     device: AuthenticatedDevice,
     tools: Tools,
-    token: Token,
+    submitted_confirmation: SubmittedConfirmation,
     *,
     served_kinds: frozenset[AddressKind],
     demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
-    """Decide what a device of the account has decided on a new one, which may replace another."""
+    """Decide whether a device's confirmation or refusal of a new device is accepted."""
     tools = tools.within(device.app_space)
     (record,) = device.others
-    binding, confirmer, confirmation = require(record, Binding), device.binding, token.confirmation
+    binding, confirmer, confirmation = (
+        require(record, Binding),
+        device.binding,
+        submitted_confirmation.confirmation,
+    )
     if binding.account != device.account.guid:
         raise Foreign
-    if binding.confirmation and keys.constant_time_equal(binding.confirmation, token.text):
+    if binding.confirmation and keys.constant_time_equal(
+        binding.confirmation, submitted_confirmation.text
+    ):
         return Decision(result=binding)
     replaced = await _replaced_by(binding)
-    signer = confirmer.key_named(token.jws.header.kid)
+    signer = confirmer.key_named(submitted_confirmation.jws.header.kid)
     if replaced is not None and replaced.guid == confirmer.guid:
         # What the device itself has signed is what becomes of it.
         replaced = None
@@ -150,7 +160,9 @@ async def decide_by_device(
         replaced=replaced,
         proving=device.proving,
         confirmation=confirmation,
-        signature=Evidence(token.jws, None if signer is None else signer.key, CONFIRM_TYP),
+        signature=Evidence(
+            submitted_confirmation.jws, None if signer is None else signer.key, CONFIRM_TYP
+        ),
         signer=signer,
     )
     refuses = confirmation.choice is Choice.REFUSE
@@ -161,7 +173,7 @@ async def decide_by_device(
         if signer is None or signer.role is not Role.STRONG:
             raise
         return count_strike(tools, served_kinds, facts.striking, device.account, binding)
-    ending = _Ending(binding, confirmer.guid, token.text)
+    ending = _Ending(binding, confirmer.guid, submitted_confirmation.text)
     if refuses:
         return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
@@ -179,7 +191,7 @@ async def decide_by_origin(
     served_kinds: frozenset[AddressKind],
     demand_inviter: InviterDemand,
 ) -> Decision[Binding]:
-    """Decide whether an origin's comparison code lets a new device count."""
+    """Decide whether an origin's comparison code activates a new device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
     facts = ComparisonFacts(
@@ -217,7 +229,7 @@ async def _replaced_by(binding: Binding) -> Binding | None:
 @attrs.define
 class _Ending:
     """
-    The end of a new device's waiting: who decided it, and by which token, if by one.
+    The decision on a new device: who has decided, and by which token, if by one.
 
     The device that it replaces may have ended before, and then stays as it is.
     """
@@ -238,7 +250,7 @@ def _activate(
     moved: Binding | None = None,
     by: Binding | None = None,
 ) -> Decision[Binding]:
-    """Let a new device count; *moved* is the device whose place it takes, *by* who signed."""
+    """Activate a new device; *moved* is the device that it replaces, *by* the one that signed."""
     now = tools.now
     binding = revise(
         ending.binding,
@@ -252,7 +264,7 @@ def _activate(
     writes: tuple[Binding, ...] = (binding,)
     guards: tuple[Binding, ...] = ()
     audit = [AuditEntry(binding.guid)]
-    happenings = [device_bound(account, binding.guid)]
+    new_events = [device_bound_event(account, binding.guid)]
     replaced = ending.replaced
     if replaced is not None and not replaceable(replaced):
         replaced = None
@@ -262,14 +274,16 @@ def _activate(
             devices = with_binding(devices, ended, now)
             writes = (*writes, ended)
             audit.append(entry)
-            happenings += device_revoked(old)
+            new_events += device_revoked_events(old)
     if moved is None and by is not None:
         if by.strikes:
             # The right strong key forgives wrong ones, as an answer does.
             writes = (*writes, revise(by, strikes=0))
         else:
             guards = (by,)
-    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
+    updated_account, events = build_account_events(
+        tools, revise(account, devices=devices), *new_events
+    )
     notifications = build_notifications(
         tools, served_kinds, updated_account, Occasion.DEVICE_BOUND, binding.guid, now=now
     )

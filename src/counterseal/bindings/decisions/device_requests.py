@@ -64,13 +64,13 @@ class DeviceRequest:
         The Identity Provider is not asked: that happened before, if it was due.
         """
         device = self.identify(records, tools)
-        if demand_standing(device, tools) and device.account.confirmed_at is None:
+        if demand_active(device, tools) and device.account.confirmed_at is None:
             raise IdentityWithdrawn
         return device
 
     def identify(self, records: Records, tools: Tools) -> AuthenticatedDevice:
         """Return the device that provably made the call, even if it may not act."""
-        stored_binding, account, app_space, *others = records
+        stored_binding, account, app_space, *other_records = records
         try:
             binding = require(stored_binding, Binding)
             device = AuthenticatedDevice(
@@ -86,7 +86,7 @@ class DeviceRequest:
                     proof=self.proof,
                     evidence=self._evidence_of(binding),
                 ),
-                others=tuple(others),
+                others=tuple(other_records),
             )
         except NotFound:
             # An unknown device is refused in the same way as a wrong proof.
@@ -119,7 +119,7 @@ def read_again(device: AuthenticatedDevice) -> Reading[AuthenticatedDevice]:
             raise WrongDevice
         account, app_space = require(account, Account), require(app_space, AppSpace)
         current = replace(device, binding=binding, account=account, app_space=app_space)
-        if demand_standing(current, tools) and account.confirmed_at is None:
+        if demand_active(current, tools) and account.confirmed_at is None:
             raise IdentityWithdrawn
         return current
 
@@ -131,7 +131,7 @@ def store_seen(device: AuthenticatedDevice, tools: Tools) -> Decision[None]:
     return Decision(result=None, writes=mark_seen(device.binding, tools.now))
 
 
-def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:
+def demand_active(device: AuthenticatedDevice, tools: Tools) -> bool:
     """Require that the device may act; return whether its provider has to be asked first."""
     account_unlocked(device)
     binding_active(device)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from counterseal import ijson, keys
+from counterseal._input_limits import addresses_fit, app_fits, text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Signing, Tools, require
-from counterseal._sizes import addresses_fit, app_fits, text_fits
-from counterseal.accounts.decisions.account_events import Happening, with_events
-from counterseal.accounts.decisions.strikes import count_strike
+from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.accounts.rules import own_app_space
 from counterseal.bindings.chart import BINDING, BindingEvent
-from counterseal.bindings.decisions.bindings import change_standing, revoke_binding, store_binding
+from counterseal.bindings.decisions.bindings import (
+    revoke_binding,
+    store_binding,
+    suspend_or_resume_binding,
+)
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice
 from counterseal.bindings.decisions.enrolments import key_changes, pin_passkeys, read_keys
+from counterseal.bindings.decisions.strikes import count_strike
 from counterseal.bindings.documents.enrolment import (
     ENDORSE_TYP,
     KEYSET_TYP,
@@ -47,7 +51,7 @@ from counterseal.tenancy.rules.authorization import Permission
 KEY_CHANGES_LIMIT = 32
 """Lines of key history in a record and its receipts; the audit log has all of them."""
 
-STANDING_EVENTS = {
+SUSPENSION_EVENTS = {
     BindingEvent.SUSPEND: AccountEventKind.SUSPENDED,
     BindingEvent.RESUME: AccountEventKind.RESUMED,
 }
@@ -136,12 +140,12 @@ def lock_account(device: AuthenticatedDevice, tools: Tools) -> Decision[Account]
     """
     Decide that a device locks its account.
 
-    The other devices are not notified: whoever presses the person may hold one of them, and each
-    says at its next call that the account is locked.
+    The other devices are not notified: somebody who puts pressure on the person may hold one of
+    them. Each learns at its next call that the account is locked.
     """
-    happening = Happening(AccountEventKind.LOCKED, device=device.binding.guid)
+    new_event = NewAccountEvent(AccountEventKind.LOCKED, device=device.binding.guid)
     locked_account = revise(device.account, locked_at=tools.now)
-    locked_account, events = with_events(tools, locked_account, happening)
+    locked_account, events = build_account_events(tools, locked_account, new_event)
     return Decision(
         result=locked_account,
         writes=(locked_account, *events),
@@ -168,9 +172,9 @@ async def suspend_or_resume(
     """Decide that an administrator suspends or resumes a device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     await permission_to(Permission.USERS, by, account)
-    changed_binding = change_standing(binding, event, Authority.STAFF, tools.now)
-    happening = Happening(STANDING_EVENTS[event], device=binding.guid)
-    return store_binding(tools, account, changed_binding, (happening,))
+    changed_binding = suspend_or_resume_binding(binding, event, Authority.STAFF, tools.now)
+    new_event = NewAccountEvent(SUSPENSION_EVENTS[event], device=binding.guid)
+    return store_binding(tools, account, changed_binding, (new_event,))
 
 
 async def revoke(

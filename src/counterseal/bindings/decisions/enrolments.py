@@ -8,13 +8,13 @@ from typing import TypeAlias
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import addresses_fit, app_fits, text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, records, records_beside, require
-from counterseal._sizes import addresses_fit, app_fits, text_fits
 from counterseal.accounts.decisions.account_events import (
-    Happening,
-    device_bound,
-    device_revoked,
-    with_events,
+    NewAccountEvent,
+    build_account_events,
+    device_bound_event,
+    device_revoked_events,
 )
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import InviterDemand, replace_binding, with_binding
@@ -30,7 +30,7 @@ from counterseal.bindings.rules.evidence import (
     Evidence,
     PeekFacts,
     allows_key,
-    invitation_stands,
+    invitation_usable,
     keys_possessed,
     split_token,
     token_matches,
@@ -208,7 +208,7 @@ async def peek(
     facts = PeekFacts(now=tools.now, binding=binding, secret=secret)
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
-    invitation_stands(facts)
+    invitation_usable(facts)
     invitee = require(account, Account) if binding.state is BindingState.INVITED else None
     known_company = companies.get(binding.app_space)
     guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)
@@ -240,12 +240,12 @@ async def complete(
             origin that is expected to have invited, and at the end what is replaced; each if it is
             known.
     """
-    record, account_record, *others = stored
-    replaced = None if enrolment.replaces is None else others.pop()
+    record, account_record, *other_records = stored
+    replaced = None if enrolment.replaces is None else other_records.pop()
     if not isinstance(record, Binding):
         raise WrongToken
     binding, account = record, require(account_record, Account)
-    app_space = _app_space_of(binding, others)
+    app_space = _app_space_of(binding, other_records)
     service_policy = tools.policy
     if app_space is not None:
         tools = tools.within(app_space)
@@ -274,12 +274,12 @@ async def complete(
     if binding.enrolled:
         _demand_same_keys(facts)
         bound_space = require(app_space, AppSpace)
-        (company,) = await records_beside(others, bound_space.company)
+        (company,) = await records_beside(other_records, bound_space.company)
         return Decision(result=(binding, account, bound_space, require(company, Company)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
     inviter_guids = () if binding.origin is None else (binding.origin,)
     company_guid = require(app_space, AppSpace).company
-    company, *inviters = await records_beside(others, company_guid, *inviter_guids)
+    company, *inviters = await records_beside(other_records, company_guid, *inviter_guids)
     for inviter in inviters:
         # A thief of an agent's key may have invited before the operator changed the role.
         require_origin_role(require(inviter, Origin), OriginPermission.USERS)
@@ -300,21 +300,21 @@ def _write_completion(
 ) -> Decision[Completed]:
     """Decide what becomes of the records once *state* is decided."""
     binding, account, replaced = facts.binding, facts.account, facts.replaced
-    counts = state is BindingState.ACTIVE
+    is_active = state is BindingState.ACTIVE
     completed_binding = revise(
         binding,
         state=state,
-        deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
+        deadline=binding.deadline if is_active else tools.now + tools.policy.confirmation_life,
         enrolled=_fingerprint(facts.keys),
         replaces=enrolment.replaces,
-        session=None if counts else binding.session,
+        session=None if is_active else binding.session,
         name=enrolment.name,
         platform=enrolment.platform,
         app_version=enrolment.app_version,
         keys=facts.keys,
         addresses=enrolment.addresses,
         key_changes=key_changes(facts.keys, tools),
-        bound_at=tools.now if counts else None,
+        bound_at=tools.now if is_active else None,
         last_seen_at=tools.now,
     )
     devices = with_binding(account.devices, completed_binding, tools.now)
@@ -322,15 +322,17 @@ def _write_completion(
         tools,
         served_kinds,
         account,
-        Occasion.DEVICE_BOUND if counts else Occasion.DEVICE_UNCONFIRMED,
+        Occasion.DEVICE_BOUND if is_active else Occasion.DEVICE_UNCONFIRMED,
         binding.guid,
         now=tools.now,
-        ends_at=None if counts else completed_binding.deadline,
+        ends_at=None if is_active else completed_binding.deadline,
     )
     writes: tuple[Record, ...] = (completed_binding,)
     audit = [AuditEntry(binding.guid, actor=binding.guid)]
-    happenings: tuple[Happening, ...] = (device_bound(account, binding.guid),) if counts else ()
-    if counts and isinstance(replaced, Binding):
+    new_events: tuple[NewAccountEvent, ...] = (
+        (device_bound_event(account, binding.guid),) if is_active else ()
+    )
+    if is_active and isinstance(replaced, Binding):
         ended, entry = replace_binding(replaced, tools.now, binding.guid)
         devices = with_binding(devices, ended, tools.now)
         writes = (*writes, ended)
@@ -338,8 +340,10 @@ def _write_completion(
             tools, served_kinds, account, replaced.guid
         )
         audit.append(entry)
-        happenings += device_revoked(replaced)
-    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
+        new_events += device_revoked_events(replaced)
+    updated_account, events = build_account_events(
+        tools, revise(account, devices=devices), *new_events
+    )
     return Decision(
         result=(completed_binding, updated_account, require(facts.app_space, AppSpace), company),
         writes=(*writes, updated_account, *notifications, *events),

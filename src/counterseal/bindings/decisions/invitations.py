@@ -21,14 +21,14 @@ from counterseal._plan import (
 )
 from counterseal.accounts.rules import (
     Deadline,
-    place_for_binding,
+    binding_limit_unreached,
     renewable,
     same_identity,
     unlocked,
 )
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import end_binding, with_binding
-from counterseal.bindings.rules.confirmations import place_for_login, place_for_new_device
+from counterseal.bindings.rules.confirmations import login_limit_unreached, waiting_limit_unreached
 from counterseal.machines import step
 from counterseal.models import (
     Account,
@@ -77,7 +77,7 @@ class Invitation:
         self, *, public_url: str, app_url: str | None = None, display_name: str | None = None
     ) -> str:
         """
-        Return the bind link, which has the token: whoever has it can complete the bind.
+        Return the bind link. It contains the token, so anybody who has it can complete the bind.
 
         Args:
             public_url: The service's address; only a link for a device in the browser has it.
@@ -150,12 +150,12 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
     else:
         unlocked(account)
         if identity is not None:
-            place_for_login(account, now, tools.policy)
+            login_limit_unreached(account, now, tools.policy)
             same_identity(account, identity)
         elif invitee.endorser is not None:
-            place_for_new_device(account, now)
+            waiting_limit_unreached(account, now)
         else:
-            place_for_binding(account, now, tools.policy)
+            binding_limit_unreached(account, now, tools.policy)
         account_guid, devices = account.guid, account.devices
     secret = keys.b64url(tools.entropy(SECRET_BYTES))
     binding = _new_binding(tools, invitee, account_guid, secret)
@@ -189,7 +189,7 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
 
 async def renew(stored: Records, tools: Tools, by: Administrator) -> Decision[Invitation]:
     """
-    Decide that support makes an origin's invitation anew; *stored*: it, and its account.
+    Decide that support renews an origin's invitation; *stored*: its binding, and the account.
 
     The earlier one ends in the same commit.
     """

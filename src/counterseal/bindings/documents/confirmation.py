@@ -37,8 +37,8 @@ from counterseal.wire.members import (
     GUID,
     OPTIONAL_GUID,
     TIME,
-    Kind,
     Members,
+    MemberType,
     choice,
     demand,
     demand_guids,
@@ -188,7 +188,7 @@ def _read_jwk(members: Members, name: str) -> Mapping[str, Any]:
     return value
 
 
-JWK = Kind(_read_jwk)
+JWK = MemberType(_read_jwk)
 
 
 @attrs.frozen(kw_only=True)
@@ -210,7 +210,7 @@ class NewDevice:
     A new device that waits to be confirmed, as the other devices of the account learn it.
 
     Attributes:
-        replaces: The device that is revoked once this one counts; None if none is.
+        replaces: The device that is revoked once this one is active; None if no device is.
     """
 
     device: Guid = attrs.field(metadata=member("device", GUID))

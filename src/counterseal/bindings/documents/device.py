@@ -58,8 +58,8 @@ from counterseal.wire.members import (
     OPTIONAL_TIME,
     TEXT,
     TIME,
-    Kind,
     Members,
+    MemberType,
     choice,
     member,
     records,
@@ -86,8 +86,8 @@ def _read_texts(members: Members, name: str) -> Mapping[str, str]:
     return value
 
 
-KEY_SET = Kind(_read_keys, keys.jwks_document)
-TEXTS = Kind(_read_texts)
+KEY_SET = MemberType(_read_keys, keys.jwks_document)
+TEXTS = MemberType(_read_texts)
 
 
 @attrs.frozen(kw_only=True)

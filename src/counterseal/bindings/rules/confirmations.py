@@ -1,4 +1,4 @@
-"""Rules of confirmation: who may let a new device count, and what has to be signed or typed."""
+"""Rules of confirmation: who may confirm a new device, and what has to be signed or typed."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from counterseal.models import (
 from counterseal.policy import Policy
 
 WAITING_LIMIT = 5
-"""Without it whoever has a device key, and no PIN, could leave the origin no place to invite."""
+"""Without it, a thief with a device key, and no PIN, could use up all invitations."""
 
 LOGIN_WAITING_LIMIT = 2 * WAITING_LIMIT
-"""More than devices fill, so whoever has a lost phone cannot keep its person from replacing it."""
+"""More than devices may use, so a thief cannot prevent the owner from replacing a lost phone."""
 
 
 @attrs.define(kw_only=True)
@@ -54,7 +54,7 @@ class ConfirmationFacts:
     Attributes:
         binding: The new device's.
         confirmer: That of the device that signs.
-        replaced: That of the device that ends once the new one counts, if a log-in has named one.
+        replaced: That of the device that the new one replaces, if a log-in has named one.
         signature: The token as evidence, with the key that it names.
         signer: That key in its role; None if the confirmer has no such key.
     """
@@ -102,7 +102,7 @@ class ComparisonFacts:
 
     Attributes:
         binding: The new device's.
-        replaced: That of the device that ends once the new one counts, if a log-in has named one.
+        replaced: That of the device that the new one replaces, if a log-in has named one.
         code: As the person has said it.
     """
 
@@ -134,13 +134,13 @@ class ComparisonFacts:
 
 
 def confirmation_needed(facts: CompletionFacts) -> bool:
-    """Tell whether a new device counts only once it is confirmed."""
+    """Tell whether a new device has to be confirmed before it is active."""
     if facts.binding.endorser is not None:
         return True
     return facts.policy.new_devices is NewDeviceRule.CONFIRMED
 
 
-def replacement_stands(facts: CompletionFacts) -> None:
+def replacement_allowed(facts: CompletionFacts) -> None:
     """
     Refuse to replace anything but a bound device of the same account, after a log-in.
 
@@ -177,7 +177,7 @@ def invitation_allowed(facts: CompletionFacts | ConfirmationFacts | ComparisonFa
 
 
 def endorser_active(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
-    """Refuse a new device that another invited which is active no more, as one that was stolen."""
+    """Refuse a new device if the device that invited it is no longer active: it may be stolen."""
     endorser = facts.binding.endorser
     if endorser is not None and not any(
         device.binding == endorser and device.state is BindingState.ACTIVE
@@ -186,19 +186,19 @@ def endorser_active(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts
         raise WrongState("the device that invited it is active no more")
 
 
-def place_for_new_device(account: Account, now: datetime) -> None:
+def waiting_limit_unreached(account: Account, now: datetime) -> None:
     """Refuse that a device invites one more while too many wait to be bound or confirmed."""
     waiting = [device for device in living(account.devices, now) if device.state in PROVISIONAL]
     if len(waiting) >= WAITING_LIMIT:
         raise TooManyBindings
 
 
-def place_for_login(account: Account, now: datetime, policy: Policy) -> None:
+def login_limit_unreached(account: Account, now: datetime, policy: Policy) -> None:
     """
     Refuse a log-in of a user who has as many devices as the policy allows.
 
-    Where the new device can replace one it is invited nevertheless, and needs a free place only
-    if it replaces none: `place_for_device`.
+    If the new device can replace another one, it is invited all the same. `device_limit_unreached`
+    refuses it later if it does not replace one.
     """
     devices = living(account.devices, now)
     if len(devices) < policy.bindings_limit:
@@ -211,8 +211,8 @@ def place_for_login(account: Account, now: datetime, policy: Policy) -> None:
         raise TooManyBindings
 
 
-def place_for_device(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
-    """Refuse one more device than the policy allows; one in place of another needs no place."""
+def device_limit_unreached(facts: CompletionFacts | ConfirmationFacts | ComparisonFacts) -> None:
+    """Refuse one more device than the policy allows, unless it replaces another device."""
     if isinstance(facts, CompletionFacts) and confirmation_needed(facts):
         return
     bound = facts.account.bound_devices
@@ -222,7 +222,7 @@ def place_for_device(facts: CompletionFacts | ConfirmationFacts | ComparisonFact
         raise TooManyBindings
 
 
-def confirmer_stands(facts: ConfirmationFacts) -> None:
+def confirmer_active(facts: ConfirmationFacts) -> None:
     """Refuse a call that is not proven to come from another active device of the same account."""
     confirmer, binding = facts.confirmer, facts.binding
     if confirmer.account != binding.account or binding.account != facts.account.guid:
@@ -247,8 +247,8 @@ def confirmed_strongly(facts: ConfirmationFacts) -> None:
     """
     Refuse unless an allowed strong key of the confirming device signed.
 
-    A passkey that may be copied counts only where the token names the device key, which has proven
-    the call, unless the policy allows it alone: as of an answer.
+    As for an answer, a passkey that may be copied is enough by itself only if the policy allows
+    it. Otherwise the token also has to name the device key, which has proved the call.
     """
     signer, policy = facts.signer, facts.policy
     strikes_left(facts.striking)
@@ -274,7 +274,7 @@ def comparison_matches(facts: ComparisonFacts) -> None:
 
 
 def comparison_missed(facts: ComparisonFacts) -> None:
-    """Refuse to count a comparison code as wrong unless it is."""
+    """Refuse to call a comparison code wrong if it is right."""
     if facts.is_right:
         raise WrongState("the comparison code is right")
 

@@ -207,7 +207,7 @@ def split_token(token: str) -> tuple[Guid, str]:
         raise WrongToken from None
 
 
-def invitation_stands(facts: PeekFacts) -> None:
+def invitation_usable(facts: PeekFacts) -> None:
     """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
     match facts.binding.state:
         case BindingState.ACTIVE | BindingState.UNCONFIRMED:
@@ -267,7 +267,7 @@ def _adds_keys(facts: RotationFacts) -> None:
     if not facts.fresh:
         raise KeysIncomplete
     keys_by_kid = {device_key.key.kid: device_key.key for device_key in facts.binding.keys}
-    # Otherwise a repeated rotation would be verified with the new key, and count as a strike.
+    # Otherwise a repeated rotation would be verified with the new key, and be a strike.
     if any(keys_by_kid.get(new.key.kid, new.key) != new.key for new in facts.fresh):
         raise KeysIncomplete
 

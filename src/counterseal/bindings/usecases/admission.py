@@ -18,11 +18,11 @@ from counterseal._audit_context import AuditContext, record_refusal, refusals
 from counterseal._guid_memory import GuidMemory
 from counterseal._plan import Decision, DecisionCoroutine, Reading, Tools
 from counterseal._transaction import Loaded, Transactions, UseCase, load, tools_of
-from counterseal.accounts.rules import forgettable_at, graced, revalidation_due
+from counterseal.accounts.rules import forgettable_at, revalidation_due, within_grace
 from counterseal.bindings.decisions.device_requests import (
     AuthenticatedDevice,
     DeviceRequest,
-    demand_standing,
+    demand_active,
     open_request,
     store_seen,
 )
@@ -48,7 +48,7 @@ class SubmittedToken(Protocol):
         """The record that it is about, which is read with the device."""
 
 
-Token = TypeVar("Token", bound=SubmittedToken)
+SubmittedT = TypeVar("SubmittedT", bound=SubmittedToken)
 
 
 class Subject(enum.Enum):
@@ -62,7 +62,7 @@ class DeviceUseCase(UseCase):
     """
     What devices call; only here is a call opened.
 
-    Until then the caller is a stranger, and whoever opens a call admits it.
+    Until a call is opened, its caller is a stranger. A call that is opened is also admitted.
     """
 
     def _decide_as(
@@ -91,9 +91,10 @@ class DeviceUseCase(UseCase):
         self,
         call: DeviceCall,
         event: str,
-        parse: Callable[[bytes, Policy], Token],
+        parse: Callable[[bytes, Policy], SubmittedT],
         decide: Callable[
-            Concatenate[AuthenticatedDevice, Tools, Token, P], Decision[R] | DecisionCoroutine[R]
+            Concatenate[AuthenticatedDevice, Tools, SubmittedT, P],
+            Decision[R] | DecisionCoroutine[R],
         ],
         *arguments: P.args,
         **keywords: P.kwargs,
@@ -130,17 +131,17 @@ class DeviceUseCase(UseCase):
             record_refusal(self.ports, AuditContext(event=event, actor=STRANGER), refusal)
             raise
         proof = request.proof
-        others = () if companies is None else companies.find(proof.app_space)
+        other_guids = () if companies is None else companies.find(proof.app_space)
         if subject is Subject.DEVICE:
             subject = proof.device
         elif subject is not None:
-            others = (subject, *others)
+            other_guids = (subject, *other_guids)
         context = AuditContext(event=event, actor=proof.device, subject=subject)
-        return admit(self._transactions, context, request, *others)
+        return admit(self._transactions, context, request, *other_guids)
 
 
 def admit(
-    transactions: Transactions, context: AuditContext, request: DeviceRequest, *others: Guid
+    transactions: Transactions, context: AuditContext, request: DeviceRequest, *other_guids: Guid
 ) -> tuple[AuditContext, Loaded[AuthenticatedDevice]]:
     """
     Authenticate a device's request, and remember its proof.
@@ -148,7 +149,7 @@ def admit(
     Where it is due, its user is revalidated, and it is stored that the device was seen.
 
     Args:
-        others: Records that are read in the same trip.
+        other_guids: Records that are read in the same trip.
 
     Returns:
         The context of what follows, with the device's App Space; and the device.
@@ -161,7 +162,7 @@ def admit(
         Refused: The proof is not valid, or its account or binding may not act.
     """
     ports, policy, proof = transactions.ports, transactions.policy, request.proof
-    guids = (proof.device, proof.account, proof.app_space, *others)
+    guids = (proof.device, proof.account, proof.app_space, *other_guids)
     reading = Reading("get", guids, request.authenticate)
     stored = load(ports, reading)
     tools = tools_of(ports, policy)
@@ -172,7 +173,7 @@ def admit(
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
         loaded = Loaded(stored, device, tools, reading=reading)
-        if demand_standing(device, tools):
+        if demand_active(device, tools):
             _revalidate(transactions, device)
             # Also where the policy believes no word for longer than it takes to hear it.
             loaded = transactions.load(reading)
@@ -215,7 +216,7 @@ def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None
             app_space=account.app_space,
         )
         ports.audit.record(event)
-        if not graced(account, now, policy_within(policy, device.app_space, None)):
+        if not within_grace(account, now, policy_within(policy, device.app_space, None)):
             raise
 
 

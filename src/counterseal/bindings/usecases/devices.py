@@ -8,8 +8,8 @@ from counterseal import ijson
 from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
+from counterseal._input_limits import text_fits
 from counterseal._plan import find_record, record_with_account, records, require
-from counterseal._sizes import text_fits
 from counterseal._transaction import load
 from counterseal.bindings.chart import BindingEvent
 from counterseal.bindings.decisions import confirmations, devices
@@ -264,7 +264,7 @@ CODE_BYTES = 64
 @attrs.frozen
 class Confirmations(DeviceUseCase):
     """
-    New devices of an account that has one, or whose App Space has new ones confirmed.
+    A device invites another of its account, and new devices are confirmed or refused.
 
     Each verb that takes a device's call can raise Refused: the call is not proven, or the device
     may not act.
@@ -322,7 +322,7 @@ class Confirmations(DeviceUseCase):
         return self._decide_on_token(
             call,
             "binding.confirm",
-            confirmations.read_token,
+            confirmations.read_submitted_confirmation,
             confirmations.decide_by_device,
             served_kinds=self.ports.notifier.kinds(),
             demand_inviter=demand_inviter,
@@ -339,7 +339,7 @@ class Confirmations(DeviceUseCase):
         Args:
             party: The origin, in whose App Space the device is.
             binding: The new device.
-            code: As the person says it: case, spaces and hyphens do not count.
+            code: As the person says it; case, spaces and hyphens are ignored.
 
         Raises:
             NotFound: There is no such device.

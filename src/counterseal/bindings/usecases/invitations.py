@@ -10,8 +10,8 @@ from counterseal import _idempotency
 from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._capabilities import demand_inviter
 from counterseal._guid_memory import GuidMemory
+from counterseal._input_limits import text_fits
 from counterseal._plan import record_with_account, records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase
 from counterseal.accounts.rules import expected_issuer, identified_by_origin
 from counterseal.bindings.decisions import enrolments, invitations
@@ -134,9 +134,9 @@ class Invitations(UseCase):
 
     def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:
         """
-        Make an origin's invitation anew, as support staff; the earlier one no longer works.
+        Renew an origin's invitation, as support staff; the earlier one no longer works.
 
-        Whoever gets the new one can bind a device of this user.
+        A person who gets the new invitation can bind a device to this user's account.
 
         Raises:
             NotFound: There is no such invitation.
@@ -154,12 +154,12 @@ class Invitations(UseCase):
             by, "binding.renew", invitation, record_with_account(invitation), invitations.renew
         )
 
-    def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
+    def expire(self, limit: int = 100, *, read_further: bool = True) -> int:
         """
         Expire invitations whose deadline has come; return how many, *limit* at most.
 
         Args:
-            looking_past: Whether to read past the first due bindings if these cannot be ended.
+            read_further: Whether to read past the first due bindings if these cannot be ended.
 
         Raises:
             Unavailable: A port failed; what has expired earlier stays so.
@@ -174,7 +174,7 @@ class Invitations(UseCase):
                 )
             ),
             provisional=True,
-            looking_past=looking_past,
+            read_further=read_further,
         )
 
 
@@ -184,7 +184,7 @@ def sweep_due_bindings(
     end: Callable[[Binding], bool],
     *,
     provisional: bool,
-    looking_past: bool,
+    read_further: bool,
 ) -> int:
     """
     End bindings that are due, *limit* at most; return how many ended.
@@ -194,7 +194,7 @@ def sweep_due_bindings(
     Args:
         end: Ends one, or returns False where that is refused.
         provisional: Whether to end invitations and unconfirmed devices, or all others.
-        looking_past: Whether to read on where the first `PAGES` times *limit* that are due hold too
+        read_further: Whether to read on where the first `PAGES` times *limit* that are due hold too
             few that can be ended: `MOST_AT_ONCE` at most, unless *limit* is more.
 
     Raises:
@@ -210,9 +210,9 @@ def sweep_due_bindings(
             if (binding.state in PROVISIONAL) is provisional:
                 tried.add(binding.guid)
                 count += end(binding)
-                if count >= limit or (len(tried) >= limit and not looking_past):
+                if count >= limit or (len(tried) >= limit and not read_further):
                     return count
-        if len(page) < size or size >= MOST_AT_ONCE or (size > limit and not looking_past):
+        if len(page) < size or size >= MOST_AT_ONCE or (size > limit and not read_further):
             return count
         size = min(size * PAGES, MOST_AT_ONCE)
 

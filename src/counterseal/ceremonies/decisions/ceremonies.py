@@ -18,8 +18,8 @@ from counterseal._plan import (
     require_account,
     require_known,
 )
-from counterseal.accounts.decisions.account_events import device_bound, with_events
-from counterseal.accounts.rules import Deadline, own_ceremony, place_for_binding, unlocked
+from counterseal.accounts.decisions.account_events import build_account_events, device_bound_event
+from counterseal.accounts.rules import Deadline, binding_limit_unreached, own_ceremony, unlocked
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import (
     binding_of,
@@ -132,7 +132,7 @@ async def start_registration(
     passkeys_allowed(tools.policy)
     if account is not None:
         unlocked(account)
-        place_for_binding(account, tools.now, tools.policy)
+        binding_limit_unreached(account, tools.now, tools.policy)
         registered = _credential_ids(await bindings_of(account.guid), start.scope.rp_id)
         return _start_registration(account, tools, start, registered)
     app_space = start.party.app_space.guid
@@ -226,13 +226,13 @@ async def register(
         name=name,
     )
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
-    place_for_binding(account, tools.now, tools.policy)
+    binding_limit_unreached(account, tools.now, tools.policy)
     binding = _new_binding(registration, registered, facts, tools)
     _require_new(binding, registered, bindings)
     registered_ceremony = revise(registration, state=state, binding=binding.guid)
     bound_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
-    happening = device_bound(account, binding.guid)
-    updated_account, events = with_events(tools, bound_account, happening)
+    new_event = device_bound_event(account, binding.guid)
+    updated_account, events = build_account_events(tools, bound_account, new_event)
     notifications = build_notifications(
         tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
     )

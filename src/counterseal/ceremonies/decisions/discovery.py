@@ -59,7 +59,7 @@ class Ticket:
 def start_discovery(
     _: Records, tools: Tools, party: RelyingParty, rp_id: str
 ) -> Decision[StartedDiscovery]:
-    """Decide that a browser may authenticate whoever has a passkey for *rp_id*."""
+    """Decide that a browser may authenticate any user who has a passkey for *rp_id*."""
     passkeys_allowed(tools.policy)
     nonce = tools.entropy(NONCE_BYTES)
     document = {"nonce": keys.b64url(nonce), "rpId": rp_id, "at": format_time(tools.now)}

@@ -1,7 +1,7 @@
 """
 Answers: decide on an answer or disown of an authenticated device, and on what it may read.
 
-An answer is accepted or refused; a refused one may count as a strike or as a mistyped code. Only
+An answer is accepted or refused; a refused one may be a strike, or have a mistyped code. Only
 this module ends a challenge on a device's evidence. The commit of an accepted answer contains the
 challenge, the account, the callback, and the binding, as a guard or with its strikes reset.
 """
@@ -14,15 +14,15 @@ import attrs
 
 from counterseal import keys
 from counterseal._plan import AuditEntry, Decision, Signing, Tools, pending_of, records
-from counterseal.accounts.decisions.account_events import Happening, with_events
-from counterseal.accounts.decisions.strikes import count_strike
+from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.bindings.decisions.device_requests import AuthenticatedDevice
+from counterseal.bindings.decisions.strikes import count_strike
 from counterseal.bindings.documents.device import EndedRequest
 from counterseal.bindings.records import Binding
 from counterseal.bindings.rules.evidence import Evidence
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions.endings import ENDED_LIMIT, Followers, end
-from counterseal.challenges.decisions.reactions import needs_pending, react
+from counterseal.challenges.decisions.consequences import decide_consequences, needs_pending
+from counterseal.challenges.decisions.ended_challenges import ENDED_LIMIT, Followers, end_challenge
 from counterseal.challenges.documents.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
 from counterseal.challenges.documents.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 from counterseal.challenges.records import UNFINISHED, Challenge, ChallengeState, Outcome
@@ -50,7 +50,7 @@ EXPIRED_DETAIL = "It is over: the deadline passed before it was answered."
 
 
 @attrs.define
-class Token:
+class SubmittedAnswer:
     """The answer or disown in a call's body, read but not verified."""
 
     text: str
@@ -65,13 +65,18 @@ class Token:
         return self.answer.challenge
 
     def evidence(self, key: PublicKey | None) -> Evidence:
-        """Return the token, to be verified once with *key*: None if the named key is unknown."""
+        """
+        Return the token as evidence, which is verified once.
+
+        Args:
+            key: The key that the token names; None if the device has no such key.
+        """
         if self._evidence is None or self._evidence.key != key:
             self._evidence = Evidence(self.jws, key, self.answer.typ)
         return self._evidence
 
 
-def read_token(body: bytes, policy: Policy, event: ChallengeEvent) -> Token:
+def read_submitted_answer(body: bytes, policy: Policy, event: ChallengeEvent) -> SubmittedAnswer:
     """Read the token in a call's body."""
     try:
         text = body.decode("ascii")
@@ -81,7 +86,7 @@ def read_token(body: bytes, policy: Policy, event: ChallengeEvent) -> Token:
     typ = ANSWER_TYP if event is ChallengeEvent.ANSWER else DISOWN_TYP
     if jws.header.typ != typ:
         raise WrongType
-    return Token(text, jws, read_answer(jws.claimed, typ=typ), event)
+    return SubmittedAnswer(text, jws, read_answer(jws.claimed, typ=typ), event)
 
 
 async def list_pending(
@@ -142,7 +147,7 @@ def _saw(binding: Binding, challenge: Challenge) -> bool:
 
 def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
     """Return what the device may read of the challenge, and mark a pending one as seen."""
-    challenge, binding = _own(device), device.binding
+    challenge, binding = _require_challenge(device), device.binding
     if challenge.state not in UNFINISHED:
         return Decision(result=_without_receipt(challenge, binding.guid))
     facts = FetchFacts(
@@ -167,23 +172,23 @@ def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
 async def respond(
     device: AuthenticatedDevice,
     tools: Tools,
-    token: Token,
+    submitted_answer: SubmittedAnswer,
     *,
     served_kinds: frozenset[AddressKind],
     after_ending: Followers,
 ) -> Decision[Challenge]:
     """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
     tools = tools.within(device.app_space)
-    facts = _facts(device, tools, token)
+    facts = _facts(device, tools, submitted_answer)
     challenge = facts.challenge
     try:
-        if _ended_with(challenge, token, facts.binding.guid):
-            if not _same_token(challenge, token):
+        if _ended_with(challenge, submitted_answer, facts.binding.guid):
+            if not _is_same_token(challenge, submitted_answer):
                 facts.signature.require()
             return Decision(result=challenge, wakes=(challenge.guid,))
         if challenge.state is ChallengeState.EXPIRED:
             raise WrongState("it is EXPIRED", detail=EXPIRED_DETAIL)
-        state = step(CHALLENGE, challenge.state, token.event, facts)
+        state = step(CHALLENGE, challenge.state, submitted_answer.event, facts)
     except WrongSignature:
         if facts.signer is None or facts.signer.role is not Role.STRONG:
             # A device key's wrong signature is no strike.
@@ -197,7 +202,7 @@ async def respond(
         return count_strike(tools, served_kinds, striking, facts.account, challenge)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, refusal, served_kinds=served_kinds)
-    reason = token.answer.reason
+    reason = submitted_answer.answer.reason
     pending: tuple[Challenge, ...] = ()
     if reason is not None and needs_pending(tools, reason):
         pending = await pending_of(device.account.guid)
@@ -213,9 +218,9 @@ async def respond(
             account=facts.account,
             binding=facts.binding,
             signer=signer,
-            token=token.text,
+            token=submitted_answer.text,
             state=state,
-            button=token.answer.button,
+            button=submitted_answer.answer.button,
             at=at,
         ),
     )
@@ -224,8 +229,8 @@ async def respond(
         device=facts.binding.guid,
         kid=signer.key.kid,
         thumbprint=signer.key.thumbprint,
-        button=token.answer.button,
-        token=token.text,
+        button=submitted_answer.answer.button,
+        token=submitted_answer.text,
         receipt=receipt,
         refusal_reason=reason,
         suspensions=facts.binding.suspensions,
@@ -242,9 +247,11 @@ async def respond(
     )
 
 
-def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> AnswerFacts:
-    challenge, binding = _own(device), device.binding
-    signer = binding.key_named(token.jws.header.kid)
+def _facts(
+    device: AuthenticatedDevice, tools: Tools, submitted_answer: SubmittedAnswer
+) -> AnswerFacts:
+    challenge, binding = _require_challenge(device), device.binding
+    signer = binding.key_named(submitted_answer.jws.header.kid)
     return AnswerFacts(
         now=tools.now,
         policy=tools.policy,
@@ -252,8 +259,8 @@ def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> AnswerFac
         challenge=challenge,
         account=device.account,
         binding=binding,
-        answer=token.answer,
-        signature=token.evidence(None if signer is None else signer.key),
+        answer=submitted_answer.answer,
+        signature=submitted_answer.evidence(None if signer is None else signer.key),
         signer=signer,
         code=challenge.open_code(tools.open),
     )
@@ -271,33 +278,35 @@ def _end(
     after_ending: Followers,
 ) -> Decision[Challenge]:
     account, binding = facts.account, facts.binding
-    ending = end(tools, facts.challenge, account.history, state, outcome)
+    ended = end_challenge(tools, facts.challenge, account.history, state, outcome)
     updated_account = revise(
         account,
-        history=ending.history,
+        history=ended.history,
         receipts=account.receipts + 1,
         receipt_hash=receipt_hash(receipt),
     )
     notifications = build_ending_notifications(
-        tools, served_kinds, account, ending.challenge, aware_device=binding.guid
+        tools, served_kinds, account, ended.challenge, aware_device=binding.guid
     )
-    happenings: tuple[Happening, ...] = ()
+    new_events: tuple[NewAccountEvent, ...] = ()
     if state is ChallengeState.DISOWNED:
         kind = AccountEventKind.DISOWNED
-        happenings = (Happening(kind, device=binding.guid, challenge=ending.challenge.guid),)
-    audit: tuple[AuditEntry, ...] = (ending.entry,)
-    wakes: tuple[Guid, ...] = (ending.challenge.guid, account.guid)
-    followers = after_ending(ending.challenge, outcome.at)
-    writes = (*ending.writes, *notifications, *followers)
+        new_events = (NewAccountEvent(kind, device=binding.guid, challenge=ended.challenge.guid),)
+    audit: tuple[AuditEntry, ...] = (ended.entry,)
+    wakes: tuple[Guid, ...] = (ended.challenge.guid, account.guid)
+    followers = after_ending(ended.challenge, outcome.at)
+    writes = (*ended.writes, *notifications, *followers)
     if outcome.refusal_reason is not None:
-        consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
+        consequences = decide_consequences(
+            tools, served_kinds, updated_account, ended.challenge, pending
+        )
         updated_account = consequences.account
-        happenings += consequences.happenings
+        new_events += consequences.new_events
         writes += consequences.writes
         audit += consequences.audit
         wakes += consequences.wakes
-    if happenings:
-        updated_account, events = with_events(tools, updated_account, *happenings)
+    if new_events:
+        updated_account, events = build_account_events(tools, updated_account, *new_events)
         writes += events
     writes += (updated_account,)
     signer = facts.signer
@@ -309,15 +318,15 @@ def _end(
     )
     assertion = facts.signature.assertion
     if assertion is not None:
-        # The counter is for whoever reads the log: it decides nothing.
-        ending.entry.attributes = (
+        # The counter is for readers of the log: nothing is decided by it.
+        ended.entry.attributes = (
             ("sign_count", str(assertion.sign_count)),
             ("backed_up", "true" if assertion.backed_up else "false"),
         )
     if outcome.refusal_reason is not None:
-        ending.entry.attributes += (("refusal_reason", outcome.refusal_reason.value),)
+        ended.entry.attributes += (("refusal_reason", outcome.refusal_reason.value),)
     return Decision(
-        result=ending.challenge,
+        result=ended.challenge,
         writes=(*writes, revise(binding, strikes=0)) if forgives_strikes else writes,
         guards=() if forgives_strikes else (binding,),
         audit=audit,
@@ -338,21 +347,21 @@ def _count_wrong_code(
         audit.append(AuditEntry(account.guid, "account.lock", refusal.code))
     if state is ChallengeState.FAILED:
         outcome = Outcome(at=tools.now)
-        ending = end(tools, challenge, history, state, outcome, reason=refusal.code)
-        history, result = ending.history, ending.challenge
+        ended = end_challenge(tools, challenge, history, state, outcome, reason=refusal.code)
+        history, result = ended.history, ended.challenge
         notifications = build_ending_notifications(
             tools, served_kinds, account, result, aware_device=facts.binding.guid
         )
-        writes = (*ending.writes, *notifications)
-        audit.append(ending.entry)
+        writes = (*ended.writes, *notifications)
+        audit.append(ended.entry)
     else:
         result = revise(challenge, state=state, wrong_codes=challenge.wrong_codes + 1)
         writes = (result,)
     updated_account = revise(account, history=history, locked_at=locked_at)
     events: tuple[AccountEvent, ...] = ()
     if locked_at is not None:
-        happening = Happening(AccountEventKind.LOCKED)
-        updated_account, events = with_events(tools, updated_account, happening)
+        new_event = NewAccountEvent(AccountEventKind.LOCKED)
+        updated_account, events = build_account_events(tools, updated_account, new_event)
     return Decision(
         result=result,
         writes=(*writes, updated_account, *events),
@@ -363,7 +372,7 @@ def _count_wrong_code(
     )
 
 
-def _own(device: AuthenticatedDevice) -> Challenge:
+def _require_challenge(device: AuthenticatedDevice) -> Challenge:
     """Return the challenge that was read with *device*, if it is one of those that it is asked."""
     (record,) = device.others
     if not isinstance(record, Challenge):
@@ -373,19 +382,21 @@ def _own(device: AuthenticatedDevice) -> Challenge:
     return record
 
 
-def _ended_with(challenge: Challenge, token: Token, device: Guid) -> bool:
+def _ended_with(challenge: Challenge, submitted_answer: SubmittedAnswer, device: Guid) -> bool:
     """Tell whether *challenge* ended with this answer: the same signed part by the same key."""
     outcome = challenge.outcome
     if outcome is None or outcome.token is None or outcome.device != device:
         return False
     # The signature is not compared: one answer has many valid ones (ECDSA is malleable).
-    return keys.constant_time_equal(outcome.token.rpartition(".")[0], token.jws.signed)
+    return keys.constant_time_equal(outcome.token.rpartition(".")[0], submitted_answer.jws.signed)
 
 
-def _same_token(challenge: Challenge, token: Token) -> bool:
-    """Tell whether *token* is the stored one: that was verified with the key of that time."""
+def _is_same_token(challenge: Challenge, submitted_answer: SubmittedAnswer) -> bool:
+    """Tell whether this token was accepted: it was verified then, with the key of that time."""
     recorded_token = challenge.outcome.token if challenge.outcome is not None else None
-    return recorded_token is not None and keys.constant_time_equal(recorded_token, token.text)
+    return recorded_token is not None and keys.constant_time_equal(
+        recorded_token, submitted_answer.text
+    )
 
 
 def _without_receipt(challenge: Challenge, device: Guid) -> Challenge:

@@ -18,7 +18,7 @@ from counterseal._plan import (
 from counterseal.accounts.records import Account
 from counterseal.accounts.rules import CancellationFacts, Deadline
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions.endings import end
+from counterseal.challenges.decisions.ended_challenges import end_challenge
 from counterseal.challenges.records import UNFINISHED, CancelReason, Challenge, Outcome
 from counterseal.errors import Foreign
 from counterseal.machines import step
@@ -34,7 +34,7 @@ from counterseal.tenancy.rules.authorization import Permission
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
     """Return a challenge with its state now: an unfinished one is EXPIRED from its deadline on."""
     record, account = stored
-    challenge = _own(record, origin)
+    challenge = _require_challenge(record, origin)
     demand_readable(challenge, account)
     if challenge.state_at(tools.now) is challenge.state:
         return Decision(result=challenge)
@@ -104,20 +104,23 @@ def cancel(
 ) -> Decision[Challenge]:
     """Decide to cancel an unfinished challenge, which *origin* has issued."""
     stored_challenge, stored_account = stored
-    challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
+    challenge, account = (
+        _require_challenge(stored_challenge, origin),
+        require(stored_account, Account),
+    )
     facts = CancellationFacts(now=tools.now, challenge=challenge, origin=origin)
-    ending = end(
+    ended = end_challenge(
         tools,
         challenge,
         account.history,
         step(CHALLENGE, challenge.state, ChallengeEvent.CANCEL, facts),
         Outcome(at=tools.now, reason=CancelReason.ORIGIN),
     )
-    notifications = build_ending_notifications(tools, served_kinds, account, ending.challenge)
+    notifications = build_ending_notifications(tools, served_kinds, account, ended.challenge)
     return Decision(
-        result=ending.challenge,
-        writes=(*ending.writes, revise(account, history=ending.history), *notifications),
-        audit=(ending.entry,),
+        result=ended.challenge,
+        writes=(*ended.writes, revise(account, history=ended.history), *notifications),
+        audit=(ended.entry,),
         wakes=(challenge.guid, account.guid),
     )
 
@@ -128,7 +131,7 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)
     tools = tools.within(require(app_space, AppSpace))
     facts = Deadline(now=tools.now, deadline=challenge.deadline)
-    ending = end(
+    ended = end_challenge(
         tools,
         challenge,
         account.history,
@@ -137,12 +140,12 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     )
     return Decision(
         result=None,
-        writes=(*ending.writes, revise(account, history=ending.history)),
-        audit=(ending.entry,),
+        writes=(*ended.writes, revise(account, history=ended.history)),
+        audit=(ended.entry,),
     )
 
 
-def _own(record: Record | None, origin: Guid) -> Challenge:
+def _require_challenge(record: Record | None, origin: Guid) -> Challenge:
     challenge = require(record, Challenge)
     if challenge.origin != origin:
         raise Foreign

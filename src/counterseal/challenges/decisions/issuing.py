@@ -23,10 +23,15 @@ from counterseal._plan import (
 from counterseal.accounts.records import Account, History, OpenQuestion
 from counterseal.accounts.rules import CancellationFacts, device_reachable, reachable
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions.endings import end
+from counterseal.challenges.decisions.ended_challenges import end_challenge
 from counterseal.challenges.documents.display import DisplayedAction, display_document, display_text
 from counterseal.challenges.records import CancelReason, Challenge, Outcome, Question
-from counterseal.challenges.rules.asking import after_asking, asking, limits_for, may_ask
+from counterseal.challenges.rules.question_limits import (
+    after_asking,
+    limits_for,
+    may_ask,
+    rule_on_question,
+)
 from counterseal.machines import step
 from counterseal.models import Record, replace, revise
 from counterseal.models.clients import Codes
@@ -61,14 +66,14 @@ class Issued:
 
 
 class Extension(Protocol):
-    """What a challenge has besides its question, as the request of another protocol."""
+    """What another protocol adds to a challenge that it requests."""
 
     def extend(self, tools: Tools, challenge: Challenge) -> Challenge:
         """Return *challenge*, which is about to be issued, as such a request."""
 
     def document(self) -> dict[str, Any]:
         """
-        Return what a repeated request has to have besides the same question, as JSON.
+        Return, as JSON, what a repeated request must have in common besides the question.
 
         A member that a question has too is that of the question.
         """
@@ -126,7 +131,7 @@ async def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[
         device_reachable(account, draft.question.device)
     party, policy = draft.party, tools.policy
     now, code_asked = truncate(tools.now), draft.code_asked
-    ruling = asking(
+    ruling = rule_on_question(
         account.history,
         now=now,
         origin=party.origin.guid,
@@ -233,7 +238,7 @@ def _supersede(
     for record in older_challenges:
         challenge = require(record, Challenge)
         facts = CancellationFacts(now=now, challenge=challenge, origin=draft.party.origin.guid)
-        ending = end(
+        ended = end_challenge(
             tools,
             challenge,
             history,
@@ -241,10 +246,10 @@ def _supersede(
             Outcome(at=now, reason=CancelReason.SUPERSEDED),
             reason=CancelReason.SUPERSEDED.value,
         )
-        history = ending.history
-        writes += ending.writes
-        writes += build_ending_notifications(tools, draft.served_kinds, account, ending.challenge)
-        audit.append(ending.entry)
+        history = ended.history
+        writes += ended.writes
+        writes += build_ending_notifications(tools, draft.served_kinds, account, ended.challenge)
+        audit.append(ended.entry)
         superseded_guids.append(challenge.guid)
     decision = _issue(account, tools, draft, issued_challenge, history)
     decision.writes += tuple(writes)

@@ -237,7 +237,7 @@ def _demand_object(value: Any, required: dict[str, type], optional: dict[str, ty
 
 def display_text(document: dict[str, Any]) -> str:
     """
-    Return the one canonical text of *document*, whose texts are checked (`_sizes`).
+    Return the one canonical text of *document*, whose texts are checked (`_input_limits`).
 
     InvalidField names a member that I-JSON cannot hold.
     """

@@ -6,11 +6,10 @@ The challenge as origins read it: in the reply to `request/add`, in `getRequest`
 The members that clients of the CX service read keep their names and meaning:
 `guid`, `privakeyId`, `accountId`, `transactionId`, `buttonSelected` (null until answered),
 `content`, `buttons`, `additionalInfo`.
-Ours are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
-(the device's own signature) and `receipt`; `status` says the same as `state`, `action` is
-`{type, digest, validUntil}` where the question asks for an action, and
-the reply to `request/add` also has `code`, where the person has to type one, and a refusal has
-`reason`, where the person said why.
+The others are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
+(the device's own signature) and `receipt`; `status` says the same as `state`. If the question asks
+for an action, `action` is `{type, digest, validUntil}`. The reply to `request/add` also has `code`
+if the person has to type one. A refusal has `reason` if the person said why.
 """
 
 from __future__ import annotations
@@ -61,8 +60,8 @@ class ProcessedRequest:
         button_selected: Index of the chosen button; None unless ANSWERED.
         answer: The device's own token.
         code: In the reply to `request/add` only.
-        reason: Why the person refused, if they said so. Never show PRESSURED on a page: whoever
-            presses the person may be looking at it.
+        reason: Why the person refused, if they said so. Never show PRESSURED on a page: the
+            person who puts the pressure on may be looking at it.
         action: None unless it asks for an action.
     """
 

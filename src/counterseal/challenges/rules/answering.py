@@ -1,8 +1,8 @@
 """
 Rules of answering: whether a call's proof is valid, and an answer belongs to this challenge.
 
-They also say which failures count: a wrong signature under a strong key is a strike, and a wrong
-matching code is counted.
+They also say which failures are counted: wrong signatures by a strong key, as strikes, and wrong
+matching codes.
 """
 
 from __future__ import annotations
@@ -167,8 +167,8 @@ def key_strong_enough(facts: AnswerFacts) -> None:
     """
     Refuse a strong button signed by a device key.
 
-    A passkey that may be copied counts as strong only where its answer names the device key, which
-    has proven the call, unless the policy allows it alone.
+    A passkey that may be copied is strong by itself only if the policy allows it. Otherwise its
+    answer also has to name the device key, which has proved the call.
     """
     if not chosen(facts).strong or facts.signer is None:
         return
@@ -226,7 +226,7 @@ def code_matches(facts: AnswerFacts) -> None:
 
 
 def code_mistyped(facts: AnswerFacts) -> None:
-    """Refuse to count a code as wrong unless one was needed, typed, and is wrong."""
+    """Refuse to call a code wrong unless a code was needed and typed, and is wrong."""
     if not code_needed(facts) or facts.answer.code is None or _same_code(facts):
         raise WrongState("no code was mistyped")
 

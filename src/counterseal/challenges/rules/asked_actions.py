@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import ijson
-from counterseal._sizes import content_fits
+from counterseal._input_limits import content_fits
 from counterseal.actions import ActionTypes
 from counterseal.challenges.documents.action import action_digest, action_document
 from counterseal.challenges.documents.display import DisplayedAction
@@ -51,7 +51,7 @@ def displayed_action(
     Raises:
         ActionTypeUnknown: No type of that name is registered.
         InvalidField: A member does not fit; an approving button takes a weak key; or
-            `additionalInfo` stands beside the action, which nobody would render.
+            the question also has `additionalInfo`, which nobody would render.
     """
     action = question.content
     assert isinstance(action, Action)  # noqa: S101 (for the type checker)

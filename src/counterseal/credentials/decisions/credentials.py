@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import Decision, Records, Tools, require, store
-from counterseal._sizes import text_fits
 from counterseal.accounts.rules import in_force, token_generation
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
@@ -35,8 +35,8 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.ciba import CLIENT_ALGORITHMS
 from counterseal.models.sealing import credential_context, webhook_context
-from counterseal.models.tickets import CLIENT_ALGORITHMS
 from counterseal.outbox.documents import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.outbox.documents import secret_text
 from counterseal.policy import Policy
@@ -123,7 +123,7 @@ async def issue_webhook_key(
 async def rotate_admin(
     stored: Records, tools: Tools, by: Administrator, scheme: Scheme | None, overlap: timedelta
 ) -> Decision[IssuedSecret]:
-    """Decide to make an administrator's new secret; without *scheme*, of the one that it has."""
+    """Decide to make a new secret of an administrator, by default of its present scheme."""
     holder = require(stored[0], Admin)
     admin = await permission_to(permission_for(holder, by), by, holder)
     if admin is not None:

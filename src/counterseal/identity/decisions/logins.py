@@ -55,8 +55,8 @@ class Redirect:
     Where to send the user.
 
     Attributes:
-        url: At the Identity Provider; its `state` is a secret of this log-in, which whoever
-            opens it learns.
+        url: At the Identity Provider; its `state` is a secret of this log-in, and a person who
+            opens the URL can read it.
         app_secret: For the app that began, and nobody else; returned once, and stored as a hash
             only. The app keeps it where no page, no link and no other app can read it.
         deadline: From then on the return is refused.
@@ -200,7 +200,7 @@ async def spend(
 
 def use_login(facts: ReturnFacts) -> Login:
     """
-    Return the log-in as it stands once it is used.
+    Return the log-in as used.
 
     Raises:
         WrongToken: One of the secrets is another's, or the log-in is another kind's.
@@ -250,7 +250,7 @@ def require_login(record: Record | None) -> Login:
     Return the log-in that was read.
 
     Raises:
-        WrongToken: It is none.
+        WrongToken: The record is missing, or is not a log-in.
     """
     try:
         return require(record, Login)

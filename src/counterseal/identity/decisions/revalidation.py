@@ -27,11 +27,11 @@ from counterseal._plan import (
     require_account,
     require_provider,
 )
-from counterseal.accounts.decisions.account_events import Happening, with_events
+from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.accounts.records import session_alias, subject_alias
 from counterseal.accounts.rules import same_identity
 from counterseal.bindings.chart import BindingEvent
-from counterseal.bindings.decisions.bindings import change_standing, with_binding
+from counterseal.bindings.decisions.bindings import suspend_or_resume_binding, with_binding
 from counterseal.errors import IdentityWithdrawn
 from counterseal.models import (
     Account,
@@ -91,7 +91,7 @@ async def renew(
     bindings = await _bindings_in(account, BindingState.SUSPENDED)
     # Staff, too, suspend devices, and only they resume these.
     resumed_bindings = tuple(
-        change_standing(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
+        suspend_or_resume_binding(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
         for binding in bindings
         if isinstance(binding, Binding) and binding.suspended_by is Authority.IDP
     )
@@ -101,8 +101,8 @@ async def renew(
         confirmed_at=tools.now,
         sealed_grant=tools.seal(identity.grant, grant_context(account.guid)),
     )
-    updated_account, events = with_events(
-        tools, updated_account, *_happenings(AccountEventKind.RESUMED, resumed_bindings)
+    updated_account, events = build_account_events(
+        tools, updated_account, *_new_events(AccountEventKind.RESUMED, resumed_bindings)
     )
     return Decision(
         result=Renewal(updated_account, counted=True),
@@ -128,7 +128,7 @@ async def suspend(
             raise refusal
         return Decision(result=account)
     suspended_bindings = tuple(
-        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
+        suspend_or_resume_binding(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
         for binding in await _bindings_in(account, BindingState.ACTIVE)
         if isinstance(binding, Binding) and binding.state is BindingState.ACTIVE
     )
@@ -138,8 +138,8 @@ async def suspend(
         confirmed_at=None,
         sealed_grant=b"" if refusal is None else account.sealed_grant,
     )
-    updated_account, events = with_events(
-        tools, updated_account, *_happenings(AccountEventKind.SUSPENDED, suspended_bindings)
+    updated_account, events = build_account_events(
+        tools, updated_account, *_new_events(AccountEventKind.SUSPENDED, suspended_bindings)
     )
     return Decision(
         result=updated_account,
@@ -173,7 +173,7 @@ def add_alias(
 
 
 def remove_alias(stored: Records, tools: Tools, account: Guid) -> Decision[None]:
-    """Decide that an alias names *account* no more."""
+    """Decide that an alias no longer names *account*."""
     alias = stored[0]
     if not isinstance(alias, Alias) or account not in alias.accounts:
         return Decision(result=None)
@@ -205,8 +205,8 @@ async def find_accounts(_: Tools, app_space: Guid, logout: Logout) -> Decision[t
     """
     Decide which accounts are those of a user who has logged out; none, if none is known.
 
-    If the token has a subject, accounts are found by it, and the session is ignored: what the
-    provider says of the user counts for all devices, and not for those of one session.
+    If the token has a subject, accounts are found by it, and the session is ignored: a log-out of
+    the user is about all devices, and not only about those of one session.
     """
     account = None
     if logout.subject:
@@ -235,8 +235,10 @@ def _bindings_in(account: Account, source: BindingState) -> Reading[Records]:
     return records(*(device.binding for device in account.devices if device.state is source))
 
 
-def _happenings(kind: AccountEventKind, bindings: tuple[Binding, ...]) -> tuple[Happening, ...]:
-    return tuple(Happening(kind, device=binding.guid) for binding in bindings)
+def _new_events(
+    kind: AccountEventKind, bindings: tuple[Binding, ...]
+) -> tuple[NewAccountEvent, ...]:
+    return tuple(NewAccountEvent(kind, device=binding.guid) for binding in bindings)
 
 
 def _with_bindings(

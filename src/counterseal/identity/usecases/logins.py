@@ -8,8 +8,8 @@ from contextlib import suppress
 import attrs
 
 from counterseal._audit_context import AuditContext, demand_rate, refusals
+from counterseal._input_limits import text_fits
 from counterseal._plan import nothing, records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase, with_same_ports
 from counterseal.accounts.rules import expected_issuer, provider_of, same_identity, unlocked
 from counterseal.bindings.decisions.invitations import Invitation
@@ -86,8 +86,8 @@ class Logins(UseCase):
         Return where to send a browser that the Identity Provider sent to the service.
 
         The address is the app's, with what the provider said; what the flow has no use for is
-        left out. The code is not exchanged, and the log-in is not spent: whoever opens the log-in's
-        address gets no further than this without the app's own secret.
+        left out. The code is not exchanged, and the log-in is not spent. Another person who opens
+        this address cannot finish the log-in without the app's own secret.
 
         Raises:
             WrongToken: *state* is not of this service.
@@ -109,9 +109,9 @@ class Logins(UseCase):
         Finish a log-in: spend it, exchange the code, and invite the user's device.
 
         The log-in is spent before the code is exchanged: a state and a code serve once.
-        Where devices of the user are suspended because the provider stopped vouching, it is
-        asked once more, and they may act again if it does; if it cannot be asked just then,
-        they stay as they are, and the invitation stands.
+        If devices of the user are suspended because the provider withdrew its confirmation, the
+        provider is asked once more. The devices are resumed if it confirms the user. If it does not
+        respond, they stay suspended, and the user is invited all the same.
 
         The invitation names the user's devices, so that the new one can replace one of them;
         none where the policy forbids that.
@@ -190,7 +190,7 @@ class Logins(UseCase):
         The token may name the user, or one of the user's sessions, or both (2.4): whichever it
         is, all of the user's devices are suspended, and act again after a new log-in.
         A user without an account here changes nothing.
-        A token counts once, also if what follows from it fails; then it is left to `revalidate`.
+        A token is accepted once, even if the suspension fails; then `revalidate` finds out later.
 
         Args:
             app_space: Whose provider it is.

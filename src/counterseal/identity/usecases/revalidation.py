@@ -1,5 +1,5 @@
 """
-Revalidation: an Identity Provider is asked whether it still vouches for a user, or says so itself.
+Revalidation: an Identity Provider is asked whether it still knows a user, or logs the user out.
 
 The provider is asked between transactions, never inside one: it may take seconds. A
 confirmation is stored only if the account has not changed since the provider was asked; otherwise
@@ -66,7 +66,7 @@ def read_account(ports: Ports, account: Guid) -> Account:
 
 def revoke_grant(ports: Ports, account: Account) -> None:
     """
-    Tell the provider that the grant of *account*, as it was, is needed no more.
+    Revoke, at the provider, the grant that *account* had; *account* is as it was before.
 
     Whatever fails: the grant is not stored any more.
     """
@@ -89,7 +89,7 @@ def add_aliases(transactions: Transactions, account: Account, identity: Identity
 
 
 def remove_alias(transactions: Transactions, account: Account) -> None:
-    """Let *account*, as it was before it was erased, be found by its subject no more."""
+    """Remove the alias of an erased account's subject; *account* is as it was before."""
     if account.issuer is None or not account.subject:
         return
     context = AuditContext(event="identity.forget", actor="idp", subject=account.guid)

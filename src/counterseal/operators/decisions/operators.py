@@ -16,7 +16,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.passkeys import read_domain
-from counterseal.tenancy.decisions.tenancy import OriginEdit, new_origin
+from counterseal.tenancy.decisions.tenancy import new_origin
 from counterseal.tenancy.rules.addresses import domain_fits
 
 COMPANY_NAME = "Counterseal"
@@ -49,10 +49,7 @@ def ensure_operators(stored: Records, tools: Tools, domain: str) -> Decision[Rel
         )
         create(app_space, "app_space.create")
     if not isinstance(origin, Origin):
-        edit = OriginEdit(
-            name=ORIGIN_NAME, clients=None, codes=None, wildcards=None, token_form=None
-        )
-        origin = new_origin(tools, app_space, PORTAL_ORIGIN, edit)
+        origin = new_origin(tools, app_space, PORTAL_ORIGIN, {"name": ORIGIN_NAME})
         origin = replace(origin, domains=(domain,))
         create(origin, "origin.create")
     elif domain not in origin.domains:

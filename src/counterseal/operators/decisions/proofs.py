@@ -1,8 +1,8 @@
 """
 Proofs: passkeys and devices by which administrators log in, and the sessions that end with them.
 
-A session lies in another partition than the bindings that it was opened by, so a worker ends it
-after they have ended; until then, each use of the session reads them.
+A session is in another partition than the bindings that it was opened by, so no commit ends both. A
+worker ends the session later; until then, each use of the session reads the bindings.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import parse
 from counterseal.operators.chart import SESSION, SessionEvent
-from counterseal.operators.rules import inviter_stands, proof_stands
+from counterseal.operators.rules import inviting_session_active, proof_valid
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.rules.authorization import permission_for
 
@@ -98,7 +98,7 @@ async def end_sessions(stored: Records, _: Tools) -> Decision[Binding | None]:
         revoke_session(session)
         for session in sessions_in(await tenancy_records_of(admin))
         if any(
-            proof.binding == binding.guid and not proof_stands(proof, binding)
+            proof.binding == binding.guid and not proof_valid(proof, binding)
             for proof in session.proofs
         )
     )
@@ -134,9 +134,9 @@ async def revoke_of_administrator(
     return revoke_binding(tools, account, binding, served_kinds)
 
 
-async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
+async def demand_inviting_session(binding: Binding, tools: Tools) -> None:
     """
-    Require that the session stands that invited a device, if *binding* depends on one.
+    Require that the session in which a device was invited is active, if there was one.
 
     Raises:
         WrongState: The session has ended.
@@ -151,4 +151,4 @@ async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
         )
     )
     for session in sessions:
-        inviter_stands(session, proofs, tools.now, tools.policy)
+        inviting_session_active(session, proofs, tools.now, tools.policy)

@@ -38,7 +38,8 @@ def require_session(stored: Records, secret: str) -> Session:
     Return the session that was read, before a decision looks at its state.
 
     Raises:
-        WrongToken: There is none, or *secret* is another; a stranger learns no more.
+        WrongToken: There is no such session, or *secret* is not its secret; a stranger cannot
+            tell which.
     """
     try:
         session = require(stored[0] if stored else None, Session)
@@ -74,8 +75,8 @@ def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -
 
 def facts_of_proof(session: Session, stored: Records, tools: Tools, secret: str) -> SessionUseFacts:
     """Return the facts of an enrolment or a step-up, for what `read_proofs_with` has read."""
-    proof, account, *others = stored
-    facts = facts_of_use(session, tuple(others), tools, secret)
+    proof, account, *session_records = stored
+    facts = facts_of_use(session, tuple(session_records), tools, secret)
     return attrs.evolve(facts, proof=proof, proof_account=account)
 
 

@@ -48,8 +48,8 @@ from counterseal.operators.decisions.session_uses import (
 from counterseal.operators.rules import (
     LoginFacts,
     is_stepped_up,
+    require_administrator,
     session_end,
-    standing_administrator,
     stepped_up,
 )
 from counterseal.policy import Policy
@@ -168,7 +168,7 @@ async def start_session(stored: Records, tools: Tools, login: LogIn) -> Decision
         suspensions=login.suspensions,
     )
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
-    admin = standing_administrator(facts)
+    admin = require_administrator(facts)
     secret = _new_secret(tools)
     session = Session(
         guid=login.guid or _new_guid(admin, tools),
@@ -201,7 +201,7 @@ async def redeem(
         last_used_at=tools.now,
     )
     attributes = (("admin", session.admin), ("browser", browser))
-    return _issue(redeemed, new_secret, standing_administrator(facts), attributes=attributes)
+    return _issue(redeemed, new_secret, require_administrator(facts), attributes=attributes)
 
 
 async def enrol(
@@ -218,7 +218,7 @@ async def enrol(
         proofs=with_proof((), require(facts.proof, Binding)),
         **_started(new_secret, tools),
     )
-    return _issue(enrolled, new_secret, standing_administrator(facts))
+    return _issue(enrolled, new_secret, require_administrator(facts))
 
 
 async def step_up(
@@ -257,7 +257,7 @@ async def step_up(
         stepped_up_until=until,
         deadline=_deadline(session, tools),
     )
-    return _issue(renewed, new_secret, standing_administrator(facts))
+    return _issue(renewed, new_secret, require_administrator(facts))
 
 
 async def use_session(stored: Records, tools: Tools, secret: str) -> Decision[AuthenticatedSession]:
@@ -273,7 +273,7 @@ async def use_session(stored: Records, tools: Tools, secret: str) -> Decision[Au
         writes = (session,)
     authenticated = AuthenticatedSession(
         session=session,
-        admin=standing_administrator(facts),
+        admin=require_administrator(facts),
         stepped_up=is_stepped_up(session, now),
         ends_at=session_end(session, tools.policy),
     )
@@ -295,7 +295,7 @@ async def may_add_key(stored: Records, tools: Tools, secret: str) -> Decision[Au
     return Decision(
         result=AuthenticatedSession(
             session=session,
-            admin=standing_administrator(facts),
+            admin=require_administrator(facts),
             stepped_up=not enrolling,
             ends_at=session_end(session, tools.policy),
         )

@@ -211,7 +211,7 @@ class AdminLogins(DeviceLogins):
 
         Args:
             binding: The new device, where the policy has new ones confirmed.
-            code: As the person reads it: case, spaces and hyphens do not count.
+            code: As the person reads it; case, spaces and hyphens are ignored.
 
         Raises:
             WrongState: The browser has not registered a passkey yet, the device is not new, or the

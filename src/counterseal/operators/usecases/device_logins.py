@@ -13,7 +13,7 @@ from counterseal import keys
 from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records, require
 from counterseal._transaction import UseCase, with_same_ports
-from counterseal.accounts.rules import approval_stands
+from counterseal.accounts.rules import approval_valid
 from counterseal.challenges.usecases import Challenges
 from counterseal.errors import (
     CodeDemanded,
@@ -73,7 +73,7 @@ class AskedDevice:
 @attrs.frozen(kw_only=True)
 class DeviceAnswer:
     """
-    A challenge to the administrator's own device, as it stands.
+    The present state of a challenge to the administrator's own device.
 
     Attributes:
         code: What the person types into the device.
@@ -117,7 +117,7 @@ class DeviceLogins(UseCase):
         return self._seal(BROWSER_MARK, {"admin": admin, "at": self._time()})
 
     def remembered(self, mark: str) -> Guid | None:
-        """Return the administrator whom *mark* names; None if it is none of ours, or too old."""
+        """Return the administrator whom *mark* names; None if it is forged, or too old."""
         try:
             document = self._open(BROWSER_MARK, mark)
         except WrongToken:
@@ -150,10 +150,10 @@ class DeviceLogins(UseCase):
 
     def answer(self, ticket: str) -> DeviceAnswer:
         """
-        Return the challenge of a log-in as it stands, with its code.
+        Return the present state of a log-in's challenge, with its code.
 
         Raises:
-            WrongToken: The ticket is none of ours.
+            WrongToken: The service did not issue the ticket.
             NotFound: The challenge is gone.
         """
         return self._answer(self._open(LOG_IN, ticket))
@@ -167,7 +167,7 @@ class DeviceLogins(UseCase):
             browser: What the browser says that it is; may be empty.
 
         Raises:
-            WrongToken: The ticket is none of ours, or was used already.
+            WrongToken: The service did not issue the ticket, or it was used already.
             WrongState: The device has not approved, or is no longer active.
             BindingInactive: The device was suspended after it had approved.
             DeadlinePassed: It approved too long ago.
@@ -204,10 +204,10 @@ class DeviceLogins(UseCase):
 
     def step_up_answer(self, ticket: str) -> DeviceAnswer:
         """
-        Return the challenge of a step-up as it stands, with its code.
+        Return the present state of a step-up's challenge, with its code.
 
         Raises:
-            WrongToken: The ticket is none of ours.
+            WrongToken: The service did not issue the ticket.
             NotFound: The challenge is gone.
         """
         return self._answer(self._open(STEP_UP, ticket))
@@ -217,7 +217,7 @@ class DeviceLogins(UseCase):
         Step a session up whose administrator's device has approved.
 
         Raises:
-            WrongToken: The ticket is none of this session's.
+            WrongToken: The ticket is not of this session.
             WrongState: The device has not approved, or is no longer active.
             DeadlinePassed: It approved too long ago.
             AccountLocked: The administrator's account was locked since.
@@ -270,7 +270,7 @@ class DeviceLogins(UseCase):
         if self.ports.clock.now() >= outcome.at + self.policy.step_up_life:
             raise DeadlinePassed
         (account,) = self.ports.store.get(challenge.account)
-        approval_stands(require(account, Account), outcome.device)
+        approval_valid(require(account, Account), outcome.device)
         return outcome.device, outcome
 
     def _time(self) -> str:

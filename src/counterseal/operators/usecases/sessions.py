@@ -8,8 +8,8 @@ from datetime import datetime
 import attrs
 
 from counterseal._audit_context import AuditContext, refusals
+from counterseal._input_limits import text_fits
 from counterseal._plan import record_with_account, records
-from counterseal._sizes import text_fits
 from counterseal._transaction import UseCase
 from counterseal.bindings.usecases.invitations import sweep_due_bindings
 from counterseal.errors import InvalidField, Refused, WrongToken
@@ -264,16 +264,16 @@ class Sessions(UseCase):
         """
         return self._decide_for(by, "session.list", admin, records(admin), sessions.list_sessions)
 
-    def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
+    def expire(self, limit: int = 100, *, read_further: bool = True) -> int:
         """
         Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
-        Passkeys, too, that a link has registered and that did not open its session are revoked, and
-        the sessions end whose passkey or device was revoked or suspended; each of these passkeys
-        and devices counts once.
+        A passkey that a link has registered, but that did not open the link's session, is revoked.
+        A session whose passkey or device was revoked or suspended ends. The number has each of
+        these passkeys and devices once.
 
         Args:
-            looking_past: Whether to read past the first due bindings if these cannot be ended.
+            read_further: Whether to read past the first due bindings if these cannot be ended.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -287,7 +287,7 @@ class Sessions(UseCase):
                 limit - count,
                 self._end_with,
                 provisional=False,
-                looking_past=looking_past,
+                read_further=read_further,
             )
         return count
 

@@ -1,4 +1,8 @@
-"""Callbacks: workers claim, send and record them (`outbox.rules` says when to try again)."""
+"""
+Callbacks: what a worker sends, and what follows from the outcome of an attempt.
+
+`outbox.decisions.claims` says who may attempt one, `outbox.rules.retries` when to try it again.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from counterseal import ijson
+from counterseal._input_limits import LIST_LIMIT
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -19,7 +24,6 @@ from counterseal._plan import (
     require,
     store,
 )
-from counterseal._sizes import LIST_LIMIT
 from counterseal.accounts.records import Account
 from counterseal.accounts.rules import in_force
 from counterseal.challenges.documents.messages import processed_document
@@ -29,7 +33,6 @@ from counterseal.machines import step
 from counterseal.models import Guid, LoggedEvent, Record, replace, revise
 from counterseal.models.sealing import webhook_context
 from counterseal.outbox.chart import CALLBACK, CallbackEvent
-from counterseal.outbox.decisions.attempts import draw_jitter
 from counterseal.outbox.documents import webhook_headers
 from counterseal.outbox.records import (
     Callback,
@@ -38,11 +41,13 @@ from counterseal.outbox.records import (
     Delivery,
     DeliveryOutcome,
 )
-from counterseal.outbox.rules import (
+from counterseal.outbox.rules.retries import (
     DELIVERED,
+    JITTER_BYTES,
     LONGEST_DELAY_ONCE,
     DeliveryFacts,
     dead_reason,
+    jitter_from,
     next_attempt,
 )
 from counterseal.tenancy.decisions.authorization import permission_to, reached_app_spaces
@@ -80,8 +85,8 @@ None for a challenge that is called back as such.
 
 def read_to_compose(callback: Callback) -> Reading[Records]:
     """Read what `compose` needs: the callback itself too, where it is sent at most once."""
-    own = (callback.guid,) if callback.once else ()
-    return records(callback.subject, callback.origin, callback.account, *own)
+    callback_guids = (callback.guid,) if callback.once else ()
+    return records(callback.subject, callback.origin, callback.account, *callback_guids)
 
 
 def compose(
@@ -207,7 +212,8 @@ async def record_attempt(
     state = step(CALLBACK, callback.state, event, facts)
     cause = dead_reason(facts) if state is CallbackState.DEAD else None
     attempts = callback.attempts + 1
-    next_at = next_attempt(attempts, outcome, tools.now, tools.policy, draw_jitter(tools))
+    jitter = jitter_from(tools.entropy(JITTER_BYTES))
+    next_at = next_attempt(attempts, outcome, tools.now, tools.policy, jitter)
     if callback.once:
         next_at = min(next_at, tools.now + LONGEST_DELAY_ONCE)
     recorded_callback = revise(
@@ -275,7 +281,7 @@ async def list_dead(
         chosen = tuple(one for one in callbacks if since is None or one.created_at >= since)
         if len(chosen) >= limit or len(callbacks) < read_count:
             return Decision(result=chosen[:limit])
-        # Those that are older stand before the others in the store's list.
+        # The store lists older callbacks first.
         read_count *= 2
 
 

@@ -1,4 +1,4 @@
-"""Notifying: a worker claims, sends and records a notification; administrators read and test."""
+"""Notifications: which devices a worker notifies, and what follows from the outcome."""
 
 from __future__ import annotations
 
@@ -35,9 +35,14 @@ from counterseal.models.push import (
     PushResult,
 )
 from counterseal.outbox.chart import NOTIFICATION, NotificationEvent
-from counterseal.outbox.decisions.attempts import draw_jitter
 from counterseal.outbox.records import Notification, NotificationState, SkipReason
-from counterseal.outbox.rules import NotificationFacts, find_skip_reason, progress_after
+from counterseal.outbox.rules.retries import (
+    JITTER_BYTES,
+    NotificationFacts,
+    find_skip_reason,
+    jitter_from,
+    progress_after,
+)
 from counterseal.policy import Policy
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.records import Administrator, AppSpace, Texts
@@ -47,7 +52,7 @@ from counterseal.wire.visible import visible
 R = TypeVar("R")
 
 AddressOutcomes: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
-"""What came of an attempt at each address of one device."""
+"""The outcome of an attempt at each address of one device."""
 
 NOTIFIER = "notifier"
 """What the audit log calls who learned it."""
@@ -112,7 +117,8 @@ def record_attempt(
     notification = require(stored[0], Notification)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
     results = {device: tuple(outcome for _, outcome in each) for device, each in outcomes.items()}
-    progress = progress_after(notification, results, tools.now, tools.policy, draw_jitter(tools))
+    jitter = jitter_from(tools.entropy(JITTER_BYTES))
+    progress = progress_after(notification, results, tools.now, tools.policy, jitter)
     facts = NotificationFacts(
         record=notification,
         claimed=claimed.lease_until,
@@ -255,7 +261,7 @@ def push_entries(
     *,
     actor: str,
 ) -> tuple[AuditEntry, ...]:
-    """Return what the audit log records: a line for each address, with what came of it."""
+    """Return what the audit log records: an entry for each address, with its outcome."""
     return tuple(
         push_entry(
             occasion,

@@ -103,7 +103,7 @@ def build_revocation_notifications(
     """
     Return the notifications that tell the other devices that *device* is revoked.
 
-    There is none if it was never bound: an invitation is no device.
+    There are no such notifications if it was never bound: an invitation is no device.
     """
     was_bound = any(
         entry.binding == device and entry.state is not BindingState.INVITED
@@ -142,8 +142,8 @@ def build_ending_notifications(
     """
     Return the notifications that tell devices that *challenge* has ended before its deadline.
 
-    There is none if the devices were not notified of the challenge itself, and none about an
-    expiry: a device knows the deadline.
+    There are no such notifications if the devices were not notified of the challenge itself, or if
+    it has expired: a device knows the deadline.
     """
     if not challenge.show_notification:
         return ()

@@ -17,19 +17,23 @@ import attrs
 
 from counterseal._audit_context import AuditContext, refusals
 from counterseal._capabilities import compose_callback
+from counterseal._input_limits import LIST_LIMIT, limit_fits
 from counterseal._plan import Decision, DecisionCoroutine, Records, Tools, records, return_record
-from counterseal._sizes import LIST_LIMIT, limit_fits
 from counterseal._transaction import UseCase
 from counterseal.errors import SenderUnavailable
 from counterseal.models import Record
 from counterseal.models.guid import Guid
 from counterseal.models.record import Gauge
 from counterseal.outbox.decisions import callbacks
-from counterseal.outbox.decisions.attempts import claim_callback
+from counterseal.outbox.decisions.claims import claim_callback
 from counterseal.outbox.decisions.outbox import NEW_CALLBACKS
 from counterseal.outbox.records import Callback, DeadReason, DeliveryOutcome
-from counterseal.outbox.rules import next_callbacks, origins_with_slots, slot_share
-from counterseal.outbox.usecases.attempts import (
+from counterseal.outbox.rules.slots import (
+    next_callbacks,
+    origins_with_slots,
+    slot_share,
+)
+from counterseal.outbox.usecases.claims import (
     CANDIDATES_PER_SLOT,
     attempt_context,
     claim_attempt,
@@ -140,10 +144,10 @@ class Callbacks(UseCase):
 
     def attempt(self, callback: Callback | Guid, *, claimed: bool = False) -> Callback:
         """
-        Claim one callback, send it once, and record what came of it.
+        Claim one callback, send it once, and record the outcome.
 
-        One whose challenge has been forgotten or erased, or whose address is no longer allowed,
-        is not sent, and dead.
+        A callback whose challenge has been forgotten or erased, or whose address is no longer
+        allowed, is not sent: it is dead.
 
         Args:
             callback: As `find_due` returned it, which saves a trip; or its GUID.
@@ -185,7 +189,7 @@ class Callbacks(UseCase):
 
     def get(self, callback: Guid, *, by: Administrator) -> Callback:
         """
-        Return one callback; a dead one says why it is.
+        Return one callback; `cause` says why a dead one is dead.
 
         Raises:
             NotFound: There is no such callback.
@@ -270,17 +274,18 @@ class Callbacks(UseCase):
         return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, app_spaces)
 
     def list_queued(
-        self, origin: Guid, limit: int = 100, *, looking_past: bool = True, by: Administrator
+        self, origin: Guid, limit: int = 100, *, read_further: bool = True, by: Administrator
     ) -> tuple[Callback, ...]:
         """
         Return at most *limit* queued callbacks of one origin, in the order in which they are due.
 
-        Those of other origins are read too, as many as stand before them. Those that are left show
-        once these are sent or dropped.
+        The store lists the callbacks of all origins together, so those of other origins that are
+        due earlier are read, too. Callbacks beyond *limit* are returned once the first ones are
+        sent or dropped.
 
         Args:
-            looking_past: Whether to read past the first 1000 callbacks of the service; else those
-                of the origin that stand behind them are left out.
+            read_further: Whether to read past the first 1000 callbacks of the service; otherwise
+                later callbacks of the origin are left out.
 
         Raises:
             InvalidField: The limit is not one that can be asked for.
@@ -293,9 +298,11 @@ class Callbacks(UseCase):
         looked_at = LIST_LIMIT
         while True:
             due = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
-            own = [one for one in due if isinstance(one, Callback) and one.origin == origin]
-            if not looking_past or len(own) >= limit or len(due) < looked_at:
-                return tuple(own[:limit])
+            callbacks = [
+                record for record in due if isinstance(record, Callback) and record.origin == origin
+            ]
+            if not read_further or len(callbacks) >= limit or len(due) < looked_at:
+                return tuple(callbacks[:limit])
             looked_at *= 2
 
     def drop(self, callback: Guid, *, by: Administrator) -> Callback:
@@ -359,7 +366,7 @@ def _callbacks(records: Iterable[Record]) -> tuple[Callback, ...]:
 def _origins_with(
     store: Store, gauge: Gauge, app_spaces: frozenset[Guid] | None = None
 ) -> tuple[Guid, ...]:
-    """Return the origins of which something counts in *gauge*, in a fixed order."""
+    """Return the origins whose *gauge* is not 0, in a fixed order."""
     counts = store.gauges(app_spaces)
     origins = {key.origin for key, count in counts.items() if count and key.gauge is gauge}
     return tuple(sorted(origin for origin in origins if origin is not None))

@@ -16,17 +16,20 @@ from typing import TypeVar
 import attrs
 
 from counterseal._audit_context import AuditContext
+from counterseal._input_limits import LIST_LIMIT
 from counterseal._plan import record_with_account, records
-from counterseal._sizes import LIST_LIMIT
 from counterseal._transaction import UseCase
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import Administrator, Binding, Guid, Notification, PushOutcome, PushResult
 from counterseal.outbox.decisions import notifications
-from counterseal.outbox.decisions.attempts import claim_notification
+from counterseal.outbox.decisions.claims import claim_notification
 from counterseal.outbox.decisions.notifications import AddressOutcomes, Recipients
 from counterseal.outbox.decisions.outbox import NEW_NOTIFICATIONS
-from counterseal.outbox.rules import kinds_with_slots, next_notifications
-from counterseal.outbox.usecases.attempts import CANDIDATES_PER_SLOT, attempt_context, claim_attempt
+from counterseal.outbox.rules.slots import (
+    kinds_with_slots,
+    next_notifications,
+)
+from counterseal.outbox.usecases.claims import CANDIDATES_PER_SLOT, attempt_context, claim_attempt
 from counterseal.ports import Due
 
 R = TypeVar("R")
@@ -48,8 +51,8 @@ class Notifications(UseCase):
         records = self.ports.store.due(Due.NOTIFICATION, self.ports.clock.now(), limit)
         return tuple(record for record in records if isinstance(record, Notification))
 
-    def in_turn(
-        self, under_way: Mapping[Guid, Notification], slots: int, *, looking_past: bool = True
+    def find_next(
+        self, under_way: Mapping[Guid, Notification], slots: int, *, read_further: bool = True
     ) -> tuple[Notification, ...]:
         """
         Return the due notifications to attempt next, so that nobody delays the others.
@@ -61,7 +64,7 @@ class Notifications(UseCase):
         Args:
             under_way: Those of which the caller's attempts run.
             slots: How many of its attempts may run at once, of each kind.
-            looking_past: Whether to read these; else only those that have been due for longest are.
+            read_further: Whether to read these; else only those that have been due for longest are.
 
         Raises:
             Unavailable: The store did not answer.
@@ -70,7 +73,7 @@ class Notifications(UseCase):
         limit = CANDIDATES_PER_SLOT * slots * max(1, len(kinds))
         due = self.due(limit)
         chosen = next_notifications(due, under_way, slots)
-        if len(due) < limit or not looking_past:
+        if len(due) < limit or not read_further:
             return chosen
         free = kinds_with_slots(kinds, (*under_way.values(), *chosen), slots)
         if not free:
@@ -94,7 +97,7 @@ class Notifications(UseCase):
         An address that is gone is taken off its device, which stays bound.
 
         Args:
-            notification: As `in_turn` returned it, which saves a trip; or its GUID.
+            notification: As `find_next` returned it, which saves a trip; or its GUID.
 
         Raises:
             NotFound: There is no such notification.
@@ -141,7 +144,7 @@ class Notifications(UseCase):
 
     def test(self, device: Guid, *, by: Administrator) -> AddressOutcomes:
         """
-        Send a test message once to every address of one device, and return what came of each.
+        Send a test message once to every address of one device, and return each outcome.
 
         An address that is gone is taken off it, as at any other attempt.
 

@@ -7,13 +7,14 @@ What is stored already is returned if it has the settings that the program names
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import reduce
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
+from counterseal._input_limits import text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, require
-from counterseal._sizes import text_fits
 from counterseal.errors import SettingDiffers
 from counterseal.models import (
     Administrator,
@@ -29,11 +30,7 @@ from counterseal.models import (
 from counterseal.models.guid import derive_guid
 from counterseal.policy import Policy
 from counterseal.tenancy.decisions.authorization import admin_guards, permission_to
-from counterseal.tenancy.decisions.tenancy import (
-    OriginEdit,
-    new_origin,
-    with_entry,
-)
+from counterseal.tenancy.decisions.tenancy import new_origin, with_entry
 from counterseal.tenancy.rules.authorization import Permission
 
 R = TypeVar("R", Company, AppSpace, Origin)
@@ -46,13 +43,15 @@ class TenancyDraft:
 
     Attributes:
         company, app_space: Their names.
-        origin: The origin's settings, of which None stands for the default at its creation.
-        callbacks: The addresses of the origin's allow-list; None for none at its creation.
+        origin: The origin's name.
+        settings: The origin's settings; a new origin has the default of each other one.
+        callbacks: The addresses of the origin's allow-list; a new origin has none if it is None.
     """
 
     company: str
     app_space: str
-    origin: OriginEdit
+    origin: str
+    settings: Mapping[str, Any]
     callbacks: tuple[str, ...] | None
 
 
@@ -112,30 +111,25 @@ def _app_space(tools: Tools, company: Company, guid: Guid, draft: TenancyDraft) 
 
 
 def _origin(tools: Tools, app_space: AppSpace, guid: Guid, draft: TenancyDraft) -> Origin:
-    text_fits(draft.origin.name, tools.policy.name_bytes, "origin", trimmed=True)
+    text_fits(draft.origin, tools.policy.name_bytes, "origin", trimmed=True)
     return reduce(
         lambda origin, entry: replace(
             origin, **with_entry(tools.policy, origin, CallbackType.ADDRESS, entry)
         ),
         draft.callbacks or (),
-        new_origin(tools, app_space, guid, draft.origin),
+        new_origin(tools, app_space, guid, {"name": draft.origin, **draft.settings}),
     )
 
 
 def _require_settings(
     company: Company, app_space: AppSpace, origin: Origin, draft: TenancyDraft
 ) -> None:
-    edit = draft.origin
     callbacks = None if draft.callbacks is None else frozenset(draft.callbacks)
     for argument, setting, stored_setting in (
         ("company", draft.company, company.name),
         ("app_space", draft.app_space, app_space.name),
-        ("origin", edit.name, origin.name),
-        ("clients", edit.clients, origin.clients),
-        ("codes", edit.codes, origin.codes),
-        ("wildcards", edit.wildcards, origin.wildcards),
-        ("token_form", edit.token_form, origin.token_form),
-        ("role", edit.role, origin.role),
+        ("origin", draft.origin, origin.name),
+        *((name, value, getattr(origin, name)) for name, value in draft.settings.items()),
         ("callbacks", callbacks, frozenset(origin.callbacks)),
     ):
         if setting is not None and setting != stored_setting:

@@ -8,11 +8,10 @@ An edit that changes nothing writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
-
-import attrs
+from typing import Any, TypeVar
 
 from counterseal import tenancy
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -23,7 +22,6 @@ from counterseal._plan import (
     store,
     tenancy_records_of,
 )
-from counterseal._sizes import text_fits
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -33,28 +31,22 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     CLIENT_PROFILES,
-    FINISHED,
-    AccountEventKind,
     Admin,
     Administrator,
     AppSpace,
     CallbackType,
-    ChallengeState,
-    Clients,
-    Codes,
     Company,
     Guid,
     Operator,
     Origin,
+    OriginChanges,
     OriginRole,
-    OwnLimits,
     Record,
     RelyingParty,
-    TokenForm,
+    editable_members,
     replace,
     revise,
 )
-from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal.models.passkeys import read_domain
 from counterseal.narrowing import EffectiveSetting, effective_settings
 from counterseal.policy import Policy
@@ -67,35 +59,10 @@ from counterseal.tenancy.rules.addresses import (
     require_wildcards,
 )
 from counterseal.tenancy.rules.authorization import Permission, permission_for, reach_of, unreserved
+from counterseal.tenancy.rules.edits import edited_members
 
 C = TypeVar("C", Company, AppSpace, Origin)
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
-
-
-@attrs.define(kw_only=True)
-class OriginEdit:
-    """
-    What an origin is created with, or what is to change of it; None leaves a member as it is.
-
-    Changing `clients` resets codes, wildcards and callback states to the new profile, unless they
-    are given. `pending`, `questions` and `cooldown` are those of `OwnLimits`. An empty `events_url`
-    removes it; an empty text as `events` means as the profile says. *policy* has the settings that
-    change, by name; None takes one back.
-    """
-
-    name: str | None
-    clients: Clients | None
-    codes: Codes | None
-    wildcards: bool | None
-    token_form: TokenForm | None
-    role: OriginRole | None = None
-    callback_states: frozenset[ChallengeState] | None = None
-    pending: int | None = None
-    questions: int | None = None
-    cooldown: bool | None = None
-    events: frozenset[AccountEventKind] | Literal[""] | None = None
-    events_url: str | None = None
-    policy: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 # Creating
@@ -111,13 +78,13 @@ async def create_company(
 
 
 async def create_origin(
-    stored: Records, tools: Tools, by: Administrator, guid: Guid, edit: OriginEdit
+    stored: Records, tools: Tools, by: Administrator, guid: Guid, changes: Mapping[str, Any]
 ) -> Decision[Origin]:
     """Decide to create an origin; *stored*: the record of this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
     unreserved(app_space)
     admin = await permission_to(Permission.ORIGINS, by, app_space)
-    return create_record(stored[0], admin, new_origin(tools, app_space, guid, edit))
+    return create_record(stored[0], admin, new_origin(tools, app_space, guid, changes))
 
 
 def create_record(stored: Record | None, admin: Admin | None, record: C) -> Decision[C]:
@@ -127,11 +94,11 @@ def create_record(stored: Record | None, admin: Admin | None, record: C) -> Deci
     return store(record, record, guards=admin_guards(admin, record))
 
 
-def new_origin(tools: Tools, app_space: AppSpace, guid: Guid, edit: OriginEdit) -> Origin:
-    """Return an origin with the settings of *edit*."""
-    name = require_name(edit.name or "", tools.policy)
+def new_origin(tools: Tools, app_space: AppSpace, guid: Guid, changes: Mapping[str, Any]) -> Origin:
+    """Return an origin with *changes*, and among them its name."""
+    name = require_name(changes["name"], tools.policy)
     origin = Origin(guid=guid, app_space=app_space.guid, name=name, created_at=tools.now)
-    return replace(origin, **_origin_changes(tools.policy, origin, edit))
+    return replace(origin, **_edited_origin(tools.policy, origin, changes))
 
 
 # Editing
@@ -174,18 +141,21 @@ async def verify_company(
 
 
 async def edit_origin(
-    stored: Records, tools: Tools, by: Administrator, edit: OriginEdit
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    changes: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> Decision[Origin]:
-    """Decide to edit an origin."""
+    """Decide to edit an origin; *settings*: what changes of what it narrows of the policy."""
     origin = require(stored[0], Origin)
     admin = await permission_to(Permission.ORIGINS, by, origin)
-    if edit.policy:
+    members = _edited_origin(tools.policy, origin, changes)
+    if settings:
         app_space = require((await records(origin.app_space))[0], AppSpace)
-        policy = tenancy.edited_origin_policy(tools.policy, app_space, origin, edit.policy)
-        changes = _origin_changes(tools.policy, origin, edit) | {"policy": policy}
-    else:
-        changes = _origin_changes(tools.policy, origin, edit)
-    return edit_record(origin, admin, changes)
+        policy = tenancy.edited_origin_policy(tools.policy, app_space, origin, settings)
+        members["policy"] = policy
+    return edit_record(origin, admin, members)
 
 
 async def allow_callback(
@@ -216,7 +186,7 @@ async def forbid_entry(
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
-    """Decide to give *record* those of *members* that it does not have."""
+    """Decide to change *members* of *record*; nothing is written if it has these values already."""
     unreserved(record)
     changes = {name: new for name, new in members.items() if new != getattr(record, name)}
     if not changes:
@@ -225,59 +195,26 @@ def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> D
     return store(edited_record, edited_record, guards=admin_guards(admin, record))
 
 
-def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[str, Any]:
-    if edit.name is not None:
-        require_name(edit.name, policy)
-    _events_fit(edit.role or origin.role, edit)
-    changes: dict[str, Any] = {}
-    if edit.clients is not None and edit.clients is not origin.clients:
-        profile = CLIENT_PROFILES[edit.clients]
-        changes = {
-            "codes": profile.codes,
-            "wildcards": profile.wildcards,
-            "callback_states": profile.callback_states,
-        }
-    if isinstance(edit.events, str):
-        changes["events"] = None
-    elif edit.events is not None:
-        changes["events"] = tuple(kind for kind in AccountEventKind if kind in edit.events)
-    if edit.events_url is not None:
-        changes["events_url"] = _events_url(policy, origin, edit.events_url)
-    if edit.callback_states is not None:
-        changes["callback_states"] = _endings(edit.callback_states)
-    return {
-        **changes,
-        **present_members(
-            {
-                "name": edit.name,
-                "clients": edit.clients,
-                "codes": edit.codes,
-                "wildcards": edit.wildcards,
-                "token_form": edit.token_form,
-                "role": edit.role,
-            }
-        ),
-        "limits": _limits(origin.limits, edit),
-    }
+def _edited_origin(policy: Policy, origin: Origin, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that *changes* edit; other clients bring what their profile has."""
+    members = edited_members(policy, origin, changes, OriginChanges)
+    clients = changes.get("clients", origin.clients)
+    if clients is not origin.clients:
+        profile = CLIENT_PROFILES[clients]
+        names = ("codes", "wildcards", "callback_states")
+        members = {name: getattr(profile, name) for name in names} | members
+    if changes.get("role", origin.role) is OriginRole.ASKING:
+        _require_silence(changes)
+    if changes.get("events_url"):
+        callback_allowed(members["events_url"], allow_list(origin, policy))
+    return members
 
 
-def _events_fit(role: OriginRole, edit: OriginEdit) -> None:
-    for field, value in (("events", edit.events), ("eventsUrl", edit.events_url)):
-        if role is OriginRole.ASKING and value:
+def _require_silence(changes: Mapping[str, Any]) -> None:
+    for name in ("events", "events_url"):
+        if changes.get(name):
+            field = editable_members(OriginChanges)[name].wire
             raise InvalidField(field, "an origin that only asks hears nothing of accounts")
-
-
-def _events_url(policy: Policy, origin: Origin, url: str) -> str | None:
-    if not url:
-        return None
-    text_fits(url, policy.callback_bytes, "eventsUrl")
-    callback_allowed(url, allow_list(origin, policy))
-    return url
-
-
-def present_members(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of *members* that are not None."""
-    return {name: value for name, value in members.items() if value is not None}
 
 
 # Reading
@@ -306,7 +243,7 @@ async def list_visible(
 async def effective_policy(
     stored: Records, tools: Tools, by: Administrator
 ) -> Decision[tuple[EffectiveSetting, ...]]:
-    """Decide to return what counts in an App Space, and for an origin if one is read with it."""
+    """Decide to return the policy of an App Space, or of an origin if one is read with it."""
     app_space = require(stored[0], AppSpace)
     origin = require(stored[1], Origin) if len(stored) > 1 else None
     if origin is not None and origin.app_space != app_space.guid:
@@ -351,25 +288,6 @@ def require_name(text: str, policy: Policy) -> str:
     """Return *text*, if it is short enough for a name, and trimmed."""
     text_fits(text, policy.name_bytes, "name", trimmed=True)
     return text
-
-
-def _endings(states: frozenset[ChallengeState]) -> tuple[ChallengeState, ...]:
-    if not states <= frozenset(FINISHED):
-        endings = ", ".join(state.value for state in FINISHED)
-        raise InvalidField("callbackStates", f"not one of {endings}")
-    return tuple(state for state in FINISHED if state in states)
-
-
-def _limits(limits: OwnLimits, edit: OriginEdit) -> OwnLimits:
-    _limit_fits(edit.pending, MOST_PENDING, "pendingLimit")
-    _limit_fits(edit.questions, MOST_QUESTIONS, "askLimit")
-    changes = {"pending": edit.pending, "questions": edit.questions, "cooldown": edit.cooldown}
-    return replace(limits, **present_members(changes))
-
-
-def _limit_fits(limit: int | None, most: int, field: str) -> None:
-    if limit is not None and not 1 <= limit <= most:
-        raise InvalidField(field, f"not within 1 and {most}")
 
 
 def with_entry(

@@ -60,7 +60,7 @@ def allow_list(origin: Origin, policy: Policy) -> tuple[str, ...]:
     """
     Return the addresses of the allow-list of *origin*, each with a scheme.
 
-    Entries with a wildcard count only if the origin allows wildcards.
+    Entries with a wildcard are left out unless the origin allows wildcards.
     """
     return tuple(
         address
@@ -91,8 +91,8 @@ def entry_fits(entry: str, *, field: str) -> None:
 
 def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
     """Refuse an entry, in its normal form, that is one too many of its domain."""
-    others = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
-    if len(others) >= ORIGINS_LIMIT:
+    other_entries = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
+    if len(other_entries) >= ORIGINS_LIMIT:
         raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
 
 

@@ -208,9 +208,9 @@ def capped_end(maker: Admin, ends_at: datetime | None, *, field: str) -> datetim
     return maker.ends_at if ends_at is None else ends_at
 
 
-def require_not_outlived(maker: Admin, other: Admin) -> None:
-    """Refuse *maker* a secret of *other* that is valid after its own end."""
-    if maker.ends_at is not None and in_force(other.ends_at, maker.ends_at):
+def require_not_outlived(maker: Admin, admin: Admin) -> None:
+    """Refuse *maker* a secret of *admin* that is valid after its own end."""
+    if maker.ends_at is not None and in_force(admin.ends_at, maker.ends_at):
         raise RoleLacking
 
 
@@ -248,8 +248,8 @@ def unreserved(record: Company | AppSpace | Origin) -> None:
     """
     Refuse to edit the portal's own company, App Space or origin, and to let others act there.
 
-    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
-    domain, logs in as any administrator.
+    Somebody who acts as the portal, binds devices to its accounts, or has its passkeys used at
+    another domain could log in as any administrator.
 
     Raises:
         InvalidField: *record* is one of them; it names the member that has its GUID.

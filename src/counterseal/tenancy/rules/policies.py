@@ -56,8 +56,8 @@ def edited_app_space_policy(
     """
     bounds = {setting.name: setting for setting in merge(policy, {}, {})}
     edited = _edited(app_space.policy or AppSpacePolicy(), changes, bounds, AppSpacePolicy)
-    own = app_space_settings(attrs.evolve(app_space, policy=edited))
-    _demand_no_contradiction(own, changes, bounds)
+    narrowed_settings = app_space_settings(attrs.evolve(app_space, policy=edited))
+    _demand_no_contradiction(narrowed_settings, changes, bounds)
     return edited
 
 
@@ -75,13 +75,13 @@ def edited_origin_policy(
     settings = merge(policy, app_space_settings(app_space), {})
     bounds = {setting.name: setting for setting in settings}
     edited = _edited(origin.policy or OriginPolicy(), changes, bounds, OriginPolicy)
-    own = origin_settings(attrs.evolve(origin, policy=edited))
-    _demand_no_contradiction(own, changes, bounds)
+    narrowed_settings = origin_settings(attrs.evolve(origin, policy=edited))
+    _demand_no_contradiction(narrowed_settings, changes, bounds)
     return edited
 
 
 def new_devices_fit(rule: NewDeviceRule, policy: Policy) -> None:
-    """Refuse that new devices count earlier than the service says."""
+    """Refuse that new devices become active earlier than the service says."""
     field = FIELDS["new_devices"]
     if stricter(field, rule, policy.new_devices) is not rule:
         raise InvalidField("newDevices", _looser(policy.new_devices, Level.SERVICE))
@@ -131,14 +131,14 @@ def _demand_fit(name: str, value: Any, field: str) -> None:
 
 
 def _demand_no_contradiction(
-    own: Mapping[str, Any], changes: Mapping[str, Any], bounds: Mapping[str, EffectiveSetting]
+    settings: Mapping[str, Any], changes: Mapping[str, Any], bounds: Mapping[str, EffectiveSetting]
 ) -> None:
     """Refuse what the merge would change to make it fit another setting."""
     for name, bound in (("challenge_life", "challenge_life_limit"), ("cooldown", "cooldown_limit")):
-        if not changes.keys() & {name, bound} or name not in own:
+        if not changes.keys() & {name, bound} or name not in settings:
             continue
-        limit = own.get(bound, bounds[bound].value)
-        if own[name] > limit:
+        limit = settings.get(bound, bounds[bound].value)
+        if settings[name] > limit:
             field = name if changes.get(name) is not None else bound
             raise InvalidField(f"policy.{field}", f"{name} would be longer than {bound}")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from counterseal._sizes import text_fits
+from counterseal._input_limits import text_fits
 from counterseal.errors import InvalidField
 from counterseal.models import Company
 from counterseal.wire.lookalikes import are_alike
@@ -51,11 +51,11 @@ def require_distinct(name: str, company: Company, companies: Iterable[Company]) 
 
     Its own may be spelled anew.
     """
-    for other in companies:
-        if other.guid == company.guid or other.verified_name is None:
+    for other_company in companies:
+        if other_company.guid == company.guid or other_company.verified_name is None:
             continue
-        if are_alike(name, other.verified_name) or are_alike(
-            _letters_of(name), _letters_of(other.verified_name)
+        if are_alike(name, other_company.verified_name) or are_alike(
+            _letters_of(name), _letters_of(other_company.verified_name)
         ):
             raise InvalidField(FIELD, "looks like that of another company")
 

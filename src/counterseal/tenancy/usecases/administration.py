@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Unpack
 
 import attrs
 
 from counterseal import tenancy as tenancy_package
 from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
-from counterseal.challenges.records import ChallengeState
 from counterseal.identity.records import IdpSettings
-from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
-from counterseal.models.events import AccountEventKind
+from counterseal.models.editable import (
+    AppSpaceChanges,
+    NewAppSpace,
+    NewOrigin,
+    OriginChanges,
+    flat_changes,
+)
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
 from counterseal.tenancy.decisions import app_spaces, tenancy
 from counterseal.tenancy.records import (
     AppSpace,
     CallbackType,
     Company,
-    HtmlUse,
-    NewDeviceRule,
     Origin,
     RelyingParty,
     logo_guid,
@@ -59,32 +61,18 @@ class Administration(Directory):
         *,
         idp: IdpSettings | None = None,
         idp_secret: str | None = None,
-        brand_url: str | None = None,
-        brand_color: str | None = None,
-        logo: bytes | None = None,
-        html: HtmlUse = HtmlUse.SHOW,
-        universal_app: bool = False,
+        **settings: Unpack[NewAppSpace],
     ) -> AppSpace:
         """
         Create an App Space; without *idp* it is `simple`.
 
-        `edit_app_space` says what the arguments are.
+        `edit_app_space` says what the arguments are; *settings* are those of `NewAppSpace`.
 
         Raises:
             NotFound: There is no such company.
             InvalidField: A text, the colour or the logo does not fit.
         """
         guid = self._new_guid(partition_of(company))
-        edit = app_spaces.AppSpaceEdit(
-            name=name,
-            idp=idp,
-            idp_secret=idp_secret,
-            brand_url=brand_url,
-            brand_color=brand_color,
-            logo=logo,
-            html=html,
-            universal_app=universal_app,
-        )
         return self._decide_for(
             self.by,
             "app_space.create",
@@ -92,38 +80,24 @@ class Administration(Directory):
             records(guid, company),
             app_spaces.create_app_space,
             guid,
-            edit,
+            app_spaces.AppSpaceEdit(
+                idp=idp,
+                idp_secret=idp_secret,
+                changes={"name": name} | flat_changes(settings, NewAppSpace),
+            ),
         )
 
-    def create_origin(
-        self,
-        app_space: Guid,
-        name: str,
-        *,
-        clients: Clients = Clients.CURRENT,
-        codes: Codes | None = None,
-        wildcards: bool | None = None,
-        token_form: TokenForm = TokenForm.TEXT,
-        role: OriginRole = OriginRole.FULL,
-    ) -> Origin:
+    def create_origin(self, app_space: Guid, name: str, **settings: Unpack[NewOrigin]) -> Origin:
         """
         Create an origin; it has no credential yet.
 
-        `edit_origin` says what the arguments are; what is None follows the profile of *clients*.
+        *settings* are those of `NewOrigin`.
 
         Raises:
             NotFound: There is no such App Space.
             InvalidField: The name does not fit.
         """
         guid = self._new_guid(partition_of(app_space))
-        edit = tenancy.OriginEdit(
-            name=name,
-            clients=clients,
-            codes=codes,
-            wildcards=wildcards,
-            token_form=token_form,
-            role=role,
-        )
         return self._decide_for(
             self.by,
             "origin.create",
@@ -131,7 +105,7 @@ class Administration(Directory):
             records(guid, app_space),
             tenancy.create_origin,
             guid,
-            edit,
+            {"name": name} | flat_changes(settings, NewOrigin),
         )
 
     def ensure_tenancy(
@@ -141,12 +115,8 @@ class Administration(Directory):
         company: str,
         app_space: str,
         origin: str,
-        clients: Clients | None = None,
-        codes: Codes | None = None,
-        wildcards: bool | None = None,
-        token_form: TokenForm | None = None,
-        role: OriginRole | None = None,
         callbacks: Iterable[str] | None = None,
+        **settings: Unpack[NewOrigin],
     ) -> RelyingParty:
         """
         Return the origin of *key* in its App Space; create both, and their company, if missing.
@@ -170,18 +140,11 @@ class Administration(Directory):
         event = "tenancy.ensure"
         with refusals(self.ports, AuditContext(event=event, actor=self.by.actor)):
             guids = tenancy_package.derive_guids(key, self.policy)
-        edit = tenancy.OriginEdit(
-            name=origin,
-            clients=clients,
-            codes=codes,
-            wildcards=wildcards,
-            token_form=token_form,
-            role=role,
-        )
         draft = tenancy_package.TenancyDraft(
             company=company,
             app_space=app_space,
-            origin=edit,
+            origin=origin,
+            settings=flat_changes(settings, NewOrigin),
             callbacks=None if callbacks is None else tuple(callbacks),
         )
         return self._decide_for(
@@ -229,152 +192,87 @@ class Administration(Directory):
         self,
         app_space: Guid,
         *,
-        name: str | None = None,
         idp: IdpSettings | None = None,
         idp_secret: str | None = None,
-        brand_url: str | None = None,
-        brand_color: str | None = None,
-        logo: bytes | None = None,
-        html: HtmlUse | None = None,
-        universal_app: bool | None = None,
-        texts: Mapping[str, str] | None = None,
-        rp_id: str | None = None,
-        passkey_origins: Iterable[str] | None = None,
-        new_devices: NewDeviceRule | Literal[""] | None = None,
-        device_invitations: bool | None = None,
         policy: Mapping[str, Any] | None = None,
+        **changes: Unpack[AppSpaceChanges],
     ) -> AppSpace:
         """
         Edit an App Space; what is None stays, and what is empty removes a part of the brand.
 
-        The next call uses what is changed, also at the Identity Provider.
+        The next call uses what is changed, also at the Identity Provider. `AppSpaceChanges` says
+        what else can be edited.
 
         Args:
             idp: Its Identity Provider, if it has one.
             idp_secret: The client's secret there, or its private key as a JWK; it is sealed, and
                 never shown again. With None the client keeps its secret, unless it becomes another
                 client.
-            brand_url: Where a client of the Privakey CX service says that the logo is; it is
-                stored and returned, and no device gets it.
-            brand_color: `#RRGGBB`; devices show it beside the name.
-            logo: A PNG as `counterseal.tenancy.rules.logos` says, 32 KB at most; devices show it,
-                and anybody who knows the App Space can read it. No bytes remove it.
-            html: Whether its origins may ask in HTML, from the next question on.
-            universal_app: What a client of the Privakey CX service says; only stored and returned.
-            texts: Those of `Texts` that are to change, by name; an empty one removes it.
-            rp_id: The relying party id of its passkeys; by default the host of the first origin.
-            passkey_origins: The web origins where passkeys are used that are bound from now on;
-                none means at the policy's `passkey_origin`.
-            new_devices: When a new device counts, no earlier than the policy says; an empty text
-                means as the policy says.
-            device_invitations: Whether its users' devices may invite others.
             policy: The settings of the policy that it narrows from now on, by their names in
                 `Policy` and with values as it has them; None as a value takes one back, and what
-                is not named stays. `effective_policy` says what counts.
+                is not named stays. `effective_policy` returns what applies.
 
         Raises:
             NotFound: There is no such App Space.
-            InvalidField: A text, the colour or the logo does not fit, an origin is none or not
-                within *rp_id*, or the provider would be another issuer: the account ids are this
-                issuer's; or *new_devices* or a setting of *policy* is looser than the service's,
-                does not fit, contradicts another, or is the service's alone.
+            InvalidField: A text, the colour or the logo does not fit; an entry of the passkey origins
+                is not a web origin within the relying party id; the provider would have another
+                issuer, whose account ids are others; or the rule for new devices or a setting of
+                *policy* is looser than the service's, does not fit, contradicts another, or is the
+                service's alone.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
-        edit = app_spaces.AppSpaceEdit(
-            name=name,
-            idp=idp,
-            idp_secret=idp_secret,
-            brand_url=brand_url,
-            brand_color=brand_color,
-            logo=logo,
-            html=html,
-            universal_app=universal_app,
-            texts=texts or {},
-            rp_id=rp_id,
-            passkey_origins=None if passkey_origins is None else tuple(passkey_origins),
-            new_devices=new_devices,
-            device_invitations=device_invitations,
-            policy=policy or {},
-        )
         return self._decide_for(
             self.by,
             "app_space.edit",
             app_space,
             records(app_space, logo_guid(app_space)),
             app_spaces.edit_app_space,
-            edit,
+            app_spaces.AppSpaceEdit(
+                idp=idp,
+                idp_secret=idp_secret,
+                changes=flat_changes(changes, AppSpaceChanges),
+                settings=policy or {},
+            ),
         )
 
     def edit_origin(
         self,
         origin: Guid,
         *,
-        name: str | None = None,
-        clients: Clients | None = None,
-        codes: Codes | None = None,
-        wildcards: bool | None = None,
-        callback_states: Iterable[ChallengeState] | None = None,
-        token_form: TokenForm | None = None,
-        pending_limit: int | None = None,
-        ask_limit: int | None = None,
-        cooldown: bool | None = None,
-        events: Iterable[AccountEventKind] | Literal[""] | None = None,
-        events_url: str | None = None,
         policy: Mapping[str, Any] | None = None,
-        role: OriginRole | None = None,
+        **changes: Unpack[OriginChanges],
     ) -> Origin:
         """
         Edit an origin; what is None stays.
 
+        `OriginChanges` says what else can be edited. A `RelyingParty` that was read before has the
+        old role.
+
         Args:
-            clients: For which programs it is set up. A change resets codes, wildcards and
-                callback states to the new profile, unless they are given.
-            codes: Whether `showCode` makes the person type a code, or is only echoed.
-            wildcards: Whether entries of its allow-list with `{*}` cover anything; it counts also
-                for callbacks that are queued.
-            callback_states: The endings that send a callback, of challenges issued from now on.
-            token_form: How its invitations give the session token.
-            pending_limit: Open questions that a person may have when it asks, from 1 to 100; it
-                never loosens the policy's limit.
-            ask_limit: Questions in the policy's window that one person may get when it asks, from
-                1 to 1000; it never loosens the policy's limit either.
-            cooldown: Whether refusals begin a cool-down for it, whatever the policy says.
-            events: What it hears of accounts, from now on; none of it hears nothing, and an empty
-                text means as the profile of *clients* says.
-            events_url: Where events are sent from now on, by an address of its allow-list; an
-                empty one ends that, and the origin can still read them.
             policy: The settings of the policy that it narrows, as of `edit_app_space`.
-            role: What it may do, once it is read again: an older `RelyingParty` has the old role.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name, a limit or an address does not fit, a state is no ending, or an
-                origin that only asks is to hear events; or a setting of *policy* is looser than its
-                App Space's, does not fit, contradicts another, or is none that an origin narrows.
+            InvalidField: The name, a limit or an address does not fit; a callback state is not a
+                final state; an origin that only asks would get events; or a setting of *policy* is
+                looser than its App Space's, does not fit, contradicts another, or is one that
+                origins cannot narrow.
             CallbackForbidden: The address for events is not on its allow-list.
             CallbackUncallable: Nothing would ever be sent to the address for events.
         """
+        events_url = changes.get("events_url")
         if events_url:
             context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
             with refusals(self.ports, context):
                 self.ports.sender.require_callable(events_url)
-        edit = tenancy.OriginEdit(
-            name=name,
-            clients=clients,
-            codes=codes,
-            wildcards=wildcards,
-            callback_states=None if callback_states is None else frozenset(callback_states),
-            token_form=token_form,
-            pending=pending_limit,
-            questions=ask_limit,
-            cooldown=cooldown,
-            events=events if events is None or isinstance(events, str) else frozenset(events),
-            events_url=events_url,
-            policy=policy or {},
-            role=role,
-        )
         return self._decide_for(
-            self.by, "origin.edit", origin, records(origin), tenancy.edit_origin, edit
+            self.by,
+            "origin.edit",
+            origin,
+            records(origin),
+            tenancy.edit_origin,
+            flat_changes(changes, OriginChanges),
+            policy or {},
         )
 
     def allow_callback(

@@ -43,7 +43,7 @@ class Directory(UseCase):
         Return one record of tenancy.
 
         Raises:
-            NotFound: There is none of this kind.
+            NotFound: *guid* is not the GUID of a record of *kind*.
         """
         return self._decide_for(self.by, "directory.get", guid, records(guid), tenancy.read, kind)
 
@@ -76,10 +76,10 @@ class Directory(UseCase):
         self, app_space: Guid, origin: Guid | None
     ) -> tuple[EffectiveSetting, ...]:
         """
-        Return each setting of the policy with what counts in an App Space, and why.
+        Return each setting of the policy with the value that applies in an App Space, and why.
 
         Args:
-            origin: An origin of it, for what counts when this one acts; None for no origin.
+            origin: An origin of it, for the values that apply when it acts; None for no origin.
 
         Raises:
             NotFound: There is no such App Space, or no such origin in it.

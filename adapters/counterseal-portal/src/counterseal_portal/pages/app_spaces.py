@@ -9,10 +9,9 @@ from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     Admin,
     AppSpace,
+    AppSpaceChanges,
     ClientAuth,
-    HtmlUse,
     IdpSettings,
-    NewDeviceRule,
     Origin,
     replace,
 )
@@ -21,6 +20,7 @@ from counterseal_portal.branding import brand_of
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import HTML, NEW_DEVICES
+from counterseal_portal.member_fields import entered_changes, member_field, member_values
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
 from counterseal_portal.pages.origins import is_live
@@ -34,80 +34,22 @@ from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
 from counterseal_portal.visit import Visit
 
 APP_SPACE = "/app-spaces/{app_space}"
-TEXT_NAMES = {
-    "title": "Above each notification",
-    "challenge": "A question is waiting",
-    "challenge_ended": "A question needs no answer any more",
-    "device_bound": "Another device was bound",
-    "device_revoked": "Another device was revoked",
-    "device_unconfirmed": "A new device waits to be confirmed",
-}
-WIRE_TEXTS = {
-    "title": "title",
-    "challenge": "body",
-    "challenge_ended": "requestEnded",
-    "device_bound": "deviceBound",
-    "device_revoked": "deviceRevoked",
-    "device_unconfirmed": "deviceUnconfirmed",
-}
-NAME = Field(
-    name="name",
-    label="Name",
-    hint="People read it on their device, above every question.",
-    required=True,
-)
-FIELDS = (
-    NAME,
-    Field(
-        name="new_devices",
-        label="When a new device counts",
-        kind=Kind.CHOICE,
-        options=tuple(
-            ("" if each is None else each.value, NEW_DEVICES[each]) for each in NEW_DEVICES
-        ),
-        hint="A device that has to be confirmed cannot answer until the origin, or another device"
-        " of the same person, has confirmed it.",
-    ),
-    Field(
-        name="device_invitations",
-        label="People may add another device by themselves",
-        hint="With a device that they have already, where the policy allows it.",
-        kind=Kind.FLAG,
-    ),
-    Field(
-        name="html",
-        label="Questions in HTML",
-        kind=Kind.CHOICE,
-        options=tuple((each.value, HTML[each]) for each in HtmlUse),
-        required=True,
-        hint="It counts from the next question on.",
-    ),
-    Field(
-        name="passkey_origins",
-        label="Where passkeys are used",
-        kind=Kind.LINES,
-        hint="One address in a line, such as https://app.example.com. Without any, at the service's"
-        " own address. A passkey stays with the address where it was bound.",
-        meant_by=("passkeys.origins",),
-    ),
-    Field(
-        name="rp_id",
-        label="Domain of passkeys",
-        hint="Such as example.com, if they are used on several of its hosts; without it, the host"
-        " of the first address.",
-        meant_by=("passkeys.rpId",),
-    ),
-    *(
-        Field(
-            name=f"text_{name}",
-            label=f"Notification: {label[0].lower()}{label[1:]}",
-            hint=""
-            if name != "title"
-            else "Without a text, the policy's is used; so for the next ones.",
-            meant_by=(f"notification.{WIRE_TEXTS[name]}",),
-        )
-        for name, label in TEXT_NAMES.items()
-    ),
+FIELDS = tuple(
+    member_field(AppSpaceChanges, name, label)
+    for name, label in {
+        "name": "Name",
+        "new_devices": "When a new device counts",
+        "device_invitations": "People may add another device by themselves",
+        "html": "Questions in HTML",
+        "passkey_origins": "Where passkeys are used",
+        "rp_id": "Domain of passkeys",
+        "texts.title": "Notification: above each notification",
+        "texts.challenge": "Notification: a question is waiting",
+        "texts.challenge_ended": "Notification: a question needs no answer any more",
+        "texts.device_bound": "Notification: another device was bound",
+        "texts.device_revoked": "Notification: another device was revoked",
+        "texts.device_unconfirmed": "Notification: a new device waits to be confirmed",
+    }.items()
 )
 BRAND_FIELDS = (
     Field(
@@ -228,22 +170,11 @@ def _trail(visit: Visit, app_space: AppSpace) -> tuple[Step, ...]:
 
 def _edit(visit: Visit) -> FormPage:
     app_space = app_space_of(visit)
-    texts = {f"text_{name}": getattr(app_space.texts, name) for name in TEXT_NAMES}
-    passkeys = app_space.passkeys
-    new_devices = app_space.new_devices
     return FormPage(
         title="Edit the App Space",
         intro=("What you change counts from the next call on.",),
         fields=FIELDS,
-        values=values_of(
-            name=app_space.name,
-            new_devices="" if new_devices is None else new_devices.value,
-            device_invitations=app_space.device_invitations,
-            html=app_space.html.value,
-            passkey_origins="" if passkeys is None else "\n".join(passkeys.origins),
-            rp_id="" if passkeys is None else passkeys.rp_id,
-            **texts,
-        ),
+        values=member_values(app_space, FIELDS),
         button="Save",
         back=f"/app-spaces/{app_space.guid}",
         trail=_trail(visit, app_space),
@@ -251,16 +182,8 @@ def _edit(visit: Visit) -> FormPage:
 
 
 def _save(visit: Visit, form: FilledForm) -> Answer:
-    rule = form.value("new_devices")
     app_space = visit.tenancy.edit_app_space(
-        visit.guid("app_space"),
-        name=form.text("name"),
-        new_devices=NewDeviceRule(rule) if rule else "",
-        device_invitations=form.flag("device_invitations"),
-        html=HtmlUse(form.value("html")),
-        passkey_origins=form.lines("passkey_origins"),
-        rp_id=form.text("rp_id") or None,
-        texts={name: form.text(f"text_{name}") for name in TEXT_NAMES},
+        visit.guid("app_space"), **entered_changes(form, FIELDS)
     )
     return redirect(f"/app-spaces/{app_space.guid}", done="app-space-saved")
 

@@ -50,7 +50,7 @@ def list_callbacks(visit: Visit) -> Answer:
     """Show an origin's queued and dead callbacks; what is read has a bound."""
     origin = origin_of(visit)
     queued_callbacks = visit.service.callbacks.list_queued(
-        origin.guid, AT_ONCE + 1, looking_past=False, by=visit.admin
+        origin.guid, AT_ONCE + 1, read_further=False, by=visit.admin
     )
     dead_page = _dead_page(visit, origin)
     queued_count, dead_count = callback_counts(visit, origin)

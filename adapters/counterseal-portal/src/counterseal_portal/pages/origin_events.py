@@ -5,22 +5,17 @@ from __future__ import annotations
 import attrs
 
 from counterseal.errors import CallbackForbidden, CallbackUncallable, InvalidField
-from counterseal.models import AccountEventKind, CallbackType
+from counterseal.models import AccountEventKind, CallbackType, OriginChanges
 from counterseal_portal.answers import Answer, redirect
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
-from counterseal_portal.labels import EVENTS
+from counterseal_portal.member_fields import member_field
 from counterseal_portal.pages.origins import ORIGIN, origin_of, page_trail
 from counterseal_portal.routes import ADMINS
 from counterseal_portal.visit import Visit
 
 AS_THE_PROFILE, CHOSEN = "profile", "chosen"
-ADDRESS = Field(
-    name="events_url",
-    label="Where events are sent",
-    hint="An address that is on the allow-list. Empty: nowhere, the origin reads them itself.",
-    meant_by=("eventsUrl",),
-)
+ADDRESS = member_field(OriginChanges, "events_url", "Where events are sent")
 FIELDS = (
     Field(
         name="hears",
@@ -32,12 +27,8 @@ FIELDS = (
         ),
         required=True,
     ),
-    Field(
-        name="events",
-        label="Events",
-        kind=Kind.CHOICES,
-        options=tuple((each.value, EVENTS[each]) for each in AccountEventKind),
-        hint="If none is ticked, the origin hears of nothing.",
+    member_field(
+        OriginChanges, "events", "Events", "If none is ticked, the origin hears of nothing."
     ),
     ADDRESS,
 )

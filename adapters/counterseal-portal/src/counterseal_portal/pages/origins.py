@@ -8,20 +8,17 @@ import attrs
 
 from counterseal.errors import NotFound
 from counterseal.models import (
-    FINISHED,
     AccountEventKind,
     BackchannelClient,
     CallbackEntry,
     CallbackType,
-    ChallengeState,
     Clients,
-    Codes,
     Credential,
     Gauge,
     Origin,
+    OriginChanges,
     OriginRole,
     Scheme,
-    TokenForm,
     WebhookKey,
 )
 from counterseal_portal.answers import Answer, Step, page, redirect
@@ -36,8 +33,8 @@ from counterseal_portal.labels import (
     MODES,
     ROLES_OF_ORIGINS,
     SCHEMES,
-    TOKEN_FORMS,
 )
+from counterseal_portal.member_fields import entered_changes, member_field, member_values
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.reach import (
     app_space_of,
@@ -55,85 +52,25 @@ ENTRY_KINDS = {
     CallbackType.ADDRESS: "Address of callbacks",
     CallbackType.DOMAIN: "Domain of passkeys",
 }
-NAME = Field(
-    name="name",
-    label="Name",
-    hint="People read it on their device as the one who asks.",
-    required=True,
+NAME = member_field(
+    OriginChanges, "name", "Name", "People read it on their device as the one who asks."
 )
-CLIENTS_FIELD = Field(
-    name="clients",
-    label="Which programs call as this origin",
-    kind=Kind.CHOICE,
-    options=tuple((each.value, CLIENTS[each]) for each in Clients),
-    required=True,
-    hint="A change of it resets codes, wildcards and callback states to what these programs need.",
-)
-ROLE_FIELD = Field(
-    name="role",
-    label="What it may do",
-    kind=Kind.CHOICE,
-    options=tuple((each.value, ROLES_OF_ORIGINS[each]) for each in OriginRole),
-    required=True,
-)
-NEW_FIELDS = (NAME, ROLE_FIELD, attrs.evolve(CLIENTS_FIELD, hint=""))
+ROLE_FIELD = member_field(OriginChanges, "role", "What it may do")
+CLIENTS_FIELD = member_field(OriginChanges, "clients", "Which programs call as this origin")
+NEW_FIELDS = (NAME, ROLE_FIELD, CLIENTS_FIELD)
 FIELDS = (
-    NAME,
-    ROLE_FIELD,
-    CLIENTS_FIELD,
-    Field(
-        name="codes",
-        label="When a question asks for a code (showCode)",
-        kind=Kind.CHOICE,
-        options=tuple((each.value, CODES[each]) for each in Codes),
-        required=True,
-    ),
-    Field(
-        name="states",
-        label="When a callback is sent",
-        kind=Kind.CHOICES,
-        options=tuple((each.value, CHALLENGES[each]) for each in FINISHED),
-        hint="It counts for questions that are asked from now on.",
-        meant_by=("callbackStates",),
-    ),
-    Field(
-        name="wildcards",
-        label="The allow-list may have wildcards",
-        kind=Kind.FLAG,
-        hint="{*} in an entry stands for anything, as some programs of the CX service need it. It"
-        " counts also for callbacks that are queued.",
-    ),
-    Field(
-        name="token_form",
-        label="How an invitation returns its session token",
-        hint="Only programs of the CX service that are as old as 2019 need an object.",
-        kind=Kind.CHOICE,
-        options=tuple((each.value, TOKEN_FORMS[each]) for each in TokenForm),
-        required=True,
-        meant_by=("sessionTokenForm",),
-    ),
-    Field(
-        name="pending",
-        label="Open questions of one person",
-        kind=Kind.NUMBER,
-        hint="From 1 to 100. It counts where it is stricter than the policy; empty: as the policy"
-        " says.",
-        meant_by=("pendingLimit",),
-    ),
-    Field(
-        name="questions",
-        label="Questions to one person within a while",
-        kind=Kind.NUMBER,
-        hint="From 1 to 1000. How long the while is, and what counts if this is empty, the policy"
-        " says.",
-        meant_by=("askLimit",),
-    ),
-    Field(
-        name="cooldown",
-        label="Refusals begin a cool-down for this origin",
-        kind=Kind.FLAG,
-        hint="Somebody who refused several times is asked no more for some minutes, even if the"
-        " policy does not say so for its programs.",
+    *NEW_FIELDS,
+    *(
+        member_field(OriginChanges, name, label)
+        for name, label in {
+            "codes": "When a question asks for a code (showCode)",
+            "callback_states": "When a callback is sent",
+            "wildcards": "The allow-list may have wildcards",
+            "token_form": "How an invitation returns its session token",
+            "pending_limit": "Open questions of one person",
+            "ask_limit": "Questions to one person within a while",
+            "cooldown": "Refusals begin a cool-down for this origin",
+        }.items()
     ),
 )
 ENTRY_FIELDS = (
@@ -279,10 +216,7 @@ def _new(visit: Visit) -> FormPage:
 
 def _create(visit: Visit, form: FilledForm) -> Answer:
     origin = visit.tenancy.create_origin(
-        visit.guid("app_space"),
-        form.text("name"),
-        role=OriginRole(form.value("role")),
-        clients=Clients(form.value("clients")),
+        visit.guid("app_space"), **entered_changes(form, NEW_FIELDS)
     )
     return redirect(f"/origins/{origin.guid}", done="origin-created")
 
@@ -292,18 +226,7 @@ def _edit(visit: Visit) -> FormPage:
     return FormPage(
         title="Edit the origin",
         fields=FIELDS,
-        values=values_of(
-            name=origin.name,
-            role=origin.role.value,
-            clients=origin.clients.value,
-            codes=origin.codes.value,
-            states=tuple(state.value for state in origin.callback_states),
-            wildcards=origin.wildcards,
-            token_form=origin.token_form.value,
-            pending=origin.limits.pending,
-            questions=origin.limits.questions,
-            cooldown=origin.limits.cooldown,
-        ),
+        values=member_values(origin, FIELDS),
         button="Save",
         back=f"/origins/{origin.guid}",
         trail=page_trail(visit, origin),
@@ -312,23 +235,12 @@ def _edit(visit: Visit) -> FormPage:
 
 def _save(visit: Visit, form: FilledForm) -> Answer:
     origin = origin_of(visit)
-    clients = Clients(form.value("clients"))
-    # With other clients, what the form still says of the old ones would undo their profile.
-    keeps = clients is origin.clients
-    states = [ChallengeState(each) for each in form.values.get("states", ())]
-    visit.tenancy.edit_origin(
-        origin.guid,
-        name=form.text("name"),
-        role=OriginRole(form.value("role")),
-        clients=clients,
-        codes=Codes(form.value("codes")) if keeps else None,
-        wildcards=form.flag("wildcards") if keeps else None,
-        callback_states=states if keeps else None,
-        token_form=TokenForm(form.value("token_form")),
-        pending_limit=form.number("pending"),
-        ask_limit=form.number("questions"),
-        cooldown=form.flag("cooldown"),
-    )
+    changes = entered_changes(form, FIELDS)
+    if changes["clients"] is not origin.clients:
+        # What the form still says of the old clients would undo the profile of the new ones.
+        for name in ("codes", "wildcards", "callback_states"):
+            del changes[name]
+    visit.tenancy.edit_origin(origin.guid, **changes)
     return redirect(f"/origins/{origin.guid}", done="origin-saved")
 
 

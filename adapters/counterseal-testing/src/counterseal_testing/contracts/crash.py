@@ -32,11 +32,11 @@ def crashed(call: Callable[[], object], *, adapter: object, line: int) -> bool:
         name = frame.f_globals.get("__name__", "")
         return isinstance(name, str) and name.partition(".")[0] == package
 
-    def trace(frame: FrameType, happening: str, _: Any) -> Any:
+    def trace(frame: FrameType, new_event: str, _: Any) -> Any:
         nonlocal remaining
         if not in_adapter(frame):
             return None
-        if happening == "line":
+        if new_event == "line":
             remaining -= 1
             if remaining < 0:
                 raise Crash

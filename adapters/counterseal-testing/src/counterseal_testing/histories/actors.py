@@ -11,8 +11,8 @@ import attrs
 
 from counterseal import keys
 from counterseal.device import SoftwareDevice
-from counterseal.device.parts import Unlocking
 from counterseal.device.pin import WrappedKey, wrap
+from counterseal.device.ports import Unlocking
 from counterseal.keys import SigningKey
 from counterseal.keys.passkeys import USER_VERIFIED
 from counterseal.models import (

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
-
 from counterseal.errors import InvalidField
-from counterseal.models import (
-    Admin,
-    AppSpace,
-    Company,
-    HtmlUse,
-    NewDeviceRule,
-)
+from counterseal.models import Admin, AppSpace, AppSpaceChanges, Company, NewAppSpace
 from counterseal.tenancy.documents import read_settings
-from counterseal_web.admin.documents import (
-    TEXTS,
-    app_space_document,
-    company_document,
-)
+from counterseal_web.admin.documents import app_space_document, company_document
+from counterseal_web.admin.editable import read_changes
 from counterseal_web.admin.paths import (
     COMPANIES,
     COMPANY,
@@ -32,15 +20,7 @@ from counterseal_web.admin.paths import (
 )
 from counterseal_web.admin.providers import read_provider
 from counterseal_web.calls import Call
-from counterseal_web.members import (
-    read_bytes,
-    read_flag,
-    read_object,
-    read_optional_choice,
-    read_text,
-    read_texts,
-    require_text,
-)
+from counterseal_web.members import read_object, read_text, require_text
 from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 
@@ -101,17 +81,12 @@ def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     if (kind == OIDC) is (body.get("idp") is None):
         raise InvalidField("idp", f"goes with {OIDC}")
     idp, secret = read_provider(body)
-    brand = read_object(body, "brandInfo")
     app_space = service.administration(by=admin).create_app_space(
         company_of(call),
         require_text(body, "name"),
         idp=idp,
         idp_secret=secret,
-        brand_url=read_text(brand, "url"),
-        brand_color=read_text(brand, "color"),
-        logo=read_bytes(brand, "logo", "brandInfo.logo"),
-        html=read_optional_choice(body, HtmlUse, "html") or HtmlUse.SHOW,
-        universal_app=read_flag(body, "useUniversalApp") or False,
+        **read_changes(body, NewAppSpace),
     )
     return created(call, app_space.guid, app_space_document(app_space))
 
@@ -130,36 +105,16 @@ def get_app_space(service: Service, call: Call, admin: Admin) -> Reply:
 def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     """Edit an App Space; members that are left out change nothing, and an empty text removes."""
     body = call.document
-    brand = read_object(body, "brandInfo")
-    notification = read_object(body, "notification")
-    texts = {field: read_text(notification, name) for name, field in TEXTS.items()}
-    passkeys = read_object(body, "passkeys")
     app_space = app_space_of(service, call, admin)
     idp, secret = read_provider(body, app_space.idp)
     edited = service.administration(by=admin).edit_app_space(
         app_space.guid,
-        name=read_text(body, "name"),
         idp=idp,
         idp_secret=secret,
-        brand_url=read_text(brand, "url"),
-        brand_color=read_text(brand, "color"),
-        logo=read_bytes(brand, "logo", "brandInfo.logo"),
-        html=read_optional_choice(body, HtmlUse, "html"),
-        universal_app=read_flag(body, "useUniversalApp"),
-        texts={field: text for field, text in texts.items() if text is not None},
-        rp_id=read_text(passkeys, "rpId"),
-        passkey_origins=read_texts(passkeys, "origins"),
-        new_devices=_read_new_devices(body),
-        device_invitations=read_flag(body, "deviceInvitations"),
         policy=read_settings(read_object(body, "policy")),
+        **read_changes(body, AppSpaceChanges),
     )
     return Reply(document=app_space_document(edited))
-
-
-def _read_new_devices(body: Mapping[str, Any]) -> NewDeviceRule | Literal[""] | None:
-    """Return when new devices count; an empty text is what the policy says."""
-    name = "newDevices"
-    return "" if body.get(name) == "" else read_optional_choice(body, NewDeviceRule, name)
 
 
 COMPANY_API = (

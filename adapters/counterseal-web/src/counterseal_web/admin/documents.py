@@ -12,6 +12,7 @@ from counterseal.models import (
     Account,
     Admin,
     AppSpace,
+    AppSpaceChanges,
     Binding,
     Callback,
     CallbackEntry,
@@ -20,10 +21,12 @@ from counterseal.models import (
     Company,
     Credential,
     Origin,
+    OriginChanges,
     Session,
 )
 from counterseal.tenancy.documents import write_settings
 from counterseal.wire.members import format_time
+from counterseal_web.admin.editable import members_document
 from counterseal_web.admin.providers import provider_document
 
 Document = dict[str, Any]
@@ -39,44 +42,15 @@ def company_document(company: Company) -> Document:
     }
 
 
-TEXTS = {
-    "title": "title",
-    "body": "challenge",
-    "requestEnded": "challenge_ended",
-    "deviceBound": "device_bound",
-    "deviceRevoked": "device_revoked",
-    "deviceUnconfirmed": "device_unconfirmed",
-}
-"""What the wire calls an App Space's texts, and what its record does."""
-
-
 def app_space_document(app_space: AppSpace) -> Document:
     """Return an App Space."""
     return {
         "appSpaceGuid": app_space.guid,
         "companyGuid": app_space.company,
-        "name": app_space.name,
+        **members_document(app_space, AppSpaceChanges),
         "idpType": "simple" if app_space.idp is None else "oidc",
         "idp": None if app_space.idp is None else provider_document(app_space.idp),
-        "brandInfo": {
-            "url": app_space.brand_url,
-            "color": app_space.brand_color,
-            "logoDigest": app_space.logo_digest,
-        },
-        "html": app_space.html.value,
-        "useUniversalApp": app_space.universal_app,
-        "newDevices": None if app_space.new_devices is None else app_space.new_devices.value,
-        "deviceInvitations": app_space.device_invitations,
         "policy": write_settings(app_space.policy),
-        "notification": {
-            name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
-        },
-        "passkeys": None
-        if app_space.passkeys is None
-        else {
-            "rpId": app_space.passkeys.rp_id,
-            "origins": list(app_space.passkeys.origins),
-        },
         "createdAt": format_time(app_space.created_at),
     }
 
@@ -86,20 +60,9 @@ def origin_document(origin: Origin) -> Document:
     return {
         "requestOriginGuid": origin.guid,
         "appSpaceGuid": origin.app_space,
-        "name": origin.name,
-        "role": origin.role.value,
+        **members_document(origin, OriginChanges),
         "keys": [origin_key_document(origin, each) for each in origin.credentials],
-        "clients": origin.clients.value,
-        "codes": origin.codes.value,
-        "wildcards": origin.wildcards,
-        "callbackStates": [state.value for state in origin.callback_states],
-        "sessionTokenForm": origin.token_form.value,
-        "pendingLimit": origin.limits.pending,
-        "askLimit": origin.limits.questions,
-        "cooldown": origin.limits.cooldown,
         "policy": write_settings(origin.policy),
-        "events": [kind.value for kind in origin.event_kinds],
-        "eventsUrl": origin.events_url,
         "callbacks": [callback_document(entry) for entry in origin.entries],
         "createdAt": format_time(origin.created_at),
     }

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Literal
 
 from counterseal.models import (
-    FINISHED,
-    AccountEventKind,
     Admin,
     CallbackType,
     Clients,
-    Codes,
     DeliveryMode,
+    NewOrigin,
     Origin,
-    OriginRole,
+    OriginChanges,
     Scheme,
-    TokenForm,
 )
 from counterseal.tenancy.documents import read_settings
 from counterseal_web.admin.documents import (
@@ -27,6 +22,7 @@ from counterseal_web.admin.documents import (
     delivery_document,
     origin_document,
 )
+from counterseal_web.admin.editable import read_changes
 from counterseal_web.admin.paths import (
     CALLBACKS,
     DEAD_DELIVERIES,
@@ -46,14 +42,12 @@ from counterseal_web.members import (
     read_choice,
     read_flag,
     read_guid,
-    read_integer,
     read_moment,
     read_number,
     read_object,
     read_optional_choice,
     read_seconds,
     read_text,
-    read_texts,
     require_text,
 )
 from counterseal_web.messages import Reply
@@ -66,14 +60,9 @@ AT_ONCE = 100
 def create_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Create an origin, for CX clients unless the body says otherwise."""
     body = call.document
+    settings = {"clients": Clients.CX} | read_changes(body, NewOrigin)
     origin = service.administration(by=admin).create_origin(
-        app_space_of(service, call, admin).guid,
-        require_text(body, "name"),
-        clients=read_optional_choice(body, Clients, "clients") or Clients.CX,
-        codes=read_optional_choice(body, Codes, "codes"),
-        wildcards=read_flag(body, "wildcards"),
-        token_form=read_optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
-        role=read_optional_choice(body, OriginRole, "role") or OriginRole.FULL,
+        app_space_of(service, call, admin).guid, require_text(body, "name"), **settings
     )
     return created(call, origin.guid, origin_document(origin))
 
@@ -92,37 +81,12 @@ def get_origin(service: Service, call: Call, admin: Admin) -> Reply:
 
 def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Edit an origin; members that are left out change nothing."""
-    body = call.document
-    states = read_texts(body, "callbackStates")
     edited = service.administration(by=admin).edit_origin(
         origin_of(service, call, admin).guid,
-        name=read_text(body, "name"),
-        clients=read_optional_choice(body, Clients, "clients"),
-        codes=read_optional_choice(body, Codes, "codes"),
-        wildcards=read_flag(body, "wildcards"),
-        callback_states=None
-        if states is None
-        else [read_choice(state, FINISHED, "callbackStates") for state in states],
-        token_form=read_optional_choice(body, TokenForm, "sessionTokenForm"),
-        pending_limit=read_integer(body, "pendingLimit"),
-        ask_limit=read_integer(body, "askLimit"),
-        cooldown=read_flag(body, "cooldown"),
-        events=_read_events(body),
-        events_url=read_text(body, "eventsUrl"),
-        policy=read_settings(read_object(body, "policy")),
-        role=read_optional_choice(body, OriginRole, "role"),
+        policy=read_settings(read_object(call.document, "policy")),
+        **read_changes(call.document, OriginChanges),
     )
     return Reply(document=origin_document(edited))
-
-
-def _read_events(body: Mapping[str, Any]) -> list[AccountEventKind] | Literal[""] | None:
-    """Return what an origin hears of; an empty text is what the profile of its clients says."""
-    if body.get("events") == "":
-        return ""
-    kinds = read_texts(body, "events")
-    if kinds is None:
-        return None
-    return [read_choice(kind, AccountEventKind, "events") for kind in kinds]
 
 
 def issue_key(service: Service, call: Call, admin: Admin) -> Reply:

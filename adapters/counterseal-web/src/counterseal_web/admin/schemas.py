@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from counterseal.models import (
-    FINISHED,
     LIVING_SESSIONS,
-    AccountEventKind,
     AdminRole,
+    AppSpaceChanges,
     AppSpacePolicy,
     CallbackState,
     CallbackType,
     ClientAuth,
-    Clients,
-    Codes,
     DeadReason,
     DeliveryMode,
-    HtmlUse,
-    NewDeviceRule,
+    EditableMember,
+    MemberKind,
+    NewAppSpace,
+    NewOrigin,
+    OriginChanges,
     OriginPolicy,
-    OriginRole,
     RefusalReason,
     Scheme,
     SessionState,
-    TokenForm,
+    editable_members,
 )
-from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal_web.admin.audit import AUDIT_SCHEMAS
+from counterseal_web.admin.editable import shown_name
 from counterseal_web.admin.gauges import GAUGE_SCHEMAS
 from counterseal_web.admin.policies import POLICY_SCHEMAS, policy_edit_schema
 from counterseal_web.members import LONGEST
 from counterseal_web.messages import PNG
 from counterseal_web.schemas import (
     ACCOUNT,
-    COLOR,
     COUNT,
     FLAG,
     GUID,
@@ -44,28 +45,15 @@ from counterseal_web.schemas import (
     Schema,
 )
 
-NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
-NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
+NULL: Schema = {"type": "null"}
+NO_GUID: Schema = {"anyOf": [GUID, NULL]}
+NO_MOMENT: Schema = {"anyOf": [MOMENT, NULL]}
 NO_TEXT: Schema = {"type": ["string", "null"]}
 SECONDS: Schema = {"type": "integer", "minimum": 0, "maximum": LONGEST}
 KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
 SIGNING: Schema = {"enum": [each.value for each in Scheme if each is not Scheme.BASIC]}
 """How an administrator authenticates."""
 
-ORIGIN_ROLE: Schema = {
-    "enum": [role.value for role in OriginRole],
-    "description": "`asking`: it may only ask, and use what it was approved.",
-}
-CLIENTS: Schema = {"enum": [each.value for each in Clients]}
-TOKEN_FORM: Schema = {"enum": [each.value for each in TokenForm]}
-LIMIT: Schema = {"type": "integer", "minimum": 1}
-CODES: Schema = {"enum": [each.value for each in Codes]}
-NO_LIMIT: Schema = {"anyOf": [LIMIT, {"type": "null"}]}
-STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
-EVENT_KINDS: Schema = {
-    "type": "array",
-    "items": {"enum": [each.value for each in AccountEventKind]},
-}
 CALLBACK_TYPE: Schema = {
     "enum": [each.value for each in CallbackType],
     "description": "2: `callbackUrl` is a domain where passkeys are used, and no callback goes.",
@@ -76,34 +64,13 @@ VERIFIED_NAME: Schema = {
     "maxLength": 64,
     "description": "At most 64 bytes, one line, all visible; an empty text takes it away.",
 }
-HTML: Schema = {"enum": [each.value for each in HtmlUse]}
-UNIVERSAL_APP: Schema = FLAG | {
-    "description": "For clients of a CX service: only stored and returned.",
-}
-NEW_DEVICES: Schema = {"enum": [each.value for each in NewDeviceRule]}
 BASE64: Schema = {"contentMediaType": PNG, "contentEncoding": "base64"}
-OTHER_COLOR: Schema = {"anyOf": [{"type": "string", "pattern": f"^$|{COLOR}"}, {"type": "null"}]}
-"""An empty one removes it."""
-
-
-def _brand(**members: Schema) -> Schema:
-    return {"type": "object", "properties": members, "additionalProperties": False}
-
-
-TEXTS: Schema = {
-    "type": "object",
-    "properties": dict.fromkeys(
-        ("title", "body", "requestEnded", "deviceBound", "deviceRevoked", "deviceUnconfirmed"),
-        NO_TEXT,
-    ),
-    "additionalProperties": False,
-}
 
 
 def _takes(*needed: str, **members: Schema) -> Schema:
     """Return an object with no other members; null is nothing for what is not *needed*."""
     properties = {
-        name: schema if name in needed else {"anyOf": [schema, {"type": "null"}]}
+        name: schema if name in needed else {"anyOf": [schema, NULL]}
         for name, schema in members.items()
     }
     return {
@@ -138,6 +105,56 @@ IDP = _takes(
 PROVIDER = _gives(issuer=TEXT, clientId=TEXT, hasClientSecret=FLAG, **PROVIDED)
 
 
+def _value_schema(member: EditableMember) -> Schema:
+    """Return what a value may be that clears nothing."""
+    choices: Schema = {"enum": [choice.value for choice in member.choices]}
+    schemas: dict[MemberKind, Schema] = {
+        MemberKind.TEXT: VISIBLE if member.size and not member.cleared else NAME,
+        MemberKind.FLAG: FLAG,
+        MemberKind.NUMBER: {"type": "integer", "minimum": 1, "maximum": member.most},
+        MemberKind.CHOICE: choices,
+        MemberKind.CHOICES: {"type": "array", "items": choices},
+        MemberKind.TEXTS: LIST,
+        MemberKind.PICTURE: TEXT | BASE64,
+    }
+    schema = schemas[member.kind] | {"description": member.help}
+    return schema | {"pattern": f"^{member.pattern}$"} if member.pattern else schema
+
+
+def _change_schema(member: EditableMember) -> Schema:
+    """Return what a value may be, also one that clears it."""
+    schema = _value_schema(member)
+    if not member.cleared or member.kind is MemberKind.TEXTS:
+        return schema
+    description = f"{member.help} An empty text: {member.cleared}."
+    return {"anyOf": [schema, {"const": ""}], "description": description}
+
+
+def _shown_schema(member: EditableMember) -> Schema:
+    """Return what is shown of it."""
+    schema = _value_schema(member)
+    if member.kind in {MemberKind.TEXT, MemberKind.PICTURE}:
+        schema = TEXT | {"description": member.help}
+    is_optional = member.cleared and not member.display and member.kind is not MemberKind.TEXTS
+    return {"anyOf": [schema, NULL]} if is_optional else schema
+
+
+def _grouped(
+    kind: type[Any], describe: Callable[[EditableMember], Schema], enclose: Callable[..., Schema]
+) -> dict[str, Schema]:
+    """Return the schema of each editable member of *kind*, or of the object around it."""
+    groups: dict[str, dict[str, Schema]] = {}
+    for member in editable_members(kind).values():
+        name = shown_name(member) if describe is _shown_schema else member.wire
+        outer, _, inner = name.partition(".")
+        groups.setdefault(outer if inner else "", {})[inner or outer] = describe(member)
+    return groups.pop("") | {name: enclose(**members) for name, members in groups.items()}
+
+
+APP_SPACE_MEMBERS = _grouped(AppSpaceChanges, _shown_schema, _gives)
+"""What is shown of an App Space; where its passkeys are used is one member."""
+
+
 def _each(name: str) -> Schema:
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
@@ -158,50 +175,16 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         name=VISIBLE,
         idpType={"enum": ["simple", "oidc"]},
         idp=IDP | {"required": ["issuer", "clientId"]},
-        brandInfo=_takes(
-            url=NAME, color={"type": "string", "pattern": COLOR}, logo={"type": "string", **BASE64}
-        ),
-        html=HTML,
-        useUniversalApp=UNIVERSAL_APP,
+        **_grouped(NewAppSpace, _value_schema, _takes),
     ),
     "AppSpaceEdit": _takes(
-        name=VISIBLE,
         idp=IDP,
-        brandInfo=_brand(url=NO_TEXT, color=OTHER_COLOR, logo=NO_TEXT | BASE64),
-        html=HTML,
-        useUniversalApp=UNIVERSAL_APP,
-        notification=TEXTS,
-        passkeys=_takes(rpId=NAME, origins=LIST),
-        newDevices={"anyOf": [NEW_DEVICES, {"const": ""}]},
-        deviceInvitations=FLAG,
         policy=policy_edit_schema(AppSpacePolicy),
+        **_grouped(AppSpaceChanges, _change_schema, _takes),
     ),
-    "NewOrigin": _takes(
-        "name",
-        name=VISIBLE,
-        role=ORIGIN_ROLE,
-        clients=CLIENTS,
-        codes=CODES,
-        wildcards=FLAG,
-        sessionTokenForm=TOKEN_FORM,
-    ),
+    "NewOrigin": _takes("name", name=VISIBLE, **_grouped(NewOrigin, _value_schema, _takes)),
     "OriginEdit": _takes(
-        name=VISIBLE,
-        role=ORIGIN_ROLE,
-        clients=CLIENTS,
-        codes=CODES,
-        wildcards=FLAG,
-        callbackStates=STATES,
-        sessionTokenForm=TOKEN_FORM,
-        pendingLimit=LIMIT | {"maximum": MOST_PENDING},
-        askLimit=LIMIT | {"maximum": MOST_QUESTIONS},
-        cooldown=FLAG,
-        events={
-            "anyOf": [EVENT_KINDS, {"const": ""}],
-            "description": "Empty text: as the profile of `clients` says.",
-        },
-        eventsUrl=TEXT | {"description": "On the allow-list; empty for nowhere."},
-        policy=policy_edit_schema(OriginPolicy),
+        policy=policy_edit_schema(OriginPolicy), **_grouped(OriginChanges, _change_schema, _takes)
     ),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewBackchannelClient": _takes(
@@ -246,37 +229,19 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "AppSpace": _gives(
         appSpaceGuid=GUID,
         companyGuid=GUID,
-        name=TEXT,
         idpType={"enum": ["simple", "oidc"]},
-        idp={"anyOf": [PROVIDER, {"type": "null"}]},
-        brandInfo=_brand(url=NO_TEXT, color=NO_TEXT, logoDigest=NO_TEXT),
-        html=HTML,
-        useUniversalApp=UNIVERSAL_APP,
-        notification=TEXTS,
-        passkeys={"anyOf": [_gives(rpId=TEXT, origins=LIST), {"type": "null"}]},
-        newDevices={"anyOf": [NEW_DEVICES, {"type": "null"}]},
-        deviceInvitations=FLAG,
+        idp={"anyOf": [PROVIDER, NULL]},
         policy=_ref("AppSpacePolicy"),
+        **APP_SPACE_MEMBERS | {"passkeys": {"anyOf": [APP_SPACE_MEMBERS["passkeys"], NULL]}},
         createdAt=MOMENT,
     ),
     "AppSpaces": _each("AppSpace"),
     "Origin": _gives(
         requestOriginGuid=GUID,
         appSpaceGuid=GUID,
-        name=TEXT,
-        role=ORIGIN_ROLE,
         keys=_each("OriginKey"),
-        clients=CLIENTS,
-        codes=CODES,
-        wildcards=FLAG,
-        callbackStates=STATES,
-        sessionTokenForm=TOKEN_FORM,
-        pendingLimit=NO_LIMIT,
-        askLimit=NO_LIMIT,
-        cooldown=FLAG,
-        events=EVENT_KINDS,
-        eventsUrl=NO_TEXT,
         policy=_ref("OriginPolicy"),
+        **_grouped(OriginChanges, _shown_schema, _gives),
         callbacks=_each("AllowedCallback"),
         createdAt=MOMENT,
     ),

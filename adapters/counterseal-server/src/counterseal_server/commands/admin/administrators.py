@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from counterseal.models import AdminRole, Scheme
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -61,16 +62,16 @@ def administrator(
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
         reach: dict[str, Any] = {
-            "role": role,
+            "role": AdminRole(role),
             "company": maybe_guid(company, "company"),
             "app_space": maybe_guid(app_space, "app-space"),
             "all_companies": all_companies,
             "life": None if life is None else span(life, "life"),
         }
         if person:
-            write_document({"adminGuid": tenants.person(name, **reach).guid})
+            write_document({"adminGuid": tenants.credentials.create_person(name, **reach).guid})
             return
-        new_secret = tenants.administrator(name, scheme=auth, **reach)
+        new_secret = tenants.credentials.create_admin(name, scheme=Scheme(auth), **reach)
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
@@ -108,8 +109,10 @@ def rotate_administrator(
 ) -> None:
     """Create a new secret of an ADMINISTRATOR."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        new_secret = tenants.rotated(
-            guid(administrator, "administrator"), auth, span(overlap, "overlap")
+        new_secret = tenants.credentials.rotate_admin(
+            guid(administrator, "administrator"),
+            scheme=None if auth is None else Scheme(auth),
+            overlap=span(overlap, "overlap"),
         )
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal, TextIO
+from typing import Any, TextIO
 
 import click
 
-from counterseal.models import HtmlUse, NewDeviceRule
 from counterseal_server.commands.acting import administering, guid, print_document
+from counterseal_server.commands.admin.edits import EditCommand, changes_of
 from counterseal_server.commands.options import CONFIG, DATA
 
 IDP_LIMIT = 65_536
 """The most characters of a provider's settings."""
-
-LOGO_LIMIT = 65_536
-"""The bytes of a logo's file that are read: more than fit, so that a longer one is refused."""
 
 IDP = click.option(
     "--idp",
@@ -94,138 +91,23 @@ def app_space(
         print_document({"appSpaceGuid": new_app_space.guid})
 
 
-@click.command()
+@click.command(cls=EditCommand, kind="AppSpaceChanges")
 @click.argument("app_space")
-@click.option("--name", metavar="N", help="What it is called.")
 @IDP
-@click.option(
-    "--logo",
-    metavar="FILE",
-    type=click.File("rb"),
-    help="A PNG of 32 KB and 512 x 512 pixels at most, which devices show.",
-)
-@click.option("--no-logo", is_flag=True, help="Remove the logo.")
-@click.option(
-    "--brand-color",
-    metavar="#RRGGBB",
-    help="The colour that devices show; an empty text removes it.",
-)
-@click.option(
-    "--brand-url",
-    metavar="URL",
-    help="As clients of the Privakey CX service write it; no device gets it.",
-)
-@click.option(
-    "--html",
-    type=click.Choice(["refuse", "show"]),
-    help="Whether its origins may ask in HTML.",
-)
-@click.option(
-    "--universal-app/--own-app",
-    default=None,
-    help="As clients of the Privakey CX service write it; it changes nothing.",
-)
-@click.option(
-    "--title", metavar="T", help="The title of its push messages; empty for that of the policy."
-)
-@click.option(
-    "--body", metavar="T", help="Their text for a question; empty for that of the policy."
-)
-@click.option(
-    "--challenge-ended",
-    metavar="T",
-    help="Their text for a question that needs no answer any more.",
-)
-@click.option("--device-bound", metavar="T", help="Their text for a device that was added.")
-@click.option("--device-revoked", metavar="T", help="Their text for a device that was removed.")
-@click.option(
-    "--device-unconfirmed",
-    metavar="T",
-    help="Their text for a new device that waits to be confirmed.",
-)
-@click.option(
-    "--new-devices",
-    type=click.Choice(["at_once", "confirmed", "policy"]),
-    help="Whether a new device counts at once, once it is confirmed, or as the policy says.",
-)
-@click.option(
-    "--device-invitations/--no-device-invitations",
-    default=None,
-    help="Whether its users' devices may invite others.",
-)
-@click.option(
-    "--passkey-origin",
-    "passkey_origins",
-    metavar="URL",
-    multiple=True,
-    help="A web origin where its passkeys are used; may be given again.",
-)
-@click.option(
-    "--rp-id", metavar="HOST", help="Their relying party id; default: the first origin's."
-)
-@click.option("--default-passkeys", is_flag=True, help="Use passkeys where the service does.")
 @DATA
 @CONFIG
 def edit_app_space(
-    app_space: str,
-    *,
-    name: str | None,
-    idp: TextIO | None,
-    logo: BinaryIO | None,
-    no_logo: bool,
-    brand_color: str | None,
-    brand_url: str | None,
-    html: str | None,
-    universal_app: bool | None,
-    title: str | None,
-    body: str | None,
-    challenge_ended: str | None,
-    device_bound: str | None,
-    device_revoked: str | None,
-    device_unconfirmed: str | None,
-    new_devices: str | None,
-    device_invitations: bool | None,
-    passkey_origins: tuple[str, ...],
-    rp_id: str | None,
-    default_passkeys: bool,
-    data: str | None,
-    config: str | None,
+    app_space: str, *, idp: TextIO | None, data: str | None, config: str | None, **values: Any
 ) -> None:
     """Edit an APP_SPACE; options that are left out change nothing."""
-    if no_logo and logo is not None:
-        raise click.UsageError("--logo and --no-logo together")
-    texts = {
-        "title": title,
-        "challenge": body,
-        "challenge_ended": challenge_ended,
-        "device_bound": device_bound,
-        "device_revoked": device_revoked,
-        "device_unconfirmed": device_unconfirmed,
-    }
     with administering(data, config) as tenants:
         settings, secret = tenants.provider(
             guid(app_space, "app-space"), None if idp is None else idp.read(IDP_LIMIT)
         )
         edited = tenants.administration.edit_app_space(
             guid(app_space, "app-space"),
-            name=name,
             idp=settings,
             idp_secret=secret,
-            brand_url=brand_url,
-            brand_color=brand_color,
-            logo=b"" if no_logo else None if logo is None else logo.read(LOGO_LIMIT),
-            html=None if html is None else HtmlUse(html),
-            universal_app=universal_app,
-            texts={name: text for name, text in texts.items() if text is not None},
-            rp_id=rp_id,
-            passkey_origins=passkey_origins if passkey_origins or default_passkeys else None,
-            new_devices=_new_device_rule(new_devices),
-            device_invitations=device_invitations,
+            **changes_of(values),
         )
         print_document(tenants.describe(edited.guid))
-
-
-def _new_device_rule(option: str | None) -> NewDeviceRule | Literal[""] | None:
-    if option is None:
-        return None
-    return "" if option == "policy" else NewDeviceRule(option)

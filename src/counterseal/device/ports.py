@@ -1,11 +1,12 @@
 """
-The parts of a device: where its keys are, how the person is verified, and its clock.
+The ports of a device: where its keys are, how the person is verified, and its clock.
 
-An embedder gives its own to `SoftwareDevice.make` and `read_device`. How calls reach the service is
-another part, `counterseal_http.devices.Transport`: nothing here does I/O.
+An embedder gives its own adapters to `SoftwareDevice.make` and `read_device`; the defaults are
+here. One more port, `counterseal_http.devices.Transport`, brings calls to the service: nothing here
+does I/O.
 
-A proof counts for a few minutes around the service's time. So a device whose clock is wrong is
-refused until it corrects the time that it signs; each reply names the service's time (`Date`,
+A proof is valid for a few minutes around the service's time. So a device whose clock is wrong is
+refused until it corrects the time that it signs. Each reply names the service's time (`Date`,
 RFC 9110, 6.6.1).
 """
 
@@ -89,7 +90,7 @@ class KeyStore(Protocol):
         """
 
     def delete(self, *, kid: str) -> None:
-        """Delete a key that signs nothing any more; one that the store does not have is gone."""
+        """Delete a key that is no longer used, if the store has it."""
 
 
 class SoftwareKeys:

@@ -1,10 +1,11 @@
 """
-The outbox: how a worker makes one attempt, whatever it delivers.
+Claims: a worker claims a due callback or notification before it attempts to deliver it.
 
-There is no queue beside the records. A worker claims an attempt by a lease, in one transaction;
-sends, in none; and records what came of it, in another one. A crash before the claim leaves the
-record due; after it, due again when the lease is over; so every record is attempted at least once.
-An attempt counts when its outcome is recorded: our own outage uses none of them up.
+There is no queue beside the records. A worker claims an attempt by a lease, in one transaction. It
+then sends, in no transaction, and records the outcome in another one. If the worker crashes before
+the claim, the record is still due. If it crashes later, the record is due again when the lease
+ends. So every record is attempted at least once. An attempt is counted when its outcome is
+recorded, so an outage of the service uses up no attempts.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Rules of asking: how often a person may be asked.
+Limits of questions: how often a person may be asked.
 
 Examples at every limit, one tick before and after; then whole lives of an account at random,
 against an oracle that keeps a plain log of what happened and counts it afresh every time.
@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.challenges.rules.asking import (
+from counterseal.challenges.rules.question_limits import (
     Ruling,
     Verdict,
     after_approval,
     after_asking,
     after_refusal,
-    asking,
     limits_for,
     may_ask,
+    rule_on_question,
     with_codes_demanded,
     with_expired_counted,
     without_question,
@@ -73,7 +73,7 @@ def rule(
     limits=None,
     clients=Clients.CURRENT,
 ):
-    return asking(
+    return rule_on_question(
         history,
         now=now,
         origin=origin,

@@ -1,4 +1,4 @@
-"""Channel: realms of Keycloak ask people by this service, their authentication channel."""
+"""Realm requests: realms of Keycloak ask people by this service, their authentication channel."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import record_with_account, records
 from counterseal._transaction import UseCase, with_same_ports
 from counterseal.challenges.usecases import Challenges
+from counterseal.ciba.decisions import realm_requests
+from counterseal.ciba.decisions.realm_requests import MARGIN, RealmRequestDraft, require_realm
 from counterseal.credentials.usecases import SignerAuthentication, SingleUse
 from counterseal.models import (
     Action,
@@ -26,8 +28,6 @@ from counterseal.models import (
     replace,
 )
 from counterseal.tenancy.rules.authorization import OriginPermission
-from counterseal.tickets.decisions import channel
-from counterseal.tickets.decisions.channel import MARGIN, ChannelDraft, require_realm
 
 
 @attrs.frozen
@@ -95,7 +95,7 @@ class AuthenticationChannel(UseCase):
         issued = self._challenges.issue(
             party,
             replace(question, callback=realm.callback, duration=life),
-            extension=ChannelDraft(bearer=bearer, until=until),
+            extension=RealmRequestDraft(bearer=bearer, until=until),
         )
         return issued.challenge
 
@@ -129,12 +129,12 @@ class AuthenticationChannel(UseCase):
             CallbackForbidden: The realm's callback is no longer on the allow-list.
         """
         context = self._permit(party, OriginPermission.ASK, "challenge.attach", challenge)
-        draft = ChannelDraft(bearer=bearer, until=until)
+        draft = RealmRequestDraft(bearer=bearer, until=until)
         transactions = self._within(party.app_space, party.origin)
         return transactions.transact(
             context,
             record_with_account(challenge),
-            channel.attach,
+            realm_requests.attach,
             party.origin,
             draft,
             account_id=account_id,
@@ -145,7 +145,7 @@ class AuthenticationChannel(UseCase):
 @attrs.frozen
 class ChannelRealms(UseCase):
     """
-    Which origins are the authentication channel of a realm, for one administrator.
+    Registrations of origins as authentication channels of realms, by one administrator.
 
     Each verb can raise what those of `Administration` can.
 
@@ -187,7 +187,7 @@ class ChannelRealms(UseCase):
         return self._transactions.transact(
             context,
             records(origin),
-            channel.register,
+            realm_requests.register,
             self.by,
             issuer=issuer,
             callback=callback,
@@ -202,4 +202,6 @@ class ChannelRealms(UseCase):
         Raises:
             NotFound: There is no such origin.
         """
-        return self._decide_for(self.by, "origin.edit", origin, records(origin), channel.unregister)
+        return self._decide_for(
+            self.by, "origin.edit", origin, records(origin), realm_requests.unregister
+        )

@@ -1,4 +1,9 @@
-"""Tickets: CIBA clients and realms of Keycloak, and the challenges that they request."""
+"""
+CIBA: clients, and realms of Keycloak, that request authentications of people.
+
+A client calls the service itself. A realm has CIBA clients of its own, and the service is its
+authentication channel. Each of their authentication requests is a challenge.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -26,7 +27,6 @@ from counterseal._plan import (
     require,
     require_account,
 )
-from counterseal._sizes import text_fits
 from counterseal.accounts.rules import (
     answers_for,
     may_authenticate,
@@ -68,9 +68,9 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.ciba import ALGORITHM_SYNONYMS
 from counterseal.models.guid import parse
 from counterseal.models.sealing import backchannel_context
-from counterseal.models.tickets import ALGORITHM_SYNONYMS
 from counterseal.outbox.decisions.callbacks import Composed, compose_with_token, is_forbidden
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.decisions.tenancy import edit_record
@@ -139,7 +139,7 @@ class BackchannelDraft:
         return replace(challenge, callback_states=FINISHED, backchannel=request)
 
     def document(self) -> dict[str, Any]:
-        """Return what a repeated request has to have besides the same question."""
+        """Return what a repeated request must have in common besides the question."""
         return {"backchannel": {"notificationToken": self.notification_token}}
 
 
@@ -178,7 +178,7 @@ def read_secret_id(text: str) -> SecretId:
     Read a secret id.
 
     Raises:
-        NotFound: *text* is none, and so names nothing.
+        NotFound: *text* is not a secret id.
     """
     try:
         data = keys.unb64url(text)
@@ -275,10 +275,10 @@ async def redeem(
         life: Of the ID token.
     """
     challenge, request = _requested(stored[:2], client.guid, secret)
-    _require_standing(stored[2], client.token_generation, tools)
+    _require_unrevoked(stored[2], client.token_generation, tools)
     if not challenge.approved:
         raise WrongState("not approved")
-    approvals = _require_standing_approvals(challenge, stored[3])
+    approvals = _require_approvals(challenge, stored[3])
     if challenge.action is not None and tools.now >= challenge.action.valid_until:
         raise DeadlinePassed
     account = require_account(stored[1])
@@ -317,9 +317,7 @@ async def redeem(
     )
 
 
-def _require_standing_approvals(
-    challenge: Challenge, stored: Record | None
-) -> tuple[ApprovedAction, ...]:
+def _require_approvals(challenge: Challenge, stored: Record | None) -> tuple[ApprovedAction, ...]:
     """Return the approved action that *challenge* asked for, if any; refuse a withdrawn one."""
     if challenge.action is None:
         return ()
@@ -347,11 +345,11 @@ async def find_bearer(stored: Records, tools: Tools, secret: SecretId) -> Decisi
     keys.require_equal(request.token_hash, secret.secret_hash, CredentialRefused)
     clients = await records(challenge.origin)
     # When the client's secrets and keys are revoked, so are its tokens.
-    _require_standing(clients[0], request.token_generation, tools)
+    _require_unrevoked(clients[0], request.token_generation, tools)
     return await load_party(clients, tools, "backchannel")
 
 
-def _require_standing(client: Record | None, generation: int, tools: Tools) -> None:
+def _require_unrevoked(client: Record | None, generation: int, tools: Tools) -> None:
     """Refuse a client whose secrets and keys were revoked since it had *generation*."""
     if not (
         isinstance(client, Origin)
@@ -391,7 +389,7 @@ async def register(
     jwks: Mapping[str, Any] | None,
     endpoint_audiences: bool | None,
 ) -> Decision[Origin]:
-    """Decide to make an origin a CIBA client; keys and audiences stay where they are None."""
+    """Decide to register an origin as a CIBA client; keys or audiences that are None stay."""
     origin = require(stored[0], Origin)
     admin = await permission_to(Permission.ORIGINS, by, origin)
     client = _client(tools, origin, mode, notification_endpoint, jwks)

@@ -1,4 +1,4 @@
-"""Rules of size: an input fits the policy, or is refused with the name of the field."""
+"""Rules of input: what a call brings fits the policy, or is refused with the name of the field."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _VISIBLE = frozenset(
 """
 The categories of visible characters: letters, numbers, punctuation and symbols.
 
-Unassigned and private characters count as visible, since a font may have a glyph for them.
+Unassigned and private characters are among them, since a font may have a glyph for them.
 """
 
 _APP_TEXT = re.compile("[!-~](?:[ -~]{0,62}[!-~])?")
@@ -63,7 +63,7 @@ def text_fits(
         value: None always fits, and has no bytes; half a surrogate pair never fits.
         limit: The most bytes of UTF-8.
         empty: Whether it may be empty.
-        trimmed: Whether an invisible text counts as empty: white space, controls, marks without
+        trimmed: Whether an invisible text is refused as empty: white space, controls, marks without
             a letter, and characters that draw nothing.
     """
     if value is None:

@@ -1,9 +1,9 @@
 """
-Channel: challenges that a realm of Keycloak requests, and the callback that says how they ended.
+Realm requests: challenges that a realm of Keycloak requests, and the callback to the realm.
 
-The callback is sent at most once: Keycloak removes a request for which a second one comes
-(`BackchannelAuthenticationCallbackEndpoint.verifyAuthenticationRequest`). So the outbox stores that
-an attempt begins before it sends (`callbacks.begin_once`).
+The callback says how the challenge ended. It is sent at most once: Keycloak removes a request for
+which a second one comes (`BackchannelAuthenticationCallbackEndpoint.verifyAuthenticationRequest`).
+So the outbox stores that an attempt begins before it sends (`callbacks.begin_once`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, require, require_account
-from counterseal._sizes import text_fits
 from counterseal.challenges.records import FINISHED
 from counterseal.credentials.decisions.credentials import registered_keys
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, WrongState
@@ -35,8 +35,8 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.ciba import CLIENT_ALGORITHMS
 from counterseal.models.sealing import bearer_context
-from counterseal.models.tickets import CLIENT_ALGORITHMS
 from counterseal.outbox.decisions.callbacks import Composed, compose_with_token, is_forbidden
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.decisions.tenancy import edit_record
@@ -55,7 +55,7 @@ KEY_MEMBERS = frozenset({"kid", "alg", "kty", "crv", "x", "y", "n", "e"})
 
 
 @attrs.define(kw_only=True)
-class ChannelDraft:
+class RealmRequestDraft:
     """What a question has that a realm requests, or a challenge that it names."""
 
     bearer: str = attrs.field(repr=False)
@@ -70,7 +70,7 @@ class ChannelDraft:
         return replace(challenge, callback_states=FINISHED, channel=request)
 
     def document(self) -> dict[str, Any]:
-        """Return what a repeated request has to have besides the same question."""
+        """Return what a repeated request must have in common besides the question."""
         bearer_hash = keys.digest(self.bearer.encode())
         return {"channel": {"bearer": bearer_hash, "until": format_time(self.until)}}
 
@@ -123,7 +123,7 @@ def attach(
     stored: Records,
     tools: Tools,
     origin: Origin,
-    draft: ChannelDraft,
+    draft: RealmRequestDraft,
     *,
     account_id: str,
     client: str,

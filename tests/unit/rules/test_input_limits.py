@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal._sizes import (
+from counterseal._input_limits import (
     addresses_fit,
     challenge_life,
     limit_fits,

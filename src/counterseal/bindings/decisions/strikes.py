@@ -1,8 +1,9 @@
 """
-Strikes: wrong strong-key signatures of a device, which most likely are wrong PINs.
+Strikes: a device's wrong signatures by its strong key, which most likely are wrong PINs.
 
-A strike is counted in the binding, and tells how many attempts are left. An accepted answer under
-a strong key resets the count: `counterseal.challenges.decisions.answers` does that.
+Each strike adds one to the count in the device's binding. The last one that the policy allows
+revokes the device. An accepted answer under a strong key resets the count
+(`counterseal.challenges.decisions.answers`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from counterseal._plan import AuditEntry, Decision, Tools
-from counterseal.accounts.decisions.account_events import Happening, device_revoked, with_events
+from counterseal.accounts.decisions.account_events import (
+    NewAccountEvent,
+    build_account_events,
+    device_revoked_events,
+)
 from counterseal.accounts.records import Account
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import end_binding, with_binding
@@ -34,19 +39,19 @@ def count_strike(
     result: R,
 ) -> Decision[R]:
     """
-    Count a wrong strong-key signature; the last one that the policy allows revokes the device.
+    Count a wrong signature by the strong key; the last one that is allowed revokes the device.
 
-    The refusal is raised after the commit of the strike. The account is written too, with the
-    number of the event that tells its origins, and without a device that is revoked.
+    The refusal is raised after the commit of the strike. The account is committed, too: it counts
+    the account event that tells origins of the strike, and a revoked device is removed from it.
     """
     binding, now = facts.binding, tools.now
     state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)
     strikes = binding.strikes + 1
     refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - strikes))
     entry = AuditEntry(binding.guid, "binding.strike", refusal.code)
-    happening = Happening(AccountEventKind.STRIKE, device=binding.guid)
+    new_event = NewAccountEvent(AccountEventKind.STRIKE, device=binding.guid)
     if state is not BindingState.REVOKED:
-        counted_account, events = with_events(tools, revise(account), happening)
+        counted_account, events = build_account_events(tools, revise(account), new_event)
         return Decision(
             result=result,
             writes=(revise(binding, strikes=strikes), counted_account, *events),
@@ -55,8 +60,8 @@ def count_strike(
         )
     revoked_binding = end_binding(binding, state, now, strikes=strikes)
     devices = with_binding(account.devices, revoked_binding, now)
-    updated_account, events = with_events(
-        tools, revise(account, devices=devices), happening, *device_revoked(binding)
+    updated_account, events = build_account_events(
+        tools, revise(account, devices=devices), new_event, *device_revoked_events(binding)
     )
     notifications: tuple[Record, ...] = build_revocation_notifications(
         tools, served_kinds, account, binding.guid

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from counterseal import AuthenticationChannel, ChannelRealms, keys
+from counterseal.ciba.decisions.realm_requests import RealmRequestDraft
 from counterseal.errors import (
     CallbackForbidden,
     CallbackUncallable,
@@ -35,7 +36,6 @@ from counterseal.models import (
     Scheme,
     TextContent,
 )
-from counterseal.tickets.decisions.channel import ChannelDraft
 from counterseal_testing.service import CALLBACK
 
 ISSUER = "https://keycloak.example/realms/shop"
@@ -214,11 +214,11 @@ def test_the_bearer_is_stored_sealed_and_goes_with_the_account(service, realm):
 
 def test_a_repeated_request_has_the_same_bearer(service):
     until = service.clock.now() + LIFE
-    document = ChannelDraft(bearer=BEARER, until=until).document()
+    document = RealmRequestDraft(bearer=BEARER, until=until).document()
 
-    assert document == ChannelDraft(bearer=BEARER, until=until).document()
-    assert document != ChannelDraft(bearer=f"{BEARER}2", until=until).document()
-    assert document != ChannelDraft(bearer=BEARER, until=until + SECOND).document()
+    assert document == RealmRequestDraft(bearer=BEARER, until=until).document()
+    assert document != RealmRequestDraft(bearer=f"{BEARER}2", until=until).document()
+    assert document != RealmRequestDraft(bearer=BEARER, until=until + SECOND).document()
     assert BEARER not in repr(document)
 
 

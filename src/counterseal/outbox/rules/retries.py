@@ -1,13 +1,10 @@
-"""Rules of retries, of callbacks and notifications: who may attempt one, and when to try again."""
+"""Rules of retries: who may attempt a callback or a notification, and when to try it again."""
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import attrs
 
@@ -15,7 +12,6 @@ from counterseal.errors import DeadlineAhead, LeaseLost, WrongState
 from counterseal.models import (
     UNFINISHED,
     Account,
-    AddressKind,
     Binding,
     BindingState,
     Callback,
@@ -38,10 +34,13 @@ GONE = 410
 DELIVERED = range(200, 300)
 
 SERVER_ERRORS = range(500, 600)
-"""Perhaps of a gateway, which does not know what became of the request behind it."""
+"""Perhaps of a gateway, which does not know whether the request arrived behind it."""
 
 LONGEST_DELAY_ONCE = timedelta(seconds=30)
 """Between attempts of which nothing was sent: what is sent at most once is due within minutes."""
+
+JITTER_BYTES = 4
+"""Random bytes for `jitter_from`."""
 
 
 @attrs.define(kw_only=True)
@@ -52,8 +51,8 @@ class ClaimFacts:
     record: Callback | Notification
 
 
-class Claimed(Protocol):
-    """Facts of what came of an attempt that a worker claimed."""
+class AttemptFacts(Protocol):
+    """Facts of the outcome of an attempt that a worker claimed."""
 
     @property
     def record(self) -> Callback | Notification:
@@ -67,7 +66,7 @@ class Claimed(Protocol):
 @attrs.define(kw_only=True)
 class DeliveryFacts:
     """
-    Facts of what came of an attempt to deliver a callback: see `Claimed`.
+    Facts of the outcome of an attempt to deliver a callback: see `AttemptFacts`.
 
     `unsent` says why nothing was sent, if the core itself did not allow it.
     """
@@ -82,7 +81,9 @@ class DeliveryFacts:
 @attrs.define(kw_only=True)
 class NotificationFacts:
     """
-    Facts of what came of an attempt to notify devices, or of why there was none: see `Claimed`.
+    Facts of the outcome of an attempt to notify devices, or of why there was none.
+
+    See `AttemptFacts`.
 
     Attributes:
         remaining: The devices to notify again.
@@ -104,14 +105,14 @@ def attempt_due(facts: ClaimFacts) -> None:
         raise DeadlineAhead
 
 
-def lease_current(facts: Claimed) -> None:
+def lease_current(facts: AttemptFacts) -> None:
     """Refuse the outcome of an attempt whose claim another worker has taken over."""
     if facts.record.lease_until != facts.claimed:
         raise LeaseLost
 
 
 def delivered(facts: DeliveryFacts) -> None:
-    """Refuse to call anything but a 2xx a success; a redirect is none."""
+    """Refuse to call an answer a success unless it is a 2xx; a redirect is not."""
     if facts.outcome.status not in DELIVERED:
         raise WrongState("not delivered")
 
@@ -143,7 +144,7 @@ def dead_reason(facts: DeliveryFacts) -> DeadReason | None:
 
 
 def _once_reason(outcome: DeliveryOutcome) -> DeadReason | None:
-    """Return why an attempt, of what is sent at most once, is the last; None if nothing left."""
+    """Return why an attempt to send at most once is the last one; None if nothing was sent."""
     if outcome.may_have_arrived:
         lost = outcome.status is None or outcome.status in SERVER_ERRORS
         return DeadReason.UNKNOWN if lost else DeadReason.FINAL
@@ -163,6 +164,11 @@ def next_attempt(
     delay = delays[min(attempts, len(delays)) - 1]
     requested = min(outcome.retry_after or timedelta(0), max(delays))
     return now + max(delay * (1 + policy.callback_jitter * jitter), requested)
+
+
+def jitter_from(random_bytes: bytes) -> float:
+    """Return a share, from 0 to 1, of the longest jitter that the policy allows."""
+    return int.from_bytes(random_bytes) / ((1 << 8 * len(random_bytes)) - 1)
 
 
 def nobody_to_notify(facts: NotificationFacts) -> None:
@@ -201,9 +207,9 @@ def find_skip_reason(
 
 
 @attrs.define(kw_only=True)
-class Progress:
+class NotificationProgress:
     """
-    What a notification has come to after an attempt.
+    How far a notification has come after an attempt.
 
     Attributes:
         remaining: The devices to notify again.
@@ -224,9 +230,9 @@ def progress_after(
     now: datetime,
     policy: Policy,
     jitter: float,
-) -> Progress:
+) -> NotificationProgress:
     """
-    Return what the notification has come to after an attempt, which it does not count yet.
+    Return the notification's progress after an attempt, which `attempts` does not include yet.
 
     A device is notified once a push service took the message for one of its addresses.
     It is tried again if none did and one may later, unless the push service asks to wait for
@@ -255,7 +261,7 @@ def progress_after(
     skip_reason = None
     if not waits and not notified:
         skip_reason = SkipReason.LATE if late else SkipReason.UNDELIVERED
-    return Progress(
+    return NotificationProgress(
         remaining=tuple(waits),
         next_at=now + max(waits.values()) if waits else notification.next_at,
         delivered=notified,
@@ -268,113 +274,3 @@ def _requested_wait(outcomes: tuple[PushOutcome, ...]) -> timedelta:
     return min(
         outcome.after or timedelta(0) for outcome in outcomes if outcome.result is PushResult.LATER
     )
-
-
-def next_callbacks(
-    due: Iterable[Callback], under_way: Mapping[Guid, Guid], slots: int
-) -> tuple[Callback, ...]:
-    """
-    Return which of *due* get free slots, as `fair_turns`; origins take turns.
-
-    An origin gets at most its share of the slots, so that a receiver that hangs leaves slots to
-    every other origin: half of them if it is the only one, a third if there are two.
-
-    Args:
-        due: The longest due first.
-        under_way: The callbacks of which an attempt runs, with their origins.
-        slots: How many attempts may run at once.
-    """
-    waiting = tuple(due)
-    origins = {*under_way.values(), *(callback.origin for callback in waiting)}
-    share = slot_share(slots, len(origins))
-    return fair_turns(waiting, under_way, slots, lambda callback: callback.origin, most=share)
-
-
-def origins_with_slots(
-    origins: Iterable[Guid], under_way: Mapping[Guid, Guid], slots: int
-) -> tuple[Guid, ...]:
-    """Return which of *origins* have fewer slots than their share, if all of them want some."""
-    waiting = tuple(origins)
-    counts = Counter(under_way.values())
-    share = slot_share(slots, len({*waiting, *counts}))
-    return tuple(origin for origin in waiting if counts[origin] < share)
-
-
-def slot_share(slots: int, owners: int) -> int:
-    """Return how many of the slots one of *owners* may have: as if there were one more owner."""
-    return max(1, -(-slots // (owners + 1)))
-
-
-def next_notifications(
-    due: Iterable[Notification], under_way: Mapping[Guid, Notification], slots: int
-) -> tuple[Notification, ...]:
-    """
-    Return which of *due* get free slots, as `fair_turns`; each kind of address has slots.
-
-    Within a kind accounts take turns, since who writes an address may let it stall.
-    *under_way* are those of which an attempt runs.
-    """
-    by_kind: dict[AddressKind, list[Notification]] = defaultdict(list)
-    for notification in due:
-        by_kind[notification.kind].append(notification)
-    return tuple(
-        chosen
-        for kind, waiting in by_kind.items()
-        for chosen in fair_turns(
-            waiting,
-            {guid: one.account for guid, one in under_way.items() if one.kind is kind},
-            slots,
-            lambda notification: notification.account,
-        )
-    )
-
-
-def kinds_with_slots(
-    kinds: AbstractSet[AddressKind], running: Iterable[Notification], slots: int
-) -> frozenset[AddressKind]:
-    """Return which of *kinds* have fewer than *slots* notifications in *running*."""
-    counts = Counter(one.kind for one in running)
-    return frozenset(kind for kind in kinds if counts[kind] < slots)
-
-
-R = TypeVar("R", Callback, Notification)
-
-
-def fair_turns(
-    due: Iterable[R],
-    under_way: Mapping[Guid, Guid],
-    slots: int,
-    owner: Callable[[R], Guid],
-    *,
-    most: int | None = None,
-) -> tuple[R, ...]:
-    """
-    Return which of the due records get the free slots, so that no owner delays the others.
-
-    A slot goes to the owner with the fewest, and there to what has been due for longest.
-    The last slot is reserved for owners without one, so a stalled owner cannot take every slot.
-
-    Args:
-        due: The longest due first.
-        under_way: The records of which an attempt runs, with their owners.
-        slots: How many attempts may run at once.
-        most: How many slots one owner may have; None for no limit but that.
-    """
-    counts = Counter(under_way.values())
-    queues: dict[Guid, deque[tuple[int, R]]] = defaultdict(deque)
-    for position, record in enumerate(due):
-        if record.guid not in under_way:
-            queues[owner(record)].append((position, record))
-    waiting = [(counts[name], queue[0][0], name) for name, queue in queues.items()]
-    heapq.heapify(waiting)
-    chosen: list[R] = []
-    free = slots - len(under_way)
-    while free > 0 and waiting:
-        count, _, name = heapq.heappop(waiting)
-        if (free == 1 and count) or (most is not None and count >= most):
-            break
-        chosen.append(queues[name].popleft()[1])
-        free -= 1
-        if queues[name]:
-            heapq.heappush(waiting, (count + 1, queues[name][0][0], name))
-    return tuple(chosen)

@@ -1,5 +1,5 @@
 """
-Texts of a rendering: what a person reads is exactly what is there.
+Rendering: a person sees every character of a text, and every value of an action's arguments.
 
 `visible_text` writes out each character that a screen would not show. `argument_rows` lists a JSON
 object as rows of path and value, from which the object can be rebuilt. The path is a JSONPath

@@ -1,24 +1,24 @@
 """
-Rules of asking: how often a person may be asked.
+Limits of questions: how often a person may be asked.
 
 NIST SP 800-63B-4, 3.1.3.2; OWASP ASVS 5.0, 6.6.4.
 
-`asking` is a pure function of policy, limits and history. The limits are the policy's for the
-origin's kind of clients, and the origin's own where they are tighter:
+`rule_on_question` is a pure function of policy, limits and history. The limits are the policy's for
+the origin's kind of clients, and the origin's own where they are tighter:
 
 - In a window, questions are counted per origin and account, and per account. Past the limit, the
   origin has to wait.
 - Open questions are limited. Past the limit, a newer one supersedes the oldest, or is refused.
-- Questions of clients with a laxer limit do not count towards the limit of others;
-  all questions together count towards the laxest.
+- Clients may have a laxer limit than others. The limit of other clients does not include their
+  questions; the laxest limit includes all questions.
 - Refusals and unanswered questions in a row begin a cool-down that doubles. While it lasts, and
   after too many questions without an approval, a matching code is required.
   An origin that cannot show one waits, at most for the longest cool-down.
-- A refusal may say why, and the policy may demand codes for that reason. Until then a matching
-  code is required, whatever is approved; an origin that cannot show one asks once in the longest
-  cool-down.
+- A refusal may say why, and for that reason the policy may demand codes for some time. Meanwhile a
+  matching code is required, even after an approval. An origin that cannot show one may ask once in
+  the longest cool-down.
 
-More refusals never make asking easier.
+A refusal never lets an origin ask sooner or more often.
 """
 
 from __future__ import annotations
@@ -67,20 +67,26 @@ class Ruling:
 
 def limits_for(origin: Origin, policy: Policy) -> AskingLimits:
     """Return the policy's limits for the clients of *origin*, tightened by its own."""
-    limits, own = policy.asking_limits(origin.clients), origin.limits
-    if own.pending is None and own.questions is None and not own.cooldown:
+    limits, origin_limits = policy.asking_limits(origin.clients), origin.limits
+    if (
+        origin_limits.pending is None
+        and origin_limits.questions is None
+        and not origin_limits.cooldown
+    ):
         return limits
     return replace(
         limits,
-        pending=limits.pending if own.pending is None else min(limits.pending, own.pending),
+        pending=limits.pending
+        if origin_limits.pending is None
+        else min(limits.pending, origin_limits.pending),
         origin_window=limits.origin_window
-        if own.questions is None
-        else min(limits.origin_window, own.questions),
-        cooldown=limits.cooldown or own.cooldown,
+        if origin_limits.questions is None
+        else min(limits.origin_window, origin_limits.questions),
+        cooldown=limits.cooldown or origin_limits.cooldown,
     )
 
 
-def asking(
+def rule_on_question(
     history: History,
     *,
     now: datetime,
@@ -103,12 +109,14 @@ def asking(
     """
     history = with_expired_counted(history, now, policy)
     recent = [question for question in history.recent if now - question.at < policy.ask_window]
-    own = [question for question in recent if question.origin == origin]
-    if len(own) >= limits.origin_window:
-        return _window("origin_window", own, limits.origin_window, now, policy)
+    of_origin = [question for question in recent if question.origin == origin]
+    if len(of_origin) >= limits.origin_window:
+        return _window("origin_window", of_origin, limits.origin_window, now, policy)
     # The first bound is the tightest: below it, no other is reached.
     if len(recent) >= limits.account_window:
-        windows = _bounds(limits.account_window, clients, policy, lambda each: each.account_window)
+        windows = _bounds(
+            limits.account_window, clients, policy, lambda limits: limits.account_window
+        )
         delays = [
             _window("account_window", counted, bound.limit, now, policy)
             for bound in windows
@@ -118,7 +126,7 @@ def asking(
             return max(delays, key=lambda delay: delay.wait)
     supersedes: tuple[Guid, ...] = ()
     if len(history.open) >= limits.pending:
-        bounds = _bounds(limits.pending, clients, policy, lambda each: each.pending)
+        bounds = _bounds(limits.pending, clients, policy, lambda limits: limits.pending)
         # More than one only if the limit is lower than when they were asked.
         excess = max(
             0, *(len(bound.counted(history.open, origin)) + 1 - bound.limit for bound in bounds)
@@ -155,7 +163,7 @@ def with_expired_counted(history: History, now: datetime, policy: Policy) -> His
     if not over:
         return history
     history = replace(history, open=tuple(each for each in history.open if each not in over))
-    for question in sorted(over, key=lambda each: each.deadline):
+    for question in sorted(over, key=lambda question: question.deadline):
         history = _refused(history, question.deadline, policy)
     return history
 
@@ -250,7 +258,7 @@ def _bounds(
     """
     Return the bounds of an origin for *clients*: *limit*, and each laxer limit of the policy.
 
-    Each counts the questions of the clients whose limit is not laxer.
+    Each includes the questions of the clients whose limit is not laxer.
     """
     policys = {kind: of(policy.asking_limits(kind)) for kind in Clients}
     laxer = {each: each for each in policys.values() if each > policys[clients]}
@@ -274,9 +282,12 @@ def _frees_at(
 
     def free(end: datetime) -> bool:
         remaining = [question for question in waiting if question.deadline > end]
-        own = sum(question.origin == origin for question in remaining) if policy.supersede else 0
+        superseded = (
+            sum(question.origin == origin for question in remaining) if policy.supersede else 0
+        )
         return all(
-            len(bound.counted(remaining, origin)) + 1 - bound.limit <= own for bound in bounds
+            len(bound.counted(remaining, origin)) + 1 - bound.limit <= superseded
+            for bound in bounds
         )
 
     return next(end for end in sorted(question.deadline for question in waiting) if free(end))

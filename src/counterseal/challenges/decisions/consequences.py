@@ -1,8 +1,8 @@
 """
-Reactions: what follows from the reason of a refusal, in the commit that accepts the refusal.
+Consequences: what the policy demands for the reason of a refusal, committed with the refusal.
 
-None of them makes asking easier: requests that are cancelled count as refused, a demand for codes
-is never shortened, and nothing here unlocks.
+No consequence lets an origin ask more often: a cancelled request is counted like a
+refused one, a demand for codes is never shortened, and nothing here unlocks an account.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import attrs
 
 from counterseal._plan import AuditEntry, Tools
-from counterseal.accounts.decisions.account_events import Happening
+from counterseal.accounts.decisions.account_events import NewAccountEvent
 from counterseal.accounts.records import Account
 from counterseal.accounts.rules import CancellationFacts
 from counterseal.challenges.chart import CHALLENGE, ChallengeEvent
-from counterseal.challenges.decisions.endings import end
+from counterseal.challenges.decisions.ended_challenges import end_challenge
 from counterseal.challenges.records import (
     UNFINISHED,
     CancelReason,
@@ -24,7 +24,7 @@ from counterseal.challenges.records import (
     Reaction,
     RefusalReason,
 )
-from counterseal.challenges.rules.asking import with_codes_demanded
+from counterseal.challenges.rules.question_limits import with_codes_demanded
 from counterseal.machines import step
 from counterseal.models import Record, replace
 from counterseal.models.events import AccountEventKind
@@ -41,13 +41,13 @@ class Consequences:
     Attributes:
         account: The account as the commit writes it.
         writes: Other records to be committed with it.
-        happenings: What the App Space's origins are to hear of it.
+        new_events: What the App Space's origins are to hear of it.
         wakes: Whose waiting callers are woken.
     """
 
     account: Account
     writes: tuple[Record, ...] = ()
-    happenings: tuple[Happening, ...] = ()
+    new_events: tuple[NewAccountEvent, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     wakes: tuple[Guid, ...] = ()
 
@@ -57,7 +57,7 @@ def needs_pending(tools: Tools, reason: RefusalReason) -> bool:
     return Reaction.CANCEL_PENDING in tools.policy.reactions_to(reason)
 
 
-def react(
+def decide_consequences(
     tools: Tools,
     served_kinds: frozenset[AddressKind],
     account: Account,
@@ -81,8 +81,8 @@ def react(
     if Reaction.ALERT in reactions and refused.state is not ChallengeState.DISOWNED:
         # Of every disown, origins hear anyway.
         device = None if refused.outcome is None else refused.outcome.device
-        consequences.happenings += (
-            Happening(AccountEventKind.REPORTED, device=device, challenge=refused.guid),
+        consequences.new_events += (
+            NewAccountEvent(AccountEventKind.REPORTED, device=device, challenge=refused.guid),
         )
     account = consequences.account
     if Reaction.DEMAND_CODES in reactions:
@@ -92,7 +92,7 @@ def react(
     if Reaction.LOCK_ACCOUNT in reactions:
         account = replace(account, locked_at=tools.now)
         consequences.audit += (AuditEntry(account.guid, "account.lock", reason.value),)
-        consequences.happenings += (Happening(AccountEventKind.LOCKED),)
+        consequences.new_events += (NewAccountEvent(AccountEventKind.LOCKED),)
     consequences.account = account
     return consequences
 
@@ -106,12 +106,12 @@ def _cancel_pending(
 ) -> None:
     account = consequences.account
     for challenge in pending:
-        own = challenge.origin == refused.origin and challenge.guid != refused.guid
+        is_another_of_origin = challenge.origin == refused.origin and challenge.guid != refused.guid
         # One whose deadline has come is expired by a worker.
-        if not own or challenge.state_at(tools.now) not in UNFINISHED:
+        if not is_another_of_origin or challenge.state_at(tools.now) not in UNFINISHED:
             continue
         facts = CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin)
-        ending = end(
+        ended = end_challenge(
             tools,
             challenge,
             account.history,
@@ -119,11 +119,11 @@ def _cancel_pending(
             Outcome(at=tools.now, reason=CancelReason.REFUSED),
             reason=CancelReason.REFUSED.value,
         )
-        account = replace(account, history=ending.history)
-        consequences.writes += ending.writes
+        account = replace(account, history=ended.history)
+        consequences.writes += ended.writes
         consequences.writes += build_ending_notifications(
-            tools, served_kinds, account, ending.challenge
+            tools, served_kinds, account, ended.challenge
         )
-        consequences.audit += (ending.entry,)
+        consequences.audit += (ended.entry,)
         consequences.wakes += (challenge.guid,)
     consequences.account = account

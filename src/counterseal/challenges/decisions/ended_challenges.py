@@ -1,4 +1,4 @@
-"""Endings: end a challenge, with its callback in the same commit; no other module does."""
+"""Ended challenges: only `end_challenge` ends one, with its callback in the same commit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from counterseal._plan import AuditEntry, Tools
-from counterseal.challenges.rules.asking import (
+from counterseal.challenges.rules.question_limits import (
     after_approval,
     after_refusal,
     with_expired_counted,
@@ -38,7 +38,7 @@ Followers: TypeAlias = Callable[[Challenge, datetime], tuple[Record, ...]]
 
 
 @attrs.define
-class Ending:
+class EndedChallenge:
     """A challenge that ended, with the records to commit, and the account's new history."""
 
     challenge: Challenge
@@ -47,7 +47,7 @@ class Ending:
     entry: AuditEntry
 
 
-def end(
+def end_challenge(
     tools: Tools,
     challenge: Challenge,
     history: History,
@@ -55,7 +55,7 @@ def end(
     outcome: Outcome,
     *,
     reason: str = "",
-) -> Ending:
+) -> EndedChallenge:
     """
     End *challenge* in *state*, which `step` has decided.
 
@@ -73,7 +73,7 @@ def end(
         wrong_codes=challenge.wrong_codes + (state is ChallengeState.FAILED),
     )
     callback = _callback(tools, ended_challenge, outcome.at)
-    return Ending(
+    return EndedChallenge(
         ended_challenge,
         (ended_challenge,) if callback is None else (ended_challenge, callback),
         replace(

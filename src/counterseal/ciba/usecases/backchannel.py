@@ -15,6 +15,16 @@ from counterseal._plan import record_with_account, records
 from counterseal._transaction import UseCase, with_same_ports
 from counterseal.approvals.records import approved_action_guid
 from counterseal.challenges.usecases import Challenges
+from counterseal.ciba.decisions import backchannel
+from counterseal.ciba.decisions.backchannel import (
+    SECRET_BYTES,
+    BackchannelDraft,
+    PolledRequest,
+    RedeemedRequest,
+    read_secret_id,
+    require_client,
+    write_secret_id,
+)
 from counterseal.credentials.usecases import SignerAuthentication, SingleUse
 from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
 from counterseal.models import (
@@ -29,16 +39,6 @@ from counterseal.models import (
 )
 from counterseal.models.sealing import backchannel_context
 from counterseal.tenancy.rules.authorization import OriginPermission
-from counterseal.tickets.decisions import backchannel
-from counterseal.tickets.decisions.backchannel import (
-    SECRET_BYTES,
-    BackchannelDraft,
-    PolledRequest,
-    RedeemedRequest,
-    read_secret_id,
-    require_client,
-    write_secret_id,
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -164,7 +164,7 @@ class Backchannel(UseCase):
 
     def poll(self, party: RelyingParty, auth_req_id: str) -> PolledRequest:
         """
-        Return a request of *party* as it stands.
+        Return the present state of a request of *party*.
 
         A call before the interval is over makes the interval 5 seconds longer, for good.
 
@@ -237,7 +237,7 @@ class Backchannel(UseCase):
 @attrs.frozen
 class BackchannelClients(UseCase):
     """
-    Which origins are CIBA clients, for one administrator.
+    Registrations of origins as CIBA clients, by one administrator.
 
     Each verb can raise what those of `Administration` can.
 
@@ -257,7 +257,7 @@ class BackchannelClients(UseCase):
         endpoint_audiences: bool | None = None,
     ) -> Origin:
         """
-        Make an origin a CIBA client, or change how it is one.
+        Register an origin as a CIBA client, or edit its registration.
 
         Args:
             mode: How it learns that a request has ended.

@@ -1,4 +1,4 @@
-"""Rules of standing: whether account, binding, origin and identity may take part at all."""
+"""Rules of accounts: whether an account, its devices, an origin and an identity may take part."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,20 +12,20 @@ from counterseal.accounts.rules import (
     SuspensionFacts,
     account_unlocked,
     binding_active,
+    binding_limit_unreached,
     expected_issuer,
-    graced,
     identified_by_origin,
     living,
     own_app_space,
     own_challenge,
-    place_for_binding,
     provider_of,
     reachable,
     revalidation_due,
     same_authority,
     same_identity,
+    within_grace,
 )
-from counterseal.bindings.rules.evidence import invitation_stands
+from counterseal.bindings.rules.evidence import invitation_usable
 from counterseal.challenges.rules.answering import chosen_device, own_account
 from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown, BindingInactive
 from counterseal.models import (
@@ -67,13 +67,13 @@ def device(state, deadline=NOW, number=0):
 class TestInvitationStands:
     def test_takes_an_open_one_until_its_deadline(self, world, refusing):
         facts = world.peeking(BindingState.INVITED)
-        invitation_stands(attrs.evolve(facts, now=facts.deadline - TICK))
+        invitation_usable(attrs.evolve(facts, now=facts.deadline - TICK))
         with refusing("deadline_passed"):
-            invitation_stands(attrs.evolve(facts, now=facts.deadline))
+            invitation_usable(attrs.evolve(facts, now=facts.deadline))
 
     def test_takes_one_that_was_followed_whatever_the_time(self, world):
         facts = world.peeking(BindingState.ACTIVE)
-        invitation_stands(attrs.evolve(facts, now=facts.deadline + TICK))
+        invitation_usable(attrs.evolve(facts, now=facts.deadline + TICK))
 
     @pytest.mark.parametrize(
         ("state", "code"),
@@ -86,7 +86,7 @@ class TestInvitationStands:
     def test_refuses_one_that_is_over(self, world, refusing, state, code):
         facts = world.peeking(state)
         with refusing(code):
-            invitation_stands(attrs.evolve(facts, now=facts.deadline - TICK))
+            invitation_usable(attrs.evolve(facts, now=facts.deadline - TICK))
 
 
 class TestAccountUnlocked:
@@ -231,10 +231,10 @@ class TestRoomForBinding:
 
     def test_up_to_the_limit(self, refusing):
         one_left = self.account(*self.full(device(BindingState.ACTIVE)).devices[1:])
-        place_for_binding(one_left, NOW, STANDARD)
+        binding_limit_unreached(one_left, NOW, STANDARD)
         for state in (BindingState.ACTIVE, BindingState.SUSPENDED):
             with refusing("too_many_bindings"):
-                place_for_binding(self.full(device(state)), NOW, STANDARD)
+                binding_limit_unreached(self.full(device(state)), NOW, STANDARD)
 
     @pytest.mark.parametrize(
         ("deadline", "room"), [(NOW + TICK, False), (NOW, True), (NOW - TICK, True)]
@@ -242,10 +242,10 @@ class TestRoomForBinding:
     def test_an_invitation_counts_until_its_deadline(self, deadline, room, refusing):
         account = self.full(device(BindingState.INVITED, deadline))
         if room:
-            place_for_binding(account, NOW, STANDARD)
+            binding_limit_unreached(account, NOW, STANDARD)
         else:
             with refusing("too_many_bindings"):
-                place_for_binding(account, NOW, STANDARD)
+                binding_limit_unreached(account, NOW, STANDARD)
 
     @given(
         st.lists(
@@ -310,7 +310,7 @@ class TestGraced:
     )
     def test_until_the_grace_after_the_life_of_a_confirmation_is_over(self, age, expected):
         account = attrs.evolve(USER, confirmed_at=None if age is None else NOW - age)
-        assert graced(account, NOW, STANDARD) is expected
+        assert within_grace(account, NOW, STANDARD) is expected
 
 
 class TestExpectedIssuer:

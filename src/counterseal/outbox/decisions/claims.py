@@ -1,4 +1,4 @@
-"""Attempts: workers claim callbacks and notifications, before they try to send them."""
+"""Claims: a worker claims a due callback or notification before it tries to send it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from counterseal.machines import Chart, step
 from counterseal.models import replace, revise
 from counterseal.outbox.chart import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
 from counterseal.outbox.records import Callback, CallbackState, Notification
-from counterseal.outbox.rules import ClaimFacts
+from counterseal.outbox.rules.retries import ClaimFacts
 
 R = TypeVar("R", Callback, Notification)
-
-_BYTES = 4
-_SPAN = (1 << 8 * _BYTES) - 1
 
 
 def claim_callback(stored: Records, tools: Tools) -> Decision[Callback]:
@@ -57,8 +54,3 @@ def _claim(
         return Decision(result=record, refusal=refusal, unrecorded=True)
     claimed_record = revise(record, state=state, lease_until=tools.now + lease)
     return Decision(result=claimed_record, writes=(claimed_record,))
-
-
-def draw_jitter(tools: Tools) -> float:
-    """Return a random share, from 0 to 1, of the longest jitter that the policy allows."""
-    return int.from_bytes(tools.entropy(_BYTES)) / _SPAN

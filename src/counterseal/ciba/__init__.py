@@ -1,0 +1,1 @@
+"""CIBA: clients, and realms of Keycloak, ask for authentication and learn the outcome."""

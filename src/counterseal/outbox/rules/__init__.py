@@ -1,0 +1,1 @@
+"""The rules: pure functions that take facts, a module for each subject."""

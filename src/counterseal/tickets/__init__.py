@@ -1,1 +1,0 @@
-"""Tickets: clients of CIBA and realms of Keycloak ask, and learn the outcome."""
