@@ -93,8 +93,11 @@ COMMON = ("data", "store", "config")
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     """Yield each command below *command* with its whole name."""
     if isinstance(command, click.Group):
-        for name, each in sorted(command.commands.items()):
-            yield from walk(each, f"{path} {name}")
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            subcommand = command.get_command(context, name)
+            assert subcommand is not None
+            yield from walk(subcommand, f"{path} {name}")
     else:
         yield path, command
 
@@ -118,7 +121,9 @@ def commands() -> str:
         lines += [paragraphs(command.help or "")]
         parameters = command.get_params(click.Context(command))
         own = [each for each in parameters if each.name not in COMMON and "--help" not in each.opts]
-        options = [option_line(each) for each in own if isinstance(each, click.Option)]
+        options = [
+            option_line(each) for each in own if isinstance(each, click.Option) and not each.hidden
+        ]
         lines += ["", *options] if options else []
     return "\n".join(lines) + "\n"
 

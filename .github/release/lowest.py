@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from release.packages import ROOT, Package
+from release.packages import ROOT, Package, python_packages
 
 LISTED = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
@@ -159,3 +160,19 @@ class SuiteOfUsers:
             needed == canonicalize_name(name) and not package.startswith("counterseal")
             for package, needed in conflicts
         )
+
+
+def say_lowest(name: str, words: list[str]) -> list[str]:
+    """Print the lowest release of a dependency that passes, beside what our packages ask for."""
+    asking = users(name, python_packages())
+    if not asking:
+        return [f"no package of ours asks for {name}"]
+    for package, requirement in asking:
+        print(f"{package.name} asks for {requirement}")
+    with tempfile.TemporaryDirectory(prefix="counterseal-lowest-") as folder:
+        suite = SuiteOfUsers(asking, Path(folder) / "environment", words)
+        version = find_lowest(name, IndexOfPip(), suite, lambda line: print(line, flush=True))
+    if version is None:
+        return [f"{name}: the newest release fails"]
+    print(f"{name}: the lowest is {version}")
+    return []

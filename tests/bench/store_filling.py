@@ -28,7 +28,8 @@ from counterseal.models import Algorithm, Guid, Record
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.record import index_of
 from counterseal_records import read_record, write_bytes
-from counterseal_server.records import Records, opened
+from counterseal_server.records import opened
+from counterseal_server.records.records import Records
 
 CALLBACK = "https://shop.example/done"
 CHUNK = 1_000

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import counterseal as cs
 from counterseal.challenges.documents.messages import read_processed
 from counterseal.errors import InvalidField
+from counterseal.ijson import compact
 from counterseal.models import Button, ChallengeState, PairsContent, RefusalReason, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
@@ -305,8 +306,6 @@ def test_every_member_of_the_question_counts(approved, data):
 
 
 def cs_text(document):
-    from counterseal.ijson import compact  # noqa: PLC0415
-
     return compact(document).decode()
 
 

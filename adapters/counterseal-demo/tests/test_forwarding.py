@@ -8,7 +8,12 @@ from click.testing import CliRunner
 from counterseal_demo.demo_command import demo
 from counterseal_demo.device_command import device
 
-COMMANDS = ["demo", "device", "relay"]
+COMMANDS = {
+    "demo": "counterseal-demo",
+    "device": "counterseal-demo[device]",
+    "relay": "counterseal-demo[relay]",
+}
+"""What each of them needs."""
 
 
 @pytest.fixture
@@ -41,9 +46,7 @@ def test_without_the_package_a_command_names_it(run, hide, command):
     result = run(command, "--help")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == (
-        f"counterseal {command} is not installed: this needs counterseal-demo\n"
-    )
+    assert result.stderr == (f"counterseal_demo is not installed: this needs {COMMANDS[command]}\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -170,7 +170,7 @@ def test_a_new_device_replaces_the_one_that_is_named(auth, bind, run, tmp_path):
 
 def test_a_person_at_a_terminal_is_asked_which_one(auth, bind, monkeypatch):
     old = guid_in(bind("old"))
-    monkeypatch.setattr("counterseal_demo.device_command._at_terminal", lambda: True)
+    monkeypatch.setattr("counterseal_demo.device_binding_command._at_terminal", lambda: True)
     added = bind("tablet", stdin="\n")
     assert "GUID of the one that this one replaces" in added.stderr
     new = guid_in(bind("new", stdin=f"{old}\n"))

@@ -19,6 +19,7 @@ from counterseal.device import SoftwareDevice
 from counterseal.errors import WrongSignature
 from counterseal.machines import CHARTS, table
 from counterseal.wire.link import read_link
+from counterseal_client import NotSent
 from counterseal_demo.approval_demo import forgeries
 from counterseal_demo.approval_demo.forgeries import FORGERIES, Forgery
 from counterseal_demo.web_demo import forger, serving, site
@@ -323,8 +324,6 @@ def test_there_is_one_list_of_forgeries():
 
 
 def test_a_service_that_is_gone_is_a_problem(demo, monkeypatch):
-    from counterseal_client import NotSent  # noqa: PLC0415
-
     def fail(*_, **__):
         raise NotSent
 

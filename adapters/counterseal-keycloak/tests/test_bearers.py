@@ -5,10 +5,12 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fake_keycloak import SECOND, SUB
+from jwt.algorithms import ECAlgorithm
 
 from counterseal.errors import InvalidField
 from counterseal_keycloak import callback_of, require_issuer
 from counterseal_keycloak.realms import CALLBACK
+from counterseal_web import Request
 
 DAY = 24 * 60 * 60
 
@@ -114,8 +116,6 @@ def test_a_key_for_encryption_verifies_nothing(world, keycloak):
 
 
 def test_an_elliptic_key_of_the_realm_verifies(world, keycloak):
-    from jwt.algorithms import ECAlgorithm  # noqa: PLC0415 (here only)
-
     key = ec.generate_private_key(ec.SECP256R1())
     public = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     jwks = keycloak.jwks()
@@ -190,8 +190,6 @@ def test_an_origin_without_a_realm_is_refused(world, keycloak):
 
 
 def test_another_method_is_refused(world):
-    from counterseal_web import Request  # noqa: PLC0415 (here only)
-
     response = world.channel.respond(Request(method="GET", path=world.path))
 
     assert response.status == 405

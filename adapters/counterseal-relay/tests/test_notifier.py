@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from relay_loopback import SECRET
 
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import (
@@ -229,8 +230,6 @@ def test_a_wrong_secret_is_misconfigured(relay, new_notifier):
 
 
 def test_both_secrets_sign_while_they_change(relay, new_notifier):
-    from relay_loopback import SECRET  # noqa: PLC0415 (only this test needs it)
-
     assert new_notifier(secrets=[b"x" * 32, SECRET]).push((relay_address("1"),), message()) == (
         DELIVERED,
     )

@@ -122,9 +122,9 @@ def command_problems(arguments):
     command, rest = main, list(arguments)
     while isinstance(command, click.Group):
         name = rest.pop(0) if rest else ""
-        if name not in command.commands:
+        command = command.get_command(click.Context(command), name)
+        if command is None:
             return [f"no command: {name}"]
-        command = command.commands[name]
     try:
         command.make_context(name, rest)
     except click.UsageError as error:

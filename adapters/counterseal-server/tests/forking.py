@@ -31,7 +31,8 @@ from fork_request import send
 
 IMPORTED = [
     "counterseal_redis",
-    "counterseal_demo.device_command",
+    "counterseal_demo.device_binding_command",
+    "counterseal_demo.device_question_command",
     "counterseal_demo.approval_demo",
     "counterseal_server.service_creation",
     "counterseal_demo.device_cli",

@@ -8,8 +8,8 @@ from werkzeug.test import Client
 
 from counterseal.errors import InvalidField
 from counterseal_server import web
-from counterseal_server.aap import require_aap
 from counterseal_server.configuration import settings
+from counterseal_server.faces import require_faces
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 
@@ -51,10 +51,10 @@ def test_otherwise_it_is_not(open_client):
 def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_aap", None)
     with pytest.raises(InvalidField, match=r"counterseal-server\[aap\]"):
-        require_aap(settings({"data": tmp_path, **SERVED}, {}))
-    require_aap(settings({"data": tmp_path}, {}))
+        require_faces(settings({"data": tmp_path, **SERVED}, {}))
+    require_faces(settings({"data": tmp_path}, {}))
 
 
 def test_a_policy_that_demands_arguments_refuses_the_setting(tmp_path):
     with pytest.raises(InvalidField, match="arguments_required"):
-        require_aap(settings({"data": tmp_path}, {"COUNTERSEAL_AAP": "yes"}))
+        require_faces(settings({"data": tmp_path}, {"COUNTERSEAL_AAP": "yes"}))

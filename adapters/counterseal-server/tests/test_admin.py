@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 
+import click
 import pytest
 
 from counterseal import Authentication, SignedRequest, keys
@@ -391,8 +392,10 @@ def test_a_refusal_names_the_options_of_the_command(run, data, founded, words, l
 def test_each_member_that_is_translated_has_a_command_for_each_parameter():
     def commands(command):
         yield command
-        for each in getattr(command, "commands", {}).values():
-            yield from commands(each)
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                yield from commands(command.get_command(context, name))
 
     parameters = {parameter.name for command in commands(main) for parameter in command.params}
     assert {name for names in PARAMETERS.values() for name in names} <= parameters

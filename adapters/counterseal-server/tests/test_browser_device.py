@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from counterseal.errors import InvalidField
-from counterseal_server.browser_device import browser_pages
 from counterseal_server.configuration import settings
+from counterseal_server.faces import require_faces
 
 
 def test_it_is_served_where_the_setting_says_so(open_client):
@@ -39,7 +39,7 @@ def test_an_origin_of_documents_that_is_none_is_refused(tmp_path):
         "COUNTERSEAL_BROWSER_DEVICE_DOCUMENTS": "http://files.example.com",
     }
     with pytest.raises(InvalidField) as refusal:
-        browser_pages(settings({"data": tmp_path}, environment))
+        require_faces(settings({"data": tmp_path}, environment))
     assert refusal.value.field == "browser_device_documents"
 
 
@@ -65,5 +65,5 @@ def test_otherwise_it_is_not(open_client):
 def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_pwa", None)
     with pytest.raises(InvalidField, match=r"counterseal-server\[pwa\]"):
-        browser_pages(settings({"data": tmp_path}, {"COUNTERSEAL_BROWSER_DEVICE": "yes"}))
-    assert browser_pages(settings({"data": tmp_path}, {})) is None
+        require_faces(settings({"data": tmp_path}, {"COUNTERSEAL_BROWSER_DEVICE": "yes"}))
+    require_faces(settings({"data": tmp_path}, {}))

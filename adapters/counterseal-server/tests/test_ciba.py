@@ -11,8 +11,8 @@ from counterseal.errors import InvalidField
 from counterseal.keys import generate, jwks_document
 from counterseal.models import Algorithm
 from counterseal_server import web
-from counterseal_server.ciba import require_ciba
 from counterseal_server.configuration import settings
+from counterseal_server.faces import require_faces
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 
@@ -62,8 +62,8 @@ def test_otherwise_it_is_not(open_client):
 def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_ciba", None)
     with pytest.raises(InvalidField, match=r"counterseal-server\[ciba\]"):
-        require_ciba(settings({"data": tmp_path}, {"COUNTERSEAL_CIBA": "yes"}))
-    require_ciba(settings({"data": tmp_path}, {}))
+        require_faces(settings({"data": tmp_path}, {"COUNTERSEAL_CIBA": "yes"}))
+    require_faces(settings({"data": tmp_path}, {}))
 
 
 def test_an_origin_becomes_a_client_and_is_none_any_more(admin, run, data, founded, tmp_path):

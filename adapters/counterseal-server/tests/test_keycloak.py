@@ -9,7 +9,7 @@ from counterseal.errors import InvalidField
 from counterseal.keys import generate, jwks_document
 from counterseal.models import Algorithm
 from counterseal_server.configuration import settings
-from counterseal_server.keycloak import require_keycloak
+from counterseal_server.faces import require_faces
 
 ISSUER = "https://keycloak.example/realms/shop"
 CALLBACK = f"{ISSUER}/protocol/openid-connect/ext/ciba/auth/callback"
@@ -42,8 +42,8 @@ def test_otherwise_it_is_not(open_client):
 def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_keycloak", None)
     with pytest.raises(InvalidField, match=r"counterseal-server\[keycloak\]"):
-        require_keycloak(settings({"data": tmp_path}, {"COUNTERSEAL_KEYCLOAK": "yes"}))
-    require_keycloak(settings({"data": tmp_path}, {}))
+        require_faces(settings({"data": tmp_path}, {"COUNTERSEAL_KEYCLOAK": "yes"}))
+    require_faces(settings({"data": tmp_path}, {}))
 
 
 def test_an_origin_has_a_realm_and_has_none_any_more(run, data, guid, tmp_path):

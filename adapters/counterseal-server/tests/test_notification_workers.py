@@ -1,7 +1,6 @@
 """Notification workers: they send at once after the commit, and no channel waits for another."""
 
 import contextlib
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -24,15 +23,13 @@ from counterseal.models import (
 )
 from counterseal_server import workers as module
 from counterseal_server.cli import main
+from counterseal_server.commands import notify as command
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.plainly import plainly
 from counterseal_server.workers import Duty, Workers
 from counterseal_testing import FakeService, OutboxNotifier
-
-# The group of the same name hides it in its package.
-command = sys.modules["counterseal_server.commands.notify"]
 
 PATIENCE = 240
 """Seconds; for a machine that has no time."""

@@ -6,7 +6,7 @@ import pytest
 
 from counterseal.errors import InvalidField
 from counterseal_server.configuration import settings
-from counterseal_server.portal import require_portal
+from counterseal_server.faces import require_faces
 
 
 def test_it_is_served_where_the_setting_says_so(open_client):
@@ -28,15 +28,15 @@ def test_otherwise_it_is_not(open_client):
 def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InvalidField, match=r"counterseal-server\[(portal|webauthn)\]"):
-        require_portal(settings({"data": tmp_path}, {"COUNTERSEAL_PORTAL": "yes"}))
-    require_portal(settings({"data": tmp_path}, {}))
+        require_faces(settings({"data": tmp_path}, {"COUNTERSEAL_PORTAL": "yes"}))
+    require_faces(settings({"data": tmp_path}, {}))
 
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1:8787", "http://auth.example"])
 def test_where_browsers_have_no_passkeys_it_is_refused(tmp_path, url):
     variables = {"COUNTERSEAL_PORTAL": "yes"} | ({"COUNTERSEAL_PUBLIC_URL": url} if url else {})
     with pytest.raises(InvalidField, match="passkeys") as refusal:
-        require_portal(settings({"data": tmp_path}, variables))
+        require_faces(settings({"data": tmp_path}, variables))
     assert refusal.value.field == "public_url"
 
 
@@ -45,5 +45,5 @@ def test_below_a_path_it_is_refused(tmp_path):
     url = "https://auth.example/counterseal"
     variables = {"COUNTERSEAL_PORTAL": "yes", "COUNTERSEAL_PUBLIC_URL": url}
     with pytest.raises(InvalidField, match="without a path") as refusal:
-        require_portal(settings({"data": tmp_path}, variables))
+        require_faces(settings({"data": tmp_path}, variables))
     assert refusal.value.field == "public_url"

@@ -1,7 +1,9 @@
 """Whatever a display document holds, the screen around it stays ours."""
 
 import copy
+import io
 import re
+import sys
 import time
 import unicodedata
 
@@ -354,9 +356,6 @@ def test_button_lines(buttons, index, line):
 
 def test_an_ascii_terminal_gets_ascii(capsysbinary, monkeypatch):
     # A stream of its own, since pytest's is UTF-8.
-    import io  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
     display.show(Screen(), DOCUMENT | {"content": {"text": "Zoë"}})

@@ -339,7 +339,9 @@ def test_no_page_writes_secrets_for_everybody_to_read(page):
 
 
 def commands_with(option, group, *path):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands_with(option, command, *path, name)
         elif any(option in parameter.opts for parameter in command.params):

@@ -34,6 +34,7 @@ from counterseal_sql import (
 )
 from counterseal_sql.commits import event_row
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
+from counterseal_sql.migrations.running import Migrations
 from counterseal_sql.rows import row
 from counterseal_sql.schema import EVENTS, METADATA, RECORDS
 from counterseal_testing import START, FakeService, FrozenClock
@@ -96,7 +97,7 @@ def old_database(server, opened):
         database = opened(server.bare())
         database.dialect.create()
         with database.migrating() as connection:
-            command.upgrade(migrations._config(connection), revision)
+            command.upgrade(Migrations(connection).config, revision)
         return database
 
     return new

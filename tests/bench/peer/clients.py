@@ -15,6 +15,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 from inside import counts
@@ -38,13 +39,11 @@ def sender(connection: http.client.HTTPConnection):
 def main() -> None:
     side, folder, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     if side == "ours":
-        from ours import Ours  # noqa: PLC0415 (each side has an environment of its own)
-
-        client = Ours(folder, f"http://{HOST}:{port}")
+        # Each side has an environment of its own.
+        client = import_module("ours").Ours(folder, f"http://{HOST}:{port}")
     else:
-        from theirs import AT_ONCE, Theirs  # noqa: PLC0415
-
-        client = Theirs(folder, first=AT_ONCE)
+        theirs = import_module("theirs")
+        client = theirs.Theirs(folder, first=theirs.AT_ONCE)
 
     def connected():
         return closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE))

@@ -13,54 +13,15 @@ with ports of that kind, as a program does that embeds it.
 from __future__ import annotations
 
 import gc
-import io
 import json
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
-Spent = defaultdict[str, float]
-
-
-def sender(app, spent: Spent):
-    """Return what sends a call to *app*, and notes what that took."""
-
-    def send(name: str, method: str, target: str, headers: dict[str, str], body: bytes):
-        path, _, query = target.partition("?")
-        environ = {
-            "REQUEST_METHOD": method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "CONTENT_TYPE": headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
-        for header, text in headers.items():
-            environ["HTTP_" + header.upper().replace("-", "_")] = text
-        statuses: list[str] = []
-        start = time.thread_time_ns()
-        answer = app(environ, lambda status, *_: statuses.append(status))
-        reply = b"".join(answer)
-        if hasattr(answer, "close"):
-            answer.close()
-        spent[name] += (time.thread_time_ns() - start) / 1000
-        assert statuses[0].startswith("20"), (method, target, statuses[0], reply)
-        return json.loads(reply)
-
-    return send
+from wsgi import Spent, sender
 
 
 def over_wsgi(app, client) -> Callable[[int], Spent]:
@@ -81,11 +42,9 @@ def over_wsgi(app, client) -> Callable[[int], Spent]:
 
 def embedded(ports, call) -> Callable[[int], Spent]:
     """Return what puts a question and takes its answer, without HTTP; each within a *call*."""
-    from service import Service  # noqa: PLC0415 (only one side has it)
-
-    from counterseal.models import Algorithm  # noqa: PLC0415
-
-    service = Service.of(Algorithm.ES256, ports)
+    # Only one side has the core.
+    algorithm = import_module("counterseal.models").Algorithm.ES256
+    service = import_module("service").Service.of(algorithm, ports)
 
     def transact(count: int) -> Spent:
         spent: Spent = defaultdict(float)
@@ -104,18 +63,13 @@ def embedded(ports, call) -> Callable[[int], Spent]:
 
 
 def side(name: str, folder: Path) -> Callable[[int], Spent]:
-    """Return what makes so many transactions at side *name*."""
+    """Return what makes so many transactions at side *name*; each has an environment of its own."""
     if name == "theirs":
-        import theirs_app  # noqa: PLC0415 (each side has an environment of its own)
-        from theirs import Theirs  # noqa: PLC0415
-
-        return over_wsgi(theirs_app.make(), Theirs(folder))
-    import ours_app  # noqa: PLC0415
-
+        peer = import_module("theirs").Theirs(folder)
+        return over_wsgi(import_module("theirs_app").make(), peer)
+    ours_app = import_module("ours_app")
     if name == "ours":
-        from ours import Ours  # noqa: PLC0415
-
-        return over_wsgi(ours_app.make(folder), Ours(folder))
+        return over_wsgi(ours_app.make(folder), import_module("ours").Ours(folder))
     return embedded(*ours_app.ports(folder if name == "sqlite" else None))
 
 

@@ -13,10 +13,12 @@ import sqlite3
 import sys
 import uuid
 from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 
-from inside import sender
 from theirs import ADMIN, MANY_USERS, PASSWORD_FILE, USERS_FILE, Theirs
+
+from wsgi import sender
 
 CONFIGURATION = "pi.cfg"
 DATABASE = "pi.sqlite"
@@ -38,9 +40,10 @@ TUNED = {
 
 def make():
     """Return its WSGI application."""
-    from privacyidea.app import create_app  # noqa: PLC0415 (it reads the environment)
-
-    return create_app(config_name="production", silent=True, initialize_hsm=True)
+    # It reads the environment when it is imported.
+    return import_module("privacyidea.app").create_app(
+        config_name="production", silent=True, initialize_hsm=True
+    )
 
 
 def create(folder: Path) -> None:
@@ -67,12 +70,9 @@ def create(folder: Path) -> None:
         database.execute("PRAGMA journal_mode=WAL")
 
     app = make()
-    from privacyidea.lib.auth import create_db_admin  # noqa: PLC0415
-    from privacyidea.models import db  # noqa: PLC0415
-
     with app.app_context():
-        db.create_all()
-        create_db_admin(ADMIN, password=password)
+        import_module("privacyidea.models").db.create_all()
+        import_module("privacyidea.lib.auth").create_db_admin(ADMIN, password=password)
     app.config["PI_CHECK_RELOAD_CONFIG"] = 0  # it is being written
     Theirs(folder).configure(sender(app, defaultdict(float)))
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import click
 
+from counterseal.models import Algorithm
+from counterseal_demo import approval_demo
+from counterseal_server import files
 from counterseal_server.plainly import Failed, Unusable, plainly
 from counterseal_server.printing import print_json, print_line
+from counterseal_server.screen import Screen
 
 LAST_PORT = 65_535
 WEB_OPTIONS = frozenset({"port", "no_open"})
@@ -72,7 +76,7 @@ def demo(
     _demand_fitting(click.get_current_context(), web=web)
     if web:
         with plainly(requirement="counterseal-demo[web]"):
-            from counterseal_demo import web_demo  # noqa: PLC0415 (a fast start)
+            from counterseal_demo import web_demo  # noqa: PLC0415 (an extra)
 
             web_demo.serve(port or 0, opens_browser=not no_open)
         return
@@ -82,11 +86,6 @@ def demo(
         _show_log_ins(algorithm, save, as_json=as_json)
         return
     with plainly():
-        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
-        from counterseal_demo import approval_demo  # noqa: PLC0415
-        from counterseal_server import files  # noqa: PLC0415
-        from counterseal_server.screen import Screen  # noqa: PLC0415
-
         question = approval_demo.read(challenge)
         story = approval_demo.play(question, button=answer, algorithm=Algorithm(algorithm))
         if save is not None:
@@ -120,15 +119,11 @@ def _demand_fitting(context: click.Context, *, web: bool) -> None:
 
 def _show_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None:
     with plainly(requirement="counterseal-demo[idp]"):
-        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
-        from counterseal_demo import login_demo, trial  # noqa: PLC0415
-        from counterseal_demo.login_demo.world import world  # noqa: PLC0415
-        from counterseal_server import files  # noqa: PLC0415
-        from counterseal_server.screen import Screen  # noqa: PLC0415
+        from counterseal_demo import login_demo, trial  # noqa: PLC0415 (an extra)
 
         if not trial.is_installed():
             print_line(f"Installing npm's oidc-provider into {trial.provider_folder()}", err=True)
-        with world() as running_world:
+        with login_demo.world() as running_world:
             story = login_demo.play(running_world, Algorithm(algorithm))
             if save is not None:
                 files.write(save, login_demo.keepsakes(story), field="save")

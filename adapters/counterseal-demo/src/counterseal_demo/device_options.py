@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
-if TYPE_CHECKING:  # a fast start
-    from counterseal.models import Guid, RefusalReason
-    from counterseal_demo.device_cli import DeviceClient, Home
-    from counterseal_http import Authorities
-
-REQUIREMENT = "counterseal-demo[device]"
-"""The package to install if a module is missing."""
+from counterseal.memory import SystemClock
+from counterseal.models import Guid, RefusalReason
+from counterseal.models.guid import parse
+from counterseal_demo.device_cli import DeviceClient, Home
+from counterseal_http import Authorities
+from counterseal_server.authorities import AddedAuthorities
 
 CA_FILE = f"{__name__}.ca_file"
 """The key of `--ca-file` in the context, since no command has it as an argument."""
@@ -65,8 +64,6 @@ def open_device(home: str) -> DeviceClient:
         InvalidField: The folder has no device, or the file of `--ca-file` cannot be used.
         OSError: The folder cannot be read.
     """
-    from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415 (a fast start)
-
     return DeviceClient(open_home(home), tls=load_trusted())
 
 
@@ -80,9 +77,6 @@ def load_trusted() -> Authorities | None:
     file = click.get_current_context().meta.get(CA_FILE)
     if file is None:
         return None
-    from counterseal.memory import SystemClock  # noqa: PLC0415 (a fast start)
-    from counterseal_server.authorities import AddedAuthorities  # noqa: PLC0415
-
     authorities = AddedAuthorities(Path(file), SystemClock(), field="ca-file")
     authorities.read()
     return authorities.load
@@ -90,8 +84,6 @@ def load_trusted() -> Authorities | None:
 
 def open_home(home: str) -> Home:
     """Return the folder *home*, which may not exist yet."""
-    from counterseal_demo.device_cli import Home  # noqa: PLC0415 (a fast start)
-
     return Home(Path(home).expanduser())
 
 
@@ -102,15 +94,11 @@ def read_guid(text: str) -> Guid:
     Raises:
         InvalidField: *text* is not a GUID of a service.
     """
-    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
-
     return parse(text, field="guid")
 
 
 def read_reason(word: str | None) -> RefusalReason | None:
     """Return the reason that a person chose, if they chose one."""
-    from counterseal.models import RefusalReason  # noqa: PLC0415 (a fast start)
-
     return None if word is None else RefusalReason(word)
 
 

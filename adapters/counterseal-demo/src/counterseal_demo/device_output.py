@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
+from counterseal.device import AppSpaceIdentity, Lookalike
+from counterseal.wire.members import write_record
+from counterseal_demo.device_cli import DeviceClient
+from counterseal_server import display
 from counterseal_server.printing import print_json, print_line
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
-    from counterseal.device import AppSpaceIdentity, Lookalike
-    from counterseal_demo.device_cli import DeviceClient
-
+from counterseal_server.screen import Screen
 
 NOT_VERIFIED = "none: this company is not verified"
 
@@ -35,9 +35,6 @@ def announce_account(invitation: Peeked) -> None:
 
 def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
     """Print a question for a person, and whose it is, as the service last said."""
-    from counterseal_server import display  # noqa: PLC0415 (a fast start)
-    from counterseal_server.screen import Screen  # noqa: PLC0415
-
     screen = Screen()
     screen.heading(f"Question {document['challenge']}")
     bond = client.device.bond
@@ -71,8 +68,6 @@ def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> N
         ServiceRefused: The service refused to return its keys.
         ServiceUnreachable: It did not reply, or its reply is invalid.
     """
-    from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
-
     if as_json:
         print_json(write_record(reply))
         return

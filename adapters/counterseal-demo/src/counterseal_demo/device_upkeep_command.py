@@ -6,9 +6,13 @@ import json
 
 import click
 
+from counterseal.models import AddressKind, PushAddress, Role
+from counterseal.wire.telemetry import read_report
+from counterseal_demo import device_cli
+from counterseal_demo.device_cli import add_address
+from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
     HOME,
-    REQUIREMENT,
     ask_pin,
     new_pin,
     open_device,
@@ -42,9 +46,6 @@ def addresses(home: str) -> None:
 def set_address(kind: str, value: str, home: str) -> None:
     """Register the push address VALUE, beside the others; for Web Push it is a subscription."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.models import AddressKind, PushAddress  # noqa: PLC0415 (a fast start)
-        from counterseal_demo.device_cli import add_address  # noqa: PLC0415
-
         status = add_address(client, PushAddress(kind=AddressKind(kind), value=value))
         print_line(f"addresses at the service: {status.addresses}")
 
@@ -56,8 +57,6 @@ def set_address(kind: str, value: str, home: str) -> None:
 def remove_address(value: str | None, home: str, *, every: bool) -> None:
     """Remove the push address VALUE, or all with --all."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal_demo import device_cli  # noqa: PLC0415 (a fast start)
-
         if every == (value is not None):
             raise Unusable("value: give an address, or --all")
         status = (
@@ -84,9 +83,6 @@ def rotate(home: str, *, role: str | None, change_pin: bool) -> None:
     If the reply is lost, the next command finds out which keys the service has.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.models import Role  # noqa: PLC0415 (a fast start)
-        from counterseal_demo import device_cli  # noqa: PLC0415
-
         roles = tuple(Role) if role is None else (Role(role),)
         if change_pin and Role.STRONG not in roles:
             raise Unusable("change-pin: the device key has no PIN")
@@ -113,8 +109,6 @@ def rotate(home: str, *, role: str | None, change_pin: bool) -> None:
 def telemetry(event: str, home: str, *, attributes: tuple[str, ...], request: str | None) -> None:
     """Report EVENT, such as REQUEST_VIEWED, for the audit log of the service."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.wire.telemetry import read_report  # noqa: PLC0415 (a fast start)
-
         pairs = [attribute.partition("=") for attribute in attributes]
         if not all(separator for _, separator, _ in pairs):
             raise Unusable("attribute: not of the form NAME=VALUE")
@@ -126,7 +120,3 @@ def telemetry(event: str, home: str, *, attributes: tuple[str, ...], request: st
         read_report(document)  # names what does not fit before it is sent
         client.calls.record_telemetry(client.device, json.dumps(document).encode())
         print_line(f"reported: {event}")
-
-
-COMMANDS = (addresses, set_address, remove_address, rotate, telemetry)
-"""The commands, for the group of the device."""

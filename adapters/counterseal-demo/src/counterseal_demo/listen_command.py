@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from counterseal.memory import SystemEntropy
+from counterseal_demo import device_cli
+from counterseal_demo.device_cli import DeviceClient
+from counterseal_demo.device_cli.push_receiver import PushReceiver, ReceivedPush
 from counterseal_demo.device_options import (
     HOME,
     ask_pin,
@@ -18,10 +22,6 @@ from counterseal_demo.device_options import (
 from counterseal_demo.device_output import announce, show_ending, show_question
 from counterseal_server.plainly import Failed, Unusable, plainly
 from counterseal_server.printing import print_line
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal_demo.device_cli import DeviceClient
-    from counterseal_demo.device_cli.push_receiver import PushReceiver, ReceivedPush
 
 REQUIREMENT = "counterseal-demo[listen]"
 """The package to install if a module is missing."""
@@ -40,10 +40,6 @@ def listen(home: str, *, port: int, answer: bool, once: bool) -> None:
     service has to run on this machine with COUNTERSEAL_ALLOW_PRIVATE_PUSHES, for development.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.memory import SystemEntropy  # noqa: PLC0415 (a fast start)
-        from counterseal_demo import device_cli  # noqa: PLC0415
-        from counterseal_demo.device_cli.push_receiver import PushReceiver  # noqa: PLC0415
-
         vapid_key = client.status().web_push_key
         if vapid_key is None:
             raise Unusable("service: it sends no Web Push: it has no webpush_contact")

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
+from counterseal.bindings.documents.confirmation import Choice
+from counterseal.device import comparison_code_of, own_comparison_code
+from counterseal.errors import InvalidField
+from counterseal.wire.members import format_time, write_record
+from counterseal_demo.device_cli import (
+    DeviceClient,
+    decide_on_device,
+    find_new_device,
+    invite_device,
+    list_new_devices,
+)
+from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
     AS_JSON,
     HOME,
-    REQUIREMENT,
     ask_pin,
     open_device,
     read_guid,
 )
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json, print_line, print_lines
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal_demo.device_cli import DeviceClient
+from counterseal_server.qr_code import qr
+from counterseal_server.screen import Screen
 
 CHOICES = ("add", "move", "refuse")
 
@@ -34,14 +43,6 @@ def invite(home: str, *, as_json: bool) -> None:
     What is bound by the link may answer nothing until this device has added it.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.wire.members import (  # noqa: PLC0415 (a fast start)
-            format_time,
-            write_record,
-        )
-        from counterseal_demo.device_cli import invite_device  # noqa: PLC0415
-        from counterseal_server.qr_code import qr  # noqa: PLC0415
-        from counterseal_server.screen import Screen  # noqa: PLC0415
-
         invited = invite_device(client)
         if as_json:
             print_json(write_record(invited))
@@ -63,10 +64,6 @@ def new_devices(home: str, *, as_json: bool) -> None:
     Each code is computed from the keys of the new device; that device has to show the same one.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.device import comparison_code_of  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.members import format_time  # noqa: PLC0415
-        from counterseal_demo.device_cli import list_new_devices  # noqa: PLC0415
-
         waiting = [
             {
                 "device": each.device,
@@ -103,9 +100,6 @@ def decide(guid: str, choice: str, home: str, *, code: str | None) -> None:
     The code is what the new device shows; it is compared with the one of the keys that are added.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        from counterseal.bindings.documents.confirmation import Choice  # noqa: PLC0415 (a fast start)
-        from counterseal_demo.device_cli import decide_on_device, find_new_device  # noqa: PLC0415
-
         selected = Choice(choice)
         new_device = find_new_device(client, read_guid(guid))
         if selected is not Choice.REFUSE and code is None:
@@ -136,16 +130,8 @@ def show_comparison_code(client: DeviceClient, pin: str) -> None:
     Raises:
         InvalidField: The device was bound without a confirmation.
     """
-    from counterseal.device import own_comparison_code  # noqa: PLC0415 (a fast start)
-    from counterseal.errors import InvalidField  # noqa: PLC0415
-    from counterseal.wire.members import format_time  # noqa: PLC0415
-
     bond = client.device.bond
     if bond is None or bond.confirm_by is None:
         raise InvalidField("home", "this device needs no confirmation")
     print_line(f"comparison code: {own_comparison_code(client.device, pin=pin)}")
     print_line(f"not confirmed yet: it ends at {format_time(bond.confirm_by)} unless it is")
-
-
-COMMANDS = (invite, new_devices, decide, comparison_code)
-"""The commands, for the group of the device."""

@@ -8,6 +8,10 @@ from functools import partial
 
 import click
 
+from counterseal.memory import SystemClock
+from counterseal_demo import relay as relays
+from counterseal_relay import read_secrets
+from counterseal_server import files, logs
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json
 
@@ -36,11 +40,6 @@ def relay(
     It is for tests and as an example: it notifies nobody.
     """
     with plainly(requirement="counterseal-demo[relay]"):
-        from counterseal.memory import SystemClock  # noqa: PLC0415 (a fast start)
-        from counterseal_demo import relay as relays  # noqa: PLC0415
-        from counterseal_relay import read_secrets  # noqa: PLC0415
-        from counterseal_server import files, logs  # noqa: PLC0415
-
         if secret_file is not None:
             data = files.read(secret_file, field="secret-file", limit=SECRET_LIMIT)
             secret = data.decode("utf-8", "replace").strip()

@@ -9,8 +9,9 @@ The portal: pages for administrators and support staff, and the response to each
 
 from __future__ import annotations
 
+from counterseal_portal.answers import MOUNT
 from counterseal_portal.portal import Portal
-from counterseal_portal.routes import MOUNT, Route
+from counterseal_portal.routes import Route
 from counterseal_portal.visitor import Visitor, Visitors
 from counterseal_portal.visitors import SessionVisitors
 

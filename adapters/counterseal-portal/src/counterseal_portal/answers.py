@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 import attrs
 
-from counterseal_portal.routes import MOUNT
+MOUNT = "/portal"
+"""Where the portal is, below the service's public URL."""
 
 
 @attrs.frozen(kw_only=True)

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from counterseal.errors import CredentialRefused, Refused
-from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.answers import MOUNT, Answer, Step, page, redirect
 from counterseal_portal.forms import Field, FilledForm
 from counterseal_portal.refusals import error_page
-from counterseal_portal.routes import EVERYBODY, MOUNT, Route
+from counterseal_portal.routes import EVERYBODY, Route
 from counterseal_portal.visit import Visit
 
 

@@ -6,7 +6,7 @@ import enum
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from counterseal_portal.routes import MOUNT
+from counterseal_portal.answers import MOUNT
 from counterseal_web import Request
 
 

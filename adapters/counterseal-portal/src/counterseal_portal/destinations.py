@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from counterseal_portal.routes import MOUNT
+from counterseal_portal.answers import MOUNT
 
 LIMIT = 1_000
 _PATH = re.compile(rf"{MOUNT}((?:/[A-Za-z0-9._-]+)*)((?:\?[A-Za-z0-9=&%+._~-]*)?)")

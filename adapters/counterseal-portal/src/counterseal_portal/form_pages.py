@@ -10,10 +10,10 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.models import AdminRole
-from counterseal_portal.answers import Answer, Step, page
+from counterseal_portal.answers import MOUNT, Answer, Step, page
 from counterseal_portal.forms import Field, FilledForm, fill
 from counterseal_portal.refusals import log_refusal
-from counterseal_portal.routes import EVERYBODY, MOUNT, Route
+from counterseal_portal.routes import EVERYBODY, Route
 from counterseal_portal.visit import Visit
 
 

@@ -13,14 +13,14 @@ from counterseal.errors import CredentialRefused, InvalidField, RoleLacking
 from counterseal.models import AdminRole, Company
 from counterseal_portal import csrf
 from counterseal_portal.all_routes import ROUTES
-from counterseal_portal.answers import Answer, redirect
+from counterseal_portal.answers import MOUNT, Answer, redirect
 from counterseal_portal.assets import CACHING, load_assets
 from counterseal_portal.forms import read_body
 from counterseal_portal.headers import HEADERS, PAGE_HEADERS
 from counterseal_portal.navigation import navigation
 from counterseal_portal.refusals import error_page, log_refusal
 from counterseal_portal.rendering import build_environment
-from counterseal_portal.routes import MOUNT, Route, Routes
+from counterseal_portal.routes import Route, Routes
 from counterseal_portal.visit import Visit
 from counterseal_portal.visitor import Visitor, Visitors
 from counterseal_web import Request, Response, Service, router
@@ -136,6 +136,7 @@ class Portal:
                 query=query,
                 body=body,
                 visitor=visitor,
+                questions=self.routes.questions,
             )
         )
 

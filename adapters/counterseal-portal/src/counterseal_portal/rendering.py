@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from counterseal.wire.visible import visible
-from counterseal_portal.routes import MOUNT
+from counterseal_portal.answers import MOUNT
 
 
 def build_environment() -> Environment:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import attrs
 
 from counterseal.models import Admin, AdminRole
+from counterseal_portal.answers import MOUNT, Answer
 from counterseal_web import router
-
-if TYPE_CHECKING:  # a visit names its route
-    from counterseal_portal.answers import Answer
-    from counterseal_portal.visit import Visit
-
-MOUNT = "/portal"
-"""Where the portal is, below the service's public URL."""
-
 
 EVERYBODY = frozenset(AdminRole)
 ADMINS = EVERYBODY - {AdminRole.SUPPORT}
@@ -33,7 +26,7 @@ class Route:
         method: `GET` for a page, which changes nothing; `POST` for an act.
         path: After `MOUNT`; variable segments are in braces, and are GUIDs, or names that the
             handler knows.
-        handler: Returns the answer.
+        handler: Returns the answer to a `Visit`, which names its route.
         query: The parameters that the address may have; any other is refused.
         fields: The fields that the form may have; any other is refused.
         roles: Who gets it; anybody else learns that their role does not include it. The use cases
@@ -49,7 +42,7 @@ class Route:
     id: str
     method: Literal["GET", "POST"]
     path: str
-    handler: Callable[[Visit], Answer]
+    handler: Callable[..., Answer]
     query: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     roles: frozenset[AdminRole] = EVERYBODY
@@ -69,10 +62,15 @@ class Routes:
 
     Args:
         routes: No two have the same method and path.
+
+    Attributes:
+        all: The routes.
+        questions: What a person may be asked to confirm, by any of them.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.all = tuple(routes)
+        self.questions = frozenset(f"{each.stepped_up}?" for each in self.all if each.stepped_up)
         self._router = router.Router((each.method, MOUNT + each.path, each) for each in self.all)
 
     def find(self, method: str, path: str) -> router.Route[Route]:

@@ -57,7 +57,7 @@ def ask_device(visit: Visit) -> Answer:
     to, text = field(visit.body, TO), field(visit.body, TITLE)
     try:
         request = logins_of(visit).ask_to_step_up(
-            cookie_of(visit, Cookie.SESSION), known_question(text)
+            cookie_of(visit, Cookie.SESSION), known_question(visit, text)
         )
     except Refused as refusal:
         log_refusal(refusal)
@@ -77,7 +77,7 @@ def show_device(visit: Visit) -> Answer:
         return _step_up_page(visit, to, text, problem=PROBLEM)
     return page(
         "device_code.html",
-        title=known_question(text),
+        title=known_question(visit, text),
         code=answer.code,
         action=f"{STEP_UP}/device/finish",
         state=f"{STEP_UP}/device/state",
@@ -108,12 +108,9 @@ def finish_device(visit: Visit) -> Answer:
     return _stepped_up(visit, issued, to)
 
 
-def known_question(text: str) -> str:
+def known_question(visit: Visit, text: str) -> str:
     """Return *text* if some page of the portal asks for it: an address could say anything."""
-    from counterseal_portal.all_routes import ROUTES  # noqa: PLC0415 (these are among them)
-
-    questions = {f"{route.stepped_up}?" for route in ROUTES if route.stepped_up}
-    return text if text in questions else ANYTHING
+    return text if text in visit.questions else ANYTHING
 
 
 def _stepped_up(visit: Visit, issued: IssuedSession, to: str) -> Answer:
@@ -133,7 +130,7 @@ def _step_up_page(visit: Visit, to: str, text: str, *, problem: str = "") -> Ans
         "step_up.html",
         HTTPStatus.FORBIDDEN if problem else HTTPStatus.OK,
         step_up_title=text,
-        question=known_question(text),
+        question=known_question(visit, text),
         options=request_options(
             started.challenge, started.rp_id, visit.service.policy.ceremony_life
         ),

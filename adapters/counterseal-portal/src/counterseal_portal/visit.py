@@ -28,6 +28,7 @@ class Visit:
         query: The parameters of the address, each once.
         body: The fields of the form, without the session's token; each value as it was sent.
         visitor: Who is logged in; None only on a route that is public.
+        questions: What a person may be asked to confirm, by any page of the portal.
     """
 
     service: Service
@@ -37,6 +38,7 @@ class Visit:
     query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
     visitor: Visitor | None
+    questions: frozenset[str] = frozenset()
 
     @property
     def admin(self) -> Admin:

@@ -36,8 +36,12 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
+from counterseal.tenancy.documents import effective_document
 from counterseal_server.configuration import policy_setting
 from counterseal_server.extras import require_extra
+from counterseal_web.admin import documents as admin_documents
+from counterseal_web.admin.documents import backchannel_document, session_document
+from counterseal_web.admin.providers import read_provider
 
 
 class Tenants:
@@ -166,8 +170,6 @@ class Tenants:
             CallbackForbidden: The endpoint is not on the allow-list.
             CallbackUncallable: Nothing would ever be sent to the endpoint.
         """
-        from counterseal_web.admin.documents import backchannel_document  # noqa: PLC0415
-
         if mode is None:
             return backchannel_document(self.backchannel_clients.unregister(origin))
         keys = None if jwks is None else read_json(jwks.encode(), field="jwks")
@@ -206,9 +208,7 @@ class Tenants:
             if jwks is not None or registered_only:
                 raise InvalidField("issuer", "missing")
             return _realm_document(self.realms.unregister(origin))
-        require_extra("keycloak", "counterseal_keycloak")
-        from counterseal_keycloak import callback_of  # noqa: PLC0415 (an extra)
-
+        package = require_extra("keycloak", "counterseal_keycloak")
         keys = None if jwks is None else read_json(jwks.encode(), field="jwks")
         if not isinstance(keys, dict):
             raise InvalidField("jwks", "missing, or not a JSON object")
@@ -216,7 +216,7 @@ class Tenants:
             self.realms.register(
                 origin,
                 issuer=issuer,
-                callback=callback_of(issuer),
+                callback=package.callback_of(issuer),
                 jwks=keys,
                 registered_only=registered_only,
             )
@@ -229,8 +229,6 @@ class Tenants:
         Raises:
             NotFound: There is no such App Space or origin.
         """
-        from counterseal.tenancy.documents import effective_document  # noqa: PLC0415 (a fast start)
-
         app_space, origin = self._level_of(record)
         settings = self.administration.effective_policy(app_space, origin)
         return {
@@ -316,8 +314,6 @@ class Tenants:
         Raises:
             NotFound: There is no such administrator.
         """
-        from counterseal_web.admin.documents import session_document  # noqa: PLC0415
-
         return [session_document(each) for each in self._sessions.list(admin, by=OPERATOR)]
 
     def end_session(self, session: Guid) -> Guid:
@@ -349,15 +345,11 @@ class Tenants:
 
 
 def _provider(idp: str | None, record: IdpSettings | None) -> tuple[IdpSettings | None, str | None]:
-    from counterseal_web.admin.providers import read_provider  # noqa: PLC0415 (a fast start)
-
     idp_document = None if idp is None else read_json(idp.encode(), field="idp")
     return read_provider({"idp": idp_document}, record)
 
 
 def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
-    from counterseal_web.admin import documents as admin_documents  # noqa: PLC0415 (a fast start)
-
     return {
         Company: admin_documents.company_document,
         AppSpace: admin_documents.app_space_document,

@@ -10,10 +10,11 @@ from counterseal.errors import AttestationRefused, InvalidField
 from counterseal.models import PasskeyScope, RegisteredPasskey, RegistrationResponse
 from counterseal.ports import AttestationVerifier
 from counterseal_server import files
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.printing import print_line
 from counterseal_server.settings import Settings
 
+EXTRA = "counterseal_webauthn"
 ROOT_LIMIT = 65_536
 
 log = logging.getLogger("counterseal_server")
@@ -71,12 +72,9 @@ class PasskeyVerifier:
 def missing_extra() -> str | None:
     """Return what to install before browsers can register passkeys; None if it is there."""
     try:
-        import counterseal_webauthn  # noqa: F401, PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        return message
+        require_extra("passkey_roots", EXTRA)
+    except InvalidField as error:
+        return error.problem
     return None
 
 
@@ -88,20 +86,15 @@ def warn_of_missing_extra() -> None:
 
 
 def _verifier(settings: Settings) -> AttestationVerifier:
-    problem = missing_extra()
-    if problem is not None:
-        raise InvalidField(
-            "passkey_models" if settings.passkey_models else "passkey_roots", problem
-        )
-    from counterseal_webauthn import WebAuthnAttestationVerifier  # noqa: PLC0415 (an extra)
-
+    package = require_extra("passkey_models" if settings.passkey_models else "passkey_roots", EXTRA)
     roots = {name: tuple(map(_root, paths)) for name, paths in settings.passkey_roots.items()}
     try:
-        return WebAuthnAttestationVerifier(
+        verifier: AttestationVerifier = package.WebAuthnAttestationVerifier(
             roots, models=frozenset(settings.passkey_models) if settings.passkey_models else None
         )
     except ValueError as error:
         raise InvalidField("passkey_roots", str(error)) from None
+    return verifier
 
 
 def _root(path: Path) -> bytes:

@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import attrs
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
@@ -175,9 +177,6 @@ def warn_of_ended(authorities: AddedAuthorities) -> None:
 
 
 def _parse(block: bytes) -> AddedCertificate:
-    from cryptography import x509  # noqa: PLC0415 (a fast start)
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
-
     certificate = x509.load_pem_x509_certificate(block)
     return AddedCertificate(
         visible(certificate.subject.rfc4514_string()) or "a certificate without a subject",

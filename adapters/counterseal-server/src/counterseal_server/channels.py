@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import ParamSpec, Protocol
 
 from counterseal.errors import InvalidField, Unavailable
@@ -151,37 +152,41 @@ def _for(setting: str, make: Callable[P, Channel], *args: P.args, **kwargs: P.kw
 
 
 def _fcm(settings: Settings, clock: Clock, tls: Authorities) -> Channel:
-    from counterseal_fcm import FcmNotifier, read_service_account  # noqa: PLC0415 (an extra)
+    fcm = import_module("counterseal_fcm")
 
     field = "fcm_account_file"
     data = files.read(str(settings.fcm_account_file), field=field, limit=ACCOUNT_LIMIT)
     try:
-        account = read_service_account(data)
+        account = fcm.read_service_account(data)
     except InvalidField as error:
         raise InvalidField(field, error.problem) from None
     guard = push_guard(settings)
-    return FcmNotifier(account, clock, base_url=settings.fcm_url, guard=guard, tls=tls)
+    channel: Channel = fcm.FcmNotifier(
+        account, clock, base_url=settings.fcm_url, guard=guard, tls=tls
+    )
+    return channel
 
 
 def _webpush(settings: Settings, clock: Clock, entropy: Entropy, tls: Authorities) -> Channel:
-    from counterseal_webpush import Vapid, WebPushNotifier  # noqa: PLC0415 (an extra)
-
+    webpush = import_module("counterseal_webpush")
     try:
-        vapid = Vapid(webpush_key(settings), settings.webpush_contact or "")
+        vapid = webpush.Vapid(webpush_key(settings), settings.webpush_contact or "")
     except InvalidField as error:
         raise InvalidField(
             f"webpush_{error.field.removeprefix('webpush_')}", error.problem
         ) from None
-    return WebPushNotifier(vapid, clock, entropy, guard=push_guard(settings), tls=tls)
+    channel: Channel = webpush.WebPushNotifier(
+        vapid, clock, entropy, guard=push_guard(settings), tls=tls
+    )
+    return channel
 
 
 def _relay(
     settings: Settings, clock: Clock, kinds: frozenset[AddressKind], tls: Authorities
 ) -> Channel:
-    from counterseal_relay import RelayNotifier, read_secrets  # noqa: PLC0415 (an extra)
-
+    relay = import_module("counterseal_relay")
     try:
-        secrets = read_secrets(_relay_secret(settings))
+        secrets = relay.read_secrets(_relay_secret(settings))
     except InvalidField as error:
         raise InvalidField(f"relay_{error.field.removeprefix('relay_')}", error.problem) from None
     guard, url = push_guard(settings), settings.relay_url or ""
@@ -189,7 +194,8 @@ def _relay(
         guard.target(url)
     except Forbidden as error:
         raise InvalidField("relay_url", str(error)) from None
-    return RelayNotifier(url, secrets, clock, kinds=kinds, guard=guard, tls=tls)
+    channel: Channel = relay.RelayNotifier(url, secrets, clock, kinds=kinds, guard=guard, tls=tls)
+    return channel
 
 
 def _relay_secret(settings: Settings) -> str:

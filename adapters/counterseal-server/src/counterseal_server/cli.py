@@ -3,77 +3,129 @@ The command `counterseal`.
 
 Exit codes: 0 is success; 1 is a failure, and one line on standard error says why;
 2 is unusable input, and one line says which part of it.
-
-A command imports what it needs when it runs, so that help and version are fast.
 """
 
 from __future__ import annotations
 
 import click
 
-from counterseal_server.commands import join
-from counterseal_server.plainly import Unusable, plainly
-from counterseal_server.printing import print_json, print_lines
+from counterseal_server.lazy_group import LazyCommand, LazyGroup
 
-FORMATS = ("md", "mermaid", "json")
+COMMANDS = {
+    "account": LazyCommand(
+        "counterseal_server.commands.account",
+        "account",
+        "Show, search, invite again, lock, revoke and erase users.",
+    ),
+    "admin": LazyCommand(
+        "counterseal_server.commands.admin", "admin", "Administer tenants and their credentials."
+    ),
+    "audit": LazyCommand(
+        "counterseal_server.commands.audit",
+        "audit",
+        "Verify the audit log, search it, and move it out of the store, where it only grows.",
+    ),
+    "backup": LazyCommand(
+        "counterseal_server.commands.backup",
+        "backup",
+        "Back up a service on SQLite to the new folder TARGET, while it runs.",
+    ),
+    "binding": LazyCommand(
+        "counterseal_server.commands.binding",
+        "binding",
+        "Suspend, resume and revoke a device of a user.",
+    ),
+    "callbacks": LazyCommand(
+        "counterseal_server.commands.callbacks",
+        "callbacks",
+        "Deliver callbacks, and list, drop or requeue them.",
+    ),
+    "demo": LazyCommand(
+        "counterseal_demo.demo_command",
+        "demo",
+        "Bind, ask, answer and verify, then try ten forgeries.",
+        "counterseal-demo",
+    ),
+    "device": LazyCommand(
+        "counterseal_demo.device_command",
+        "device",
+        "Use a software device: bind it, show questions, answer.",
+        "counterseal-demo[device]",
+    ),
+    "doctor": LazyCommand(
+        "counterseal_server.commands.doctor",
+        "doctor",
+        "Check settings, keys, clock, store, audit log, clients, public URL, providers"
+        " and channels.",
+    ),
+    "init": LazyCommand(
+        "counterseal_server.commands.tenants",
+        "init",
+        "Create a new service with one company, one App Space and one origin.",
+    ),
+    "invite": LazyCommand(
+        "counterseal_server.commands.tenants",
+        "invite",
+        "Invite a device of ACCOUNT: print a link and a QR code.",
+    ),
+    "keys": LazyCommand(
+        "counterseal_server.commands.keys",
+        "keys",
+        "Create, list, prepare and rotate the service's own keys.",
+    ),
+    "notify": LazyCommand(
+        "counterseal_server.commands.notify",
+        "notify",
+        "Send push notifications to users' devices, and list what no device got.",
+    ),
+    "overview": LazyCommand(
+        "counterseal_server.commands.overview",
+        "overview",
+        "Print how many users and origins are active, and how much is pending, queued or dead.",
+    ),
+    "relay": LazyCommand(
+        "counterseal_demo.relay_command",
+        "relay",
+        "Receive the push messages of a service, until SIGTERM or SIGINT.",
+        "counterseal-demo[relay]",
+    ),
+    "restore": LazyCommand(
+        "counterseal_server.commands.backup",
+        "restore",
+        "Make the backup in SOURCE the data folder of a service, which must be empty.",
+    ),
+    "serve": LazyCommand(
+        "counterseal_server.commands.service", "serve", "Run the service until SIGTERM or SIGINT."
+    ),
+    "states": LazyCommand(
+        "counterseal_server.commands.states",
+        "states",
+        "Print all transition tables, or only that of CHART.",
+    ),
+    "store": LazyCommand(
+        "counterseal_server.commands.store", "store", "Check, upgrade, copy and clean the store."
+    ),
+    "verify": LazyCommand(
+        "counterseal_server.commands.verify",
+        "verify",
+        "Verify the file RECEIPT, offline; - reads standard input.",
+    ),
+}
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="counterseal-server", prog_name="counterseal")
-@click.pass_context
-def main(context: click.Context) -> None:
-    """Ask a person about one concrete action and bring back a signed answer."""
-    if context.invoked_subcommand is None:
-        print_lines(context.get_help())
+class Program(LazyGroup):
+    """The group that shows its help where nothing is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; without any, those that ask for help."""
+        return super().parse_args(ctx, args or ["--help"])
 
 
-@main.command()
-@click.argument("receipt")
-@click.option("--jwks", metavar="FILE", help="Trust the keys of this JWK Set, and no others.")
-@click.option("--thumbprint", metavar="T", help="Trust the key with this RFC 7638 thumbprint.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: bool) -> None:
-    """
-    Verify the file RECEIPT, offline; - reads standard input.
-
-    It is the receipt of an answer, or the use receipt of an action.
-
-    Without --jwks or --thumbprint, a receipt can only be consistent: an attacker who
-    changed it may have signed it again.
-    Exit code 1 means that it was changed, or signed by a key that is not trusted.
-    """
-    if jwks is not None and thumbprint is not None:
-        raise Unusable("thumbprint: give it or --jwks, not both")
-    with plainly():
-        from counterseal_server import files, receipts  # noqa: PLC0415 (a fast start)
-        from counterseal_server.screen import Screen  # noqa: PLC0415
-
-        trusted = () if jwks is None else receipts.read_jwks(jwks)
-        expected = None if thumbprint is None else receipts.read_thumbprint(thumbprint)
-        data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
-        checked_receipt = receipts.check_any_receipt(data, trusted=trusted, thumbprint=expected)
-        if as_json:
-            print_json(receipts.document(checked_receipt))
-        else:
-            receipts.show(Screen(), checked_receipt)
-
-
-@main.command()
-@click.argument("chart", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default=FORMATS[0],
-    show_default=True,
-    help="Markdown tables, Mermaid diagrams, or one JSON object.",
+@click.group(
+    cls=Program,
+    lazy_commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-def states(chart: str | None, form: str) -> None:
-    """Print all transition tables, or only that of CHART."""
-    with plainly():
-        from counterseal_server.states import tables  # noqa: PLC0415 (a fast start)
-
-        print_lines(tables(chart, form))
-
-
-join(main)
+@click.version_option(package_name="counterseal-server", prog_name="counterseal")
+def main() -> None:
+    """Ask a person about one concrete action and bring back a signed answer."""

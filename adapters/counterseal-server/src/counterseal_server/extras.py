@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
+
+from counterseal.errors import InvalidField
 
 PARTS = {
     "service": (
@@ -55,20 +58,18 @@ def lacking(error: ModuleNotFoundError, requirement: str | None = None) -> str |
     return f"{error.name} is not installed: this needs {requirement}"
 
 
-def require_extra(setting: str, *modules: str) -> None:
+def require_extra(setting: str, *modules: str) -> ModuleType:
     """
-    Import the modules that *setting* needs.
+    Import the modules that *setting* needs, and return the first one.
 
     Raises:
         InvalidField: The extra that has them is not installed; it names *setting*.
     """
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-
     try:
-        for module in modules:
-            import_module(module)
+        first, *_ = map(import_module, modules)
     except ModuleNotFoundError as error:
         message = lacking(error)
         if message is None:
             raise
         raise InvalidField(setting, message) from None
+    return first

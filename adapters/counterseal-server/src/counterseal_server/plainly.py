@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
+from counterseal import CountersealError, Misuse, Refused
+from counterseal.errors import CallbackUncallable, InvalidField, IssuerUntrusted, ReceiptChanged
+from counterseal.wire.visible import visible
 from counterseal_server.extras import lacking
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal import CountersealError
-
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -50,8 +49,6 @@ class Failed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line, with invisible characters written out."""
-        from counterseal.wire.visible import visible  # noqa: PLC0415 (a fast start)
-
         click.echo(visible(self.message), file=file, err=file is None)
 
 
@@ -74,8 +71,6 @@ def plainly(requirement: str | None = None) -> Iterator[None]:
         Unusable: The input, or the setup of this machine, is wrong.
         Failed: The command failed.
     """
-    from counterseal import CountersealError  # noqa: PLC0415 (a fast start)
-
     try:
         yield
     except CountersealError as error:
@@ -85,21 +80,27 @@ def plainly(requirement: str | None = None) -> Iterator[None]:
             raise  # the reader of the output is gone; click ends quietly
         raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
-        what = lacking(error, requirement)
-        if what is None:
-            raise
-        raise Failed(what) from None
+        raise missing(error, requirement) from None
+
+
+def missing(error: ModuleNotFoundError, requirement: str | None = None) -> Failed:
+    """
+    Return the failure of a command for a module that is not installed.
+
+    Args:
+        error: Names the module.
+        requirement: As in `plainly`.
+
+    Raises:
+        ModuleNotFoundError: *error* itself, if no package would have the module.
+    """
+    message = lacking(error, requirement)
+    if message is None:
+        raise error
+    return Failed(message)
 
 
 def _refused(error: CountersealError) -> Failed:
-    from counterseal import Misuse, Refused  # noqa: PLC0415 (a fast start)
-    from counterseal.errors import (  # noqa: PLC0415 (a fast start)
-        CallbackUncallable,
-        InvalidField,
-        IssuerUntrusted,
-        ReceiptChanged,
-    )
-
     match error:
         case InvalidField():
             problem = _MEMBER.sub(lambda match: _option(match[0]), error.problem)

@@ -10,7 +10,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import LIVING, Guid
 from counterseal.models.passkeys import origin_of
 from counterseal.wire.members import format_time
-from counterseal_server.portal import require_portal
+from counterseal_server.faces import PORTAL
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 
@@ -58,7 +58,7 @@ def create_link_beside_devices(runtime: Runtime, admin: Guid) -> dict[str, Any]:
 def _require_portal(settings: Settings) -> None:
     if not settings.portal:
         raise InvalidField("portal", "not set, so that the link would lead nowhere")
-    require_portal(settings)
+    PORTAL.require(settings)
 
 
 def link_address(settings: Settings, token: str) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from counterseal.wire.visible import visible
+
 
 def print_line(text: str, *, err: bool = False) -> None:
     """
@@ -22,8 +24,6 @@ def print_line(text: str, *, err: bool = False) -> None:
         text: The line; a line break in it is written out.
         err: Whether to print it on standard error.
     """
-    from counterseal.wire.visible import visible  # noqa: PLC0415 (a fast start)
-
     stream = sys.stderr if err else sys.stdout
     click.echo(visible(text, getattr(stream, "encoding", None) or "ascii"), err=err)
 

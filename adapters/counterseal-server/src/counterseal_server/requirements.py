@@ -11,14 +11,10 @@ from collections.abc import Callable
 
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal_keys import MasterKeys
-from counterseal_server.aap import require_aap
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.authorities import AddedAuthorities
-from counterseal_server.browser_device import browser_pages
 from counterseal_server.channels import channels
-from counterseal_server.ciba import require_ciba
-from counterseal_server.keycloak import require_keycloak
-from counterseal_server.portal import require_portal
+from counterseal_server.faces import require_faces
 from counterseal_server.records import require_address
 from counterseal_server.settings import Settings
 from counterseal_server.tracing import require_opentelemetry
@@ -26,11 +22,7 @@ from counterseal_server.tracing import require_opentelemetry
 Requirement = Callable[[Settings], object]
 
 PARTS: tuple[Requirement, ...] = (
-    browser_pages,
-    require_portal,
-    require_ciba,
-    require_keycloak,
-    require_aap,
+    require_faces,
     lambda settings: PasskeyVerifier(settings).open(),
     require_opentelemetry,
 )

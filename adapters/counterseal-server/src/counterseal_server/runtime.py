@@ -33,7 +33,8 @@ from counterseal_server.channels import channels
 from counterseal_server.full_store import FullStore
 from counterseal_server.head_memory import head_memory
 from counterseal_server.providers import Providers
-from counterseal_server.records import Records, opened
+from counterseal_server.records import opened
+from counterseal_server.records.records import Records
 from counterseal_server.settings import Settings
 
 FORGET_AFTER = timedelta(hours=1)

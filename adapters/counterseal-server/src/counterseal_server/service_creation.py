@@ -15,8 +15,8 @@ from counterseal.memory import memory_ports
 from counterseal.models import Admin, Clients, Company, Scheme
 from counterseal_keys import private_files
 from counterseal_server.administration import Tenants
+from counterseal_server.faces import PORTAL
 from counterseal_server.head_memory import FileHeadMemory, chain_all
-from counterseal_server.portal import require_portal
 from counterseal_server.portal_links import create_link
 from counterseal_server.runtime import Runtime
 
@@ -90,7 +90,7 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
         Unavailable: The database did not respond.
         OSError: A file cannot be written.
     """
-    require_portal(runtime.settings)
+    PORTAL.require(runtime.settings)
     # In memory first: an invalid draft leaves nothing behind.
     _populated(memory_ports(), runtime.policy, draft)
     # One process at a time, and no new keys beside records that other keys have sealed: a

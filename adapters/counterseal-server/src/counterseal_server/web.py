@@ -14,21 +14,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from counterseal_server.aap import build_aap
 from counterseal_server.after_restore import RestoreWait
-from counterseal_server.browser_device import PAGES, browser_pages
-from counterseal_server.ciba import build_ciba
+from counterseal_server.faces import PAGES, build_faces
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.gateway import Application as WsgiApp
-from counterseal_server.keycloak import build_keycloak
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
-from counterseal_server.portal import PORTAL, build_portal
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.records import store_kind
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
-from counterseal_server.tracing import Tracing
 from counterseal_server.webpush_key import public_webpush_key
 from counterseal_web import REQUEST_ID, Application, Request, Response, Service
 from counterseal_web import Settings as Face
@@ -40,6 +35,8 @@ from counterseal_web.wsgi import read_environ, write_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from counterseal_server.tracing_export import Tracing  # an extra
 
 ID_HEADER = "X-Request-Id"
 CLIENT_ID = "HTTP_X_REQUEST_ID"
@@ -180,11 +177,7 @@ class ServerApplication:
         self._entropy = runtime.ports.entropy
         self._service = service
         self._application = Application(service)
-        self._pages = browser_pages(runtime.settings)
-        self._portal = build_portal(runtime.settings, service)
-        self._ciba = build_ciba(runtime.settings, service)
-        self._aap = build_aap(runtime.settings, service)
-        self._keycloak = build_keycloak(runtime.settings, service)
+        self._faces = build_faces(runtime.settings, service)
         self._metrics = metrics
         self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
@@ -227,9 +220,9 @@ class ServerApplication:
             if refused is not None:
                 return refused
         if answer is None:
-            for part in (self._pages, self._portal, self._ciba, self._aap, self._keycloak):
-                if part is not None and part.serves(request.path):
-                    return part.respond(request)
+            for served_face in self._faces:
+                if served_face.face.serves(request.path):
+                    return served_face.face.respond(request)
             return self._application.respond(request)
         try:
             reply = _operate(request.method, answer)
@@ -256,7 +249,7 @@ class ServerApplication:
         self._metrics.answered(operation, response.status, seconds)
         # A page of the app comes with some fifty files, and one of the portal with a few.
         quiet = operation in OPERATORS or (
-            operation in {PAGES, PORTAL} and response.status < HTTPStatus.BAD_REQUEST
+            operation in PAGES and response.status < HTTPStatus.BAD_REQUEST
         )
         level = logging.DEBUG if quiet else logging.INFO
         logged_method = method if _FIT_METHOD.fullmatch(method) else "?"
@@ -269,13 +262,8 @@ class ServerApplication:
         described = {
             operation.id: statuses(operation) for _, operation in served(self._service.settings)
         }
-        pages = {PAGES} if self._pages is not None else set()
-        if self._portal is not None:
-            pages.add(PORTAL)
-        for face in (self._ciba, self._aap, self._keycloak):
-            if face is not None:
-                pages.update(face.operations)
-        for operation in sorted({NOWHERE, *pages, *self._operators, *described}):
+        of_faces = {name for served_face in self._faces for name in served_face.operations}
+        for operation in sorted({NOWHERE, *of_faces, *self._operators, *described}):
             self._metrics.expect(operation, described.get(operation, frozenset()) | ANY_STATUS)
 
     def _alive(self) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from importlib import import_module
 
 from counterseal.errors import InvalidField
 from counterseal.ports import Entropy
@@ -59,9 +60,8 @@ def public_webpush_key(settings: Settings) -> str | None:
 
 
 def _public(key: str) -> str:
-    from counterseal_webpush import public_key  # noqa: PLC0415 (an extra)
-
     try:
-        return public_key(key)
+        public: str = import_module("counterseal_webpush").public_key(key)
     except InvalidField as error:
         raise InvalidField(f"webpush_{error.field}", error.problem) from None
+    return public

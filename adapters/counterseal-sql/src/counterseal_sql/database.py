@@ -185,8 +185,7 @@ def connect(
             return Database(SqliteDialect(parsed, patience=patience, connections=connections))
         case "postgresql":
             try:
-                # Its driver is an extra.
-                from counterseal_sql.dialects.postgresql import PostgresqlDialect  # noqa: PLC0415
+                from counterseal_sql.dialects.postgresql import PostgresqlDialect  # noqa: PLC0415 (its driver is an extra)
             except ModuleNotFoundError as error:
                 raise UnfitUrl('install "counterseal-sql[postgresql]"') from error
             return Database(PostgresqlDialect(parsed, patience=patience, connections=connections))

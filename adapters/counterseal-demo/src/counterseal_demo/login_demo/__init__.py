@@ -14,5 +14,6 @@ from __future__ import annotations
 
 from counterseal_demo.login_demo.report import document, keepsakes, show
 from counterseal_demo.login_demo.story import Story, play
+from counterseal_demo.login_demo.world import world
 
-__all__ = ["Story", "document", "keepsakes", "play", "show"]
+__all__ = ["Story", "document", "keepsakes", "play", "show", "world"]

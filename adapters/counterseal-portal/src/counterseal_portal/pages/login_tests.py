@@ -15,11 +15,11 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import AppSpace, IdpSettings
-from counterseal_portal.answers import Answer, Step, page
+from counterseal_portal.answers import MOUNT, Answer, Step, page
 from counterseal_portal.pages.app_spaces import CLIENT_AUTHS
 from counterseal_portal.reach import app_space_of, app_space_step, app_space_trail
 from counterseal_portal.refusals import log_refusal
-from counterseal_portal.routes import COMPANY_ADMINS, MOUNT, Route
+from counterseal_portal.routes import COMPANY_ADMINS, Route
 from counterseal_portal.visit import Visit
 from counterseal_web.logins import RETURN
 

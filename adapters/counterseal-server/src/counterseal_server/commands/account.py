@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from counterseal import OPERATOR, Accounts, Administration, Challenges, Invitations
+from counterseal.models import AppSpace, Guid
+from counterseal.wire.members import format_time
+from counterseal_server import inviting
 from counterseal_server.commands.acting import (
     YES,
     confirm,
@@ -18,10 +20,9 @@ from counterseal_server.commands.acting import (
 from counterseal_server.commands.options import CONFIG, DATA, OUT
 from counterseal_server.plainly import Failed
 from counterseal_server.printing import print_json
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal.models import Guid
-    from counterseal_server.runtime import Runtime
+from counterseal_server.runtime import Runtime
+from counterseal_server.users import account_line, app_space_of, find_user, read_accounts
+from counterseal_web.admin.documents import account_request_document, user_document
 
 ACCOUNT = click.argument("account")
 APP_SPACE = click.option(
@@ -71,10 +72,6 @@ def list_(
     run. A suspended device counts as a device, an open invitation does not.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Administration  # noqa: PLC0415 (a fast start)
-        from counterseal.models import AppSpace  # noqa: PLC0415
-        from counterseal_server.users import account_line, read_accounts  # noqa: PLC0415
-
         space = maybe_guid(app_space, "app-space")
         if space is not None:
             Administration(runtime.ports, runtime.policy, by=OPERATOR).get(space, AppSpace)
@@ -109,9 +106,6 @@ def search(
     If PREFIX is the GUID of an account, that account comes first.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-        from counterseal_server.users import account_line, app_space_of  # noqa: PLC0415
-
         space = app_space_of(runtime, maybe_guid(app_space, "app-space"))
         page = Accounts(runtime.ports, runtime.policy).search(
             space, prefix, limit=limit, by=OPERATOR
@@ -132,9 +126,6 @@ def requests(account: str, app_space: str | None, data: str | None, config: str 
     `reason` is why the person refused. Do not say `pressured` to anybody who is with the person.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Challenges  # noqa: PLC0415 (a fast start)
-        from counterseal_web.admin.documents import account_request_document  # noqa: PLC0415
-
         challenges = Challenges(runtime.ports, runtime.policy)
         user = _find_user(runtime, account, app_space)
         for challenge in challenges.list_of_account(user, by=OPERATOR):
@@ -158,9 +149,6 @@ def invite_again(
     make sure who it is. With --out, the link is in one JSON object.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
-        from counterseal import OPERATOR, Invitations  # noqa: PLC0415 (a fast start)
-        from counterseal_server import inviting  # noqa: PLC0415
-
         invitations = Invitations(runtime.ports, runtime.policy)
         renewed_invitation = invitations.renew(guid(invitation, "guid"), by=OPERATOR)
         if as_json or out is not None:
@@ -177,8 +165,6 @@ def invite_again(
 def lock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Lock an ACCOUNT: it gets no questions, cannot answer, and cannot bind a device."""
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-
         guid = _find_user(runtime, account, app_space)
         Accounts(runtime.ports, runtime.policy).lock(guid, by=OPERATOR)
         _print_user(runtime, guid)
@@ -192,8 +178,6 @@ def lock(account: str, app_space: str | None, data: str | None, config: str | No
 def unlock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Unlock an ACCOUNT, and reset its count of wrong codes."""
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-
         guid = _find_user(runtime, account, app_space)
         Accounts(runtime.ports, runtime.policy).unlock(guid, by=OPERATOR)
         _print_user(runtime, guid)
@@ -210,8 +194,6 @@ def revoke(
 ) -> None:
     """Revoke all devices and open invitations of an ACCOUNT."""
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-
         guid = _find_user(runtime, account, app_space)
         confirm(f"Revoke all devices of account {guid}?", yes=yes)
         Accounts(runtime.ports, runtime.policy).revoke_all(guid, by=OPERATOR)
@@ -233,9 +215,6 @@ def erase(
     Its devices are revoked, and its open questions are cancelled.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-        from counterseal.wire.members import format_time  # noqa: PLC0415
-
         guid = _find_user(runtime, account, app_space)
         confirm(f"Erase account {guid} permanently?", yes=yes)
         remaining = Accounts(runtime.ports, runtime.policy).erase(guid, by=OPERATOR)
@@ -244,15 +223,10 @@ def erase(
 
 
 def _find_user(runtime: Runtime, account: str, app_space: str | None) -> Guid:
-    from counterseal_server.users import find_user  # noqa: PLC0415 (a fast start)
-
     return find_user(runtime, account, maybe_guid(app_space, "app-space"))
 
 
 def _print_user(runtime: Runtime, guid: Guid) -> None:
-    from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
-    from counterseal_web.admin.documents import user_document  # noqa: PLC0415
-
     print_document(
         user_document(*Accounts(runtime.ports, runtime.policy).get_with_devices(guid, by=OPERATOR))
     )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 
+from counterseal.errors import InvalidField
+from counterseal.models import Guid
+from counterseal.models.guid import parse
+from counterseal.wire.visible import visible
+from counterseal_server import files
+from counterseal_server.administration import Tenants
 from counterseal_server.commands.options import configured
+from counterseal_server.configuration import span as parse_span
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json
-
-if TYPE_CHECKING:  # a fast start
-    from datetime import datetime, timedelta
-
-    from counterseal.models import Guid
-    from counterseal_server.administration import Tenants
-    from counterseal_server.runtime import Runtime
+from counterseal_server.runtime import Runtime
 
 YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
@@ -25,21 +27,16 @@ YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @contextmanager
 def opened(data: str | None, config: str | None) -> Iterator[Runtime]:
     """Open the service and migrate its database; an error ends the command with one line."""
-    with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
-        with Runtime(configured(config, data=data)) as runtime:
-            runtime.prepare()
-            runtime.demand_company()
-            yield runtime
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        runtime.prepare()
+        runtime.demand_company()
+        yield runtime
 
 
 @contextmanager
 def administering(data: str | None, config: str | None) -> Iterator[Tenants]:
     """Open the service to administer its tenants."""
     with opened(data, config) as runtime:
-        from counterseal_server.administration import Tenants  # noqa: PLC0415
-
         yield Tenants(runtime.ports, runtime.policy)
 
 
@@ -58,8 +55,6 @@ def output_to(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
     Raises:
         InvalidField: The file cannot be created or written; see `files.new_json`.
     """
-    from counterseal_server import files  # noqa: PLC0415 (a fast start)
-
     return nullcontext(print_json) if out is None else files.new_json(out, field="out")
 
 
@@ -71,8 +66,6 @@ def confirm(question: str, *, yes: bool) -> None:
         click.Abort: The answer is no.
     """
     if not yes:
-        from counterseal.wire.visible import visible  # noqa: PLC0415 (a fast start)
-
         click.confirm(visible(question), abort=True, err=True)
 
 
@@ -87,8 +80,6 @@ def guid(text: str, field: str) -> Guid:
     Raises:
         InvalidField: *text* is not one.
     """
-    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
-
     return parse(text, field=field)
 
 
@@ -109,8 +100,6 @@ def span(text: str, field: str) -> timedelta:
     Raises:
         InvalidField: *text* is not one.
     """
-    from counterseal_server.configuration import span as parse_span  # noqa: PLC0415 (a fast start)
-
     return parse_span(text, field)
 
 
@@ -121,10 +110,6 @@ def parse_moment(text: str | None, field: str) -> datetime | None:
     Raises:
         InvalidField: It is not a time, or has no zone.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415 (a fast start)
-
-    from counterseal.errors import InvalidField  # noqa: PLC0415
-
     if text is None:
         return None
     try:

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
+from counterseal import OPERATOR, AuditChain, AuditLog, Tampering, read_json
+from counterseal.audit.documents import (
+    HEAD_LINE_BEGINNING,
+    LINE_BEGINNING,
+    archive_line,
+    entry_document,
+    read_archive_line,
+    read_head_line,
+)
+from counterseal.errors import InvalidField
+from counterseal.models import ChainedEvent, PublicKey, RememberedHead
+from counterseal_server import files
 from counterseal_server.commands.acting import YES, confirm, maybe_guid, parse_moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.head_memory import chain_all
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal import AuditChain, Tampering
-    from counterseal.models import ChainedEvent, PublicKey, RememberedHead
-    from counterseal_server.runtime import Runtime
+from counterseal_server.progress import progress
+from counterseal_server.receipts import read_jwks
+from counterseal_server.runtime import Runtime
 
 HEAD_BYTES = 65_536
 
@@ -53,8 +64,6 @@ def head(out: str, data: str | None, config: str | None) -> None:
     log was not cut back to an older state.
     """
     with _chain_of(config, data) as (_, chains):
-        from counterseal_server import files  # noqa: PLC0415 (a fast start)
-
         _chain_all(chains)
         token = chains.signed_head()
         if token is None:
@@ -100,8 +109,6 @@ def verify(
     remembers in its data folder, and by --head.
     """
     with _chain_of(config, data) as (_, chains), ExitStack() as stack:
-        from counterseal_server.progress import progress  # noqa: PLC0415 (a fast start)
-
         token, line = _read_head(head_text)
         head_keys = _read_keys(jwks, token)
         opened = [stack.enter_context(_archive(name)) for name in archives]
@@ -148,8 +155,6 @@ def renew(by: str, why: str, data: str | None, config: str | None, *, yes: bool)
     the renewal, restart each of them.
     """
     with _chain_of(config, data) as (_, chains):
-        from counterseal import OPERATOR  # noqa: PLC0415 (a fast start)
-
         confirm(
             "If the signed head in the store is refused, it is replaced, and the log as it is now"
             " counts. Is it the right one?",
@@ -198,9 +203,6 @@ def search(
     Events are there as soon as they are chained: within a second, while the service runs.
     """
     with _chain_of(config, data) as (runtime, _):
-        from counterseal import OPERATOR, AuditLog  # noqa: PLC0415 (a fast start)
-        from counterseal.audit.documents import entry_document  # noqa: PLC0415
-
         log = AuditLog(runtime.ports, runtime.policy)
         after = None
         while limit > 0:
@@ -237,8 +239,6 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
     interrupt the command, the next run may write the last lines a second time.
     """
     with _chain_of(config, data) as (_, chains):
-        from counterseal.audit.documents import LINE_BEGINNING, archive_line  # noqa: PLC0415 (a fast start)
-        from counterseal_server import files  # noqa: PLC0415
 
         def write(page: Iterable[ChainedEvent]) -> None:
             lines = b"".join(map(archive_line, page))
@@ -252,17 +252,12 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
 @contextmanager
 def _chain_of(config: str | None, data: str | None) -> Iterator[tuple[Runtime, AuditChain]]:
     """Open the service for its audit log; an error ends the command with one line."""
-    with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
-        with Runtime(configured(config, data=data)) as runtime:
-            runtime.prepare_records()
-            yield runtime, runtime.audit_chain()
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        runtime.prepare_records()
+        yield runtime, runtime.audit_chain()
 
 
 def _chain_all(chains: AuditChain) -> int:
-    from counterseal_server.head_memory import chain_all  # noqa: PLC0415 (a fast start)
-
     return chain_all(chains)
 
 
@@ -278,9 +273,6 @@ def _require_unchanged(tamperings: Sized) -> None:
 
 
 def _read_keys(jwks: str | None, token: str | None) -> tuple[PublicKey, ...] | None:
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-    from counterseal_server.receipts import read_jwks  # noqa: PLC0415
-
     if jwks is not None and token is None:
         raise InvalidField("jwks", "only together with a file of --head")
     return None if jwks is None else read_jwks(jwks)
@@ -288,11 +280,6 @@ def _read_keys(jwks: str | None, token: str | None) -> tuple[PublicKey, ...] | N
 
 def _read_head(text: str | None) -> tuple[str | None, RememberedHead | None]:
     """Return the signed head of a file, or what a line says of one."""
-    from counterseal import read_json  # noqa: PLC0415 (a fast start)
-    from counterseal.audit.documents import HEAD_LINE_BEGINNING, read_head_line  # noqa: PLC0415
-    from counterseal.errors import InvalidField  # noqa: PLC0415
-    from counterseal_server import files  # noqa: PLC0415
-
     if text is None:
         return None, None
     if HEAD_LINE_BEGINNING in text:
@@ -306,8 +293,6 @@ def _read_head(text: str | None) -> tuple[str | None, RememberedHead | None]:
 
 @contextmanager
 def _archive(name: str) -> Iterator[BinaryIO]:
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-
     try:
         file = Path(name).open("rb")  # noqa: SIM115 (closed below)
     except (OSError, ValueError) as error:
@@ -318,7 +303,5 @@ def _archive(name: str) -> Iterator[BinaryIO]:
 
 
 def _archived(opened: Iterable[BinaryIO]) -> Iterator[ChainedEvent]:
-    from counterseal.audit.documents import read_archive_line  # noqa: PLC0415 (a fast start)
-
     for file in opened:
         yield from map(read_archive_line, file)

@@ -6,20 +6,20 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
+from counterseal.errors import InvalidField
+from counterseal.memory import SystemClock
+from counterseal.wire.members import format_time
+from counterseal_server import backups, restoring
+from counterseal_server.backups import SETTINGS_FILE, Manifest, files_elsewhere
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_line
-
-if TYPE_CHECKING:  # a fast start
-    from pathlib import Path
-
-    from counterseal_server.backups import Manifest
-    from counterseal_server.restoring import Restoration
-    from counterseal_server.settings import Settings
+from counterseal_server.restoring import Restoration
+from counterseal_server.settings import Settings
 
 
 @click.command()
@@ -50,12 +50,6 @@ def backup(
     Without --with-master-key, nobody can use it who does not have the master key.
     """
     with plainly(), _ending_on_sigterm():
-        from pathlib import Path  # noqa: PLC0415 (a fast start)
-
-        from counterseal.errors import InvalidField  # noqa: PLC0415
-        from counterseal.memory import SystemClock  # noqa: PLC0415
-        from counterseal_server import backups  # noqa: PLC0415
-
         if keep is not None and not dated:
             raise InvalidField("keep", "it needs --dated")
         clock, settings = SystemClock(), configured(config, data=data)
@@ -96,18 +90,11 @@ def restore(source: str, data: str | None, config: str | None) -> None:
     that may have been answered since the backup.
     """
     with plainly():
-        from pathlib import Path  # noqa: PLC0415 (a fast start)
-
-        from counterseal.memory import SystemClock  # noqa: PLC0415
-        from counterseal_server import restoring  # noqa: PLC0415
-
         settings = configured(config, data=data)
         _print_restoration(settings, restoring.restore(settings, Path(source), SystemClock()))
 
 
 def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
-    from counterseal_server.backups import SETTINGS_FILE, files_elsewhere  # noqa: PLC0415
-
     print_line(f"written: {folder}")
     print_line(f"files: {', '.join(sorted(manifest.files))}")
     if manifest.has_master_key:
@@ -122,9 +109,6 @@ def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
 
 
 def _print_restoration(settings: Settings, restoration: Restoration) -> None:
-    from counterseal.wire.members import format_time  # noqa: PLC0415
-    from counterseal_server.backups import SETTINGS_FILE  # noqa: PLC0415
-
     manifest, restored = restoration.manifest, restoration.restored
     made_at = format_time(manifest.made_at)
     print_line(f"restored: the backup of {made_at}, made by release {manifest.release}")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import click
 
+from counterseal import OPERATOR, Devices
+from counterseal.accounts.documents import device_document
+from counterseal.models import Binding, Operator
 from counterseal_server.commands.acting import YES, confirm, guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal import Devices
-    from counterseal.models import Binding, Operator
 
 DEVICE = click.argument("device", metavar="GUID")
 
@@ -59,7 +57,4 @@ def _change(
     data: str | None, config: str | None, change: Callable[[Devices, Operator], Binding]
 ) -> None:
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Devices  # noqa: PLC0415 (a fast start)
-        from counterseal.accounts.documents import device_document  # noqa: PLC0415
-
         print_document(device_document(change(Devices(runtime.ports, runtime.policy), OPERATOR)))

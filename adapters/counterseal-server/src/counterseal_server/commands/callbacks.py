@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from counterseal import OPERATOR, Callbacks
+from counterseal.models import Guid
+from counterseal_server import serving
 from counterseal_server.commands.acting import (
     YES,
     confirm,
@@ -15,12 +16,10 @@ from counterseal_server.commands.acting import (
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.outbox import drop_all, drop_dead, requeue_all
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal import Callbacks
-    from counterseal.models import Guid
+from counterseal_web.admin.documents import delivery_document
 
 SINCE = click.option(
     "--since",
@@ -41,8 +40,6 @@ def callbacks() -> None:
 def run(data: str | None, config: str | None) -> None:
     """Deliver callbacks until SIGTERM or SIGINT; any number of these may run."""
     with plainly():
-        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
-
         serving.deliver(configured(config, data=data))
 
 
@@ -63,9 +60,6 @@ def dead(
     `cause` says why each of them is dead, and `lastStatus` what its receiver replied last.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
-
         outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if origin is None:
             dead_callbacks = outbox.list_all_dead(limit, since=earliest, by=OPERATOR)
@@ -86,9 +80,6 @@ def dead(
 def list_queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
     """Print the queued callbacks of an origin, in the order of their next attempts."""
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
-
         outbox, whose = Callbacks(runtime.ports, runtime.policy), guid(origin, "origin")
         for each in outbox.list_queued(whose, limit, by=OPERATOR):
             print_json(delivery_document(each), indent=None)
@@ -130,9 +121,6 @@ def drop(
     what = "dead callbacks" if of_the_dead else "callbacks that were not sent yet"
     confirm("Drop the callback?" if callback is not None else f"Drop {what}?", yes=yes)
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_server.outbox import drop_all, drop_dead  # noqa: PLC0415
-
         outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if callback is not None:
             print_line(outbox.drop(guid(callback, "guid"), by=OPERATOR).state.value)
@@ -178,9 +166,6 @@ def requeue(
     if since is not None and callback is not None:
         raise Unusable("since: only with --origin or --all")
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_server.outbox import requeue_all  # noqa: PLC0415
-
         outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if callback is not None:
             print_line(outbox.requeue(guid(callback, "guid"), by=OPERATOR).state.value)
@@ -195,8 +180,6 @@ def requeue(
 
 def _origins(outbox: Callbacks, origin: str | None) -> tuple[Guid, ...]:
     """Return the origin that an option names; without it, all that have dead callbacks."""
-    from counterseal import OPERATOR  # noqa: PLC0415 (a fast start)
-
     if origin is not None:
         return (guid(origin, "origin"),)
     return outbox.origins_with_dead(by=OPERATOR)

@@ -7,6 +7,9 @@ from datetime import timedelta
 import click
 
 from counterseal_server.commands.options import CONFIG, DATA, sourced
+from counterseal_server.doctor.checks import count_states, run_checks
+from counterseal_server.doctor.installation import Installation
+from counterseal_server.doctor.report import report_document, report_lines
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
 
@@ -36,10 +39,6 @@ def doctor(
     Exit code 0: no error, perhaps warnings. 1: at least one error. 2: a setting is refused.
     """
     with plainly():
-        from counterseal_server.doctor.checks import count_states, run_checks  # noqa: PLC0415 (a fast start)
-        from counterseal_server.doctor.installation import Installation  # noqa: PLC0415
-        from counterseal_server.doctor.report import report_document, report_lines  # noqa: PLC0415
-
         settings, sourced_values = sourced(config, data=data)
         limit = timedelta(seconds=timeout)
         installation = Installation(

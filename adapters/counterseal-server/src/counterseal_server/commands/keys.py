@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from counterseal.wire.members import format_time
+from counterseal_keys import KeysExist
 from counterseal_server.commands.acting import YES, confirm
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal_server.runtime import Runtime
+from counterseal_server.runtime import Runtime
+from counterseal_server.webpush_key import ensure_public_key
 
 
 @click.group()
@@ -30,20 +29,16 @@ def list_keys(data: str | None, config: str | None) -> None:
     One key signs, a prepared one signs after the next rotation, and retired ones prove older
     receipts. Origins that pin keys compare the thumbprints.
     """
-    with plainly():
-        from counterseal.wire.members import format_time  # noqa: PLC0415 (a fast start)
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
-        with Runtime(configured(config, data=data)) as runtime:
-            for key in runtime.keys.signer.published_keys():
-                document = {
-                    "kid": key.public.kid,
-                    "thumbprint": key.public.thumbprint,
-                    "algorithm": key.public.algorithm.value,
-                    "state": key.state.value,
-                    "since": None if key.since is None else format_time(key.since),
-                }
-                print_json(document, indent=None)
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        for key in runtime.keys.signer.published_keys():
+            document = {
+                "kid": key.public.kid,
+                "thumbprint": key.public.thumbprint,
+                "algorithm": key.public.algorithm.value,
+                "state": key.state.value,
+                "since": None if key.since is None else format_time(key.since),
+            }
+            print_json(document, indent=None)
 
 
 @keys.command()
@@ -56,16 +51,12 @@ def create(data: str | None, config: str | None) -> None:
     init creates missing keys itself. This is for keys that are stored elsewhere before the
     service is created, such as in a Secret of Kubernetes. Existing keys are not replaced.
     """
-    with plainly():
-        from counterseal_keys import KeysExist  # noqa: PLC0415 (a fast start)
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415
-
-        with Runtime(configured(config, data=data)) as runtime:
-            if runtime.keys.signer.path.exists():
-                raise KeysExist(f"{runtime.keys.signer.path} exists, and is not replaced")
-            runtime.keys.create_missing()
-            (key,) = runtime.keys.signer.published_keys()
-            print_json({"kid": key.public.kid, "thumbprint": key.public.thumbprint})
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        if runtime.keys.signer.path.exists():
+            raise KeysExist(f"{runtime.keys.signer.path} exists, and is not replaced")
+        runtime.keys.create_missing()
+        (key,) = runtime.keys.signer.published_keys()
+        print_json({"kid": key.public.kid, "thumbprint": key.public.thumbprint})
 
 
 @keys.command()
@@ -78,13 +69,10 @@ def prepare(data: str | None, config: str | None, *, yes: bool) -> None:
 
     Rotate when all verifiers that cache the key set have the new key.
     """
-    with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
-        with Runtime(configured(config, data=data)) as runtime:
-            _ask_if_moved(runtime, yes=yes)
-            prepared_key = runtime.keys.prepare_signing_key()
-            print_json({"kid": prepared_key.kid, "thumbprint": prepared_key.thumbprint})
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        _ask_if_moved(runtime, yes=yes)
+        prepared_key = runtime.keys.prepare_signing_key()
+        print_json({"kid": prepared_key.kid, "thumbprint": prepared_key.thumbprint})
 
 
 @keys.command()
@@ -98,22 +86,19 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
 
     A running service uses it at once. A master key is always a new one.
     """
-    with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
-        with Runtime(configured(config, data=data)) as runtime:
-            runtime.keys.signer.jwks()
-            if not master:
-                _ask_if_moved(runtime, yes=yes)
-                new_key = runtime.keys.rotate_signing_key()
-                print_json({"kid": new_key.kid, "thumbprint": new_key.thumbprint})
-                return
-            if runtime.keys.master_keys.in_environment:
-                raise Unusable(
-                    "master: it is in COUNTERSEAL_MASTER_KEY: write the new key before it there,"
-                    " with a comma; then run keys reseal"
-                )
-            runtime.keys.rotate_master_key()
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        runtime.keys.signer.jwks()
+        if not master:
+            _ask_if_moved(runtime, yes=yes)
+            new_key = runtime.keys.rotate_signing_key()
+            print_json({"kid": new_key.kid, "thumbprint": new_key.thumbprint})
+            return
+        if runtime.keys.master_keys.in_environment:
+            raise Unusable(
+                "master: it is in COUNTERSEAL_MASTER_KEY: write the new key before it there,"
+                " with a comma; then run keys reseal"
+            )
+        runtime.keys.rotate_master_key()
 
 
 @keys.command()
@@ -127,12 +112,9 @@ def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
     It asks for confirmation if that key is from the environment and has sealed none of
     them: if that key is lost, the signing keys are lost.
     """
-    with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
-        with Runtime(configured(config, data=data)) as runtime:
-            _ask_if_moved(runtime, yes=yes)
-            runtime.keys.signer.reseal()
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        _ask_if_moved(runtime, yes=yes)
+        runtime.keys.signer.reseal()
 
 
 @keys.command()
@@ -144,13 +126,9 @@ def webpush(data: str | None, config: str | None) -> None:
 
     With another key, all devices would have to subscribe again.
     """
-    with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-        from counterseal_server.webpush_key import ensure_public_key  # noqa: PLC0415
-
-        with Runtime(configured(config, data=data)) as runtime:
-            new_key = ensure_public_key(runtime.settings, runtime.ports.entropy)
-            print_json({"publicKey": new_key})
+    with plainly(), Runtime(configured(config, data=data)) as runtime:
+        new_key = ensure_public_key(runtime.settings, runtime.ports.entropy)
+        print_json({"publicKey": new_key})
 
 
 def _ask_if_moved(runtime: Runtime, *, yes: bool) -> None:

@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import click
 
+from counterseal import OPERATOR, AuditLog, Notifications
+from counterseal.audit.documents import entry_document
+from counterseal.models import PushResult
+from counterseal_server import serving
 from counterseal_server.commands.acting import guid, maybe_guid, opened, parse_moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
+from counterseal_server.undelivered import list_undelivered
 
 DAYS = timedelta(days=7)
 """How far `undelivered` looks back: it reads every notification of this time."""
@@ -31,8 +36,6 @@ def run(data: str | None, config: str | None) -> None:
     because it queues notifications only for channels that are set.
     """
     with plainly():
-        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
-
         serving.notify(configured(config, data=data))
 
 
@@ -48,9 +51,6 @@ def test(device: str, data: str | None, config: str | None) -> None:
     address that is gone is removed. Exit code 1 means that the device was not notified.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)
-        from counterseal.models import PushResult  # noqa: PLC0415
-
         outcomes = Notifications(runtime.ports, runtime.policy).test(
             guid(device, "guid"), by=OPERATOR
         )
@@ -89,10 +89,6 @@ def undelivered(
     ends with its question, so it cannot be sent again.
     """
     with opened(data, config) as runtime:
-        from counterseal import OPERATOR, AuditLog  # noqa: PLC0415 (a fast start)
-        from counterseal.audit.documents import entry_document  # noqa: PLC0415
-        from counterseal_server.undelivered import list_undelivered  # noqa: PLC0415
-
         events = list_undelivered(
             AuditLog(runtime.ports, runtime.policy),
             limit,

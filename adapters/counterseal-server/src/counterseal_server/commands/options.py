@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
-if TYPE_CHECKING:  # a fast start
-    from counterseal_server.configuration import SourcedValue
-    from counterseal_server.settings import Settings
+from counterseal_server.configuration import SourcedValue, build_settings, gathered, settings
+from counterseal_server.settings import Settings
 
 STORE = f"{__name__}.store"
 """The key of `--store` in the context, since no command has it as an argument."""
@@ -75,8 +74,6 @@ def configured(config: str | None, **flags: Any) -> Settings:
     Raises:
         InvalidField: A name is unknown, or a value is invalid.
     """
-    from counterseal_server.configuration import settings  # noqa: PLC0415 (a fast start)
-
     return settings(_with_store(flags), os.environ, None if config is None else Path(config))
 
 
@@ -91,8 +88,6 @@ def sourced(config: str | None, **flags: Any) -> tuple[Settings, Mapping[str, So
     Raises:
         InvalidField: A name is unknown, or a value is invalid.
     """
-    from counterseal_server.configuration import build_settings, gathered  # noqa: PLC0415 (a fast start)
-
     file = None if config is None else Path(config)
     sourced_values = gathered(_with_store(flags), os.environ, file)
     return build_settings(sourced_values), sourced_values

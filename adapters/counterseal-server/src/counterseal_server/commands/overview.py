@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
+from counterseal import OPERATOR, Gauges
+from counterseal.models import sum_gauges
 from counterseal_server.commands.acting import maybe_guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
+from counterseal_web.admin.gauges import gauges_document
 
 
 @click.command()
@@ -20,12 +25,6 @@ def overview(app_space: str | None, data: str | None, config: str | None) -> Non
     `storeMilliseconds` is how long it took to read them.
     """
     with opened(data, config) as runtime:
-        import time  # noqa: PLC0415 (a fast start)
-
-        from counterseal import OPERATOR, Gauges  # noqa: PLC0415
-        from counterseal.models import sum_gauges  # noqa: PLC0415
-        from counterseal_web.admin.gauges import gauges_document  # noqa: PLC0415
-
         space = maybe_guid(app_space, "app-space")
         begin = time.monotonic()
         gauges = Gauges(runtime.ports, runtime.policy).read(app_space=space, by=OPERATOR)

@@ -6,9 +6,12 @@ from typing import Any
 
 import click
 
+from counterseal_server import serving
 from counterseal_server.commands.options import CONFIG, DATA, configured, sourced
+from counterseal_server.effective import effective
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_lines
+from counterseal_server.requirements import require_servable
 
 
 @click.command()
@@ -35,14 +38,9 @@ def serve(config: str | None, *, after_restore: bool, print_config: bool, **flag
     """
     if print_config:
         with plainly():
-            from counterseal_server.effective import effective  # noqa: PLC0415 (a fast start)
-            from counterseal_server.requirements import require_servable  # noqa: PLC0415 (a fast start)
-
             settings, sourced_values = sourced(config, **flags)
             print_lines(effective(settings, sourced_values))
             require_servable(settings)
         return
     with plainly():
-        from counterseal_server import serving  # noqa: PLC0415 (a fast start)
-
         serving.serve(configured(config, **flags), after_restore=after_restore)

@@ -7,16 +7,22 @@ import re
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from counterseal.errors import InvalidField
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models.guid import PARTITIONS
+from counterseal_records import CopyProgress, copy_store, require_different
 from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.head_memory import FileHeadMemory
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_line
-
-if TYPE_CHECKING:  # a fast start
-    from counterseal_server.records import Records
+from counterseal_server.progress import progress
+from counterseal_server.records import opened
+from counterseal_server.records.records import Records
+from counterseal_server.runtime import Runtime
+from counterseal_server.store_check import check_store
 
 IN_ENVIRONMENT = "env:"
 NAME_BYTES = 16
@@ -47,8 +53,6 @@ def purge(data: str | None, config: str | None) -> None:
     A running service does the same every ten minutes.
     """
     with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
         with Runtime(configured(config, data=data)) as runtime:
             runtime.prepare()
             count = runtime.forget()
@@ -65,8 +69,6 @@ def upgrade(data: str | None, config: str | None) -> None:
     serve does the same when it starts. This is for a step before the processes start.
     """
     with plainly():
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
-
         with Runtime(configured(config, data=data)) as runtime:
             runtime.prepare_records()
             runtime.demand_company()
@@ -106,10 +108,6 @@ def check(
     The service may run. Nothing is changed. The exit code is 1 if there is a problem.
     """
     with plainly():
-        from counterseal_server.progress import progress  # noqa: PLC0415 (a fast start)
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415
-        from counterseal_server.store_check import check_store  # noqa: PLC0415
-
         partitions = _partitions(texts)
         with (
             Runtime(configured(config, data=data)) as runtime,
@@ -158,13 +156,6 @@ def copy(source: str, target: str, data: str | None, *, lines: bool) -> None:
     will use.
     """
     with plainly():
-        from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-        from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415
-        from counterseal_records import CopyProgress, copy_store, require_different  # noqa: PLC0415
-        from counterseal_server.head_memory import FileHeadMemory  # noqa: PLC0415
-        from counterseal_server.progress import progress  # noqa: PLC0415
-        from counterseal_server.records import opened  # noqa: PLC0415
-
         clock, entropy = SystemClock(), SystemEntropy()
         if data is not None and not Path(data).is_dir():
             raise InvalidField("data", "no such folder")
@@ -191,8 +182,6 @@ def copy(source: str, target: str, data: str | None, *, lines: bool) -> None:
 
 
 def _prepare_source(records: Records) -> None:
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-
     try:
         records.prepare()
     except InvalidField as error:
@@ -201,9 +190,6 @@ def _prepare_source(records: Records) -> None:
 
 def _partitions(texts: tuple[str, ...]) -> Sequence[int]:
     """Return the partitions that *texts* name, in order; all if there is none."""
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-    from counterseal.models.guid import PARTITIONS  # noqa: PLC0415
-
     if not texts:
         return range(PARTITIONS)
     if not all(map(PARTITION.fullmatch, texts)):
@@ -217,8 +203,6 @@ def _partitions(texts: tuple[str, ...]) -> Sequence[int]:
 def _address(text: str) -> str:
     if not text.startswith(IN_ENVIRONMENT):
         return text
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-
     name = text.removeprefix(IN_ENVIRONMENT)
     if not os.environ.get(name):
         raise InvalidField(name, "not in the environment")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import click
 
+from counterseal.models import Clients
+from counterseal_server import inviting
+from counterseal_server.callback_reach import warn_of_obstacle
 from counterseal_server.commands.acting import output_to
 from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_line
+from counterseal_server.runtime import Runtime
+from counterseal_server.service_creation import ServiceDraft, create_service, service_exists
 
 
 @click.command()
@@ -62,15 +67,6 @@ def init(
     Prints one JSON object, or writes it to --out. Its secrets are shown only once.
     """
     with plainly():
-        from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
-        from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415
-        from counterseal_server.service_creation import (  # noqa: PLC0415
-            ServiceDraft,
-            create_service,
-            service_exists,
-        )
-
         draft = ServiceDraft(
             company=company,
             app_space=app_space,
@@ -112,15 +108,15 @@ def invite(
     Anybody who has the link can bind a device to the account. With --out, the link is in
     one JSON object.
     """
-    with plainly():
-        from counterseal_server import inviting  # noqa: PLC0415 (a fast start)
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415
-
-        with Runtime(configured(config, data=data)) as runtime, output_to(out) as write_document:
-            runtime.prepare()
-            runtime.demand_company()
-            invitation = inviting.invite(runtime, account, origin)
-            if as_json or out is not None:
-                write_document(inviting.invitation_document(invitation, runtime.settings))
-            else:
-                inviting.print_invitation(invitation, runtime.settings)
+    with (
+        plainly(),
+        Runtime(configured(config, data=data)) as runtime,
+        output_to(out) as write_document,
+    ):
+        runtime.prepare()
+        runtime.demand_company()
+        invitation = inviting.invite(runtime, account, origin)
+        if as_json or out is not None:
+            write_document(inviting.invitation_document(invitation, runtime.settings))
+        else:
+            inviting.print_invitation(invitation, runtime.settings)

@@ -19,7 +19,8 @@ from counterseal_keys import KeyFiles
 from counterseal_server.authorities import AddedAuthorities
 from counterseal_server.configuration import SourcedValue
 from counterseal_server.doctor.finding import NotChecked
-from counterseal_server.records import Records, opened
+from counterseal_server.records import opened
+from counterseal_server.records.records import Records
 from counterseal_server.settings import Settings
 
 PACKAGES = "counterseal"

@@ -32,7 +32,7 @@ from counterseal_redis import (
     upgrade_number,
     with_redis,
 )
-from counterseal_server.records import Schema
+from counterseal_server.records.records import Schema
 from counterseal_server.records.redis_address import RedisAddress, Topology
 
 BACKOFF_BASE, BACKOFF_CAP = 0.05, 0.5

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from counterseal import Ports
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
-from counterseal_server.records import Schema
+from counterseal_server.records.records import Schema
 from counterseal_sql import (
     NEWEST_SCHEMA,
     Database,

@@ -11,17 +11,12 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, func, inspect, select
 
 from counterseal_sql.database import Database
 from counterseal_sql.errors import SchemaTooNew
 from counterseal_sql.schema import PREFIX
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 VERSION_TABLE = f"{PREFIX}schema"
 NEWEST = "0004"
@@ -47,18 +42,14 @@ def upgrade(database: Database) -> None:
     with database.inspecting() as connection:
         if _applied(connection) == {NEWEST}:
             return
-    from alembic import command  # noqa: PLC0415 (see above)
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from counterseal_sql.migrations.running import Migrations  # noqa: PLC0415 (the import is slow)
 
     with _ALEMBIC, database.migrating() as connection:
-        config = _config(connection)
-        revisions = {
-            script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
-        }
-        unknown = _applied(connection) - revisions
+        migrations = Migrations(connection)
+        unknown = _applied(connection) - migrations.revisions()
         if unknown:
             raise schema_too_new("the database", max(unknown))
-        command.upgrade(config, "head")
+        migrations.run()
 
 
 def schema_too_new(what: str, schema: str) -> SchemaTooNew:
@@ -101,12 +92,3 @@ def _applied(connection: Connection) -> set[str]:
     if not inspect(connection).has_table(VERSION_TABLE):
         return set()
     return set(connection.execute(select(_APPLIED.c.version_num)).scalars())
-
-
-def _config(connection: Connection) -> Config:
-    from alembic.config import Config  # noqa: PLC0415 (see above)
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config

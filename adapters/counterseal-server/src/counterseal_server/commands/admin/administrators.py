@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from counterseal.models import AdminRole, Scheme
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -60,8 +61,6 @@ def administrator(
     A company_admin administers one --company, or --all-companies; the others one --app-space.
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
-        from counterseal.models import AdminRole, Scheme  # noqa: PLC0415 (a fast start)
-
         reach: dict[str, Any] = {
             "role": AdminRole(role),
             "company": maybe_guid(company, "company"),
@@ -110,8 +109,6 @@ def rotate_administrator(
 ) -> None:
     """Create a new secret of an ADMINISTRATOR."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        from counterseal.models import Scheme  # noqa: PLC0415 (a fast start)
-
         new_secret = tenants.credentials.rotate_admin(
             guid(administrator, "administrator"),
             scheme=None if auth is None else Scheme(auth),

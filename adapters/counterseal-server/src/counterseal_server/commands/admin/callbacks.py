@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from counterseal_server.administration import Tenants
+from counterseal_server.attestation import warn_of_missing_extra
+from counterseal_server.callback_reach import warn_of_obstacle
 from counterseal_server.commands.acting import (
     administering,
     guid,
@@ -47,10 +50,6 @@ def callback_secret(
 def allow(origin: str, url: str, *, webauthn: bool, data: str | None, config: str | None) -> None:
     """Allow callbacks of an ORIGIN to URL, or passkeys of its users at a domain."""
     with opened(data, config) as runtime:
-        from counterseal_server.administration import Tenants  # noqa: PLC0415 (a fast start)
-        from counterseal_server.attestation import warn_of_missing_extra  # noqa: PLC0415
-        from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
-
         tenants = Tenants(runtime.ports, runtime.policy)
         print_document(
             tenants.allowed(tenants.allow(guid(origin, "origin"), url, webauthn=webauthn))

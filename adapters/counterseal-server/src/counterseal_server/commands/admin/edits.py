@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:  # a fast start
-    from counterseal.models import EditableMember
+from counterseal import models
+from counterseal.errors import InvalidField
+from counterseal.models import EditableMember, MemberKind
 
 PICTURE_LIMIT = 65_536
 """The bytes of a picture's file that are read: more than fit, so that a longer one is refused."""
@@ -22,8 +23,6 @@ class MemberOption(click.Option):
     """An option that gives an editable member a value; errors name it by the member's wire name."""
 
     def __init__(self, member: EditableMember) -> None:
-        from counterseal.models import MemberKind  # noqa: PLC0415 (a fast start)
-
         self.wire = member.wire
         help_text, word = member.help, "" if member.word.startswith("--") else member.word
         settings: dict[str, Any] = {}
@@ -73,8 +72,6 @@ class EditCommand(click.Command):
     @cached_property
     def members(self) -> Mapping[str, EditableMember]:
         """The members with an option, by the name of its parameter."""
-        from counterseal import models  # noqa: PLC0415 (a fast start)
-
         return {
             parameter_name(member): member
             for member in models.editable_members(getattr(models, self.kind)).values()
@@ -120,8 +117,6 @@ def parameter_name(member: EditableMember) -> str:
 
 def option_of(member: EditableMember) -> str:
     """Return the option of the command line, with the one that denies it, if it is a flag."""
-    from counterseal.models import MemberKind  # noqa: PLC0415 (a fast start)
-
     if member.option:
         return member.option
     words = member.name.rpartition(".")[2].replace("_", "-")
@@ -131,8 +126,6 @@ def option_of(member: EditableMember) -> str:
 
 
 def _read_value(member: EditableMember, value: Any, *, is_cleared: bool) -> Any:
-    from counterseal.models import MemberKind  # noqa: PLC0415 (a fast start)
-
     if value is None or value == ():
         return member.empty if is_cleared else None
     if is_cleared:
@@ -150,8 +143,6 @@ def _read_value(member: EditableMember, value: Any, *, is_cleared: bool) -> Any:
 
 
 def _read_number(member: EditableMember, value: str) -> Any:
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-
     if value in {member.word, member.empty}:
         return member.empty
     try:
@@ -161,8 +152,6 @@ def _read_number(member: EditableMember, value: str) -> Any:
 
 
 def _read_choices(member: EditableMember, values: tuple[str, ...]) -> Any:
-    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
-
     if member.word and values == (member.word,):
         return member.empty
     if values == (NOTHING,):

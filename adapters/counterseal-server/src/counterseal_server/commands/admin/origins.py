@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from counterseal.models import Clients
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -42,8 +43,6 @@ def origin(
 ) -> None:
     """Create the origin NAME in an APP_SPACE, with its secrets."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
-
         clients = Clients.CX if cx else Clients.CURRENT
         settings = changes_of(values)
         write_document(

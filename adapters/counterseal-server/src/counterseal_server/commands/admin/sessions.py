@@ -14,6 +14,7 @@ from counterseal_server.commands.acting import (
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, OUT
+from counterseal_server.portal_links import create_link_beside_devices
 
 
 @click.command()
@@ -30,10 +31,8 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     already: revoke what is a stranger's by `counterseal binding revoke`.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
-        from counterseal_server import portal_links  # noqa: PLC0415 (a fast start)
-
         admin = guid(administrator, "administrator")
-        write_document(portal_links.create_link_beside_devices(runtime, admin))
+        write_document(create_link_beside_devices(runtime, admin))
 
 
 @click.command()

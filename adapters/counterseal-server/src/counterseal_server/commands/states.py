@@ -1,0 +1,27 @@
+"""`counterseal states`: print the transition tables."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_lines
+from counterseal_server.states import tables
+
+FORMATS = ("md", "mermaid", "json")
+
+
+@click.command()
+@click.argument("chart", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="Markdown tables, Mermaid diagrams, or one JSON object.",
+)
+def states(chart: str | None, form: str) -> None:
+    """Print all transition tables, or only that of CHART."""
+    with plainly():
+        print_lines(tables(chart, form))
