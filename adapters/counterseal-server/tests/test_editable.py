@@ -13,7 +13,6 @@ from pathlib import Path
 
 import attrs
 import pytest
-from counterseal.testing.service import CALLBACK
 from jsonschema import Draft202012Validator
 from portal_browser import PortalOfTests
 from werkzeug.test import Client
