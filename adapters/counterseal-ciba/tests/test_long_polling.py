@@ -9,7 +9,7 @@ from ciba_world import World
 
 from counterseal.memory import MemoryWake
 from counterseal.models import OPERATOR, DeliveryMode
-from counterseal_ciba.waiting import read_preferred_wait
+from counterseal_ciba.application import read_preferred_wait
 
 LIMIT = timedelta(seconds=30)
 SOON = 240

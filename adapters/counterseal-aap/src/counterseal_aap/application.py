@@ -47,11 +47,10 @@ from counterseal_aap.errors import (
     protocol_error,
     refused_request,
 )
-from counterseal_aap.polls import DecisionPoll
 from counterseal_aap.submissions import read_duration, read_members, read_submission
 from counterseal_web import REQUEST_ID, Request, Response, Service
 from counterseal_web.admission import describe_claim
-from counterseal_web.face import Endpoint, Face, FaceCall
+from counterseal_web.face import ChallengePoll, Endpoint, Face, FaceCall
 from counterseal_web.messages import JSON, Reply
 from counterseal_web.problems import RefusedRequestError, log_failure, retry_after
 from counterseal_web.watched import WatchedRequest
@@ -156,14 +155,14 @@ class ApprovalProvider(Face):
         document = request_document(issued.challenge, None)
         return Reply(status=HTTPStatus.CREATED, document=document, headers=NO_STORE)
 
-    def _get(self, call: FaceCall) -> Reply | DecisionPoll:
+    def _get(self, call: FaceCall) -> Reply | ChallengePoll:
         party = self._authenticate(call)
         wait = self._read_wait(call.request)
         status = self._load(party, call)
         challenge = status.challenge
         if not wait or challenge.state not in UNFINISHED:
             return _reply(challenge, status.use)
-        return DecisionPoll(
+        return ChallengePoll(
             watched=WatchedRequest(
                 challenge=challenge,
                 clock=self._service.ports.clock,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -48,9 +49,8 @@ from counterseal_ciba.errors import (
     invalid_token,
 )
 from counterseal_ciba.tokens import ID_TOKEN_LIFE, id_token_claims
-from counterseal_ciba.waiting import TokenPoll, read_preferred_wait
 from counterseal_web import Service
-from counterseal_web.face import Endpoint, Face, FaceCall
+from counterseal_web.face import ChallengePoll, Endpoint, Face, FaceCall
 from counterseal_web.forms import read_form
 from counterseal_web.messages import FORM, JSON, Reply
 from counterseal_web.problems import RefusedRequestError, log_failure, retry_after
@@ -61,6 +61,9 @@ GET_TOKENS = "cibaToken"
 
 IDEMPOTENCY_KEY = "idempotency-key"
 TAKES_NONE = "this call takes none"
+
+WAIT_DIGITS = 9
+"""Of a number of seconds; a longer one is no preference."""
 
 log = logging.getLogger("counterseal_ciba")
 
@@ -153,7 +156,7 @@ class Backchannel(Face):
             idempotency_key=idempotency_key,
         )
 
-    def _issue_tokens(self, call: FaceCall) -> Reply | TokenPoll:
+    def _issue_tokens(self, call: FaceCall) -> Reply | ChallengePoll:
         if IDEMPOTENCY_KEY in call.headers:
             raise invalid_request(f"Idempotency-Key: {TAKES_NONE}")
         form = _read_form(call)
@@ -176,7 +179,7 @@ class Backchannel(Face):
             raise OAuthError("authorization_pending")
         # It waits for the interval at least: a client that polls again then is not too early.
         guid = polled.challenge.guid
-        return TokenPoll(
+        return ChallengePoll(
             watched=WatchedRequest(
                 challenge=polled.challenge,
                 clock=self._service.ports.clock,
@@ -184,7 +187,7 @@ class Backchannel(Face):
             ),
             limit=wait,
             settings=settings,
-            finish=partial(self._finish, party, auth_req_id),
+            reply=partial(self._finish, party, auth_req_id),
         )
 
     def _finish(self, party: RelyingParty, auth_req_id: str, challenge: Challenge) -> Reply:
@@ -270,6 +273,20 @@ def _read_form(call: FaceCall) -> Mapping[str, Any]:
             raise invalid_request(f"{name}: not a text")
     # RFC 6749, 3.2: a parameter without a value counts as left out.
     return {name: value for name, value in form.items() if value}
+
+
+def read_preferred_wait(prefer: str, limit: timedelta) -> timedelta:
+    """
+    Return how long a client prefers to wait (RFC 7240, 4.3), *limit* at most.
+
+    A preference is ignored if it is malformed, and so is every other one (RFC 7240, 2).
+    """
+    for preference in prefer.split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        seconds = value.strip().strip('"')
+        if name.strip().lower() == "wait" and seconds.isdecimal() and seconds.isascii():
+            return min(timedelta(seconds=int(seconds[:WAIT_DIGITS])), limit)
+    return timedelta(0)
 
 
 CACHED = {"Cache-Control": "public, max-age=300"}

@@ -16,8 +16,8 @@ from counterseal.ceremonies.documents import (
 )
 from counterseal.challenges.documents.question import read_account_id
 from counterseal.models import RelyingParty
+from counterseal.wire.members import read_text
 from counterseal_web.calls import Call
-from counterseal_web.members import require_text
 from counterseal_web.messages import Reply
 from counterseal_web.operations import Audience, Operation, Payload
 from counterseal_web.service import Service
@@ -28,7 +28,7 @@ def start_registration(service: Service, call: Call, party: RelyingParty) -> Rep
     body, profile = call.document, party.origin.profile
     user = read_passkey_user(body, profile)
     started = service.ceremonies.start_registration(
-        party, read_account_id(body, profile), require_text(body, "domain"), user_info=user.info
+        party, read_account_id(body, profile), read_text(body, "domain"), user_info=user.info
     )
     created = started.account_created
     return Reply(
@@ -56,7 +56,7 @@ def start_authentication(service: Service, call: Call, party: RelyingParty) -> R
     """Begin to authenticate a user by a passkey in a browser."""
     body = call.document
     started = service.ceremonies.start_authentication(
-        party, read_account_id(body, party.origin.profile), require_text(body, "domain")
+        party, read_account_id(body, party.origin.profile), read_text(body, "domain")
     )
     document = authentication_document(started.authentication, allowed=started.allowed)
     return Reply(document=document)

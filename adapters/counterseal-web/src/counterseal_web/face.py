@@ -16,12 +16,14 @@ from typing import NamedTuple
 
 import attrs
 
+from counterseal.models import Challenge
 from counterseal_web.bodies import require_media_type, take_body
 from counterseal_web.messages import Reply, Request, Response
 from counterseal_web.pending import LongPoll
-from counterseal_web.problems import reply_to
+from counterseal_web.problems import reply_to, retry_after
 from counterseal_web.router import Router
 from counterseal_web.service import Service
+from counterseal_web.watched import Watched, WatchedRequest
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +54,28 @@ class FaceCall:
         """Return the body, which is of *media_type*; raises as `take_body` too."""
         require_media_type(self.request, media_type)
         return self.body()
+
+
+@attrs.frozen(kw_only=True)
+class ChallengePoll(LongPoll):
+    """
+    A call that is answered once a challenge has ended, or when its time is over.
+
+    Attributes:
+        reply: Returns the reply about the challenge, as it was last seen, or raises an error for
+            `Face.reply_to`.
+    """
+
+    watched: WatchedRequest
+    reply: Callable[[Challenge], Reply]
+
+    def respond(self, watched: Watched, *, early: bool) -> Response:
+        """Return the response, as `LongPoll.respond` does."""
+        assert isinstance(watched, WatchedRequest)  # noqa: S101 (for the type checker)
+        reply = self.reply(watched.challenge)
+        if early:
+            reply = attrs.evolve(reply, headers={**reply.headers, **retry_after(self.settings)})
+        return reply.response(self.operation, self.headers)
 
 
 class Endpoint(NamedTuple):
@@ -98,7 +122,6 @@ class Face:
         It blocks while a call waits.
         """
         operation: str | None = None
-        headers = self.response_headers()
         try:
             endpoint, names = self._router.find(request.method, request.path)
             operation = endpoint.operation
@@ -106,15 +129,11 @@ class Face:
             with self._service.call():
                 reply = endpoint.handler(FaceCall(request=request, names=names, body_limit=limit))
             if isinstance(reply, LongPoll):
-                poll = attrs.evolve(reply, operation=operation, headers=headers)
+                poll = attrs.evolve(reply, operation=operation)
                 return self._service.waiters.respond(poll)
         except Exception as error:  # noqa: BLE001 (the edge of the service)
             reply = self.reply_to(error, operation)
-        return reply.response(operation, headers)
-
-    def response_headers(self) -> tuple[tuple[str, str], ...]:
-        """Return headers that each response has, besides those of its reply."""
-        return ()
+        return reply.response(operation)
 
     def reply_to(
         self,

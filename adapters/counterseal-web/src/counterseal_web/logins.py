@@ -13,9 +13,9 @@ from counterseal.bindings.documents.device import (
     LoginStart,
 )
 from counterseal.errors import InvalidField, Refused
-from counterseal.wire.members import read_record, write_record
+from counterseal.wire.members import read_record, read_text, write_record
 from counterseal_web.calls import Call
-from counterseal_web.members import read_guid, require_text
+from counterseal_web.members import read_guid
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.service import Service
@@ -67,7 +67,7 @@ def log_out(service: Service, call: Call) -> Reply:
     OpenID Connect Back-Channel Logout 1.0: the address is what the provider is configured with.
     """
     app_space = read_guid(call.names["app_space"], "app_space")
-    token = require_text(call.document, "logout_token")
+    token = read_text(call.document, "logout_token")
     try:
         service.logins.log_out(app_space, token)
     except Refused:

@@ -25,32 +25,6 @@ LONGEST = 10**10
 """Seconds; the policy's limits are far below, and `timedelta` takes it."""
 
 
-def require_text(body: Mapping[str, Any], name: str) -> str:
-    """
-    Return a member that has to be there.
-
-    Raises:
-        InvalidField: It is missing, empty or not a text.
-    """
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidField(name, "missing, empty or not a text")
-    return value
-
-
-def read_text(body: Mapping[str, Any], name: str) -> str | None:
-    """
-    Return a member that may be missing.
-
-    Raises:
-        InvalidField: It is not a text.
-    """
-    value = body.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidField(name, "not a text")
-
-
 def read_bytes(body: Mapping[str, Any], name: str, field: str) -> bytes | None:
     """
     Return the bytes of a member in base64 (RFC 4648, 4) that may be missing; none if it is empty.

@@ -9,7 +9,7 @@ from typing import Any
 
 import counterseal as cs
 from counterseal.models import Admin, AdminRole, Guid, Scheme
-from counterseal.wire.members import format_time
+from counterseal.wire.members import format_time, read_text
 from counterseal_web.admin.documents import admin_document, session_document
 from counterseal_web.admin.paths import (
     ADMIN,
@@ -25,7 +25,6 @@ from counterseal_web.members import (
     read_guid,
     read_optional_choice,
     read_seconds,
-    require_text,
 )
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING
@@ -41,7 +40,7 @@ def create_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """
     body = call.document
     issued = service.credentials(by=admin).create_admin(
-        require_text(body, "name"),
+        read_text(body, "name"),
         role=read_choice(body.get("role"), AdminRole, "role"),
         company=_parent(body, "companyGuid"),
         app_space=_parent(body, "appSpaceGuid"),
@@ -64,7 +63,7 @@ def create_person(service: Service, call: Call, admin: Admin) -> Reply:
     """
     body = call.document
     person = service.credentials(by=admin).create_person(
-        require_text(body, "name"),
+        read_text(body, "name"),
         role=read_choice(body.get("role"), AdminRole, "role"),
         company=_parent(body, "companyGuid"),
         app_space=_parent(body, "appSpaceGuid"),
@@ -146,7 +145,7 @@ def _admin(call: Call) -> Guid:
 
 
 def _parent(members: Mapping[str, Any], name: str) -> Guid | None:
-    return None if members.get(name) is None else read_guid(require_text(members, name), name)
+    return None if members.get(name) is None else read_guid(read_text(members, name), name)
 
 
 ADMINISTRATOR_API = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from counterseal.errors import InvalidField
 from counterseal.models import Admin, AppSpace, AppSpaceChanges, Company, NewAppSpace
 from counterseal.tenancy.documents import read_settings
+from counterseal.wire.members import read_optional_text, read_text
 from counterseal_web.admin.documents import app_space_document, company_document
 from counterseal_web.admin.editable import read_changes
 from counterseal_web.admin.paths import (
@@ -20,7 +21,7 @@ from counterseal_web.admin.paths import (
 )
 from counterseal_web.admin.providers import read_provider
 from counterseal_web.calls import Call
-from counterseal_web.members import read_object, read_text, require_text
+from counterseal_web.members import read_object
 from counterseal_web.messages import Reply
 from counterseal_web.service import Service
 
@@ -30,7 +31,7 @@ OIDC = "oidc"
 
 def create_company(service: Service, call: Call, admin: Admin) -> Reply:
     """Create a company."""
-    company = service.administration(by=admin).create_company(require_text(call.document, "name"))
+    company = service.administration(by=admin).create_company(read_text(call.document, "name"))
     return created(call, company.guid, company_document(company))
 
 
@@ -48,7 +49,7 @@ def get_company(service: Service, call: Call, admin: Admin) -> Reply:
 
 def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
     """Rename a company."""
-    name = require_text(call.document, "name")
+    name = read_text(call.document, "name")
     return Reply(
         document=company_document(
             service.administration(by=admin).edit_company(company_of(call), name)
@@ -63,7 +64,7 @@ def verify_company(service: Service, call: Call, admin: Admin) -> Reply:
     Devices show it beside the company's name; an empty text takes it away. Only an administrator
     of all companies may do it.
     """
-    verified_name = read_text(call.document, "verifiedName")
+    verified_name = read_optional_text(call.document, "verifiedName")
     if verified_name is None:
         raise InvalidField("verifiedName", "missing")
     company = service.administration(by=admin).verify_company(
@@ -83,7 +84,7 @@ def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     idp, secret = read_provider(body)
     app_space = service.administration(by=admin).create_app_space(
         company_of(call),
-        require_text(body, "name"),
+        read_text(body, "name"),
         idp=idp,
         idp_secret=secret,
         **read_changes(body, NewAppSpace),

@@ -7,13 +7,13 @@ from enum import Enum
 from typing import Any
 
 from counterseal.models import EditableMember, MemberKind, editable_members
+from counterseal.wire.members import read_optional_text
 from counterseal_web.members import (
     read_bytes,
     read_choice,
     read_flag,
     read_integer,
     read_object,
-    read_text,
     read_texts,
 )
 
@@ -55,7 +55,7 @@ def _read_value(member: EditableMember, value: Any) -> Any:
 
 
 _READERS: Mapping[MemberKind, Callable[[Mapping[str, Any], str], Any]] = {
-    MemberKind.TEXT: read_text,
+    MemberKind.TEXT: read_optional_text,
     MemberKind.FLAG: read_flag,
     MemberKind.NUMBER: read_integer,
     MemberKind.TEXTS: read_texts,

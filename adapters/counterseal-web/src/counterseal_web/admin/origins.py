@@ -16,6 +16,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.tenancy.documents import read_settings
+from counterseal.wire.members import read_optional_text, read_text
 from counterseal_web.admin.documents import (
     backchannel_document,
     callback_document,
@@ -47,8 +48,6 @@ from counterseal_web.members import (
     read_object,
     read_optional_choice,
     read_seconds,
-    read_text,
-    require_text,
 )
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING
@@ -62,7 +61,7 @@ def create_origin(service: Service, call: Call, admin: Admin) -> Reply:
     body = call.document
     settings = {"clients": Clients.CX} | read_changes(body, NewOrigin)
     origin = service.administration(by=admin).create_origin(
-        app_space_of(service, call, admin).guid, require_text(body, "name"), **settings
+        app_space_of(service, call, admin).guid, read_text(body, "name"), **settings
     )
     return created(call, origin.guid, origin_document(origin))
 
@@ -141,7 +140,7 @@ def register_client(service: Service, call: Call, admin: Admin) -> Reply:
     origin = service.backchannel_clients(by=admin).register(
         origin_of(service, call, admin).guid,
         mode=read_choice(body.get("mode"), DeliveryMode, "mode"),
-        notification_endpoint=read_text(body, "notificationEndpoint"),
+        notification_endpoint=read_optional_text(body, "notificationEndpoint"),
         jwks=None if body.get("jwks") is None else read_object(body, "jwks"),
         endpoint_audiences=read_flag(body, "endpointAudiences"),
     )
@@ -162,7 +161,7 @@ def unregister_client(service: Service, call: Call, admin: Admin) -> Reply:
 def allow_callback(service: Service, call: Call, admin: Admin) -> Reply:
     """Add a URL to the allow-list, or with `callbackType` 2 a WebAuthn domain."""
     body = call.document
-    url = require_text(body, "callbackUrl")
+    url = read_text(body, "callbackUrl")
     kind = read_optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
     guid = origin_of(service, call, admin).guid
     origin = service.administration(by=admin).allow_callback(guid, url, kind=kind)

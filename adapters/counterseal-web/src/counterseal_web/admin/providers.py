@@ -7,15 +7,9 @@ from typing import Any
 
 from counterseal.errors import InvalidField
 from counterseal.models import ClientAuth, IdpSettings
-from counterseal.wire.members import require_known
+from counterseal.wire.members import read_optional_text, read_text, require_known
 from counterseal_web.admin.schemas import IDP
-from counterseal_web.members import (
-    read_object,
-    read_optional_choice,
-    read_text,
-    read_texts,
-    require_text,
-)
+from counterseal_web.members import read_object, read_optional_choice, read_texts
 
 Document = dict[str, Any]
 
@@ -38,7 +32,7 @@ def read_provider(
     require_known(members, IDP["properties"], prefix=f"{NAME}.")
     values = {f"{NAME}.{name}": value for name, value in members.items()}
     defaults = current or IdpSettings(issuer="none", client_id="none")
-    redirect = read_text(values, "idp.redirectUri")
+    redirect = read_optional_text(values, "idp.redirectUri")
     settings = IdpSettings(
         issuer=_text(values, "issuer", None if current is None else current.issuer),
         client_id=_text(values, "clientId", None if current is None else current.client_id),
@@ -52,7 +46,7 @@ def read_provider(
         account_claim=_text(values, "accountClaim", defaults.account_claim),
         parameters=_parameters(values, defaults.parameters),
     )
-    return settings, read_text(values, f"{NAME}.{MEMBER}")
+    return settings, read_optional_text(values, f"{NAME}.{MEMBER}")
 
 
 def provider_document(idp: IdpSettings) -> Document:
@@ -73,9 +67,7 @@ def provider_document(idp: IdpSettings) -> Document:
 
 def _text(values: Mapping[str, Any], name: str, current: str | None) -> str:
     name = f"{NAME}.{name}"
-    return (
-        current if current is not None and values.get(name) is None else require_text(values, name)
-    )
+    return current if current is not None and values.get(name) is None else read_text(values, name)
 
 
 def _texts(values: Mapping[str, Any], name: str, current: tuple[str, ...]) -> tuple[str, ...]:
