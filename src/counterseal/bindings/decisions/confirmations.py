@@ -79,7 +79,7 @@ class SubmittedConfirmation:
     confirmation: Confirmation
 
     @property
-    def subject(self) -> Guid:
+    def record_guid(self) -> Guid:
         """The new device that it is about."""
         return self.confirmation.binding
 

@@ -44,7 +44,7 @@ class SubmittedToken(Protocol):
     """A token in a call's body, read and not verified."""
 
     @property
-    def subject(self) -> Guid:
+    def record_guid(self) -> Guid:
         """The record that it is about, which is read with the device."""
 
 
@@ -106,7 +106,7 @@ class DeviceUseCase(UseCase):
         except Refused as refusal:
             record_refusal(self.ports, AuditContext(event=event, actor=STRANGER), refusal)
             raise
-        subject = token.subject
+        subject = token.record_guid
         context = AuditContext(event=event, actor=request.proof.device, subject=subject)
         context, device = admit(self._transactions, context, request, subject)
         return self._transactions.transact(context, device, decide, token, *arguments, **keywords)

@@ -60,7 +60,7 @@ class SubmittedAnswer:
     _evidence: Evidence | None = None
 
     @property
-    def subject(self) -> Guid:
+    def record_guid(self) -> Guid:
         """The challenge that it answers or disowns."""
         return self.answer.challenge
 
