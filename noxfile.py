@@ -1,8 +1,9 @@
 """
 Every check of the workspace; people and CI run the same ones.
 
-`nox` runs the default sessions, `nox --list` names all of them, and what stands after
-`--` goes to pytest: `nox -s tests-3.13 -- -k receipts`.
+`nox` runs the default sessions, and `nox --list` names all of them. In sessions that run pytest,
+what stands after `--` goes to it, and a path replaces what the session would run:
+`nox -s tests-3.13 -- tests/unit/test_ijson.py -k depth`.
 
 Pythons come from the classifiers, adapters from their folders, versions from uv.lock.
 """
@@ -14,6 +15,7 @@ import os
 import random
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +121,22 @@ def pytest(session: nox.Session, *args: str, under: tuple = (), codes: tuple = (
     """Run pytest on every core there is, up to four, unless *args* say how many at once."""
     session.log(f"PYTHONHASHSEED={SEED}")
     options = ["--numprocesses=auto", "--dist=worksteal", "--maxprocesses=4"]
-    command = [*under, "pytest", *options, *args, *session.posargs]
+    command = [*under, "pytest", *options, *narrowed(args, session.posargs), *session.posargs]
     session.run(*command, env={"PYTHONHASHSEED": SEED}, success_codes=codes)
     link_compiled(site_packages(session), COMPILED)
+
+
+def narrowed(arguments: Iterable[str], words: list[str]) -> list[str]:
+    """Return *arguments* of pytest without their paths, if *words* name others."""
+
+    def names_tests(word: str) -> bool:
+        # With a slash or an ending: after `-k`, a word may be the name of a folder.
+        path = Path(word.partition("::")[0])
+        return path.exists() and (len(path.parts) > 1 or bool(path.suffix))
+
+    if not any(map(names_tests, words)):
+        return list(arguments)
+    return [argument for argument in arguments if not Path(argument).exists()]
 
 
 def run_long(session: nox.Session, row: dict[str, Any], **words: str) -> None:
@@ -135,12 +150,14 @@ def run_long(session: nox.Session, row: dict[str, Any], **words: str) -> None:
     others = [word for word in session.posargs if word != "--small"]
     variables = row.get("env", {})
     if others != session.posargs:
+        if "small" not in row:
+            session.error("there is no small setting: --small is for those that have one")
         variables = variables | row["small"]
     given = {name: os.environ[name] for name in variables if name in os.environ}
     for command in row["run"]:
         program, *arguments = (words.get(word, word) for word in shlex.split(command))
-        if program == "pytest" and any(Path(word.partition("::")[0]).exists() for word in others):
-            arguments = [word for word in arguments if not Path(word).exists()]
+        if program == "pytest":
+            arguments = narrowed(arguments, others)
         environment = {"PYTHONHASHSEED": SEED} | variables | given
         session.run(program, *arguments, *others, env=environment)
         others = []
@@ -277,8 +294,7 @@ def coverage(session: nox.Session) -> None:
     """Measure the branches of the core that its own tests reach."""
     sync(session, "--group=tests")
     session.run("coverage", "erase")
-    places = [] if session.posargs else ["tests"]
-    pytest(session, *places, under=("coverage", "run", "-m"))
+    pytest(session, "tests", under=("coverage", "run", "-m"))
     session.run("coverage", "combine", "--quiet")
     part = ["--fail-under=0"] if session.posargs else []
     session.run("coverage", "report", *part)
@@ -304,8 +320,7 @@ def floor(session: nox.Session) -> None:
     options += [f"--no-emit-package={package}" for package in ours]
     session.run_install("uv", "pip", "compile", *options, *groups, *files)
     session.run_install("uv", "pip", "install", "--requirement", lowest)
-    places = [] if session.posargs else ["tests", "adapters"]
-    pytest(session, *places)
+    pytest(session, "tests", "adapters")
 
 
 @nox.session(default=False)
@@ -327,7 +342,7 @@ def mutants(session: nox.Session) -> None:
 def packaging(session: nox.Session) -> None:
     """Check what a release needs: metadata, READMEs, versions, changelog and workflow files."""
     sync(session, "--only-group=packaging")
-    session.run("pytest", ".github/release", *session.posargs)
+    session.run("pytest", *narrowed([".github/release"], session.posargs), *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,8 +1,8 @@
 """
 Rules of actions: who may use what a person has approved, for which arguments, and when.
 
-Facts contain the digest of the arguments that were presented, which the use case computed: no
-caller of the package can name a digest.
+That an approval is used once, its chart says. Facts contain the digest of the arguments that were
+presented, which the use case computed: no caller of the package can name a digest.
 """
 
 from __future__ import annotations

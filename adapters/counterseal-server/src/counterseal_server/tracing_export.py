@@ -39,7 +39,7 @@ DATABASES: Final = {
 
 OTHER_DATABASE: Final = "other_sql"
 
-PAGES: Final = ("app", "portal", "ciba", "aap", "keycloak")
+FACES: Final = ("app", "portal", "ciba", "aap", "keycloak")
 """Paths whose routes are these, whatever follows."""
 
 OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -74,7 +74,7 @@ class Tracing:
 
         def find_route(method: str, path: str) -> str | None:
             page = path.removeprefix("/").partition("/")[0]
-            return f"/{page}" if page in PAGES else find(method, path)
+            return f"/{page}" if page in FACES else find(method, path)
 
         traced: Any = TracedWsgi(
             app,

@@ -1,5 +1,5 @@
 """
-Memories of the audit log's newest signed head, which nobody changes by writing to the store.
+Signed heads of the audit log: signed, replaced, and remembered outside of the store.
 
 `AuditChain` compares the stored head with it (`counterseal.audit.rules`). Without a
 memory of your own, an `AuditChain` remembers the head for as long as it lives.

@@ -1,4 +1,8 @@
-"""Realm requests: realms of Keycloak ask people by this service, their authentication channel."""
+"""
+Realm requests: realms of Keycloak ask people by this service, their authentication channel.
+
+`counterseal-keycloak` calls these.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rules of edits: what becomes of the editable members of an App Space or an origin."""
+"""
+Rules of edits: what becomes of the editable members of an App Space or an origin.
+
+`counterseal.models.editable` lists these members.
+"""
 
 from __future__ import annotations
 
