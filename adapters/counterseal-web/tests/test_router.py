@@ -101,6 +101,22 @@ def test_several_segments_are_as_many_as_fit(segments):
             assert route.names in names
 
 
+def test_a_path_of_many_segments_is_looked_at_a_few_times(monkeypatch):
+    """Nobody has said who they are yet, and a server takes paths of 64 KB."""
+    router = Router(("GET", template, pattern) for template, pattern in PATHS)
+    lengths, end = [], type(router._root).end
+
+    def counted_end(node, segments, values):
+        lengths.append(len(segments))
+        return end(node, segments, values)
+
+    monkeypatch.setattr(type(router._root), "end", counted_end)
+    with pytest.raises(NoSuchEndpointError):
+        router.find("GET", "/a" + "/" * 60_000)
+    assert len(lengths) < 10
+    assert router.find("GET", "/a" + "/" * 60_000 + "b").names == {"x": "/" * 59_998}
+
+
 def test_two_endpoints_with_one_method_and_path_are_refused():
     with pytest.raises(ValueError, match="two endpoints: GET /a"):
         Router([("GET", "/a/{x}", 1), ("GET", "/a/{y}", 2)])

@@ -48,12 +48,14 @@ class _Node(Generic[T]):
         segments: What may follow, by the next segment.
         variable: What follows any segment that is not empty.
         several: What follows one segment or more.
+        tail: How many segments follow those at most.
     """
 
     endpoints: dict[str, _Endpoint[T]] = attrs.field(factory=dict)
     segments: dict[str, _Node[T]] = attrs.field(factory=dict)
     variable: _Node[T] | None = None
     several: _Node[T] | None = None
+    tail: int = 0
 
     def below(self, segment: str) -> _Node[T]:
         """Return the node after *segment*, a new one if there is none."""
@@ -84,12 +86,21 @@ class _Node(Generic[T]):
             end = self.variable.end(rest, (*values, segment))
             if end is not None:
                 return end
-        if self.several is not None:
-            for count in range(len(segments), 0, -1):
+        return (
+            None if self.several is None else self._end_of_several(self.several, segments, values)
+        )
+
+    def _end_of_several(
+        self, several: _Node[T], segments: list[str], values: tuple[str, ...]
+    ) -> _End[T] | None:
+        # From the end: a path has as many segments as a stranger likes, and few of them can follow.
+        for tail in range(min(self.tail, len(segments) - 1) + 1):
+            count = len(segments) - tail
+            end = several.end(segments[count:], (*values, ""))
+            if end is not None:
                 text = "/".join(segments[:count])
-                end = self.several.end(segments[count:], (*values, text)) if text else None
-                if end is not None:
-                    return end
+                values = (*values, text, *end.values[len(values) + 1 :])
+                return _End(end.endpoints, values) if text else None
         return None
 
 
@@ -115,7 +126,10 @@ class Router(Generic[T]):
         self._root: _Node[T] = _Node()
         for method, path, endpoint in endpoints:
             node = self._root
-            for segment in path.split("/"):
+            segments = path.split("/")
+            for number, segment in enumerate(segments, start=1):
+                if SEGMENTS.fullmatch(segment):
+                    node.tail = max(node.tail, len(segments) - number)
                 node = node.below(segment)
             if method in node.endpoints:
                 raise ValueError(f"two endpoints: {method} {path}")
