@@ -38,8 +38,8 @@ INTEROP = ROOT / "tests" / "interop"
 
 REQUIRABLE = {
     *("chromium", "curl", "deno", "firefox", "hadolint", "ml-dsa", "mount", "nginx", "node", "npm"),
-    *("ntfy", "postgresql", "promtool", "redis", "sqlite3", "strace", "systemd-analyze"),
-    *("unshare", "uv"),
+    *("ntfy", "postgresql", "promtool", "redis", "redis-cli", "sqlite3", "strace"),
+    *("systemd-analyze", "unshare", "uv"),
 }
 # Under a name of its own, for other processes: the service refuses settings that it does not know.
 REQUIRED = os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))

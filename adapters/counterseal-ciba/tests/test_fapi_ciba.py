@@ -16,6 +16,7 @@ from ciba_world import ISSUER, USER, new_key
 from joserfc import jwk
 
 from counterseal import OPERATOR, verify_receipt
+from counterseal_ciba.errors import INVALID_GRANTS
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -239,6 +240,19 @@ def test_ensure_wrong_auth_req_id_in_token_endpoint_request(world, client):
 
     assert other.poll(begun).error == "invalid_grant"
     assert client.poll(begun).status == 200
+
+
+@pytest.mark.parametrize("refusal", INVALID_GRANTS)
+def test_what_refuses_a_client_says_nothing_of_its_grant(world, client, monkeypatch, refusal):
+    begun = client.begun()
+
+    def refuse(*_):
+        raise refusal
+
+    monkeypatch.setattr(type(world.facade._clients), "authenticate", refuse)
+    answer = client.poll(begun)
+
+    assert (answer.status, answer.error) == (401, "invalid_client")
 
 
 def test_ensure_auth_req_id_is_used_once(world, client):

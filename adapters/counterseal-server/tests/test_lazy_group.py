@@ -1,6 +1,7 @@
 """Groups of commands: help loads none of them, and says what each of them says."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -93,6 +94,31 @@ def test_a_command_without_its_extra_names_it(monkeypatch):
         "own": "counterseal_oidc is not installed: this needs counterseal-server[oidc]\n",
         "other": "counterseal_oidc is not installed: this needs counterseal-demo[idp]\n",
     }
+
+
+def test_help_and_completion_need_no_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "counterseal_oidc", None)
+    group = group_with(own=LazyCommand("counterseal_oidc", "run", "Log in."))
+
+    result = CliRunner().invoke(group, ["own", "--help"])
+    words = {"COMP_WORDS": "main own --", "COMP_CWORD": "2", "_MAIN_COMPLETE": "bash_complete"}
+    completed = CliRunner(env=words).invoke(group, prog_name="main")
+
+    assert result.exit_code == 0
+    assert "Log in." in result.stdout
+    assert "this needs counterseal-server[oidc]" in result.stdout
+    assert (completed.exit_code, completed.exception) == (0, None)
+
+
+def test_a_command_that_is_loaded_already_is_listed_too():
+    group = group_with(broken=LazyCommand("no_such_module", "run", "Fail."))
+    group.add_command(click.Command("eager", help="Be there."))
+
+    listed = CliRunner().invoke(group, ["--help"]).stdout
+    names = [item.value for item in group.shell_complete(click.Context(group), "")]
+
+    assert re.search(r"broken +Fail\.\n +eager +Be there\.\n", listed)
+    assert names == ["broken", "eager"]
 
 
 def test_a_module_that_no_package_has_is_a_defect():

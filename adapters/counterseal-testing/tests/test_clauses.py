@@ -112,7 +112,7 @@ class TestBrokenSealer(TestMySealer):
 
         return lambda: Broken(bytes(32), SystemEntropy())
 """
-ALL_1 = "*ALL-1 is not shown, without a broken adapter: what fails leaves as*"
+ALL_1 = "*ALL-1 is not shown, without a broken adapter: a failure is raised as*"
 
 
 def test_a_run_ends_with_the_clauses_that_were_shown(pytester):

@@ -328,18 +328,30 @@ def flat_changes(changes: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
     """
     Return the new values by the names of the editable members of *kind*, without those of None.
 
+    An iterable of several values is a tuple, which can be read again after a conflict.
+
     Raises:
         TypeError: One of *changes* is no argument of *kind*.
     """
     members = editable_members(kind)
     values: dict[str, Any] = {}
     for name, value in changes.items():
-        inner = value if isinstance(value, Mapping) else {"": value}
-        values |= {f"{name}.{key}".rstrip("."): new for key, new in inner.items()}
-    names = {*members, *(name.partition(".")[0] for name in members)}
-    if not values.keys() <= names:
-        raise TypeError(f"not to be edited: {', '.join(sorted(values.keys() - names))}")
-    return {name: value for name, value in values.items() if value is not None}
+        if isinstance(value, Mapping):
+            values |= {f"{name}.{key}": new for key, new in value.items()}
+        elif value is not None:
+            values[name] = value
+    if not values.keys() <= members.keys():
+        raise TypeError(f"not to be edited: {', '.join(sorted(values.keys() - members.keys()))}")
+    return {
+        name: tuple(value)
+        if members[name].kind in _SEVERAL and not isinstance(value, str)
+        else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+_SEVERAL = (MemberKind.CHOICES, MemberKind.TEXTS)
 
 
 def _members(changes: type[Any], prefix: str) -> Iterator[EditableMember]:

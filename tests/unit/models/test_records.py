@@ -60,6 +60,7 @@ from counterseal.models import (
     Device,
     DeviceCall,
     DeviceKey,
+    EditableMember,
     EventLog,
     EventStream,
     History,
@@ -451,8 +452,10 @@ MEMBERS = {(Action, "valid_until"): "action.validUntil"}
 """Fields that a refusal calls by their name in JSON."""
 
 EXPORTED = [getattr(models, name) for name in models.__all__]
+OTHERS = (Change, EditableMember)
+"""Two versions of a record, and what is said of a member: neither is stored or sent."""
 RECORDS = [
-    each for each in EXPORTED if isinstance(each, type) and attrs.has(each) and each is not Change
+    each for each in EXPORTED if isinstance(each, type) and attrs.has(each) and each not in OTHERS
 ]
 
 

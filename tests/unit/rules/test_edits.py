@@ -101,6 +101,7 @@ def test_a_value_that_does_not_fit_an_origin_is_refused(service, changes, field,
     ("changes", "field", "problem"),
     [
         ({"brand_color": "red"}, "brandInfo.color", "not a colour like #1A2B3C"),
+        ({"brand_color": 5}, "brandInfo.color", "not a colour like #1A2B3C"),
         ({"brand_color": "#0B5F66\n"}, "brandInfo.color", "not a colour like #1A2B3C"),
         ({"logo": b"GIF89a"}, "brandInfo.logo", "not a PNG"),
         ({"texts": {"title": "x" * 3_000}}, "notification.title", "longer than"),
@@ -110,3 +111,17 @@ def test_a_value_that_does_not_fit_an_app_space_is_refused(service, changes, fie
     with pytest.raises(InvalidField, match=problem) as refusal:
         edited(service, changes, AppSpaceChanges)
     assert refusal.value.field == field
+
+
+def test_an_iterable_is_read_once_since_a_lost_race_decides_anew():
+    kinds = (kind for kind in [AccountEventKind.BOUND])
+    assert flat_changes({"events": kinds}, OriginChanges) == {"events": (AccountEventKind.BOUND,)}
+    origins = iter(["https://a.example"])
+    changes = flat_changes({"passkey_origins": origins}, AppSpaceChanges)
+    assert changes == {"passkey_origins": ("https://a.example",)}
+
+
+@pytest.mark.parametrize("changes", [{"texts": "x"}, {"texts": {"no": "x"}}, {"no": "x"}])
+def test_what_is_no_argument_is_refused_whatever_its_value(changes):
+    with pytest.raises(TypeError, match="not to be edited"):
+        flat_changes(changes, AppSpaceChanges)

@@ -260,7 +260,11 @@ class Backchannel(Face):
     def _party(self, call: FaceCall, form: Mapping[str, Any]) -> RelyingParty:
         authorization = call.headers.get("authorization", "")
         uri = self._endpoints.issuer + call.request.path
-        return self._clients.authenticate(form, authorization, uri)
+        try:
+            return self._clients.authenticate(form, authorization, uri)
+        except INVALID_GRANTS:
+            # What is wrong with a client is not wrong with its grant.
+            raise invalid_client(basic=bool(authorization)) from None
 
 
 def _read_form(call: FaceCall) -> Mapping[str, Any]:

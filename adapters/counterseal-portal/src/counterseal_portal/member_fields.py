@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from counterseal.errors import InvalidField
 from counterseal.models import EditableMember, MemberKind, editable_members
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import CHOICE_LABELS
@@ -114,6 +115,8 @@ def _entered_value(form: FilledForm, field: MemberField) -> Any:
             number = form.number(field.name)
             return member.empty if number is None else number
         case Kind.CHOICE:
+            if not chosen and form.text(field.name):
+                raise InvalidField(field.name, "not one of the choices")
             return chosen[0] if chosen else member.empty
         case Kind.CHOICES:
             return chosen

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -55,8 +55,7 @@ class LazyGroup(click.Group):
         """
         Return a command, loaded; None if there is none of this name.
 
-        Raises:
-            Failed: A module that it needs is not installed.
+        One whose modules are not installed has its summary as help, and fails when it is called.
         """
         if cmd_name in self.lazy_commands:
             return self._load(cmd_name)
@@ -65,23 +64,29 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the names and summaries of the commands, and load none."""
         del ctx
-        width = formatter.width - 6 - max(map(len, self.lazy_commands))
+        summaries = self._summaries()
+        width = formatter.width - 6 - max(map(len, summaries))
         with formatter.section("Commands"):
             formatter.write_dl(
                 [
-                    (name, click.Command(name, help=command.summary).get_short_help_str(width))
-                    for name, command in sorted(self.lazy_commands.items())
+                    (name, click.Command(name, help=summary).get_short_help_str(width))
+                    for name, summary in summaries.items()
                 ]
             )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the names that *incomplete* begins, with their summaries, and load none."""
         names = [
-            CompletionItem(name, help=command.summary)
-            for name, command in sorted(self.lazy_commands.items())
+            CompletionItem(name, help=summary)
+            for name, summary in self._summaries().items()
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def _summaries(self) -> dict[str, str]:
+        loaded = {name: command.get_short_help_str() for name, command in self.commands.items()}
+        lazy = {name: command.summary for name, command in self.lazy_commands.items()}
+        return dict(sorted((loaded | lazy).items()))
 
     def _load(self, name: str) -> click.Command:
         location = self.lazy_commands[name]
@@ -91,6 +96,18 @@ class LazyGroup(click.Group):
             # It loads parts of the core.
             from counterseal_server.plainly import missing  # noqa: PLC0415 (only a failure needs it)
 
-            raise missing(error, location.requirement) from None
+            return _unavailable(name, location.summary, missing(error, location.requirement))
         command: click.Command = getattr(module, location.name)
         return command
+
+
+def _unavailable(name: str, summary: str, failure: click.ClickException) -> click.Command:
+    def fail() -> NoReturn:
+        raise failure
+
+    return click.Command(
+        name,
+        callback=fail,
+        help=f"{summary}\n\n{failure.message}.",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )

@@ -49,10 +49,11 @@ def create_link_beside_devices(runtime: Runtime, admin: Guid) -> dict[str, Any]:
         Unavailable: A port failed.
     """
     _require_portal(runtime.settings)
+    # The link first, since it ends earlier ones: with these, nobody can be faster than the list.
+    link = create_link(runtime, admin)
     domain = origin_of(runtime.settings.public_url).partition("://")[2]
     keys = AdminLogins(runtime.ports, runtime.policy, domain=domain).list_keys(admin)
-    devices = [device_document(key) for key in keys if key.state in LIVING]
-    return create_link(runtime, admin) | {"devices": devices}
+    return link | {"devices": [device_document(key) for key in keys if key.state in LIVING]}
 
 
 def _require_portal(settings: Settings) -> None:

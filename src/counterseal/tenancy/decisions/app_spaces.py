@@ -111,7 +111,7 @@ def _edited_app_space(
     if changes.get("new_devices"):
         tenancy.new_devices_fit(changes["new_devices"], policy)
     if origins is not None:
-        members["passkeys"] = _passkey_scope(rp_id, tuple(origins))
+        members["passkeys"] = _passkey_scope(rp_id, origins)
     elif rp_id is not None:
         raise InvalidField("passkeys.origins", "missing beside rpId")
     return members

@@ -7,7 +7,7 @@ Rules of edits: what becomes of the editable members of an App Space or an origi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -49,7 +49,9 @@ def _stored_value(policy: Policy, member: EditableMember, value: Any) -> Any:
         case MemberKind.TEXT if member.size:
             limit = getattr(policy, member.size)
             text_fits(value, limit, member.wire, trimmed=not member.cleared)
-        case MemberKind.TEXT if member.pattern and not re.fullmatch(member.pattern, value):
+        case MemberKind.TEXT if member.pattern and not (
+            isinstance(value, str) and re.fullmatch(member.pattern, value)
+        ):
             raise InvalidField(member.wire, f"not {member.example}")
         case MemberKind.NUMBER:
             if type(value) is not int or not 1 <= value <= member.most:
@@ -60,16 +62,15 @@ def _stored_value(policy: Policy, member: EditableMember, value: Any) -> Any:
         case MemberKind.CHOICE:
             _require_choices(member, [value])
         case MemberKind.CHOICES:
-            chosen_values = list(value)
-            _require_choices(member, chosen_values)
-            return tuple(choice for choice in member.choices if choice in chosen_values)
+            _require_choices(member, value)
+            return tuple(choice for choice in member.choices if choice in value)
         case MemberKind.PICTURE:
             tenancy.logo_fits(value, member.wire)
             return keys.digest(value)
     return value
 
 
-def _require_choices(member: EditableMember, values: list[Any]) -> None:
+def _require_choices(member: EditableMember, values: Iterable[Any]) -> None:
     if not all(value in member.choices for value in values):
         choices = ", ".join(str(choice.value) for choice in member.choices)
         raise InvalidField(member.wire, f"not one of {choices}")

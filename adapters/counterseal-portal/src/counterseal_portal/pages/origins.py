@@ -57,9 +57,11 @@ NAME = member_field(
 )
 ROLE_FIELD = member_field(OriginChanges, "role", "What it may do")
 CLIENTS_FIELD = member_field(OriginChanges, "clients", "Which programs call as this origin")
-NEW_FIELDS = (NAME, ROLE_FIELD, CLIENTS_FIELD)
+NEW_CLIENTS_FIELD = attrs.evolve(CLIENTS_FIELD, hint="")
+NEW_FIELDS = (NAME, ROLE_FIELD, NEW_CLIENTS_FIELD)
+"""A new origin has nothing that a change of programs would reset."""
 FIELDS = (
-    *NEW_FIELDS,
+    *(NAME, ROLE_FIELD, CLIENTS_FIELD),
     *(
         member_field(OriginChanges, name, label)
         for name, label in {
