@@ -155,7 +155,7 @@ def test_after_a_conflict_the_decision_is_made_again_and_what_happens_once_is_no
     assert set(counts.values()) == {1, 2}
     assert {function for (_, function), count in counts.items() if count == 1} == {
         "open_request",
-        "SubmittedAnswer.subject",
+        "SubmittedAnswer.record_guid",
         "read_submitted_answer",
         "DeviceRequest.authenticate",
     }

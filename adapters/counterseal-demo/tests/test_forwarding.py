@@ -43,10 +43,12 @@ def hide(monkeypatch):
 def test_without_the_package_a_command_names_it(run, hide, command):
     hide("counterseal_demo")
 
-    result = run(command, "--help")
+    result, explained = run(command, "status", "--json"), run(command, "--help")
 
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == (f"counterseal_demo is not installed: this needs {COMMANDS[command]}\n")
+    message = f"counterseal_demo is not installed: this needs {COMMANDS[command]}"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{message}\n")
+    assert explained.exit_code == 0
+    assert message in explained.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
