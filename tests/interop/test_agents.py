@@ -27,7 +27,7 @@ from reserved_ports import reserve_port
 from running_service import running_service
 
 from counterseal import Unavailable
-from counterseal_client import Client, Progress, Trust
+from counterseal_client import ActionProgress, Client, Trust
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "examples" / "agents"))
 
@@ -169,7 +169,7 @@ def test_a_graph_executes_what_was_approved_and_reports(graph, client, phone, de
 
     assert deleted == [PATH]
     action = client.action(guid)
-    assert action.state is Progress.USED
+    assert action.state is ActionProgress.USED
     assert (action.use.state.value, action.use.presented) == ("EXECUTED", True)
 
 
