@@ -82,7 +82,7 @@ def register(data, link, browser):
 def test_a_new_link_says_with_what_the_administrator_logs_in_already(
     portal, create_data, data, admin, run
 ):
-    """A stranger who was faster is seen by whoever makes the link, and removed by a command."""
+    """A stranger who was faster is seen by who makes the link, and removed by a command."""
     guid = create_data(data)["adminGuid"]
     first = admin("link", guid)
     assert first["devices"] == []

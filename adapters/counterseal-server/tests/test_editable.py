@@ -449,7 +449,7 @@ SOURCES = [
     (counterseal_portal, "pages/*.py"),
     (counterseal_portal, "templates/*.html"),
 ]
-"""Where a setting of a tenant could be told again."""
+"""Where a setting of a tenant could be named again."""
 OF_THE_POLICY = {"policies.py", "narrowing.py"}
 """Modules about settings of the policy, some of which have the same names."""
 

@@ -36,6 +36,11 @@ class MemberField(Field):
     member: EditableMember
 
 
+def member_fields(changes: type[Any], labels: Mapping[str, str]) -> tuple[MemberField, ...]:
+    """Return the fields of the members of *changes* that *labels* name, each as `member_field`."""
+    return tuple(member_field(changes, name, label) for name, label in labels.items())
+
+
 def member_field(changes: type[Any], name: str, label: str, hint: str = "") -> MemberField:
     """
     Return the field of the editable member of *changes* with this name.

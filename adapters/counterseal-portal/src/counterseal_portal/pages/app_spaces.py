@@ -20,7 +20,7 @@ from counterseal_portal.branding import brand_of
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import HTML, NEW_DEVICES
-from counterseal_portal.member_fields import entered_changes, member_field, member_values
+from counterseal_portal.member_fields import entered_changes, member_fields, member_values
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
 from counterseal_portal.pages.origins import is_live
@@ -34,9 +34,9 @@ from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
 from counterseal_portal.visit import Visit
 
 APP_SPACE = "/app-spaces/{app_space}"
-FIELDS = tuple(
-    member_field(AppSpaceChanges, name, label)
-    for name, label in {
+FIELDS = member_fields(
+    AppSpaceChanges,
+    {
         "name": "Name",
         "new_devices": "When a new device counts",
         "device_invitations": "People may add another device by themselves",
@@ -49,7 +49,7 @@ FIELDS = tuple(
         "texts.device_bound": "Notification: another device was bound",
         "texts.device_revoked": "Notification: another device was revoked",
         "texts.device_unconfirmed": "Notification: a new device waits to be confirmed",
-    }.items()
+    },
 )
 BRAND_FIELDS = (
     Field(

@@ -34,7 +34,12 @@ from counterseal_portal.labels import (
     ROLES_OF_ORIGINS,
     SCHEMES,
 )
-from counterseal_portal.member_fields import entered_changes, member_field, member_values
+from counterseal_portal.member_fields import (
+    entered_changes,
+    member_field,
+    member_fields,
+    member_values,
+)
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.reach import (
     app_space_of,
@@ -62,9 +67,9 @@ NEW_FIELDS = (NAME, ROLE_FIELD, NEW_CLIENTS_FIELD)
 """A new origin has nothing that a change of programs would reset."""
 FIELDS = (
     *(NAME, ROLE_FIELD, CLIENTS_FIELD),
-    *(
-        member_field(OriginChanges, name, label)
-        for name, label in {
+    *member_fields(
+        OriginChanges,
+        {
             "codes": "When a question asks for a code (showCode)",
             "callback_states": "When a callback is sent",
             "wildcards": "The allow-list may have wildcards",
@@ -72,7 +77,7 @@ FIELDS = (
             "pending_limit": "Open questions of one person",
             "ask_limit": "Questions to one person within a while",
             "cooldown": "Refusals begin a cool-down for this origin",
-        }.items()
+        },
     ),
 )
 ENTRY_FIELDS = (
