@@ -44,6 +44,7 @@ FOR_DRIVEN = frozenset(
         "models.record",
         "models.sealing",
         "ports",
+        "slots",
         "challenges.documents.messages",
         "outbox.documents",
     ]
