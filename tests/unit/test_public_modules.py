@@ -43,6 +43,7 @@ FOR_DRIVEN = frozenset(
         "models.guid",
         "models.record",
         "models.sealing",
+        "observed_store",
         "ports",
         "slots",
         "challenges.documents.messages",
