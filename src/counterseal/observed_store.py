@@ -51,10 +51,10 @@ class ObservedStore:
         """Call `Store.get`."""
         return self.observe("get", partial(self._store.get, *guids))
 
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
+    def get_with_account(self, guid: Guid, *other_guids: Guid) -> tuple[Record | None, ...]:
         """Call `Store.get_with_account`."""
         return self.observe(
-            "get_with_account", partial(self._store.get_with_account, guid, *others)
+            "get_with_account", partial(self._store.get_with_account, guid, *other_guids)
         )
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
