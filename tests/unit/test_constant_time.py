@@ -143,7 +143,7 @@ EXCUSED = {
     "The code of an error.": [
         ("adapters/counterseal-server/src/counterseal_server/audit_heads.py", "last_code == code"),
         (
-            "adapters/counterseal-server/src/counterseal_server/doctor/clients.py",
+            "adapters/counterseal-server/src/counterseal_server/doctor/configuration.py",
             "key.reason == EndpointAudience.code",
         ),
         (

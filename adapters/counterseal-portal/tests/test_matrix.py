@@ -10,7 +10,7 @@ import re
 import pytest
 from portal_tenants import Tenants
 
-from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
+from counterseal_portal.portal import ROLE_ROUTES as ROUTES
 
 OK, SEE_OTHER, FORBIDDEN, MISSING, CONFLICT, UNFIT = 200, 303, 403, 404, 409, 422
 ROLES = ("global", "company", "app_space", "support")
