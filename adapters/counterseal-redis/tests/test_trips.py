@@ -59,8 +59,11 @@ class Trips:
         expected = (ROUND_TRIPS | ON_REDIS)[name]
         assert trips == expected, (name, self.payloads[begin:])
         if name in ROUND_TRIPS and database != "cluster":  # there a trip may go to several servers
-            sent = COMMAND.findall(b"".join(self.payloads[begin:]))
-            assert len(sent) == statements_of(name, database), (name, self.payloads[begin:])
+            commands_sent = COMMAND.findall(b"".join(self.payloads[begin:]))
+            assert len(commands_sent) == statements_of(name, database), (
+                name,
+                self.payloads[begin:],
+            )
 
     def _port(self, payload):
         match = GUARD.search(payload)

@@ -76,8 +76,8 @@ class Trips:
                 inside = False
                 counts[self._port(statement)] += 1
         assert counts == ROUND_TRIPS[name], name
-        sent = len(self.statements) - begin
-        assert sent == statements_of(name, self._database.engine.dialect.name), name
+        statement_count = len(self.statements) - begin
+        assert statement_count == statements_of(name, self._database.engine.dialect.name), name
 
     def _port(self, statement):
         ports = [port for table, port in GUARDS.items() if table in statement]
