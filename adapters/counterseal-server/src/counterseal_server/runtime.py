@@ -24,11 +24,10 @@ from counterseal.memory import (
     SystemEntropy,
 )
 from counterseal.models import Admin, Company
-from counterseal_http import HttpCallbackSender
 from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.authorities import AddedAuthorities
-from counterseal_server.callback_reach import callback_guard
+from counterseal_server.callback_sender import LateCallbackSender
 from counterseal_server.channels import channels
 from counterseal_server.full_store import FullStore
 from counterseal_server.head_memory import head_memory
@@ -75,9 +74,7 @@ class Runtime:
         )
         self.authorities = AddedAuthorities(settings.ca_file, clock)
         tls = self.authorities.load
-        self._sender = HttpCallbackSender(
-            callback_guard(settings), clock, connections=max(1, settings.senders), tls=tls
-        )
+        self._sender = LateCallbackSender(settings, clock, tls=tls)
         self.channels = channels(settings, clock, entropy, tls=tls)
         self.passkeys = PasskeyVerifier(settings)
         self._providers = Providers(settings, self.keys.sealer, clock, entropy, tls=tls)
