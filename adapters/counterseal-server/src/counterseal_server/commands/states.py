@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+import counterseal_server as server
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_lines
-from counterseal_server.states import tables
 
 FORMATS = ("md", "mermaid", "json")
 
@@ -24,4 +24,4 @@ FORMATS = ("md", "mermaid", "json")
 def states(chart: str | None, form: str) -> None:
     """Print all transition tables, or only that of CHART."""
     with plainly():
-        print_lines(tables(chart, form))
+        print_lines(server.tables(chart, form))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from counterseal.models import AdminRole, Scheme
+from counterseal import models
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -62,7 +62,7 @@ def administrator(
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
         reach: dict[str, Any] = {
-            "role": AdminRole(role),
+            "role": models.AdminRole(role),
             "company": maybe_guid(company, "company"),
             "app_space": maybe_guid(app_space, "app-space"),
             "all_companies": all_companies,
@@ -71,7 +71,7 @@ def administrator(
         if person:
             write_document({"adminGuid": tenants.credentials.create_person(name, **reach).guid})
             return
-        new_secret = tenants.credentials.create_admin(name, scheme=Scheme(auth), **reach)
+        new_secret = tenants.credentials.create_admin(name, scheme=models.Scheme(auth), **reach)
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
@@ -111,7 +111,7 @@ def rotate_administrator(
     with administering(data, config) as tenants, output_to(out) as write_document:
         new_secret = tenants.credentials.rotate_admin(
             guid(administrator, "administrator"),
-            scheme=None if auth is None else Scheme(auth),
+            scheme=None if auth is None else models.Scheme(auth),
             overlap=span(overlap, "overlap"),
         )
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})

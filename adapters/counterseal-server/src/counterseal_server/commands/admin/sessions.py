@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+import counterseal_server as server
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -14,7 +15,6 @@ from counterseal_server.commands.acting import (
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, OUT
-from counterseal_server.portal_links import create_link_beside_devices
 
 
 @click.command()
@@ -32,7 +32,7 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
         admin = guid(administrator, "administrator")
-        write_document(create_link_beside_devices(runtime, admin))
+        write_document(server.create_link_beside_devices(runtime, admin))
 
 
 @click.command()
