@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+import counterseal_server as server
 from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
 from counterseal.device import AppSpaceIdentity, Lookalike
 from counterseal.wire.members import write_record
-from counterseal_demo.device_cli import DeviceClient
+from counterseal_demo import device_cli
 from counterseal_server import display
 from counterseal_server.printing import print_json, print_line
-from counterseal_server.screen import Screen
 
 NOT_VERIFIED = "none: this company is not verified"
 
@@ -33,9 +33,9 @@ def announce_account(invitation: Peeked) -> None:
         print_line(f"{label}: {value}", err=True)
 
 
-def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
+def show_question(client: device_cli.DeviceClient, document: dict[str, Any]) -> None:
     """Print a question for a person, and whose it is, as the service last said."""
-    screen = Screen()
+    screen = server.Screen()
     screen.heading(f"Question {document['challenge']}")
     bond = client.device.bond
     owner = [] if bond is None else owner_rows(bond)
@@ -59,7 +59,7 @@ def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, 
             print_line(f"  {label}: {value}", err=True)
 
 
-def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
+def show_ending(client: device_cli.DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
     """
     Print how a question ended, after its receipt was verified.
 

@@ -6,17 +6,12 @@ import sys
 
 import click
 
+import counterseal_server as server
 from counterseal.bindings.documents.confirmation import Choice
 from counterseal.device import comparison_code_of, own_comparison_code
 from counterseal.errors import InvalidField
 from counterseal.wire.members import format_time, write_record
-from counterseal_demo.device_cli import (
-    DeviceClient,
-    decide_on_device,
-    find_new_device,
-    invite_device,
-    list_new_devices,
-)
+from counterseal_demo import device_cli
 from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
     AS_JSON,
@@ -27,8 +22,6 @@ from counterseal_demo.device_options import (
 )
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json, print_line, print_lines
-from counterseal_server.qr_code import qr
-from counterseal_server.screen import Screen
 
 CHOICES = ("add", "move", "refuse")
 
@@ -43,14 +36,14 @@ def invite(home: str, *, as_json: bool) -> None:
     What is bound by the link may answer nothing until this device has added it.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        invited = invite_device(client)
+        invited = device_cli.invite_device(client)
         if as_json:
             print_json(write_record(invited))
             return
-        screen = Screen()
+        screen = server.Screen()
         screen.write_line(invited.link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
-            print_lines(qr(invited.link))
+            print_lines(server.qr(invited.link))
         screen.facts([("Device", invited.device), ("Valid until", format_time(invited.expires_at))])
 
 
@@ -71,7 +64,7 @@ def new_devices(home: str, *, as_json: bool) -> None:
                 "comparisonCode": comparison_code_of(client.device, each),
                 "expiresAt": format_time(each.expires_at),
             }
-            for each in list_new_devices(client)
+            for each in device_cli.list_new_devices(client)
         ]
         if as_json:
             print_json({"newDevices": waiting})
@@ -101,11 +94,13 @@ def decide(guid: str, choice: str, home: str, *, code: str | None) -> None:
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
         selected = Choice(choice)
-        new_device = find_new_device(client, read_guid(guid))
+        new_device = device_cli.find_new_device(client, read_guid(guid))
         if selected is not Choice.REFUSE and code is None:
             print_line(f"The new device is {new_device.name!r}.", err=True)
             code = str(click.prompt("Code that it shows", err=True))
-        decision = decide_on_device(client, new_device, selected, code=code, ask_pin=ask_pin)
+        decision = device_cli.decide_on_device(
+            client, new_device, selected, code=code, ask_pin=ask_pin
+        )
         print_line(f"{decision.state.value}: device {decision.device}")
         if selected is Choice.MOVE:
             print_line("moved: this device is revoked, and its keys are deleted")
@@ -123,7 +118,7 @@ def comparison_code(home: str) -> None:
         show_comparison_code(client, ask_pin())
 
 
-def show_comparison_code(client: DeviceClient, pin: str) -> None:
+def show_comparison_code(client: device_cli.DeviceClient, pin: str) -> None:
     """
     Print the comparison code of a device that waits, and until when it waits.
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from functools import partial
 
 import click
 
-from counterseal.memory import SystemClock
-from counterseal_demo import relay as relays
-from counterseal_relay import read_secrets
-from counterseal_server import files, logs
+import counterseal_demo as programs
+import counterseal_relay
+import counterseal_server as server
+from counterseal_server import files
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json
 
 SECRET_LIMIT = 4_096
+
+log = logging.getLogger("counterseal_demo")
 
 
 @click.command()
@@ -45,14 +48,14 @@ def relay(
             secret = data.decode("utf-8", "replace").strip()
         if secret is None:
             raise Unusable("secret: missing: give --secret-file, or COUNTERSEAL_RELAY_SECRET")
-        secrets = read_secrets(secret)
-        logs.configure("human", "info")
-        deliver = relays.printing(partial(print_json, indent=None))
+        secrets = counterseal_relay.read_secrets(secret)
+        server.configure_logs("human", "info")
+        deliver = programs.printing(partial(print_json, indent=None))
         if forward is not None:
-            deliver = relays.forwarding(forward)
-        with relays.Relay(host, port, secrets, SystemClock(), deliver) as serving:
+            deliver = programs.forwarding(forward)
+        with programs.Relay(host, port, secrets, server.SystemClock(), deliver) as serving:
             for number in (signal.SIGTERM, signal.SIGINT):
                 # From another thread: this one waits for the signal.
                 signal.signal(number, lambda *_: threading.Thread(target=serving.shutdown).start())
-            relays.log.info("listening at http://%s:%d", host, serving.server_address[1])
+            log.info("listening at http://%s:%d", host, serving.server_address[1])
             serving.serve_forever()

@@ -14,6 +14,7 @@ from counterseal_web.admin.gauges import gauges_document as gauges_document
 
 from .administration import Tenants as Tenants
 from .attestation import warn_of_missing_extra as warn_of_missing_extra
+from .authorities import AddedAuthorities as AddedAuthorities
 from .backups import SETTINGS_FILE as SETTINGS_FILE
 from .backups import Manifest as Manifest
 from .backups import back_up as back_up
@@ -38,11 +39,13 @@ from .inviting import invite as invite
 from .inviting import print_invitation as print_invitation
 from .login_tests import result_document as result_document
 from .login_tests import run_test as run_test
+from .logs import configure_logs as configure_logs
 from .outbox import drop_all as drop_all
 from .outbox import drop_dead as drop_dead
 from .outbox import requeue_all as requeue_all
 from .portal_links import create_link_beside_devices as create_link_beside_devices
 from .progress import show_progress as show_progress
+from .qr_code import qr as qr
 from .receipts import RECEIPT_FILE_LIMIT as RECEIPT_FILE_LIMIT
 from .receipts import check_any_receipt as check_any_receipt
 from .receipts import read_jwks as read_jwks

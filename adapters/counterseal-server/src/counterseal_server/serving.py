@@ -76,7 +76,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure_logs(settings.log_format, settings.log_level)
     with Runtime(settings) as runtime:
         runtime.prepare()
         runtime.demand_company()
@@ -186,7 +186,7 @@ def notify(settings: Settings) -> None:
 
 def _work(settings: Settings, duty: Duty, title: str) -> None:
     """Run the workers for one duty until a signal arrives."""
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure_logs(settings.log_format, settings.log_level)
     stopped = threading.Event()
     for number in STOPPING:
         signal.signal(number, lambda *_: stopped.set())
@@ -270,7 +270,7 @@ def _load(settings: Settings, restored: Restored | None) -> Any:
     # signals at once, the server may miss both, and be killed only when `grace` is over.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signals = Signals()
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure_logs(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
     runtime.authorities.read()
     if settings.metrics:
