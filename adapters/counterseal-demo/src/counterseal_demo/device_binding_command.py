@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import counterseal_http as http
 import counterseal_server as server
+from counterseal import device as devices
 from counterseal import models
-from counterseal.bindings.documents.device import LoggedIn, Peeked
-from counterseal.device import AppSpaceIdentity
 from counterseal.models.guid import parse
 from counterseal.wire.link import read_link
 from counterseal.wire.members import write_record
@@ -36,6 +35,9 @@ from counterseal_demo.device_output import (
 from counterseal_demo.new_device_command import show_comparison_code
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
+
+if TYPE_CHECKING:
+    from counterseal.bindings.documents.device import LoggedIn, Peeked
 
 
 @click.command()
@@ -174,7 +176,7 @@ def unbind(home: str, *, yes: bool) -> None:
 
 
 def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -> None:
-    identity = AppSpaceIdentity.of(url, invitation)
+    identity = devices.AppSpaceIdentity.of(url, invitation)
     lookalikes = device_cli.lookalikes_beside(open_home(home), identity)
     if not lookalikes:
         return

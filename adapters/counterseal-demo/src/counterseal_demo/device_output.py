@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import counterseal_server as server
-from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
-from counterseal.device import AppSpaceIdentity, Lookalike
+from counterseal import device as devices
 from counterseal.wire.members import write_record
 from counterseal_demo import device_cli
-from counterseal_server import display
 from counterseal_server.printing import print_json, print_line
+
+if TYPE_CHECKING:
+    from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
 
 NOT_VERIFIED = "none: this company is not verified"
 
 
-def owner_rows(names: Peeked | Bond | AppSpaceIdentity) -> list[tuple[str, str]]:
+def owner_rows(names: Peeked | Bond | devices.AppSpaceIdentity) -> list[tuple[str, str]]:
     """Return labels and values that say whose an account is, the verified name first."""
     rows = [("Verified name", names.verified_name or NOT_VERIFIED)]
     if names.company_name is not None:
@@ -39,7 +40,7 @@ def show_question(client: device_cli.DeviceClient, document: dict[str, Any]) -> 
     screen.heading(f"Question {document['challenge']}")
     bond = client.device.bond
     owner = [] if bond is None else owner_rows(bond)
-    display.show(screen, document, in_local_time=True, owner=owner)
+    server.show_challenge(screen, document, in_local_time=True, owner=owner)
 
 
 def announce(text: str) -> None:
@@ -47,7 +48,9 @@ def announce(text: str) -> None:
     print_line(text, err=True)
 
 
-def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, ...]) -> None:
+def warn_of_lookalikes(
+    identity: devices.AppSpaceIdentity, lookalikes: tuple[devices.Lookalike, ...]
+) -> None:
     """Print what App Spaces the one of `announce_account` looks like, on standard error."""
     print_line(f"Service: {urlsplit(identity.url).netloc}", err=True)
     for lookalike in lookalikes:

@@ -7,8 +7,7 @@ import sys
 import click
 
 import counterseal_server as server
-from counterseal.bindings.documents.confirmation import Choice
-from counterseal.device import comparison_code_of, own_comparison_code
+from counterseal import device as devices
 from counterseal.errors import InvalidField
 from counterseal.wire.members import format_time, write_record
 from counterseal_demo import device_cli
@@ -61,7 +60,7 @@ def new_devices(home: str, *, as_json: bool) -> None:
             {
                 "device": each.device,
                 "name": each.name,
-                "comparisonCode": comparison_code_of(client.device, each),
+                "comparisonCode": devices.comparison_code_of(client.device, each),
                 "expiresAt": format_time(each.expires_at),
             }
             for each in device_cli.list_new_devices(client)
@@ -93,16 +92,16 @@ def decide(guid: str, choice: str, home: str, *, code: str | None) -> None:
     The code is what the new device shows; it is compared with the one of the keys that are added.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        selected = Choice(choice)
+        selected = device_cli.Choice(choice)
         new_device = device_cli.find_new_device(client, read_guid(guid))
-        if selected is not Choice.REFUSE and code is None:
+        if selected is not device_cli.Choice.REFUSE and code is None:
             print_line(f"The new device is {new_device.name!r}.", err=True)
             code = str(click.prompt("Code that it shows", err=True))
         decision = device_cli.decide_on_device(
             client, new_device, selected, code=code, ask_pin=ask_pin
         )
         print_line(f"{decision.state.value}: device {decision.device}")
-        if selected is Choice.MOVE:
+        if selected is device_cli.Choice.MOVE:
             print_line("moved: this device is revoked, and its keys are deleted")
 
 
@@ -128,5 +127,5 @@ def show_comparison_code(client: device_cli.DeviceClient, pin: str) -> None:
     bond = client.device.bond
     if bond is None or bond.confirm_by is None:
         raise InvalidField("home", "this device needs no confirmation")
-    print_line(f"comparison code: {own_comparison_code(client.device, pin=pin)}")
+    print_line(f"comparison code: {devices.own_comparison_code(client.device, pin=pin)}")
     print_line(f"not confirmed yet: it ends at {format_time(bond.confirm_by)} unless it is")

@@ -26,6 +26,7 @@ from .configuration import SourcedValue as SourcedValue
 from .configuration import build_settings as build_settings
 from .configuration import gathered as gathered
 from .configuration import span as span
+from .display import show_challenge as show_challenge
 from .doctor.checks import count_states as count_states
 from .doctor.checks import run_checks as run_checks
 from .doctor.installation import Installation as Installation

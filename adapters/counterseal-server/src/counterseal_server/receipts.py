@@ -143,7 +143,7 @@ def _issuer(receipt: Receipt | UseReceipt) -> list[tuple[str, str]]:
 
 def _show_answer(screen: Screen, receipt: Receipt) -> None:
     screen.heading("What was asked")
-    display.show(screen, receipt.display)
+    display.show_challenge(screen, receipt.display)
     screen.heading("What was answered")
     screen.facts(
         [

@@ -1,5 +1,6 @@
 # Each public name, once: type checkers read this, and `counterseal._stub` at run time.
 
+from counterseal.bindings.documents.confirmation import Choice as Choice
 from counterseal_http.devices import DeviceCalls as DeviceCalls
 from counterseal_http.devices import HttpTransport as HttpTransport
 from counterseal_http.devices import ServiceRefused as ServiceRefused
