@@ -44,6 +44,7 @@ from .logs import configure_logs as configure_logs
 from .outbox import drop_all as drop_all
 from .outbox import drop_dead as drop_dead
 from .outbox import requeue_all as requeue_all
+from .plainly import missing as missing
 from .portal_links import create_link_beside_devices as create_link_beside_devices
 from .progress import show_progress as show_progress
 from .qr_code import qr as qr
@@ -54,6 +55,9 @@ from .receipts import read_thumbprint as read_thumbprint
 from .receipts import receipt_document as receipt_document
 from .receipts import show_receipt as show_receipt
 from .records import opened as opened
+from .records.in_redis import RedisRecords as RedisRecords
+from .records.in_sql import SqlRecords as SqlRecords
+from .records.in_sql import file_of as file_of
 from .records.records import Records as Records
 from .requirements import require_servable as require_servable
 from .restoring import Restoration as Restoration
@@ -69,9 +73,12 @@ from .serving import serve as serve
 from .settings import Settings as Settings
 from .states import tables as tables
 from .store_check import check_store as check_store
+from .tracing_export import export_tracing as export_tracing
 from .undelivered import list_undelivered as list_undelivered
 from .users import account_line as account_line
 from .users import app_space_of as app_space_of
 from .users import find_user as find_user
 from .users import read_accounts as read_accounts
+from .web import build_gateway as build_gateway
+from .web import use_cases as use_cases
 from .webpush_key import ensure_public_key as ensure_public_key
