@@ -19,6 +19,8 @@ import click
 import cog
 from package_pages import text_of
 
+from counterseal import models
+
 ROOT = Path(__file__).parent.parent
 LANGUAGES = {".mjs": "js", ".py": "py", ".service": "ini", ".conf": "nginx", ".toml": "toml"}
 
@@ -130,11 +132,10 @@ def commands() -> str:
 
 def editable(kind: type[Any]) -> str:
     """Return a table of what `OriginChanges` or the like edits: members, options and meanings."""
-    from counterseal.models import editable_members  # noqa: PLC0415 (cog alone needs them)
-    from counterseal_server.commands.admin.edits import option_of  # noqa: PLC0415
+    from counterseal_server.commands.admin.edits import option_of  # noqa: PLC0415 (cog alone needs it)
 
     lines = ["", "| member | option | meaning |", "|---|---|---|"]
-    for member in editable_members(kind).values():
+    for member in models.editable_members(kind).values():
         cleared = f" Cleared: {member.cleared}." if member.cleared else ""
         options = option_of(member).replace("/", "`, `")
         lines.append(f"| `{member.wire}` | `{options}` | {member.help}{cleared} |")

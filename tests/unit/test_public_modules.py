@@ -34,6 +34,7 @@ DRIVING = (
 FOR_DRIVEN = frozenset(
     f"counterseal.{name}"
     for name in [
+        "_stub",
         "errors",
         "ijson",
         "invariants",

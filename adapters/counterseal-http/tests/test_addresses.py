@@ -9,15 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from counterseal_http import Guard
-from counterseal_http.addresses import (
-    METADATA,
-    PRIVATE,
-    embedded_ipv4,
-    networks,
-    read_address,
-    require_reachable,
-)
+from counterseal_http.addresses import embedded_ipv4, read_address, require_reachable
 from counterseal_http.errors import Forbidden
+from counterseal_http.networks import METADATA, PRIVATE, networks
 
 TABLE = [
     line.split()[0]

@@ -12,7 +12,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import NewDeviceRule, PasskeyUse
 from counterseal.policy import Policy
 from counterseal_server.configuration import build_settings, gathered, settings
-from counterseal_server.effective import effective
+from counterseal_server.effective import effective_text
 from counterseal_server.settings import Settings
 
 LINE = re.compile(r"(?:# )?([a-z_0-9]+)(?: = .*  # (.*)| is not set)")
@@ -20,7 +20,7 @@ LINE = re.compile(r"(?:# )?([a-z_0-9]+)(?: = .*  # (.*)| is not set)")
 
 def printed(flags, environment, file=None):
     sourced_values = gathered(flags, environment, file)
-    return effective(build_settings(sourced_values), sourced_values)
+    return effective_text(build_settings(sourced_values), sourced_values)
 
 
 def sources(text):

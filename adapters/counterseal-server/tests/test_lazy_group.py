@@ -1,15 +1,19 @@
 """Groups of commands: help loads none of them, and says what each of them says."""
 
 import json
+import pkgutil
 import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 from program import PATIENCE
 
+from counterseal._stub import read_stub
 from counterseal_demo.device_command import device
 from counterseal_server.cli import main
 from counterseal_server.commands.admin import admin
@@ -21,6 +25,34 @@ COMMANDS = [
     for name in group.lazy_commands
 ]
 
+FACES = [
+    "counterseal_demo",
+    *(
+        f"counterseal_demo.{name}"
+        for name in ("approval_demo", "device_cli", "login_demo", "trial", "web_demo")
+    ),
+    *(f"counterseal_{name}" for name in ("http", "relay", "server", "web")),
+]
+
+HEAVY = frozenset(
+    {
+        "alembic",
+        "anyio",
+        "cbor2",
+        "cryptography",
+        "httpcore2",
+        "httpx2",
+        "jinja2",
+        "joserfc",
+        "rich",
+        "segno",
+        "sqlalchemy",
+        "statemachine",
+        "trio",
+    }
+)
+"""Packages that take long to load, and that no help needs."""
+
 LOADED = """
 import json, sys
 
@@ -31,6 +63,38 @@ try:
 except SystemExit:
     print(json.dumps(sorted(sys.modules)))
 """
+
+HELPS = """
+import io, json, sys
+from contextlib import redirect_stdout
+
+from counterseal_server.cli import main
+
+packages = {}
+for arguments in json.loads(sys.argv[1]):
+    before, output = set(sys.modules), io.StringIO()
+    try:
+        with redirect_stdout(output):
+            main([*arguments, "--help"])
+    except SystemExit as end:
+        assert end.code == 0 and "Usage:" in output.getvalue()
+    packages[" ".join(arguments)] = [name for name in sys.modules if name not in before]
+print(json.dumps(packages))
+"""
+
+
+def run_program(program, *arguments, folder=None):
+    """Return the lines that a new interpreter prints; the last one is JSON."""
+    run = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+        timeout=PATIENCE,
+    )
+    *output, document = run.stdout.splitlines()
+    return output, json.loads(document)
 
 
 def group_with(**commands):
@@ -61,23 +125,69 @@ def test_neither_help_nor_completion_loads_a_command(monkeypatch, arguments, env
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     program = LOADED.replace("main(sys.argv[1:])", "main(sys.argv[1:], prog_name='main')")
-    run = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
-    *output, modules = run.stdout.splitlines()
+    output, modules = run_program(program, *arguments)
 
     assert any("doctor" in line for line in output)
-    heavy = ("counterseal", "counterseal_demo", "rich", "sqlalchemy")
-    assert {"counterseal_server.cli", "click"} <= set(json.loads(modules))
-    assert [
-        name
-        for name in json.loads(modules)
-        if name.startswith("counterseal_server.commands") or name.partition(".")[0] in heavy
-    ] == []
+    assert {name for name in modules if name.startswith("counterseal")} == {
+        "counterseal",
+        "counterseal._stub",
+        "counterseal_server",
+        "counterseal_server.cli",
+        "counterseal_server.lazy_group",
+    }
+    assert HEAVY.isdisjoint(modules)
+
+
+def test_the_help_of_a_command_loads_nothing_that_the_command_runs():
+    calls = [
+        [*words, name]
+        for group, words in ((main, ()), (admin, ("admin",)), (device, ("device",)))
+        for name in group.lazy_commands
+    ]
+
+    _, loaded = run_program(HELPS, json.dumps(calls))
+
+    assert len(loaded) == len(calls) > len(main.lazy_commands)
+    services = {"counterseal_server.runtime", "counterseal_server.serving", "counterseal_web"}
+    assert {call: found for call in loaded if (found := {*loaded[call]} & (HEAVY | services))} == {}
+
+
+def test_an_invitation_loads_no_client_no_web_api_and_no_other_database(tmp_path):
+    names = ["--company", "Example", "--app-space", "Bank", "--origin", "Shop", "--auth", "hmac"]
+    run_program(LOADED, "init", "--data", "data", *names, "--out", "made.json", folder=tmp_path)
+
+    arguments = ["invite", "user-42", "--data", "data"]
+    output, modules = run_program(LOADED, *arguments, "--out", "bind.json", folder=tmp_path)
+
+    assert output == []
+    assert "sessionToken" in json.loads((tmp_path / "bind.json").read_text())
+    assert {"counterseal_sql", "counterseal.bindings.usecases.invitations"} <= set(modules)
+    unneeded = {
+        "counterseal.challenges.usecases",
+        "counterseal.ciba",
+        "counterseal.operators.usecases",
+        "counterseal_server.administration",
+        "counterseal_server.service_creation",
+        "counterseal_web.application",
+        "sqlalchemy.dialects.postgresql",
+    }
+    run_by_it = {"cryptography", "joserfc", "sqlalchemy", "statemachine"}
+    assert (unneeded | HEAVY - run_by_it) & set(modules) == set()
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_a_face_lists_each_name_once_and_as_its_module_has_it(package):
+    face = import_module(package)
+    sources = read_stub(face.__file__)
+
+    lines = Path(face.__file__).with_suffix(".pyi").read_text("utf-8").splitlines()
+    assert len(sources) == sum(line.startswith("from ") for line in lines)
+    assert sorted(face.__all__) == sorted(sources)
+    for name, module in sources.items():
+        assert getattr(face, name) is getattr(import_module(module, package), name)
+    # Whichever was imported last would hide the other.
+    modules = {module.name for module in pkgutil.iter_modules(face.__path__)}
+    assert modules.isdisjoint(sources)
 
 
 def test_a_command_without_its_extra_names_it(monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterseal_server.progress import progress, span_text
+from counterseal_server.progress import show_progress, span_text
 
 
 class FakeSeconds:
@@ -17,7 +17,7 @@ class FakeSeconds:
 
 def read_all(seconds, *, begin=0.0, each=1.0, **options):
     """Read 256 partitions, each in so many seconds, after *begin* seconds."""
-    with progress("partitions", seconds=seconds, **options) as report:
+    with show_progress("partitions", seconds=seconds, **options) as report:
         seconds.now += begin
         for number in range(256):
             seconds.now += each
@@ -50,7 +50,7 @@ def test_of_what_is_over_soon_only_the_end_is_said(capsys):
 
 def test_what_took_time_without_a_reading_does_not_count(capsys):
     seconds = FakeSeconds()
-    with progress("partitions", lines=True, seconds=seconds) as report:
+    with show_progress("partitions", lines=True, seconds=seconds) as report:
         for done, moment in ((1, 2), (8, 16), (8, 100), (24, 116), (256, 348)):
             seconds.now = 1_000 + moment
             report(done)
@@ -63,7 +63,7 @@ def test_what_took_time_without_a_reading_does_not_count(capsys):
 
 def test_more_can_be_planned_on_the_way(capsys):
     seconds = FakeSeconds()
-    with progress("partitions", lines=True, seconds=seconds) as report:
+    with show_progress("partitions", lines=True, seconds=seconds) as report:
         for done, planned in ((1, 256), (32, 256), (256, 256), (257, 512), (512, 512)):
             seconds.now += 10
             report(done, planned)
@@ -89,7 +89,7 @@ def test_a_terminal_has_a_bar_and_two_lines(capsys, monkeypatch):
 
 
 def test_a_command_that_fails_does_not_say_that_all_is_done(capsys):
-    with pytest.raises(ZeroDivisionError), progress("partitions", lines=True) as report:
+    with pytest.raises(ZeroDivisionError), show_progress("partitions", lines=True) as report:
         report(1 // 0)
 
     assert capsys.readouterr().err == ""

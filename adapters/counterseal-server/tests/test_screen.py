@@ -59,7 +59,7 @@ PATHS = [
 def screen_text(document, capsys, monkeypatch, columns=60, **options):
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    display.show(Screen(), document, **options)
+    display.show_challenge(Screen(), document, **options)
     return capsys.readouterr().out
 
 
@@ -274,7 +274,7 @@ def test_s37_a_refusal_is_as_prominent_as_an_approval(first, second, columns):
             patch.setenv("COLUMNS", str(columns))
             shown_on = Screen()
             with shown_on._console.capture() as captured:
-                display.show(shown_on, DOCUMENT | {"buttons": buttons})
+                display.show_challenge(shown_on, DOCUMENT | {"buttons": buttons})
         return captured.get()
 
     text, other = screen("approves", "refuses"), screen("refuses", "approves")
@@ -338,7 +338,7 @@ def test_a_stranger_s_document_is_shown_and_hides_nothing(document):
         patch.delenv("FORCE_COLOR", raising=False)
         screen = Screen()
         with screen._console.capture() as captured:
-            display.show(screen, forged)
+            display.show_challenge(screen, forged)
     for character in captured.get():
         assert character in {" ", "\n"} | BORDERS or unicodedata.category(character)[0] in "LMNPS"
 
@@ -358,6 +358,6 @@ def test_an_ascii_terminal_gets_ascii(capsysbinary, monkeypatch):
     # A stream of its own, since pytest's is UTF-8.
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
-    display.show(Screen(), DOCUMENT | {"content": {"text": "Zoë"}})
+    display.show_challenge(Screen(), DOCUMENT | {"content": {"text": "Zoë"}})
     stream.flush()
     assert re.search(rb"\| Zo<U\+00EB> +\|", stream.buffer.getvalue())

@@ -38,7 +38,7 @@ def unusable(result):
 
 
 def claims_of(token):
-    return keys.read(token, limit=receipts.FILE_LIMIT).claimed
+    return keys.read(token, limit=receipts.RECEIPT_FILE_LIMIT).claimed
 
 
 def sealed(claims, key):

@@ -413,8 +413,8 @@ def test_logs_are_configured_once(form, capsys):
     root = logging.getLogger()
     before = list(root.handlers), root.level
     try:
-        logs.configure(form, "info")
-        logs.configure(form, "info")
+        logs.configure_logs(form, "info")
+        logs.configure_logs(form, "info")
         logging.getLogger("counterseal_server").info("said")
         logging.getLogger("counterseal_server").debug("not said")
         logging.getLogger("another").info("not said")

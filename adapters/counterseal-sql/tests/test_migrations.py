@@ -33,10 +33,11 @@ from counterseal_sql import (
     with_sql,
 )
 from counterseal_sql.commits import event_row
+from counterseal_sql.indexes import INDEXED_METADATA
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.migrations.running import Migrations
 from counterseal_sql.rows import row
-from counterseal_sql.schema import EVENTS, METADATA, RECORDS
+from counterseal_sql.schema import EVENTS, RECORDS
 from counterseal_testing import START, FakeService, FrozenClock
 from counterseal_testing.contracts.race import race, results
 from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
@@ -72,9 +73,9 @@ def test_the_migrations_make_the_schema(server, opened):
 
     with database.inspecting() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, METADATA) == []
+        assert compare_metadata(context, INDEXED_METADATA) == []
         inspector = inspect(connection)
-        for table in METADATA.tables.values():
+        for table in INDEXED_METADATA.tables.values():
             names = {index["name"] for index in inspector.get_indexes(table.name)}
             assert {index.name for index in table.indexes} == names
 
@@ -261,7 +262,7 @@ def test_the_tables_of_others_are_not_changed(server, opened):
         names = set(inspect(connection).get_table_names())
     ours = names - {"alembic_version"}
     assert all(name.startswith("counterseal_") for name in ours)
-    assert {*METADATA.tables, VERSION_TABLE} == ours
+    assert {*INDEXED_METADATA.tables, VERSION_TABLE} == ours
 
 
 def test_a_new_sqlite_file_is_private_and_has_a_write_ahead_log(sqlite_server, opened):

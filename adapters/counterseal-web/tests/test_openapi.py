@@ -14,7 +14,7 @@ from counterseal._input_limits import challenge_life
 from counterseal.models import AccountEventKind, CallbackType
 from counterseal_testing import FakeModel, FakePasskey
 from counterseal_web import OPERATIONS, Settings
-from counterseal_web.openapi import openapi
+from counterseal_web.description import openapi
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
 from counterseal_web.schemas import SCHEMAS
 
@@ -252,16 +252,16 @@ def test_an_action_is_described_with_a_life_of_up_to_a_day(duration):
 
 
 def test_the_description_is_made_once_for_each_root(kit, world, monkeypatch):
-    openapi_module = import_module("counterseal_web.openapi")
-    openapi_module._described.cache_clear()
+    description_module = import_module("counterseal_web.description")
+    description_module._described.cache_clear()
     roots = []
-    make = openapi_module.openapi
+    make = description_module.openapi
 
     def counted(operations, root, policy):
         roots.append(root)
         return make(operations, root, policy)
 
-    monkeypatch.setattr(openapi_module, "openapi", counted)
+    monkeypatch.setattr(description_module, "openapi", counted)
     base = "https://described-once.example"
     client = kit.application(world.ports, public_url=base).test_client()
     for _ in range(3):

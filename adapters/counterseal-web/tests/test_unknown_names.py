@@ -9,6 +9,7 @@ from counterseal import STANDARD
 from counterseal.errors import InvalidField
 from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.calls import Call
+from counterseal_web.description import openapi
 from counterseal_web.inputs import (
     EVERYTHING,
     IGNORED,
@@ -19,7 +20,6 @@ from counterseal_web.inputs import (
     shape_of,
 )
 from counterseal_web.messages import FORM, JSON
-from counterseal_web.openapi import openapi
 from counterseal_web.operations import Audience, Payload
 
 pytestmark = pytest.mark.one_face

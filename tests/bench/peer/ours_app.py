@@ -43,7 +43,7 @@ invite_rate = 1000000
 
 def make(folder: Path, **options: int):
     """Return the WSGI application that `counterseal serve` serves, without its workers."""
-    logs.configure("human", "error")
+    logs.configure_logs("human", "error")
     runtime = _runtime(folder, **options)
     return ServerApplication(runtime, use_cases(runtime), Metrics())
 

@@ -8,3 +8,7 @@ Programs that show what Counterseal does, and that replace what you do not have 
 
 None of it is for production.
 """
+
+from counterseal._stub import public_names
+
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from counterseal.models import Algorithm
-from counterseal_demo import approval_demo
+import counterseal_server as server
+from counterseal import models
+from counterseal_demo import approval_demo, login_demo, trial, web_demo
 from counterseal_server import files
 from counterseal_server.plainly import Failed, Unusable, plainly
 from counterseal_server.printing import print_json, print_line
-from counterseal_server.screen import Screen
 
 LAST_PORT = 65_535
 WEB_OPTIONS = frozenset({"port", "no_open"})
@@ -76,8 +76,6 @@ def demo(
     _demand_fitting(click.get_current_context(), web=web)
     if web:
         with plainly(requirement="counterseal-demo[web]"):
-            from counterseal_demo import web_demo  # noqa: PLC0415 (an extra)
-
             web_demo.serve(port or 0, opens_browser=not no_open)
         return
     if idp:
@@ -87,13 +85,13 @@ def demo(
         return
     with plainly():
         question = approval_demo.read(challenge)
-        story = approval_demo.play(question, button=answer, algorithm=Algorithm(algorithm))
+        story = approval_demo.play(question, button=answer, algorithm=models.Algorithm(algorithm))
         if save is not None:
             files.write(save, approval_demo.keepsakes(story), field="save")
         if as_json:
             print_json(approval_demo.document(story))
         else:
-            approval_demo.show(Screen(), story, saved=save is not None)
+            approval_demo.show(server.Screen(), story, saved=save is not None)
     faults = [attempt.fault for attempt in story.attempts if attempt.fault]
     if faults:
         raise Failed("; ".join(faults))
@@ -119,17 +117,15 @@ def _demand_fitting(context: click.Context, *, web: bool) -> None:
 
 def _show_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None:
     with plainly(requirement="counterseal-demo[idp]"):
-        from counterseal_demo import login_demo, trial  # noqa: PLC0415 (an extra)
-
         if not trial.is_installed():
             print_line(f"Installing npm's oidc-provider into {trial.provider_folder()}", err=True)
-        with login_demo.world() as running_world:
-            story = login_demo.play(running_world, Algorithm(algorithm))
+        with login_demo.open_world() as running_world:
+            story = login_demo.play(running_world, models.Algorithm(algorithm))
             if save is not None:
                 files.write(save, login_demo.keepsakes(story), field="save")
             if as_json:
                 print_json(login_demo.document(story))
             else:
-                login_demo.show(Screen(), story)
+                login_demo.show(server.Screen(), story)
     if story.faults:
         raise Failed("; ".join(story.faults))

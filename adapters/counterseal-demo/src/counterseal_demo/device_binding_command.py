@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from counterseal.bindings.documents.device import LoggedIn, Peeked
-from counterseal.device import AppSpaceIdentity
-from counterseal.models import Algorithm, Guid
+import counterseal_http as http
+import counterseal_server as server
+from counterseal import device as devices
+from counterseal import models
 from counterseal.models.guid import parse
 from counterseal.wire.link import read_link
 from counterseal.wire.members import write_record
-from counterseal_demo.device_cli import DeviceCalls, DeviceClient, log_in, lookalikes_beside
+from counterseal_demo import device_cli
 from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
     AS_JSON,
@@ -32,11 +33,11 @@ from counterseal_demo.device_output import (
     warn_of_lookalikes,
 )
 from counterseal_demo.new_device_command import show_comparison_code
-from counterseal_http import Authorities
-from counterseal_http.devices import HttpTransport
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
-from counterseal_server.screen import Screen
+
+if TYPE_CHECKING:
+    from counterseal.bindings.documents.device import LoggedIn, Peeked
 
 
 @click.command()
@@ -107,18 +108,18 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
-        invitation = DeviceClient.read_invitation(url, token, tls=tls)
+        invitation = device_cli.DeviceClient.read_invitation(url, token, tls=tls)
         announce_account(invitation)
         _confirm_lookalikes(home, url, invitation, yes=yes)
         pin = new_pin()
-        bond = DeviceClient.bind(
+        bond = device_cli.DeviceClient.bind(
             open_home(home),
             url,
             token,
             space or invitation.app_space,
             pin=pin,
             name=name,
-            algorithm=Algorithm(algorithm),
+            algorithm=models.Algorithm(algorithm),
             replaces=replaced,
             tls=tls,
         )
@@ -139,7 +140,7 @@ def status(home: str, *, as_json: bool) -> None:
             print_json(document)
         else:
             document = {"verifiedName": NOT_VERIFIED} | document
-            Screen().facts((name, _plain(value)) for name, value in document.items())
+            server.Screen().facts((name, _plain(value)) for name, value in document.items())
 
 
 @click.command()
@@ -175,8 +176,8 @@ def unbind(home: str, *, yes: bool) -> None:
 
 
 def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -> None:
-    identity = AppSpaceIdentity.of(url, invitation)
-    lookalikes = lookalikes_beside(open_home(home), identity)
+    identity = devices.AppSpaceIdentity.of(url, invitation)
+    lookalikes = device_cli.lookalikes_beside(open_home(home), identity)
     if not lookalikes:
         return
     warn_of_lookalikes(identity, lookalikes)
@@ -184,17 +185,19 @@ def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -
         click.confirm("Bind it all the same?", abort=True, err=True)
 
 
-def _logged_in(url: str, app_space: Guid, *, browser: bool, tls: Authorities | None) -> LoggedIn:
+def _logged_in(
+    url: str, app_space: models.Guid, *, browser: bool, tls: http.Authorities | None
+) -> LoggedIn:
     def show(address: str) -> None:
         print_line(f"Log in at {address}", err=True)
         if browser:
             click.launch(address)
 
-    with closing(DeviceCalls(url, HttpTransport(tls=tls))) as calls:
-        return log_in(calls, app_space, show)
+    with closing(device_cli.DeviceCalls(url, device_cli.HttpTransport(tls=tls))) as calls:
+        return device_cli.log_in(calls, app_space, show)
 
 
-def _choose_replaced(logged_in: LoggedIn) -> Guid | None:
+def _choose_replaced(logged_in: LoggedIn) -> models.Guid | None:
     """List the person's devices; return the one that is replaced, if a terminal can ask."""
     if not logged_in.devices:
         return None

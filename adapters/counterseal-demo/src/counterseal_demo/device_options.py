@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 
 import click
 
-from counterseal.memory import SystemClock
-from counterseal.models import Guid, RefusalReason
+import counterseal_http as http
+import counterseal_server as server
+from counterseal import models
 from counterseal.models.guid import parse
-from counterseal_demo.device_cli import DeviceClient, Home
-from counterseal_http import Authorities
-from counterseal_server.authorities import AddedAuthorities
+from counterseal_demo import device_cli
 
 CA_FILE = f"{__name__}.ca_file"
 """The key of `--ca-file` in the context, since no command has it as an argument."""
@@ -56,7 +55,7 @@ REASON = click.option(
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-def open_device(home: str) -> DeviceClient:
+def open_device(home: str) -> device_cli.DeviceClient:
     """
     Return the device in the folder *home*; close it at the end.
 
@@ -64,10 +63,10 @@ def open_device(home: str) -> DeviceClient:
         InvalidField: The folder has no device, or the file of `--ca-file` cannot be used.
         OSError: The folder cannot be read.
     """
-    return DeviceClient(open_home(home), tls=load_trusted())
+    return device_cli.DeviceClient(open_home(home), tls=load_trusted())
 
 
-def load_trusted() -> Authorities | None:
+def load_trusted() -> http.Authorities | None:
     """
     Return the authorities of `--ca-file` beside the machine's; None if it is not given.
 
@@ -77,17 +76,17 @@ def load_trusted() -> Authorities | None:
     file = click.get_current_context().meta.get(CA_FILE)
     if file is None:
         return None
-    authorities = AddedAuthorities(Path(file), SystemClock(), field="ca-file")
+    authorities = server.AddedAuthorities(Path(file), server.SystemClock(), field="ca-file")
     authorities.read()
     return authorities.load
 
 
-def open_home(home: str) -> Home:
+def open_home(home: str) -> device_cli.Home:
     """Return the folder *home*, which may not exist yet."""
-    return Home(Path(home).expanduser())
+    return device_cli.Home(Path(home).expanduser())
 
 
-def read_guid(text: str) -> Guid:
+def read_guid(text: str) -> models.Guid:
     """
     Return the GUID that a person typed.
 
@@ -97,9 +96,9 @@ def read_guid(text: str) -> Guid:
     return parse(text, field="guid")
 
 
-def read_reason(word: str | None) -> RefusalReason | None:
+def read_reason(word: str | None) -> models.RefusalReason | None:
     """Return the reason that a person chose, if they chose one."""
-    return None if word is None else RefusalReason(word)
+    return None if word is None else models.RefusalReason(word)
 
 
 def ask_pin() -> str:

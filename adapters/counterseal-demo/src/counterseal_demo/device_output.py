@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
-from counterseal.device import AppSpaceIdentity, Lookalike
+import counterseal_server as server
+from counterseal import device as devices
 from counterseal.wire.members import write_record
-from counterseal_demo.device_cli import DeviceClient
-from counterseal_server import display
+from counterseal_demo import device_cli
 from counterseal_server.printing import print_json, print_line
-from counterseal_server.screen import Screen
+
+if TYPE_CHECKING:
+    from counterseal.bindings.documents.device import AnswerReply, Bond, Peeked
 
 NOT_VERIFIED = "none: this company is not verified"
 
 
-def owner_rows(names: Peeked | Bond | AppSpaceIdentity) -> list[tuple[str, str]]:
+def owner_rows(names: Peeked | Bond | devices.AppSpaceIdentity) -> list[tuple[str, str]]:
     """Return labels and values that say whose an account is, the verified name first."""
     rows = [("Verified name", names.verified_name or NOT_VERIFIED)]
     if names.company_name is not None:
@@ -33,13 +34,13 @@ def announce_account(invitation: Peeked) -> None:
         print_line(f"{label}: {value}", err=True)
 
 
-def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
+def show_question(client: device_cli.DeviceClient, document: dict[str, Any]) -> None:
     """Print a question for a person, and whose it is, as the service last said."""
-    screen = Screen()
+    screen = server.Screen()
     screen.heading(f"Question {document['challenge']}")
     bond = client.device.bond
     owner = [] if bond is None else owner_rows(bond)
-    display.show(screen, document, in_local_time=True, owner=owner)
+    server.show_challenge(screen, document, in_local_time=True, owner=owner)
 
 
 def announce(text: str) -> None:
@@ -47,7 +48,9 @@ def announce(text: str) -> None:
     print_line(text, err=True)
 
 
-def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, ...]) -> None:
+def warn_of_lookalikes(
+    identity: devices.AppSpaceIdentity, lookalikes: tuple[devices.Lookalike, ...]
+) -> None:
     """Print what App Spaces the one of `announce_account` looks like, on standard error."""
     print_line(f"Service: {urlsplit(identity.url).netloc}", err=True)
     for lookalike in lookalikes:
@@ -59,7 +62,7 @@ def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, 
             print_line(f"  {label}: {value}", err=True)
 
 
-def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
+def show_ending(client: device_cli.DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
     """
     Print how a question ended, after its receipt was verified.
 

@@ -6,10 +6,9 @@ import json
 
 import click
 
-from counterseal.models import AddressKind, PushAddress, Role
+from counterseal import models
 from counterseal.wire.telemetry import read_report
 from counterseal_demo import device_cli
-from counterseal_demo.device_cli import add_address
 from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
     HOME,
@@ -46,7 +45,9 @@ def addresses(home: str) -> None:
 def set_address(kind: str, value: str, home: str) -> None:
     """Register the push address VALUE, beside the others; for Web Push it is a subscription."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        status = add_address(client, PushAddress(kind=AddressKind(kind), value=value))
+        status = device_cli.add_address(
+            client, models.PushAddress(kind=models.AddressKind(kind), value=value)
+        )
         print_line(f"addresses at the service: {status.addresses}")
 
 
@@ -83,10 +84,10 @@ def rotate(home: str, *, role: str | None, change_pin: bool) -> None:
     If the reply is lost, the next command finds out which keys the service has.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        roles = tuple(Role) if role is None else (Role(role),)
-        if change_pin and Role.STRONG not in roles:
+        roles = tuple(models.Role) if role is None else (models.Role(role),)
+        if change_pin and models.Role.STRONG not in roles:
             raise Unusable("change-pin: the device key has no PIN")
-        pin = ask_pin() if Role.STRONG in roles else ""
+        pin = ask_pin() if models.Role.STRONG in roles else ""
         next_pin = new_pin("COUNTERSEAL_NEW_PIN") if change_pin else pin
         status = device_cli.rotate(
             client.home, client.calls, client.device, roles=roles, pin=pin, new_pin=next_pin

@@ -8,10 +8,8 @@ from typing import Any
 
 import click
 
-from counterseal.memory import SystemEntropy
+import counterseal_server as server
 from counterseal_demo import device_cli
-from counterseal_demo.device_cli import DeviceClient
-from counterseal_demo.device_cli.push_receiver import PushReceiver, ReceivedPush
 from counterseal_demo.device_options import (
     HOME,
     ask_pin,
@@ -44,7 +42,7 @@ def listen(home: str, *, port: int, answer: bool, once: bool) -> None:
         if vapid_key is None:
             raise Unusable("service: it sends no Web Push: it has no webpush_contact")
         now = client.device.clock.now
-        with PushReceiver(vapid_key, SystemEntropy(), now, port=port) as receiver:
+        with device_cli.PushReceiver(vapid_key, server.SystemEntropy(), now, port=port) as receiver:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, _interrupt)
             try:
@@ -58,7 +56,9 @@ def listen(home: str, *, port: int, answer: bool, once: bool) -> None:
             print_line("ended: the address is removed")
 
 
-def _show_pushes(client: DeviceClient, receiver: PushReceiver, *, answer: bool, once: bool) -> None:
+def _show_pushes(
+    client: device_cli.DeviceClient, receiver: device_cli.PushReceiver, *, answer: bool, once: bool
+) -> None:
     while True:
         push = receiver.next()
         try:
@@ -70,7 +70,9 @@ def _show_pushes(client: DeviceClient, receiver: PushReceiver, *, answer: bool, 
             return
 
 
-def _show_push(client: DeviceClient, push: ReceivedPush, *, answer: bool) -> bool:
+def _show_push(
+    client: device_cli.DeviceClient, push: device_cli.ReceivedPush, *, answer: bool
+) -> bool:
     """Show what *push* is about, and tell whether it is a question."""
     kind, guid = push.data.get("type"), push.data.get("requestGuid", "")
     if kind != "request":
@@ -85,7 +87,7 @@ def _show_push(client: DeviceClient, push: ReceivedPush, *, answer: bool) -> boo
     return True
 
 
-def _answer(client: DeviceClient, document: dict[str, Any]) -> None:
+def _answer(client: device_cli.DeviceClient, document: dict[str, Any]) -> None:
     button = click.prompt("Button, or nothing to leave it open", default="", show_default=False)
     if not button:
         return

@@ -6,17 +6,11 @@ import sys
 
 import click
 
-from counterseal.bindings.documents.confirmation import Choice
-from counterseal.device import comparison_code_of, own_comparison_code
+import counterseal_server as server
+from counterseal import device as devices
 from counterseal.errors import InvalidField
 from counterseal.wire.members import format_time, write_record
-from counterseal_demo.device_cli import (
-    DeviceClient,
-    decide_on_device,
-    find_new_device,
-    invite_device,
-    list_new_devices,
-)
+from counterseal_demo import device_cli
 from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
     AS_JSON,
@@ -27,7 +21,6 @@ from counterseal_demo.device_options import (
 )
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json, print_line, print_lines
-from counterseal_server.screen import Screen, qr
 
 CHOICES = ("add", "move", "refuse")
 
@@ -42,14 +35,14 @@ def invite(home: str, *, as_json: bool) -> None:
     What is bound by the link may answer nothing until this device has added it.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        invited = invite_device(client)
+        invited = device_cli.invite_device(client)
         if as_json:
             print_json(write_record(invited))
             return
-        screen = Screen()
+        screen = server.Screen()
         screen.write_line(invited.link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
-            print_lines(qr(invited.link))
+            print_lines(server.qr(invited.link))
         screen.facts([("Device", invited.device), ("Valid until", format_time(invited.expires_at))])
 
 
@@ -67,10 +60,10 @@ def new_devices(home: str, *, as_json: bool) -> None:
             {
                 "device": each.device,
                 "name": each.name,
-                "comparisonCode": comparison_code_of(client.device, each),
+                "comparisonCode": devices.comparison_code_of(client.device, each),
                 "expiresAt": format_time(each.expires_at),
             }
-            for each in list_new_devices(client)
+            for each in device_cli.list_new_devices(client)
         ]
         if as_json:
             print_json({"newDevices": waiting})
@@ -99,14 +92,16 @@ def decide(guid: str, choice: str, home: str, *, code: str | None) -> None:
     The code is what the new device shows; it is compared with the one of the keys that are added.
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        selected = Choice(choice)
-        new_device = find_new_device(client, read_guid(guid))
-        if selected is not Choice.REFUSE and code is None:
+        selected = device_cli.Choice(choice)
+        new_device = device_cli.find_new_device(client, read_guid(guid))
+        if selected is not device_cli.Choice.REFUSE and code is None:
             print_line(f"The new device is {new_device.name!r}.", err=True)
             code = str(click.prompt("Code that it shows", err=True))
-        decision = decide_on_device(client, new_device, selected, code=code, ask_pin=ask_pin)
+        decision = device_cli.decide_on_device(
+            client, new_device, selected, code=code, ask_pin=ask_pin
+        )
         print_line(f"{decision.state.value}: device {decision.device}")
-        if selected is Choice.MOVE:
+        if selected is device_cli.Choice.MOVE:
             print_line("moved: this device is revoked, and its keys are deleted")
 
 
@@ -122,7 +117,7 @@ def comparison_code(home: str) -> None:
         show_comparison_code(client, ask_pin())
 
 
-def show_comparison_code(client: DeviceClient, pin: str) -> None:
+def show_comparison_code(client: device_cli.DeviceClient, pin: str) -> None:
     """
     Print the comparison code of a device that waits, and until when it waits.
 
@@ -132,5 +127,5 @@ def show_comparison_code(client: DeviceClient, pin: str) -> None:
     bond = client.device.bond
     if bond is None or bond.confirm_by is None:
         raise InvalidField("home", "this device needs no confirmation")
-    print_line(f"comparison code: {own_comparison_code(client.device, pin=pin)}")
+    print_line(f"comparison code: {devices.own_comparison_code(client.device, pin=pin)}")
     print_line(f"not confirmed yet: it ends at {format_time(bond.confirm_by)} unless it is")

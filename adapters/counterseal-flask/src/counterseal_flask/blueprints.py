@@ -17,10 +17,10 @@ import counterseal as cs
 from counterseal_web import Service, Settings
 from counterseal_web.admin import ADMIN_API
 from counterseal_web.application import PREFIXES, respond
+from counterseal_web.description import DESCRIPTION
 from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import Inputs
 from counterseal_web.messages import Request, Response
-from counterseal_web.openapi import DESCRIPTION
 from counterseal_web.operations import Operation
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import (

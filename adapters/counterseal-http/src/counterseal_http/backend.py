@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import httpcore2
 
-from counterseal_http.addresses import Address
 from counterseal_http.errors import Forbidden, NotAttempted
 from counterseal_http.guard import Guard
+from counterseal_http.networks import Address
 from counterseal_http.stream import GuardedStream, budget_in
 
 MAX_ADDRESSES = 4

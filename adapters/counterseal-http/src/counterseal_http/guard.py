@@ -10,21 +10,11 @@ from __future__ import annotations
 
 import attrs
 
-from counterseal_http.addresses import (
-    PRIVATE,
-    Address,
-    Network,
-    is_in,
-    networks,
-    read_address,
-    require_reachable,
-)
+from counterseal_http.addresses import is_in, read_address, require_reachable
 from counterseal_http.errors import Forbidden, Unresolved
+from counterseal_http.networks import PRIVATE, WEB_PORTS, Address, Network, networks
 from counterseal_http.resolver import Resolver, SystemResolver
 from counterseal_http.target import Target, read_target
-
-WEB_PORTS = frozenset({80, 443, 8080, 8443})
-"""Ports of web servers. Most other ports have other protocols, which a request may exploit."""
 
 PLAIN = "http"
 

@@ -14,16 +14,11 @@ import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import counterseal_http as http
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
 from counterseal.wire.members import format_time
 from counterseal.wire.visible import visible
-from counterseal_http import (
-    NotAttempted,
-    add_certificates,
-    load_authorities,
-    load_machine_authorities,
-)
 from counterseal_server import files
 
 FIELD = "ca_file"
@@ -119,10 +114,10 @@ class AddedAuthorities:
         try:
             certificates = self.read()
         except InvalidField as error:
-            raise NotAttempted(str(error)) from None
+            raise http.NotAttempted(str(error)) from None
         if not certificates:
-            return load_machine_authorities()
-        return load_authorities(_join(certificates))
+            return http.load_machine_authorities()
+        return http.load_authorities(_join(certificates))
 
     def list_ended(self) -> list[AddedCertificate]:
         """Return the certificates that have expired; errors as in `read`."""
@@ -144,7 +139,7 @@ class AddedAuthorities:
                 problem = f"certificate {number} of {file} cannot be read"
                 raise InvalidField(self._field, problem) from None
         try:
-            add_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), _join(certificates))
+            http.add_certificates(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), _join(certificates))
         except ValueError as error:
             raise InvalidField(self._field, f"{file}: {error}") from None
         self._demand_valid(file, certificates)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import counterseal_http as http
 from counterseal.models import entry_addresses
-from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
 from counterseal_server.plainly import CALLBACK_SETTINGS
 from counterseal_server.printing import print_line
 from counterseal_server.settings import Settings
@@ -15,7 +15,7 @@ LOOK_UP_SECONDS = 2.0
 """Seconds for a name look-up: a warning is not worth a longer wait."""
 
 
-def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guard:
+def callback_guard(settings: Settings, resolver: http.Resolver | None = None) -> http.Guard:
     """
     Return the guard for callbacks, and for nothing else.
 
@@ -23,16 +23,16 @@ def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guar
         settings: The service's settings.
         resolver: Resolves host names; by default the machine's resolver.
     """
-    resolver = resolver or SystemResolver()
+    resolver = resolver or http.SystemResolver()
     if settings.allow_private_callbacks:
-        return Guard(
+        return http.Guard(
             allow_http=True,
             allow_private=True,
             allow=settings.callback_networks,
             ports=None,
             resolver=resolver,
         )
-    return Guard(
+    return http.Guard(
         allow=settings.callback_networks,
         http_to=settings.callback_networks if settings.callback_plain_http else (),
         ports=frozenset(settings.callback_ports),
@@ -40,7 +40,7 @@ def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guar
     )
 
 
-def find_obstacle(guard: Guard, addresses: Iterable[str]) -> str | None:
+def find_obstacle(guard: http.Guard, addresses: Iterable[str]) -> str | None:
     """
     Return why no callback can be sent to an entry of an allow-list now; None if one can.
 
@@ -62,16 +62,16 @@ def find_obstacle(guard: Guard, addresses: Iterable[str]) -> str | None:
     return first
 
 
-def _find_obstacle(guard: Guard, url: str) -> str | None:
+def _find_obstacle(guard: http.Guard, url: str) -> str | None:
     try:
         target = guard.target(url.replace(ANY_SEGMENT, "any"))
-    except Forbidden as error:
+    except http.Forbidden as error:
         return str(error)
     try:
         guard.addresses(target.host, LOOK_UP_SECONDS, target.scheme)
-    except Forbidden as error:
+    except http.Forbidden as error:
         return f"its name resolves to an address that is not allowed: {error}"
-    except (Unresolved, NotAttempted):
+    except (http.Unresolved, http.NotAttempted):
         return None
     return None
 

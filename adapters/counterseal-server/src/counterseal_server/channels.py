@@ -12,10 +12,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import ParamSpec, Protocol
 
+import counterseal_http as http
 from counterseal.errors import InvalidField, Unavailable
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy, Notifier
-from counterseal_http import Authorities, Forbidden, Guard
 from counterseal_server import files
 from counterseal_server.extras import lacking
 from counterseal_server.settings import Settings
@@ -118,7 +118,9 @@ class Channels:
             return self._open_channels[kinds]
 
 
-def channels(settings: Settings, clock: Clock, entropy: Entropy, *, tls: Authorities) -> Channels:
+def channels(
+    settings: Settings, clock: Clock, entropy: Entropy, *, tls: http.Authorities
+) -> Channels:
     """
     Return the channels that are configured, which may be none.
 
@@ -151,7 +153,7 @@ def _for(setting: str, make: Callable[P, Channel], *args: P.args, **kwargs: P.kw
         raise InvalidField(setting, what) from None
 
 
-def _fcm(settings: Settings, clock: Clock, tls: Authorities) -> Channel:
+def _fcm(settings: Settings, clock: Clock, tls: http.Authorities) -> Channel:
     fcm = import_module("counterseal_fcm")
 
     field = "fcm_account_file"
@@ -167,7 +169,7 @@ def _fcm(settings: Settings, clock: Clock, tls: Authorities) -> Channel:
     return channel
 
 
-def _webpush(settings: Settings, clock: Clock, entropy: Entropy, tls: Authorities) -> Channel:
+def _webpush(settings: Settings, clock: Clock, entropy: Entropy, tls: http.Authorities) -> Channel:
     webpush = import_module("counterseal_webpush")
     try:
         vapid = webpush.Vapid(webpush_key(settings), settings.webpush_contact or "")
@@ -182,7 +184,7 @@ def _webpush(settings: Settings, clock: Clock, entropy: Entropy, tls: Authoritie
 
 
 def _relay(
-    settings: Settings, clock: Clock, kinds: frozenset[AddressKind], tls: Authorities
+    settings: Settings, clock: Clock, kinds: frozenset[AddressKind], tls: http.Authorities
 ) -> Channel:
     relay = import_module("counterseal_relay")
     try:
@@ -192,7 +194,7 @@ def _relay(
     guard, url = push_guard(settings), settings.relay_url or ""
     try:
         guard.target(url)
-    except Forbidden as error:
+    except http.Forbidden as error:
         raise InvalidField("relay_url", str(error)) from None
     channel: Channel = relay.RelayNotifier(url, secrets, clock, kinds=kinds, guard=guard, tls=tls)
     return channel
@@ -208,8 +210,8 @@ def _relay_secret(settings: Settings) -> str:
     return data.decode("utf-8", "replace")
 
 
-def push_guard(settings: Settings) -> Guard:
+def push_guard(settings: Settings) -> http.Guard:
     """Return the guard for push messages."""
     if settings.allow_private_pushes:
-        return Guard(allow_http=True, allow_private=True, ports=None)
-    return Guard()
+        return http.Guard(allow_http=True, allow_private=True, ports=None)
+    return http.Guard()

@@ -58,7 +58,7 @@ SAID_BY_ORIGIN = {
 """What the origin says of where the act comes from, which nobody has verified."""
 
 
-def show(
+def show_challenge(
     screen: Screen,
     display: dict[str, Any],
     *,

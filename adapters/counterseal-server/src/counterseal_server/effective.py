@@ -29,7 +29,7 @@ BASIC_PLANE = 0xFFFF
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
-def effective(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> str:
+def effective_text(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> str:
     """
     Return the settings as text.
 

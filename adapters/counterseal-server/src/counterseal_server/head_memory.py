@@ -22,7 +22,7 @@ from typing import Any
 
 import attrs
 
-from counterseal import AuditChain, HeadMemory, ProcessHeadMemory
+import counterseal as cs
 from counterseal.audit.documents import head_line, read_unverified_head, recognized_by
 from counterseal.errors import InvalidField
 from counterseal.models import MemoryContent, SignedHead
@@ -141,7 +141,7 @@ def _parse(document: dict[str, Any]) -> MemoryContent:
     )
 
 
-def head_memory(data: Path) -> HeadMemory:
+def head_memory(data: Path) -> cs.HeadMemory:
     """
     Return the memory of the folder *data*; one of this process, if it cannot be written.
 
@@ -149,10 +149,10 @@ def head_memory(data: Path) -> HeadMemory:
         InvalidField: The folder cannot be written, and its file cannot be read.
     """
     memory = FileHeadMemory(data)
-    return memory if os.access(data, os.W_OK) else ProcessHeadMemory(memory.load())
+    return memory if os.access(data, os.W_OK) else cs.ProcessHeadMemory(memory.load())
 
 
-def chain_all(chain: AuditChain) -> int:
+def chain_all(chain: cs.AuditChain) -> int:
     """
     Chain all that is recorded, and sign; a running service may do a part of it.
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import counterseal_server as server
 from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
 from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.members import format_time
 from counterseal_server.printing import print_lines
-from counterseal_server.runtime import Runtime
-from counterseal_server.screen import Screen, qr
-from counterseal_server.settings import Settings
 
 
-def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
+def invite(runtime: server.Runtime, account: str, origin: str | None) -> Invitation:
     """
     Invite a device of *account*, on an origin's behalf.
 
@@ -37,7 +35,7 @@ def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
     )
 
 
-def link(invited: Invitation, settings: Settings) -> str:
+def link(invited: Invitation, settings: server.Settings) -> str:
     """Return the link that completes the bind; anybody who has it can use it."""
     return invited.link(
         public_url=settings.public_url,
@@ -46,7 +44,7 @@ def link(invited: Invitation, settings: Settings) -> str:
     )
 
 
-def invitation_document(invitation: Invitation, settings: Settings) -> dict[str, Any]:
+def invitation_document(invitation: Invitation, settings: server.Settings) -> dict[str, Any]:
     """Return what the commands print of an invitation for programs; the token is a secret."""
     return {
         "link": link(invitation, settings),
@@ -55,12 +53,12 @@ def invitation_document(invitation: Invitation, settings: Settings) -> dict[str,
     }
 
 
-def print_invitation(invitation: Invitation, settings: Settings) -> None:
+def print_invitation(invitation: Invitation, settings: server.Settings) -> None:
     """Print an invitation for people: the link, its QR code and its deadline."""
-    screen, text = Screen(), link(invitation, settings)
+    screen, text = server.Screen(), link(invitation, settings)
     screen.write_line(text)
     if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
-        print_lines(qr(text))
+        print_lines(server.qr(text))
     screen.facts([("Valid until", format_time(invitation.deadline))])
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+import counterseal_server as server
+
 
 class LazyCommand(NamedTuple):
     """
@@ -93,10 +95,8 @@ class LazyGroup(click.Group):
         try:
             module = import_module(location.module)
         except ModuleNotFoundError as error:
-            # It loads parts of the core.
-            from counterseal_server.plainly import missing  # noqa: PLC0415 (only a failure needs it)
-
-            return _unavailable(name, location.summary, missing(error, location.requirement))
+            failure = server.missing(error, location.requirement)
+            return _unavailable(name, location.summary, failure)
         command: click.Command = getattr(module, location.name)
         return command
 

@@ -100,7 +100,7 @@ class Json(logging.Formatter):
         return line
 
 
-def configure(form: str, level: str) -> None:
+def configure_logs(form: str, level: str) -> None:
     """
     Write logs to standard error from now on.
 

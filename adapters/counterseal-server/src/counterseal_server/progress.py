@@ -88,7 +88,7 @@ def span_text(seconds: float) -> str:
 
 
 @contextmanager
-def progress(
+def show_progress(
     what: str, *, lines: bool = False, seconds: Callable[[], float] = time.monotonic
 ) -> Iterator[Report]:
     """

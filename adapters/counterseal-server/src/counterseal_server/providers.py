@@ -10,10 +10,10 @@ import logging
 import threading
 from importlib.util import find_spec
 
+import counterseal_http as http
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import AppSpace, Company, Guid, Identity, IdpSettings, Logout
 from counterseal.ports import Clock, Entropy, IdentityProvider, Sealer, Store
-from counterseal_http import Authorities, Guard
 from counterseal_server.settings import Settings
 
 INSTALL = "pip install 'counterseal-server[oidc]'"
@@ -25,11 +25,11 @@ SHARE = 4
 log = logging.getLogger("counterseal_server")
 
 
-def provider_guard(settings: Settings) -> Guard:
+def provider_guard(settings: Settings) -> http.Guard:
     """Return the guard for calls to Identity Providers."""
     if settings.allow_private_providers:
-        return Guard(allow_http=True, allow_private=True, ports=None)
-    return Guard()
+        return http.Guard(allow_http=True, allow_private=True, ports=None)
+    return http.Guard()
 
 
 def app_spaces_with_provider(store: Store) -> list[AppSpace]:
@@ -82,7 +82,7 @@ class Providers:
         clock: Clock,
         entropy: Entropy,
         *,
-        tls: Authorities | None = None,
+        tls: http.Authorities | None = None,
     ) -> None:
         self._settings = settings
         self._sealer = sealer

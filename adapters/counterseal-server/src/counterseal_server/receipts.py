@@ -23,7 +23,7 @@ from counterseal_server import display, files
 from counterseal_server.screen import Screen
 
 JWKS_LIMIT = 1_048_576
-FILE_LIMIT = RECEIPT_LIMIT + 1
+RECEIPT_FILE_LIMIT = RECEIPT_LIMIT + 1
 """The largest token, and a line break."""
 
 FACTORS = {
@@ -106,7 +106,7 @@ def _is_use_receipt(token: str) -> bool:
         return False
 
 
-def show(screen: Screen, receipt: Receipt | UseReceipt) -> None:
+def show_receipt(screen: Screen, receipt: Receipt | UseReceipt) -> None:
     """Show what a receipt, or a use receipt, proves."""
     if isinstance(receipt, UseReceipt):
         _show_use(screen, receipt)
@@ -143,7 +143,7 @@ def _issuer(receipt: Receipt | UseReceipt) -> list[tuple[str, str]]:
 
 def _show_answer(screen: Screen, receipt: Receipt) -> None:
     screen.heading("What was asked")
-    display.show(screen, receipt.display)
+    display.show_challenge(screen, receipt.display)
     screen.heading("What was answered")
     screen.facts(
         [
@@ -175,7 +175,7 @@ def standing(receipt: Receipt | UseReceipt) -> str:
     return "issuer proven" if receipt.proven else "consistent, issuer unproven"
 
 
-def document(receipt: Receipt | UseReceipt) -> dict[str, Any]:
+def receipt_document(receipt: Receipt | UseReceipt) -> dict[str, Any]:
     """Return what a receipt, or a use receipt, proves, for JSON."""
     if isinstance(receipt, UseReceipt):
         return _use_document(receipt)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Self
 
-from counterseal import OPERATOR, Administration, AuditChain, HeadMemory, Policy, Ports
+import counterseal as cs
 from counterseal.errors import InvalidField
 from counterseal.memory import (
     MemoryAudit,
@@ -24,11 +24,10 @@ from counterseal.memory import (
     SystemEntropy,
 )
 from counterseal.models import Admin, Company
-from counterseal_http import HttpCallbackSender
 from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.authorities import AddedAuthorities
-from counterseal_server.callback_reach import callback_guard
+from counterseal_server.callback_sender import LateCallbackSender
 from counterseal_server.channels import channels
 from counterseal_server.full_store import FullStore
 from counterseal_server.head_memory import head_memory
@@ -64,7 +63,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.policy: Policy = settings.serving_policy
+        self.policy: cs.Policy = settings.serving_policy
         clock, entropy = SystemClock(), SystemEntropy()
         self.keys = KeyFiles(
             settings.keys_folder,
@@ -75,17 +74,15 @@ class Runtime:
         )
         self.authorities = AddedAuthorities(settings.ca_file, clock)
         tls = self.authorities.load
-        self._sender = HttpCallbackSender(
-            callback_guard(settings), clock, connections=max(1, settings.senders), tls=tls
-        )
+        self._sender = LateCallbackSender(settings, clock, tls=tls)
         self.channels = channels(settings, clock, entropy, tls=tls)
         self.passkeys = PasskeyVerifier(settings)
         self._providers = Providers(settings, self.keys.sealer, clock, entropy, tls=tls)
         self.records: Records = opened(settings.store_address)
         audit = MemoryAudit()
         self.full_store = FullStore()
-        self.ports: Ports = self.records.joined(
-            Ports(
+        self.ports: cs.Ports = self.records.joined(
+            cs.Ports(
                 # The adapters in memory that store something are replaced below.
                 store=MemoryStore(audit),
                 replay=MemoryReplayGuard(clock),
@@ -106,18 +103,18 @@ class Runtime:
         self.ports = self.full_store.watch(self.ports)
 
     @cached_property
-    def head_memory(self) -> HeadMemory:
+    def head_memory(self) -> cs.HeadMemory:
         """What remembers the audit log's newest signed head; the data folder has to exist."""
         return head_memory(self.settings.data)
 
-    def audit_chain(self) -> AuditChain:
+    def audit_chain(self) -> cs.AuditChain:
         """
         Return the audit log's chain, with what is remembered of it.
 
         Raises:
             InvalidField: What is remembered cannot be read, and the data folder not be written.
         """
-        return AuditChain(self.ports, self.policy, self.head_memory)
+        return cs.AuditChain(self.ports, self.policy, self.head_memory)
 
     def prepare(self) -> None:
         """
@@ -155,7 +152,7 @@ class Runtime:
         Raises:
             InvalidField: There is none, though there are keys.
         """
-        if not Administration(self.ports, self.policy, by=OPERATOR).list(None, Company):
+        if not cs.Administration(self.ports, self.policy, by=cs.OPERATOR).list(None, Company):
             raise InvalidField(
                 "store",
                 "there is no company in it, though there are keys in"
@@ -173,7 +170,7 @@ class Runtime:
             SealBroken: A stored secret is not an envelope of this software.
         """
         key_ids = {key.id for key in self.keys.master_keys.load()}
-        admins = Administration(self.ports, self.policy, by=OPERATOR).list(None, Admin)
+        admins = cs.Administration(self.ports, self.policy, by=cs.OPERATOR).list(None, Admin)
         sealed_secrets = [one.sealed for admin in admins for one in admin.credentials if one.sealed]
         return all(sealing_key_id(sealed) in key_ids for sealed in sealed_secrets)
 

@@ -26,6 +26,7 @@ import attrs
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
+import counterseal_server as server
 from counterseal.errors import InvalidField
 from counterseal_server import logs
 from counterseal_server.after_restore import Restored, RestoreWait, note_restore
@@ -76,7 +77,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure_logs(settings.log_format, settings.log_level)
     with Runtime(settings) as runtime:
         runtime.prepare()
         runtime.demand_company()
@@ -186,7 +187,7 @@ def notify(settings: Settings) -> None:
 
 def _work(settings: Settings, duty: Duty, title: str) -> None:
     """Run the workers for one duty until a signal arrives."""
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure_logs(settings.log_format, settings.log_level)
     stopped = threading.Event()
     for number in STOPPING:
         signal.signal(number, lambda *_: stopped.set())
@@ -264,13 +265,11 @@ def _connections(settings: Settings) -> int:
 
 def _load(settings: Settings, restored: Restored | None) -> Any:
     """Create the application, in the process that serves it; *restored* is as of `RestoreWait`."""
-    from counterseal_server.web import build_gateway, use_cases  # noqa: PLC0415 (only the serving process needs it)
-
     # A terminal sends Ctrl-C to this process and to the main one, which then sends SIGTERM. Of two
     # signals at once, the server may miss both, and be killed only when `grace` is over.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signals = Signals()
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure_logs(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
     runtime.authorities.read()
     if settings.metrics:
@@ -280,13 +279,15 @@ def _load(settings: Settings, restored: Restored | None) -> Any:
         tracing.trace_ports(runtime)
         tracing.close_after_main_thread()
     workers = Workers(runtime, metrics)
-    service = use_cases(runtime)
+    service = server.use_cases(runtime)
     wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock, restored)
     later = StartLater(wait, workers)
     later.start()
     signals.on_stop(service.waiters.close, later.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    app = build_gateway(runtime, service, metrics, signals.take_over, wait=wait, tracing=tracing)
+    app = server.build_gateway(
+        runtime, service, metrics, signals.take_over, wait=wait, tracing=tracing
+    )
     threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     return app
 

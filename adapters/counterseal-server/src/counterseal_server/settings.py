@@ -22,8 +22,7 @@ from counterseal.models import Guid
 from counterseal.models.passkeys import origin_of
 from counterseal.policy import PROFILES, Policy
 from counterseal.wire.link import is_base
-from counterseal_http import WEB_PORTS
-from counterseal_http.addresses import METADATA, Network
+from counterseal_http.networks import METADATA, WEB_PORTS, Network
 from counterseal_web.settings import require_pages
 
 DATABASE_FILE = "counterseal.db"

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+import counterseal_server as server
 from counterseal.errors import InvalidField
 from counterseal_server.extras import require_extra
 from counterseal_server.settings import Settings
@@ -65,7 +66,5 @@ def open_tracing(settings: Settings, environment: Mapping[str, str] = os.environ
     require_opentelemetry(settings, environment)
     if not settings.opentelemetry or environment.get(DISABLED, "").lower() == "true":
         return None
-    from counterseal_server.tracing_export import export_tracing  # noqa: PLC0415 (an extra)
-
     traces, metrics = (environment.get(name, "otlp") != NONE for name in EXPORTERS)
-    return export_tracing(settings, environment, traces=traces, metrics=metrics)
+    return server.export_tracing(settings, environment, traces=traces, metrics=metrics)

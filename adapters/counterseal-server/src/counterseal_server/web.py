@@ -28,8 +28,8 @@ from counterseal_server.webpush_key import public_webpush_key
 from counterseal_web import REQUEST_ID, Application, Request, Response, Service
 from counterseal_web import Settings as Face
 from counterseal_web.application import served
+from counterseal_web.description import statuses
 from counterseal_web.messages import Reply
-from counterseal_web.openapi import statuses
 from counterseal_web.problems import MethodNotAllowedError, problem, reply_to
 from counterseal_web.wsgi import read_environ, write_response
 

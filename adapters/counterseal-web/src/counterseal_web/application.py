@@ -10,10 +10,10 @@ import attrs
 from counterseal_web.admin import ADMIN_API
 from counterseal_web.admission import admit
 from counterseal_web.calls import read_call
+from counterseal_web.description import DESCRIPTION
 from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import Inputs
 from counterseal_web.messages import Reply, Request, Response
-from counterseal_web.openapi import DESCRIPTION
 from counterseal_web.operations import Audience, Operation
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.pending import EventStream, LongPoll

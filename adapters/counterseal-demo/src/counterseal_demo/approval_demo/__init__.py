@@ -8,11 +8,6 @@ The demo: one approval from beginning to end, without server or network, then te
 - `report`: the results for a person or for a program
 """
 
-from __future__ import annotations
+from counterseal._stub import public_names
 
-from counterseal_demo.approval_demo.forgeries import Attempt
-from counterseal_demo.approval_demo.questions import ACCOUNT_ID, read
-from counterseal_demo.approval_demo.report import document, keepsakes, show
-from counterseal_demo.approval_demo.story import Story, play
-
-__all__ = ["ACCOUNT_ID", "Attempt", "Story", "document", "keepsakes", "play", "read", "show"]
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -23,7 +23,7 @@ def show(screen: Screen, story: Story, *, saved: bool) -> None:
     """
     _show_setting(screen, story)
     screen.heading("2. What the person sees")
-    display.show(screen, story.exchange.document)
+    display.show_challenge(screen, story.exchange.document)
     if story.exchange.code is not None:
         screen.facts([("On the shop's own page", f"matching code {story.exchange.code}")])
     _show_answer(screen, story)

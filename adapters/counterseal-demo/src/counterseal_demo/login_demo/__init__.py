@@ -10,10 +10,6 @@ The service listens at a loopback port, the provider at another one; all calls a
 - `login_demo.report`: the results for a person or for a program
 """
 
-from __future__ import annotations
+from counterseal._stub import public_names
 
-from counterseal_demo.login_demo.report import document, keepsakes, show
-from counterseal_demo.login_demo.story import Story, play
-from counterseal_demo.login_demo.world import world
-
-__all__ = ["Story", "document", "keepsakes", "play", "show", "world"]
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -15,7 +15,7 @@ def show(screen: Screen, story: Story) -> None:
     """Print *story* for a person."""
     _show_log_in(screen, story)
     screen.heading("5. What the person sees")
-    display.show(screen, story.display)
+    display.show_challenge(screen, story.display)
     receipt = story.receipt
     signed, body = story.callback
     screen.heading("6. The answer, and the callback")

@@ -111,7 +111,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def open_world() -> Iterator[World]:
     """
     Create everything, and close it at the end.
 

@@ -8,22 +8,6 @@ loopback port can log in as any of its users. Use it for nothing else.
 - `trial.provider`: its process, how to control it, and the browser of its users
 """
 
-from __future__ import annotations
+from counterseal._stub import public_names
 
-from counterseal_demo.trial.npm import (
-    NodeMissing,
-    RegistryUnreachable,
-    TrialBroken,
-    is_installed,
-    provider_folder,
-)
-from counterseal_demo.trial.provider import TrialProvider
-
-__all__ = [
-    "NodeMissing",
-    "RegistryUnreachable",
-    "TrialBroken",
-    "TrialProvider",
-    "is_installed",
-    "provider_folder",
-]
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)

@@ -9,8 +9,6 @@ The demo in a browser: a shop, a phone that is a web page, and the service betwe
 - `serving`: a server on loopback, until a signal
 """
 
-from __future__ import annotations
+from counterseal._stub import public_names
 
-from counterseal_demo.web_demo.serving import serve
-
-__all__ = ["serve"]
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)

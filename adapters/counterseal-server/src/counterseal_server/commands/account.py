@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from counterseal import OPERATOR, Accounts, Administration, Challenges, Invitations
-from counterseal.models import AppSpace, Guid
+import counterseal as cs
+import counterseal_server as server
+from counterseal import models
 from counterseal.wire.members import format_time
-from counterseal_server import inviting
 from counterseal_server.commands.acting import (
     YES,
     confirm,
@@ -20,9 +20,6 @@ from counterseal_server.commands.acting import (
 from counterseal_server.commands.options import CONFIG, DATA, OUT
 from counterseal_server.plainly import Failed
 from counterseal_server.printing import print_json
-from counterseal_server.runtime import Runtime
-from counterseal_server.users import account_line, app_space_of, find_user, read_accounts
-from counterseal_web.admin.documents import account_request_document, user_document
 
 ACCOUNT = click.argument("account")
 APP_SPACE = click.option(
@@ -74,12 +71,16 @@ def list_(
     with opened(data, config) as runtime:
         space = maybe_guid(app_space, "app-space")
         if space is not None:
-            Administration(runtime.ports, runtime.policy, by=OPERATOR).get(space, AppSpace)
+            cs.Administration(runtime.ports, runtime.policy, by=cs.OPERATOR).get(
+                space, models.AppSpace
+            )
         clock, unreadable = runtime.ports.clock, 0
-        for accounts, flaws in read_accounts(runtime.records.inventory(clock), space, bound=bound):
+        for accounts, flaws in server.read_accounts(
+            runtime.records.inventory(clock), space, bound=bound
+        ):
             unreadable += flaws
             for each in accounts:
-                print_json(account_line(each, clock.now()), indent=None)
+                print_json(server.account_line(each, clock.now()), indent=None)
     if unreadable:
         raise Failed(
             f"store: the list is incomplete: {unreadable} of its records cannot be read;"
@@ -106,12 +107,12 @@ def search(
     If PREFIX is the GUID of an account, that account comes first.
     """
     with opened(data, config) as runtime:
-        space = app_space_of(runtime, maybe_guid(app_space, "app-space"))
-        page = Accounts(runtime.ports, runtime.policy).search(
-            space, prefix, limit=limit, by=OPERATOR
+        space = server.app_space_of(runtime, maybe_guid(app_space, "app-space"))
+        page = cs.Accounts(runtime.ports, runtime.policy).search(
+            space, prefix, limit=limit, by=cs.OPERATOR
         )
         for each in page.accounts:
-            print_json(account_line(each, runtime.ports.clock.now()), indent=None)
+            print_json(server.account_line(each, runtime.ports.clock.now()), indent=None)
 
 
 @account.command()
@@ -126,10 +127,10 @@ def requests(account: str, app_space: str | None, data: str | None, config: str 
     `reason` is why the person refused. Do not say `pressured` to anybody who is with the person.
     """
     with opened(data, config) as runtime:
-        challenges = Challenges(runtime.ports, runtime.policy)
+        challenges = cs.Challenges(runtime.ports, runtime.policy)
         user = _find_user(runtime, account, app_space)
-        for challenge in challenges.list_of_account(user, by=OPERATOR):
-            print_json(account_request_document(challenge), indent=None)
+        for challenge in challenges.list_of_account(user, by=cs.OPERATOR):
+            print_json(server.account_request_document(challenge), indent=None)
 
 
 @account.command("invite-again")
@@ -149,12 +150,12 @@ def invite_again(
     make sure who it is. With --out, the link is in one JSON object.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
-        invitations = Invitations(runtime.ports, runtime.policy)
-        renewed_invitation = invitations.renew(guid(invitation, "guid"), by=OPERATOR)
+        invitations = cs.Invitations(runtime.ports, runtime.policy)
+        renewed_invitation = invitations.renew(guid(invitation, "guid"), by=cs.OPERATOR)
         if as_json or out is not None:
-            write_document(inviting.invitation_document(renewed_invitation, runtime.settings))
+            write_document(server.invitation_document(renewed_invitation, runtime.settings))
         else:
-            inviting.print_invitation(renewed_invitation, runtime.settings)
+            server.print_invitation(renewed_invitation, runtime.settings)
 
 
 @account.command()
@@ -166,7 +167,7 @@ def lock(account: str, app_space: str | None, data: str | None, config: str | No
     """Lock an ACCOUNT: it gets no questions, cannot answer, and cannot bind a device."""
     with opened(data, config) as runtime:
         guid = _find_user(runtime, account, app_space)
-        Accounts(runtime.ports, runtime.policy).lock(guid, by=OPERATOR)
+        cs.Accounts(runtime.ports, runtime.policy).lock(guid, by=cs.OPERATOR)
         _print_user(runtime, guid)
 
 
@@ -179,7 +180,7 @@ def unlock(account: str, app_space: str | None, data: str | None, config: str | 
     """Unlock an ACCOUNT, and reset its count of wrong codes."""
     with opened(data, config) as runtime:
         guid = _find_user(runtime, account, app_space)
-        Accounts(runtime.ports, runtime.policy).unlock(guid, by=OPERATOR)
+        cs.Accounts(runtime.ports, runtime.policy).unlock(guid, by=cs.OPERATOR)
         _print_user(runtime, guid)
 
 
@@ -196,7 +197,7 @@ def revoke(
     with opened(data, config) as runtime:
         guid = _find_user(runtime, account, app_space)
         confirm(f"Revoke all devices of account {guid}?", yes=yes)
-        Accounts(runtime.ports, runtime.policy).revoke_all(guid, by=OPERATOR)
+        cs.Accounts(runtime.ports, runtime.policy).revoke_all(guid, by=cs.OPERATOR)
         _print_user(runtime, guid)
 
 
@@ -217,16 +218,18 @@ def erase(
     with opened(data, config) as runtime:
         guid = _find_user(runtime, account, app_space)
         confirm(f"Erase account {guid} permanently?", yes=yes)
-        remaining = Accounts(runtime.ports, runtime.policy).erase(guid, by=OPERATOR)
+        remaining = cs.Accounts(runtime.ports, runtime.policy).erase(guid, by=cs.OPERATOR)
         at = None if remaining.erased_at is None else format_time(remaining.erased_at)
         print_document({"privakeyId": remaining.guid, "erasedAt": at})
 
 
-def _find_user(runtime: Runtime, account: str, app_space: str | None) -> Guid:
-    return find_user(runtime, account, maybe_guid(app_space, "app-space"))
+def _find_user(runtime: server.Runtime, account: str, app_space: str | None) -> models.Guid:
+    return server.find_user(runtime, account, maybe_guid(app_space, "app-space"))
 
 
-def _print_user(runtime: Runtime, guid: Guid) -> None:
+def _print_user(runtime: server.Runtime, guid: models.Guid) -> None:
     print_document(
-        user_document(*Accounts(runtime.ports, runtime.policy).get_with_devices(guid, by=OPERATOR))
+        server.user_document(
+            *cs.Accounts(runtime.ports, runtime.policy).get_with_devices(guid, by=cs.OPERATOR)
+        )
     )

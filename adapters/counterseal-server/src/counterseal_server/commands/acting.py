@@ -9,35 +9,33 @@ from typing import Any
 
 import click
 
+import counterseal_server as server
+from counterseal import models
 from counterseal.errors import InvalidField
-from counterseal.models import Guid
 from counterseal.models.guid import parse
 from counterseal.wire.visible import visible
 from counterseal_server import files
-from counterseal_server.administration import Tenants
 from counterseal_server.commands.options import configured
-from counterseal_server.configuration import span as parse_span
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json
-from counterseal_server.runtime import Runtime
 
 YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @contextmanager
-def opened(data: str | None, config: str | None) -> Iterator[Runtime]:
+def opened(data: str | None, config: str | None) -> Iterator[server.Runtime]:
     """Open the service and migrate its database; an error ends the command with one line."""
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         runtime.prepare()
         runtime.demand_company()
         yield runtime
 
 
 @contextmanager
-def administering(data: str | None, config: str | None) -> Iterator[Tenants]:
+def administering(data: str | None, config: str | None) -> Iterator[server.Tenants]:
     """Open the service to administer its tenants."""
     with opened(data, config) as runtime:
-        yield Tenants(runtime.ports, runtime.policy)
+        yield server.Tenants(runtime.ports, runtime.policy)
 
 
 def print_document(document: Any) -> None:
@@ -69,7 +67,7 @@ def confirm(question: str, *, yes: bool) -> None:
         click.confirm(visible(question), abort=True, err=True)
 
 
-def guid(text: str, field: str) -> Guid:
+def guid(text: str, field: str) -> models.Guid:
     """
     Return *text* as a GUID.
 
@@ -83,7 +81,7 @@ def guid(text: str, field: str) -> Guid:
     return parse(text, field=field)
 
 
-def maybe_guid(text: str | None, field: str) -> Guid | None:
+def maybe_guid(text: str | None, field: str) -> models.Guid | None:
     """
     Return *text* as a GUID; None stays None.
 
@@ -100,7 +98,7 @@ def span(text: str, field: str) -> timedelta:
     Raises:
         InvalidField: *text* is not one.
     """
-    return parse_span(text, field)
+    return server.span(text, field)
 
 
 def parse_moment(text: str | None, field: str) -> datetime | None:

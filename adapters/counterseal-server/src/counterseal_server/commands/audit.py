@@ -9,7 +9,9 @@ from typing import BinaryIO
 
 import click
 
-from counterseal import OPERATOR, AuditChain, AuditLog, Tampering, read_json
+import counterseal as cs
+import counterseal_server as server
+from counterseal import models
 from counterseal.audit.documents import (
     HEAD_LINE_BEGINNING,
     LINE_BEGINNING,
@@ -19,16 +21,11 @@ from counterseal.audit.documents import (
     read_head_line,
 )
 from counterseal.errors import InvalidField
-from counterseal.models import ChainedEvent, PublicKey, RememberedHead
 from counterseal_server import files
 from counterseal_server.commands.acting import YES, confirm, maybe_guid, parse_moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
-from counterseal_server.head_memory import chain_all
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
-from counterseal_server.progress import progress
-from counterseal_server.receipts import read_jwks
-from counterseal_server.runtime import Runtime
 
 HEAD_BYTES = 65_536
 
@@ -112,7 +109,7 @@ def verify(
         token, line = _read_head(head_text)
         head_keys = _read_keys(jwks, token)
         opened = [stack.enter_context(_archive(name)) for name in archives]
-        done = stack.enter_context(progress("partitions"))
+        done = stack.enter_context(server.show_progress("partitions"))
         report = chains.verify(
             head_file=token,
             head_keys=head_keys,
@@ -160,7 +157,7 @@ def renew(by: str, why: str, data: str | None, config: str | None, *, yes: bool)
             " counts. Is it the right one?",
             yes=yes,
         )
-        renewal = chains.renew(by=OPERATOR, who=by, why=why)
+        renewal = chains.renew(by=cs.OPERATOR, who=by, why=why)
         if renewal.renewed:
             print_line("renewed: from now on, the log counts as it is")
         elif renewal.remembered is None:
@@ -203,7 +200,7 @@ def search(
     Events are there as soon as they are chained: within a second, while the service runs.
     """
     with _chain_of(config, data) as (runtime, _):
-        log = AuditLog(runtime.ports, runtime.policy)
+        log = cs.AuditLog(runtime.ports, runtime.policy)
         after = None
         while limit > 0:
             page = log.search(
@@ -216,7 +213,7 @@ def search(
                 reason=reason,
                 after=after,
                 limit=min(limit, 1_000),
-                by=OPERATOR,
+                by=cs.OPERATOR,
             )
             for one in page.events:
                 print_json(entry_document(one), indent=None)
@@ -240,7 +237,7 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
     """
     with _chain_of(config, data) as (_, chains):
 
-        def write(page: Iterable[ChainedEvent]) -> None:
+        def write(page: Iterable[models.ChainedEvent]) -> None:
             lines = b"".join(map(archive_line, page))
             files.append(file, lines, beginning=LINE_BEGINNING, field="file")
 
@@ -250,18 +247,20 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
 
 
 @contextmanager
-def _chain_of(config: str | None, data: str | None) -> Iterator[tuple[Runtime, AuditChain]]:
+def _chain_of(
+    config: str | None, data: str | None
+) -> Iterator[tuple[server.Runtime, cs.AuditChain]]:
     """Open the service for its audit log; an error ends the command with one line."""
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         runtime.prepare_records()
         yield runtime, runtime.audit_chain()
 
 
-def _chain_all(chains: AuditChain) -> int:
-    return chain_all(chains)
+def _chain_all(chains: cs.AuditChain) -> int:
+    return server.chain_all(chains)
 
 
-def _print_tamperings(tamperings: Iterable[Tampering]) -> None:
+def _print_tamperings(tamperings: Iterable[cs.Tampering]) -> None:
     for one in tamperings:
         partition = "log" if one.partition is None else f"partition {one.partition}"
         print_line(f"{partition}, position {one.position}: {one.problem}")
@@ -272,19 +271,19 @@ def _require_unchanged(tamperings: Sized) -> None:
         raise Failed(f"audit: signs that the log was changed: {len(tamperings)}")
 
 
-def _read_keys(jwks: str | None, token: str | None) -> tuple[PublicKey, ...] | None:
+def _read_keys(jwks: str | None, token: str | None) -> tuple[models.PublicKey, ...] | None:
     if jwks is not None and token is None:
         raise InvalidField("jwks", "only together with a file of --head")
-    return None if jwks is None else read_jwks(jwks)
+    return None if jwks is None else server.read_jwks(jwks)
 
 
-def _read_head(text: str | None) -> tuple[str | None, RememberedHead | None]:
+def _read_head(text: str | None) -> tuple[str | None, models.RememberedHead | None]:
     """Return the signed head of a file, or what a line says of one."""
     if text is None:
         return None, None
     if HEAD_LINE_BEGINNING in text:
         return None, read_head_line(text)
-    document = read_json(files.read(text, field="head", limit=HEAD_BYTES), field="head")
+    document = cs.read_json(files.read(text, field="head", limit=HEAD_BYTES), field="head")
     token = document.get("auditHead") if isinstance(document, dict) else None
     if not isinstance(token, str):
         raise InvalidField("head", f"{text} is not a file that `counterseal audit head` wrote")
@@ -302,6 +301,6 @@ def _archive(name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _archived(opened: Iterable[BinaryIO]) -> Iterator[ChainedEvent]:
+def _archived(opened: Iterable[BinaryIO]) -> Iterator[models.ChainedEvent]:
     for file in opened:
         yield from map(read_archive_line, file)

@@ -10,16 +10,12 @@ from pathlib import Path
 
 import click
 
+import counterseal_server as server
 from counterseal.errors import InvalidField
-from counterseal.memory import SystemClock
 from counterseal.wire.members import format_time
-from counterseal_server import backups, restoring
-from counterseal_server.backups import SETTINGS_FILE, Manifest, files_elsewhere
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_line
-from counterseal_server.restoring import Restoration
-from counterseal_server.settings import Settings
 
 
 @click.command()
@@ -52,11 +48,11 @@ def backup(
     with plainly(), _ending_on_sigterm():
         if keep is not None and not dated:
             raise InvalidField("keep", "it needs --dated")
-        clock, settings = SystemClock(), configured(config, data=data)
+        clock, settings = server.SystemClock(), configured(config, data=data)
         folder = Path(target)
         if dated:
-            folder /= backups.dated_name(clock)
-        manifest = backups.back_up(
+            folder /= server.dated_name(clock)
+        manifest = server.back_up(
             settings,
             folder,
             clock,
@@ -64,7 +60,7 @@ def backup(
             config=None if config is None else Path(config),
         )
         _print_backup(settings, folder, manifest)
-        for name in () if keep is None else backups.delete_older(folder, keep):
+        for name in () if keep is None else server.delete_older(folder, keep):
             print_line(f"deleted: {folder.parent / name}")
 
 
@@ -91,10 +87,10 @@ def restore(source: str, data: str | None, config: str | None) -> None:
     """
     with plainly():
         settings = configured(config, data=data)
-        _print_restoration(settings, restoring.restore(settings, Path(source), SystemClock()))
+        _print_restoration(settings, server.restore(settings, Path(source), server.SystemClock()))
 
 
-def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
+def _print_backup(settings: server.Settings, folder: Path, manifest: server.Manifest) -> None:
     print_line(f"written: {folder}")
     print_line(f"files: {', '.join(sorted(manifest.files))}")
     if manifest.has_master_key:
@@ -102,13 +98,13 @@ def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
     else:
         where = "COUNTERSEAL_MASTER_KEY" if settings.master_key else settings.master_key_file
         print_line(f"the master key is NOT in it: keep a copy of {where} in another place")
-    if SETTINGS_FILE not in manifest.files:
+    if server.SETTINGS_FILE not in manifest.files:
         print_line("no settings file is in it: none was given by --config")
-    for setting in files_elsewhere(settings):
+    for setting in server.files_elsewhere(settings):
         print_line(f"not in it: {setting}")
 
 
-def _print_restoration(settings: Settings, restoration: Restoration) -> None:
+def _print_restoration(settings: server.Settings, restoration: server.Restoration) -> None:
     manifest, restored = restoration.manifest, restoration.restored
     made_at = format_time(manifest.made_at)
     print_line(f"restored: the backup of {made_at}, made by release {manifest.release}")
@@ -117,8 +113,8 @@ def _print_restoration(settings: Settings, restoration: Restoration) -> None:
             f"the master key is missing: before you start, put it into {settings.master_key_file}"
             " or COUNTERSEAL_MASTER_KEY"
         )
-    if SETTINGS_FILE in manifest.files:
-        print_line(f"the settings file is not restored: compare yours with {SETTINGS_FILE}")
+    if server.SETTINGS_FILE in manifest.files:
+        print_line(f"the settings file is not restored: compare yours with {server.SETTINGS_FILE}")
     print_line("the audit log is not signed until you run counterseal audit renew")
     print_line(f"serve waits until {format_time(restored.ends_at(settings.serving_policy))}")
     print_line(f"lost: everything after {made_at}; repeat revocations, locks and erasures")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import click
 
-from counterseal import OPERATOR, Devices
-from counterseal.accounts.documents import device_document
-from counterseal.models import Binding, Operator
+import counterseal as cs
+import counterseal_server as server
+from counterseal import models
 from counterseal_server.commands.acting import YES, confirm, guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
 
@@ -54,7 +54,11 @@ def revoke(device: str, *, yes: bool, data: str | None, config: str | None) -> N
 
 
 def _change(
-    data: str | None, config: str | None, change: Callable[[Devices, Operator], Binding]
+    data: str | None,
+    config: str | None,
+    change: Callable[[cs.Devices, models.Operator], models.Binding],
 ) -> None:
     with opened(data, config) as runtime:
-        print_document(device_document(change(Devices(runtime.ports, runtime.policy), OPERATOR)))
+        print_document(
+            server.device_document(change(cs.Devices(runtime.ports, runtime.policy), cs.OPERATOR))
+        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from counterseal import OPERATOR, Callbacks
-from counterseal.models import Guid
-from counterseal_server import serving
+import counterseal as cs
+import counterseal_server as server
+from counterseal import models
 from counterseal_server.commands.acting import (
     YES,
     confirm,
@@ -16,10 +16,8 @@ from counterseal_server.commands.acting import (
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, configured
-from counterseal_server.outbox import drop_all, drop_dead, requeue_all
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
-from counterseal_web.admin.documents import delivery_document
 
 SINCE = click.option(
     "--since",
@@ -40,7 +38,7 @@ def callbacks() -> None:
 def run(data: str | None, config: str | None) -> None:
     """Deliver callbacks until SIGTERM or SIGINT; any number of these may run."""
     with plainly():
-        serving.deliver(configured(config, data=data))
+        server.deliver(configured(config, data=data))
 
 
 @callbacks.command()
@@ -60,14 +58,14 @@ def dead(
     `cause` says why each of them is dead, and `lastStatus` what its receiver replied last.
     """
     with opened(data, config) as runtime:
-        outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
+        outbox, earliest = cs.Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if origin is None:
-            dead_callbacks = outbox.list_all_dead(limit, since=earliest, by=OPERATOR)
+            dead_callbacks = outbox.list_all_dead(limit, since=earliest, by=cs.OPERATOR)
         else:
             whose = guid(origin, "origin")
-            dead_callbacks = outbox.list_dead(whose, limit, since=earliest, by=OPERATOR)
+            dead_callbacks = outbox.list_dead(whose, limit, since=earliest, by=cs.OPERATOR)
         for each in dead_callbacks:
-            print_json(delivery_document(each), indent=None)
+            print_json(server.delivery_document(each), indent=None)
 
 
 @callbacks.command("queued")
@@ -80,9 +78,9 @@ def dead(
 def list_queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
     """Print the queued callbacks of an origin, in the order of their next attempts."""
     with opened(data, config) as runtime:
-        outbox, whose = Callbacks(runtime.ports, runtime.policy), guid(origin, "origin")
-        for each in outbox.list_queued(whose, limit, by=OPERATOR):
-            print_json(delivery_document(each), indent=None)
+        outbox, whose = cs.Callbacks(runtime.ports, runtime.policy), guid(origin, "origin")
+        for each in outbox.list_queued(whose, limit, by=cs.OPERATOR):
+            print_json(server.delivery_document(each), indent=None)
 
 
 @callbacks.command()
@@ -121,15 +119,17 @@ def drop(
     what = "dead callbacks" if of_the_dead else "callbacks that were not sent yet"
     confirm("Drop the callback?" if callback is not None else f"Drop {what}?", yes=yes)
     with opened(data, config) as runtime:
-        outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
+        outbox, earliest = cs.Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if callback is not None:
-            print_line(outbox.drop(guid(callback, "guid"), by=OPERATOR).state.value)
+            print_line(outbox.drop(guid(callback, "guid"), by=cs.OPERATOR).state.value)
             return
         origins = _origins(outbox, origin)
         if of_the_dead:
-            counts = [drop_dead(outbox, each, since=earliest, by=OPERATOR) for each in origins]
+            counts = [
+                server.drop_dead(outbox, each, since=earliest, by=cs.OPERATOR) for each in origins
+            ]
         else:
-            counts = [drop_all(outbox, each, by=OPERATOR) for each in origins]
+            counts = [server.drop_all(outbox, each, by=cs.OPERATOR) for each in origins]
         print_document({"dropped": sum(counts)})
 
 
@@ -166,20 +166,20 @@ def requeue(
     if since is not None and callback is not None:
         raise Unusable("since: only with --origin or --all")
     with opened(data, config) as runtime:
-        outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
+        outbox, earliest = cs.Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if callback is not None:
-            print_line(outbox.requeue(guid(callback, "guid"), by=OPERATOR).state.value)
+            print_line(outbox.requeue(guid(callback, "guid"), by=cs.OPERATOR).state.value)
             return
         counts = [
-            requeue_all(outbox, each, since=earliest, by=OPERATOR)
+            server.requeue_all(outbox, each, since=earliest, by=cs.OPERATOR)
             for each in _origins(outbox, origin)
         ]
         queued_counts, remaining_counts = ([each[i] for each in counts] for i in (0, 1))
         print_document({"queued": sum(queued_counts), "left": sum(remaining_counts)})
 
 
-def _origins(outbox: Callbacks, origin: str | None) -> tuple[Guid, ...]:
+def _origins(outbox: cs.Callbacks, origin: str | None) -> tuple[models.Guid, ...]:
     """Return the origin that an option names; without it, all that have dead callbacks."""
     if origin is not None:
         return (guid(origin, "origin"),)
-    return outbox.origins_with_dead(by=OPERATOR)
+    return outbox.origins_with_dead(by=cs.OPERATOR)

@@ -6,10 +6,8 @@ from datetime import timedelta
 
 import click
 
+import counterseal_server as server
 from counterseal_server.commands.options import CONFIG, DATA, sourced
-from counterseal_server.doctor.checks import count_states, run_checks
-from counterseal_server.doctor.installation import Installation
-from counterseal_server.doctor.report import report_document, report_lines
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
 
@@ -41,18 +39,18 @@ def doctor(
     with plainly():
         settings, sourced_values = sourced(config, data=data)
         limit = timedelta(seconds=timeout)
-        installation = Installation(
+        installation = server.Installation(
             settings=settings,
             sourced_values=sourced_values,
             network=network,
             timeout=min(limit / 2, timedelta(seconds=5)),
         )
-        results = run_checks(installation, timeout=limit)
+        results = server.run_checks(installation, timeout=limit)
         if as_json:
-            print_json(report_document(results, settings))
+            print_json(server.report_document(results, settings))
         else:
-            for line in report_lines(results, settings):
+            for line in server.report_lines(results, settings):
                 print_line(line)
-        errors = count_states(results)["error"]
+        errors = server.count_states(results)["error"]
     if errors:
         raise Failed(f"doctor: {errors} {'errors' if errors > 1 else 'error'}")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 
+import counterseal_server as server
 from counterseal.wire.members import format_time
-from counterseal_keys import KeysExist
 from counterseal_server.commands.acting import YES, confirm
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json
-from counterseal_server.runtime import Runtime
-from counterseal_server.webpush_key import ensure_public_key
 
 
 @click.group()
@@ -29,7 +27,7 @@ def list_keys(data: str | None, config: str | None) -> None:
     One key signs, a prepared one signs after the next rotation, and retired ones prove older
     receipts. Origins that pin keys compare the thumbprints.
     """
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         for key in runtime.keys.signer.published_keys():
             document = {
                 "kid": key.public.kid,
@@ -51,9 +49,9 @@ def create(data: str | None, config: str | None) -> None:
     init creates missing keys itself. This is for keys that are stored elsewhere before the
     service is created, such as in a Secret of Kubernetes. Existing keys are not replaced.
     """
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         if runtime.keys.signer.path.exists():
-            raise KeysExist(f"{runtime.keys.signer.path} exists, and is not replaced")
+            raise server.KeysExist(f"{runtime.keys.signer.path} exists, and is not replaced")
         runtime.keys.create_missing()
         (key,) = runtime.keys.signer.published_keys()
         print_json({"kid": key.public.kid, "thumbprint": key.public.thumbprint})
@@ -69,7 +67,7 @@ def prepare(data: str | None, config: str | None, *, yes: bool) -> None:
 
     Rotate when all verifiers that cache the key set have the new key.
     """
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         _ask_if_moved(runtime, yes=yes)
         prepared_key = runtime.keys.prepare_signing_key()
         print_json({"kid": prepared_key.kid, "thumbprint": prepared_key.thumbprint})
@@ -86,7 +84,7 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
 
     A running service uses it at once. A master key is always a new one.
     """
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         runtime.keys.signer.jwks()
         if not master:
             _ask_if_moved(runtime, yes=yes)
@@ -112,7 +110,7 @@ def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
     It asks for confirmation if that key is from the environment and has sealed none of
     them: if that key is lost, the signing keys are lost.
     """
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
         _ask_if_moved(runtime, yes=yes)
         runtime.keys.signer.reseal()
 
@@ -126,12 +124,12 @@ def webpush(data: str | None, config: str | None) -> None:
 
     With another key, all devices would have to subscribe again.
     """
-    with plainly(), Runtime(configured(config, data=data)) as runtime:
-        new_key = ensure_public_key(runtime.settings, runtime.ports.entropy)
+    with plainly(), server.Runtime(configured(config, data=data)) as runtime:
+        new_key = server.ensure_public_key(runtime.settings, runtime.ports.entropy)
         print_json({"publicKey": new_key})
 
 
-def _ask_if_moved(runtime: Runtime, *, yes: bool) -> None:
+def _ask_if_moved(runtime: server.Runtime, *, yes: bool) -> None:
     # A key in the environment may be mistyped, or belong to another service.
     if runtime.keys.master_keys.in_environment and not runtime.keys.sealed_by_newest():
         confirm(

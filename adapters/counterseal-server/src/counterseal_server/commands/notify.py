@@ -6,15 +6,14 @@ from datetime import timedelta
 
 import click
 
-from counterseal import OPERATOR, AuditLog, Notifications
+import counterseal as cs
+import counterseal_server as server
+from counterseal import models
 from counterseal.audit.documents import entry_document
-from counterseal.models import PushResult
-from counterseal_server import serving
 from counterseal_server.commands.acting import guid, maybe_guid, opened, parse_moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
-from counterseal_server.undelivered import list_undelivered
 
 DAYS = timedelta(days=7)
 """How far `undelivered` looks back: it reads every notification of this time."""
@@ -36,7 +35,7 @@ def run(data: str | None, config: str | None) -> None:
     because it queues notifications only for channels that are set.
     """
     with plainly():
-        serving.notify(configured(config, data=data))
+        server.notify(configured(config, data=data))
 
 
 @notify.command()
@@ -51,13 +50,13 @@ def test(device: str, data: str | None, config: str | None) -> None:
     address that is gone is removed. Exit code 1 means that the device was not notified.
     """
     with opened(data, config) as runtime:
-        outcomes = Notifications(runtime.ports, runtime.policy).test(
-            guid(device, "guid"), by=OPERATOR
+        outcomes = cs.Notifications(runtime.ports, runtime.policy).test(
+            guid(device, "guid"), by=cs.OPERATOR
         )
         for address, outcome in outcomes:
             after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
             print_line(f"{address.kind.value}: {outcome.result.value}{after}")
-    if not any(outcome.result is PushResult.DELIVERED for _, outcome in outcomes):
+    if not any(outcome.result is models.PushResult.DELIVERED for _, outcome in outcomes):
         raise Failed("nothing was delivered" if outcomes else "the device has no address")
 
 
@@ -89,12 +88,12 @@ def undelivered(
     ends with its question, so it cannot be sent again.
     """
     with opened(data, config) as runtime:
-        events = list_undelivered(
-            AuditLog(runtime.ports, runtime.policy),
+        events = server.list_undelivered(
+            cs.AuditLog(runtime.ports, runtime.policy),
             limit,
             app_space=maybe_guid(app_space, "app-space"),
             since=parse_moment(since, "since") or runtime.ports.clock.now() - DAYS,
-            by=OPERATOR,
+            by=cs.OPERATOR,
         )
         for each in events:
             print_json(entry_document(each), indent=None)

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from counterseal_server.configuration import SourcedValue, build_settings, gathered, settings
-from counterseal_server.settings import Settings
+import counterseal_server as server
 
 STORE = f"{__name__}.store"
 """The key of `--store` in the context, since no command has it as an argument."""
@@ -63,7 +62,7 @@ OVERLAP = click.option(
 )
 
 
-def configured(config: str | None, **flags: Any) -> Settings:
+def configured(config: str | None, **flags: Any) -> server.Settings:
     """
     Return the settings.
 
@@ -74,10 +73,12 @@ def configured(config: str | None, **flags: Any) -> Settings:
     Raises:
         InvalidField: A name is unknown, or a value is invalid.
     """
-    return settings(_with_store(flags), os.environ, None if config is None else Path(config))
+    return sourced(config, **flags)[0]
 
 
-def sourced(config: str | None, **flags: Any) -> tuple[Settings, Mapping[str, SourcedValue]]:
+def sourced(
+    config: str | None, **flags: Any
+) -> tuple[server.Settings, Mapping[str, server.SourcedValue]]:
     """
     Return the settings, and those that are set with their sources.
 
@@ -89,8 +90,8 @@ def sourced(config: str | None, **flags: Any) -> tuple[Settings, Mapping[str, So
         InvalidField: A name is unknown, or a value is invalid.
     """
     file = None if config is None else Path(config)
-    sourced_values = gathered(_with_store(flags), os.environ, file)
-    return build_settings(sourced_values), sourced_values
+    sourced_values = server.gathered(_with_store(flags), os.environ, file)
+    return server.build_settings(sourced_values), sourced_values
 
 
 def _with_store(flags: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import time
 
 import click
 
-from counterseal import OPERATOR, Gauges
-from counterseal.models import sum_gauges
+import counterseal as cs
+import counterseal_server as server
+from counterseal import models
 from counterseal_server.commands.acting import maybe_guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
-from counterseal_web.admin.gauges import gauges_document
 
 
 @click.command()
@@ -27,7 +27,9 @@ def overview(app_space: str | None, data: str | None, config: str | None) -> Non
     with opened(data, config) as runtime:
         space = maybe_guid(app_space, "app-space")
         begin = time.monotonic()
-        gauges = Gauges(runtime.ports, runtime.policy).read(app_space=space, by=OPERATOR)
+        gauges = cs.Gauges(runtime.ports, runtime.policy).read(app_space=space, by=cs.OPERATOR)
         milliseconds = round((time.monotonic() - begin) * 1_000)
-        sums = {gauge.value: count for gauge, count in sum_gauges(gauges).items()}
-        print_document({"sums": sums, **gauges_document(gauges), "storeMilliseconds": milliseconds})
+        sums = {gauge.value: count for gauge, count in models.sum_gauges(gauges).items()}
+        print_document(
+            {"sums": sums, **server.gauges_document(gauges), "storeMilliseconds": milliseconds}
+        )

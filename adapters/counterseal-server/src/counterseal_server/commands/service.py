@@ -6,12 +6,10 @@ from typing import Any
 
 import click
 
-from counterseal_server import serving
+import counterseal_server as server
 from counterseal_server.commands.options import CONFIG, DATA, configured, sourced
-from counterseal_server.effective import effective
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_lines
-from counterseal_server.requirements import require_servable
 
 
 @click.command()
@@ -39,8 +37,8 @@ def serve(config: str | None, *, after_restore: bool, print_config: bool, **flag
     if print_config:
         with plainly():
             settings, sourced_values = sourced(config, **flags)
-            print_lines(effective(settings, sourced_values))
-            require_servable(settings)
+            print_lines(server.effective_text(settings, sourced_values))
+            server.require_servable(settings)
         return
     with plainly():
-        serving.serve(configured(config, **flags), after_restore=after_restore)
+        server.serve(configured(config, **flags), after_restore=after_restore)

@@ -10,19 +10,12 @@ from pathlib import Path
 
 import click
 
+import counterseal_server as server
 from counterseal.errors import InvalidField
-from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models.guid import PARTITIONS
-from counterseal_records import CopyProgress, copy_store, require_different
 from counterseal_server.commands.options import CONFIG, DATA, configured
-from counterseal_server.head_memory import FileHeadMemory
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_line
-from counterseal_server.progress import progress
-from counterseal_server.records import opened
-from counterseal_server.records.records import Records
-from counterseal_server.runtime import Runtime
-from counterseal_server.store_check import check_store
 
 IN_ENVIRONMENT = "env:"
 NAME_BYTES = 16
@@ -53,7 +46,7 @@ def purge(data: str | None, config: str | None) -> None:
     A running service does the same every ten minutes.
     """
     with plainly():
-        with Runtime(configured(config, data=data)) as runtime:
+        with server.Runtime(configured(config, data=data)) as runtime:
             runtime.prepare()
             count = runtime.forget()
         print_line(f"dropped: {count}")
@@ -69,7 +62,7 @@ def upgrade(data: str | None, config: str | None) -> None:
     serve does the same when it starts. This is for a step before the processes start.
     """
     with plainly():
-        with Runtime(configured(config, data=data)) as runtime:
+        with server.Runtime(configured(config, data=data)) as runtime:
             runtime.prepare_records()
             runtime.demand_company()
         print_line("the store has the schema of this release")
@@ -110,12 +103,12 @@ def check(
     with plainly():
         partitions = _partitions(texts)
         with (
-            Runtime(configured(config, data=data)) as runtime,
-            progress("partitions", lines=lines) as report,
+            server.Runtime(configured(config, data=data)) as runtime,
+            server.show_progress("partitions", lines=lines) as report,
         ):
             runtime.prepare_records()
             clock = runtime.ports.clock
-            result = check_store(
+            result = server.check_store(
                 runtime.records.inventory(clock),
                 runtime.settings.store_address,
                 clock,
@@ -156,32 +149,32 @@ def copy(source: str, target: str, data: str | None, *, lines: bool) -> None:
     will use.
     """
     with plainly():
-        clock, entropy = SystemClock(), SystemEntropy()
+        clock, entropy = server.SystemClock(), server.SystemEntropy()
         if data is not None and not Path(data).is_dir():
             raise InvalidField("data", "no such folder")
         with (
-            closing(opened(_address(source))) as source_records,
-            closing(opened(_address(target))) as new,
-            progress("partitions", lines=lines) as report,
+            closing(server.opened(_address(source))) as source_records,
+            closing(server.opened(_address(target))) as new,
+            server.show_progress("partitions", lines=lines) as report,
         ):
             _prepare_source(source_records)
             old, inventory = source_records.inventory(clock), new.inventory(clock)
             # Before anything is written there: SQLite breaks a file that it writes by two names.
-            require_different(old, inventory)
+            server.require_different(old, inventory)
             new.create()
-            steps = copy_store(old, inventory, lambda: entropy.token(NAME_BYTES).hex())
-            last = CopyProgress(0, 0, 0)
+            steps = server.copy_store(old, inventory, lambda: entropy.token(NAME_BYTES).hex())
+            last = server.CopyProgress(0, 0, 0)
             for last in steps:
                 report(last.partitions)
         if not last.records:
             raise Failed("store: there is nothing to copy")
         print_line(f"records: {last.records}; lines of the audit log: {last.events}")
         if data is not None:
-            FileHeadMemory(Path(data)).mark_replaced(clock.now())
+            server.FileHeadMemory(Path(data)).mark_replaced(clock.now())
             print_line("the audit log is not signed until you run counterseal audit renew")
 
 
-def _prepare_source(records: Records) -> None:
+def _prepare_source(records: server.Records) -> None:
     try:
         records.prepare()
     except InvalidField as error:

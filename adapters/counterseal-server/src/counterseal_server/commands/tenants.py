@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import click
 
-from counterseal.models import Clients
-from counterseal_server import inviting
-from counterseal_server.callback_reach import warn_of_obstacle
+import counterseal_server as server
+from counterseal import models
 from counterseal_server.commands.acting import output_to
 from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_line
-from counterseal_server.runtime import Runtime
-from counterseal_server.service_creation import ServiceDraft, create_service, service_exists
 
 
 @click.command()
@@ -67,23 +64,23 @@ def init(
     Prints one JSON object, or writes it to --out. Its secrets are shown only once.
     """
     with plainly():
-        draft = ServiceDraft(
+        draft = server.ServiceDraft(
             company=company,
             app_space=app_space,
             origin=origin,
             scheme=auth,
             admin_scheme=admin_auth,
-            clients=Clients.CX if cx else Clients.CURRENT,
+            clients=models.Clients.CX if cx else models.Clients.CURRENT,
             callbacks=callbacks,
         )
-        with Runtime(configured(config, data=data)) as runtime:
-            if once and service_exists(runtime):
+        with server.Runtime(configured(config, data=data)) as runtime:
+            if once and server.service_exists(runtime):
                 print_line("there is a service already: nothing was changed", err=True)
                 return
             with output_to(out) as write_document:
-                write_document(create_service(runtime, draft))
+                write_document(server.create_service(runtime, draft))
             for entry in callbacks:
-                warn_of_obstacle(runtime.settings, entry)
+                server.warn_of_obstacle(runtime.settings, entry)
 
 
 @click.command()
@@ -110,13 +107,13 @@ def invite(
     """
     with (
         plainly(),
-        Runtime(configured(config, data=data)) as runtime,
+        server.Runtime(configured(config, data=data)) as runtime,
         output_to(out) as write_document,
     ):
         runtime.prepare()
         runtime.demand_company()
-        invitation = inviting.invite(runtime, account, origin)
+        invitation = server.invite(runtime, account, origin)
         if as_json or out is not None:
-            write_document(inviting.invitation_document(invitation, runtime.settings))
+            write_document(server.invitation_document(invitation, runtime.settings))
         else:
-            inviting.print_invitation(invitation, runtime.settings)
+            server.print_invitation(invitation, runtime.settings)

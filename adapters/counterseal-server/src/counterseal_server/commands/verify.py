@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server import files, receipts
+import counterseal_server as server
+from counterseal_server import files
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json
-from counterseal_server.screen import Screen
 
 
 @click.command()
@@ -28,11 +28,11 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
     if jwks is not None and thumbprint is not None:
         raise Unusable("thumbprint: give it or --jwks, not both")
     with plainly():
-        trusted = () if jwks is None else receipts.read_jwks(jwks)
-        expected = None if thumbprint is None else receipts.read_thumbprint(thumbprint)
-        data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
-        checked_receipt = receipts.check_any_receipt(data, trusted=trusted, thumbprint=expected)
+        trusted = () if jwks is None else server.read_jwks(jwks)
+        expected = None if thumbprint is None else server.read_thumbprint(thumbprint)
+        data = files.read(receipt, field="receipt", limit=server.RECEIPT_FILE_LIMIT)
+        checked_receipt = server.check_any_receipt(data, trusted=trusted, thumbprint=expected)
         if as_json:
-            print_json(receipts.document(checked_receipt))
+            print_json(server.receipt_document(checked_receipt))
         else:
-            receipts.show(Screen(), checked_receipt)
+            server.show_receipt(server.Screen(), checked_receipt)

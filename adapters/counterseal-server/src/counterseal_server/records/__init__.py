@@ -9,10 +9,10 @@ Every method raises `Unavailable` if the store does not respond.
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import attrs
 
+import counterseal_server as server
 from counterseal.errors import InvalidField
 from counterseal_server.extras import lacking
 from counterseal_server.records.records import Records
@@ -33,8 +33,7 @@ def opened(address: str | Path) -> Records:
     """
     if isinstance(address, str) and address.partition("://")[0] in SCHEMES:
         return _in_redis(read_address(address))
-    records: Records = _in_sql().SqlRecords(address)
-    return records
+    return server.SqlRecords(address)
 
 
 def require_address(address: str) -> None:
@@ -62,7 +61,7 @@ def sqlite_file(address: str) -> Path | None:
     """Return the file of a SQLite database at *address*; None if it is of another kind."""
     if address.partition("://")[0] in SCHEMES:
         return None
-    file: Path | None = _in_sql().file_of(address)
+    file = server.file_of(address)
     return None if file is None else file.absolute()
 
 
@@ -74,18 +73,11 @@ def store_kind(address: str | Path | None) -> str:
     return scheme.partition("+")[0]
 
 
-def _in_sql() -> ModuleType:
-    from counterseal_server.records import in_sql  # noqa: PLC0415 (Redis needs no SQL package)
-
-    return in_sql
-
-
 def _in_redis(address: RedisAddress) -> Records:
     try:
-        from counterseal_server.records.in_redis import RedisRecords  # noqa: PLC0415 (an extra)
+        return server.RedisRecords(address)
     except ModuleNotFoundError as error:
         what = lacking(error)
         if what is None:
             raise
         raise InvalidField("store", what) from None
-    return RedisRecords(address)

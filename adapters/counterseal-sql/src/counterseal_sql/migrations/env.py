@@ -2,12 +2,12 @@
 
 from alembic import context
 
+from counterseal_sql.indexes import INDEXED_METADATA
 from counterseal_sql.migrations import VERSION_TABLE
-from counterseal_sql.schema import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
+    target_metadata=INDEXED_METADATA,
     version_table=VERSION_TABLE,
 )
 context.run_migrations()

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from counterseal.models import AdminRole, Scheme
+import counterseal_server as server
+from counterseal import models
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -19,7 +20,6 @@ from counterseal_server.commands.acting import (
     span,
 )
 from counterseal_server.commands.options import CONFIG, DATA, OUT, OVERLAP
-from counterseal_server.portal_links import create_link_beside_devices
 
 ROLE = click.Choice(["company_admin", "app_space_admin", "user_support"])
 SIGNS = click.Choice(["hmac", "signature"])
@@ -64,7 +64,7 @@ def administrator(
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
         reach: dict[str, Any] = {
-            "role": AdminRole(role),
+            "role": models.AdminRole(role),
             "company": maybe_guid(company, "company"),
             "app_space": maybe_guid(app_space, "app-space"),
             "all_companies": all_companies,
@@ -73,7 +73,7 @@ def administrator(
         if person:
             write_document({"adminGuid": tenants.credentials.create_person(name, **reach).guid})
             return
-        new_secret = tenants.credentials.create_admin(name, scheme=Scheme(auth), **reach)
+        new_secret = tenants.credentials.create_admin(name, scheme=models.Scheme(auth), **reach)
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
@@ -113,7 +113,7 @@ def rotate_administrator(
     with administering(data, config) as tenants, output_to(out) as write_document:
         new_secret = tenants.credentials.rotate_admin(
             guid(administrator, "administrator"),
-            scheme=None if auth is None else Scheme(auth),
+            scheme=None if auth is None else models.Scheme(auth),
             overlap=span(overlap, "overlap"),
         )
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
@@ -154,7 +154,7 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
         admin = guid(administrator, "administrator")
-        write_document(create_link_beside_devices(runtime, admin))
+        write_document(server.create_link_beside_devices(runtime, admin))
 
 
 @click.command()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.administration import Tenants
-from counterseal_server.attestation import warn_of_missing_extra
-from counterseal_server.callback_reach import warn_of_obstacle
+import counterseal_server as server
 from counterseal_server.commands.acting import (
     administering,
     guid,
@@ -50,14 +48,14 @@ def callback_secret(
 def allow(origin: str, url: str, *, webauthn: bool, data: str | None, config: str | None) -> None:
     """Allow callbacks of an ORIGIN to URL, or passkeys of its users at a domain."""
     with opened(data, config) as runtime:
-        tenants = Tenants(runtime.ports, runtime.policy)
+        tenants = server.Tenants(runtime.ports, runtime.policy)
         print_document(
             tenants.allowed(tenants.allow(guid(origin, "origin"), url, webauthn=webauthn))
         )
         if webauthn:
-            warn_of_missing_extra()
+            server.warn_of_missing_extra()
         else:
-            warn_of_obstacle(runtime.settings, url)
+            server.warn_of_obstacle(runtime.settings, url)
 
 
 @click.command()

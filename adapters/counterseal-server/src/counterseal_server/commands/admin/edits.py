@@ -10,7 +10,6 @@ import click
 
 from counterseal import models
 from counterseal.errors import InvalidField
-from counterseal.models import EditableMember, MemberKind
 
 PICTURE_LIMIT = 65_536
 """The bytes of a picture's file that are read: more than fit, so that a longer one is refused."""
@@ -22,29 +21,29 @@ NOTHING = "none"
 class MemberOption(click.Option):
     """An option that gives an editable member a value; errors name it by the member's wire name."""
 
-    def __init__(self, member: EditableMember) -> None:
+    def __init__(self, member: models.EditableMember) -> None:
         self.wire = member.wire
         help_text, word = member.help, "" if member.word.startswith("--") else member.word
         settings: dict[str, Any] = {}
         match member.kind:
-            case MemberKind.FLAG:
+            case models.MemberKind.FLAG:
                 settings = {"default": None}
-            case MemberKind.NUMBER:
+            case models.MemberKind.NUMBER:
                 settings = {"metavar": "N"}
-            case MemberKind.CHOICE:
+            case models.MemberKind.CHOICE:
                 values = [choice.value for choice in member.choices]
                 settings = {"type": click.Choice([*values, word] if word else values)}
-            case MemberKind.CHOICES | MemberKind.TEXTS:
+            case models.MemberKind.CHOICES | models.MemberKind.TEXTS:
                 settings = {"multiple": True, "metavar": "TEXT"}
                 help_text += " May be repeated."
-            case MemberKind.PICTURE:
+            case models.MemberKind.PICTURE:
                 settings = {"type": click.File("rb"), "metavar": "FILE"}
             case _:
                 settings = {"metavar": "TEXT"}
-        if member.kind is MemberKind.CHOICES:
+        if member.kind is models.MemberKind.CHOICES:
             values = [choice.value for choice in member.choices]
             help_text += f" One of {', '.join(values)}, or {NOTHING} alone."
-        if member.cleared and (word or member.kind is MemberKind.TEXT):
+        if member.cleared and (word or member.kind is models.MemberKind.TEXT):
             help_text += f" {f'The word {word}' if word else 'An empty text'}: {member.cleared}."
         super().__init__([parameter_name(member), option_of(member)], help=help_text, **settings)
 
@@ -70,7 +69,7 @@ class EditCommand(click.Command):
         return [*arguments, *self._options, *(each for each in others if each not in arguments)]
 
     @cached_property
-    def members(self) -> Mapping[str, EditableMember]:
+    def members(self) -> Mapping[str, models.EditableMember]:
         """The members with an option, by the name of its parameter."""
         return {
             parameter_name(member): member
@@ -110,39 +109,39 @@ def changes_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def parameter_name(member: EditableMember) -> str:
+def parameter_name(member: models.EditableMember) -> str:
     """Return the name of the option's parameter."""
     return member.name.replace(".", "_")
 
 
-def option_of(member: EditableMember) -> str:
+def option_of(member: models.EditableMember) -> str:
     """Return the option of the command line, with the one that denies it, if it is a flag."""
     if member.option:
         return member.option
     words = member.name.rpartition(".")[2].replace("_", "-")
-    if member.kind in {MemberKind.CHOICES, MemberKind.TEXTS}:
+    if member.kind in {models.MemberKind.CHOICES, models.MemberKind.TEXTS}:
         words = words.removesuffix("s")
-    return f"--{words}/--no-{words}" if member.kind is MemberKind.FLAG else f"--{words}"
+    return f"--{words}/--no-{words}" if member.kind is models.MemberKind.FLAG else f"--{words}"
 
 
-def _read_value(member: EditableMember, value: Any, *, is_cleared: bool) -> Any:
+def _read_value(member: models.EditableMember, value: Any, *, is_cleared: bool) -> Any:
     if value is None or value == ():
         return member.empty if is_cleared else None
     if is_cleared:
         raise click.UsageError(f"{option_of(member)} and {member.word} together")
     match member.kind:
-        case MemberKind.NUMBER:
+        case models.MemberKind.NUMBER:
             return _read_number(member, value)
-        case MemberKind.CHOICE:
+        case models.MemberKind.CHOICE:
             return next((each for each in member.choices if each.value == value), member.empty)
-        case MemberKind.CHOICES:
+        case models.MemberKind.CHOICES:
             return _read_choices(member, value)
-        case MemberKind.PICTURE:
+        case models.MemberKind.PICTURE:
             return value.read(PICTURE_LIMIT)
     return value
 
 
-def _read_number(member: EditableMember, value: str) -> Any:
+def _read_number(member: models.EditableMember, value: str) -> Any:
     if value in {member.word, member.empty}:
         return member.empty
     try:
@@ -151,7 +150,7 @@ def _read_number(member: EditableMember, value: str) -> Any:
         raise InvalidField(member.wire, f"not a whole number, or {member.word}") from None
 
 
-def _read_choices(member: EditableMember, values: tuple[str, ...]) -> Any:
+def _read_choices(member: models.EditableMember, values: tuple[str, ...]) -> Any:
     if member.word and values == (member.word,):
         return member.empty
     if values == (NOTHING,):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server import login_tests
+import counterseal_server as server
 from counterseal_server.commands.acting import guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
 from counterseal_server.printing import print_line
@@ -23,8 +23,8 @@ def test_login(app_space: str, *, data: str | None, config: str | None) -> None:
     No account is made, nobody is invited, and nothing is bound.
     """
     with opened(data, config) as runtime:
-        result = login_tests.run_test(runtime, guid(app_space, "guid"), _enter_address)
-        print_document(login_tests.result_document(result))
+        result = server.run_test(runtime, guid(app_space, "guid"), _enter_address)
+        print_document(server.result_document(result))
     if result.refusal:
         raise click.exceptions.Exit(1)
 

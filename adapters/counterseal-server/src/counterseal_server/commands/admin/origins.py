@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from counterseal.models import Clients
+from counterseal import models
 from counterseal_server.commands.acting import (
     YES,
     administering,
@@ -43,7 +43,7 @@ def origin(
 ) -> None:
     """Create the origin NAME in an APP_SPACE, with its secrets."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        clients = Clients.CX if cx else Clients.CURRENT
+        clients = models.Clients.CX if cx else models.Clients.CURRENT
         settings = changes_of(values)
         write_document(
             tenants.origin(guid(app_space, "app-space"), name, auth, clients=clients, **settings)
