@@ -79,5 +79,5 @@ export const shared = [
 
 export default [
   ...shared,
-  promiseRules(import.meta.dirname, [...SOURCES, ...TESTS], ["tsconfig.json", "tsconfig.tests.json"]),
+  promiseRules(import.meta.dirname, [...SOURCES, ...TESTS], ["tsconfig.tests.json"]),
 ];

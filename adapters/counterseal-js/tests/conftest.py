@@ -36,6 +36,9 @@ user_pref("app.update.enabled", false);
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 
+RUN_LIMIT = 800
+"""Seconds that a program of Node may run: the linter computes for some 30; pytest waits for 900."""
+
 
 class Node:
     """
@@ -57,7 +60,7 @@ class Node:
             env=self.environment(),
             capture_output=True,
             encoding="utf-8",
-            timeout=PATIENCE,
+            timeout=RUN_LIMIT,
             check=False,
             **how,
         )

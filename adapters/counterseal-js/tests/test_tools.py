@@ -6,7 +6,7 @@ import pytest
 
 PACKAGES = Path(__file__).parents[1]
 SCHEDULES = PACKAGES / "device" / "test" / "schedules.test.js"
-"""500 of them; apart, since they take as long as all others together."""
+"""250 of them; apart, since they take as long as all others together."""
 
 
 @pytest.mark.parametrize("script", ["types", "lint"])

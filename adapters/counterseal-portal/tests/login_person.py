@@ -15,6 +15,7 @@ class Person(BrowserPerson):
 
     def __init__(self, chromium, page_checks, portal, view="phone-light"):
         super().__init__(chromium, portal.public_url, LISTEN, **VIEWS[view])
+        page_checks.prepare(self.context)
         self._checks, self._view = page_checks, view
 
     def see(self, heading):

@@ -71,6 +71,10 @@ class PageChecks:
     def __init__(self, axe):
         self._axe, self._structures = axe, set()
 
+    def prepare(self, context):
+        """Let the next pages of *context* have what looks at them."""
+        self._axe.prepare(context)
+
     def require_sound(self, page, view, name):
         """Require that *page* breaks no policy and fits, and that axe finds nothing there."""
         page.wait_for_load_state()

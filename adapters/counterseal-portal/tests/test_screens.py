@@ -68,6 +68,7 @@ class Screens:
         self._context = chromium.new_context(**VIEWS[view])
         self._context.add_cookies([{"name": "session", "value": browser.cookie_value, "url": url}])
         self._context.add_init_script(f"({LISTEN})()")
+        page_checks.prepare(self._context)
         self._checks, self._view, self._url = page_checks, view, url
         self._context.set_default_timeout(PATIENCE)
         self.page = self._context.new_page()

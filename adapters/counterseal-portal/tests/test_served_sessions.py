@@ -1,22 +1,63 @@
 """Links and sessions of two browsers at `counterseal serve`: who may act, and until when."""
 
-import json
-
 import pytest
 from browser_person import BrowserPerson
 from served_service import eventually, served
 
-from counterseal import AdminLogins, Devices
-from counterseal.models import OPERATOR, BindingState
+from counterseal import AdminLogins, Credentials, Devices, Sessions
+from counterseal.models import OPERATOR, BindingState, SessionState
 
 LISTEN = "() => {}"
 
 
-@pytest.fixture
-def service(tmp_path):
+class Operator:
+    """
+    An operator, in another process than the service, as a command would be.
+
+    Args:
+        url: The service's address.
+        runtime: The service's runtime in this process.
+
+    Attributes:
+        devices, logins: The use cases.
+    """
+
+    def __init__(self, url, runtime):
+        ports, policy = runtime.ports, runtime.policy
+        self._url, self._sessions = url, Sessions(ports, policy)
+        self._credentials = Credentials(ports, policy, by=OPERATOR)
+        self.devices = Devices(ports, policy)
+        self.logins = AdminLogins(ports, policy, domain=url.partition("://")[2])
+
+    def create_person(self):
+        """Return the GUID of a new administrator."""
+        return self._credentials.create_person("Example person", all_companies=True).guid
+
+    def create_link(self, admin):
+        """Return a newer one-time link of an administrator."""
+        token = self._sessions.create_link(admin, by=OPERATOR).token
+        return f"{self._url}/portal/link#{token}"
+
+    def list_sessions(self, admin):
+        return self._sessions.list(admin, by=OPERATOR)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
     pytest.importorskip("counterseal_server", reason="no counterseal serve")
-    with served(tmp_path) as (service, _):
+    with served(tmp_path_factory.mktemp("served")) as (service, _):
         yield service
+
+
+@pytest.fixture(scope="module")
+def operator(service):
+    with service.open_runtime() as runtime:
+        yield Operator(service.url, runtime)
+
+
+@pytest.fixture
+def admin(operator):
+    return operator.create_person()
 
 
 @pytest.fixture
@@ -33,15 +74,6 @@ def new_browser(chromium, service):
         person.context.close()
 
 
-def create_link(service, admin):
-    """Return a newer one-time link, which an operator makes beside the running service."""
-    return json.loads(service.run("admin", "link", admin))["link"]
-
-
-def sessions_of(service, admin):
-    return json.loads(service.run("admin", "sessions", admin))["sessions"]
-
-
 def open_link(person, link):
     person.page.goto(link)
     person.press("Use the link")
@@ -53,10 +85,9 @@ def require_logged_out(person):
         person.see("Log in")
 
 
-def test_a_newer_link_ends_one_that_a_stranger_has_opened(service, new_browser):
+def test_a_newer_link_ends_one_that_a_stranger_has_opened(operator, admin, new_browser):
     """The stranger waits at the page of the passkey until the owner has a newer link."""
-    created = service.output
-    link, admin = created["adminLink"], created["adminGuid"]
+    link = operator.create_link(admin)
     stranger, owner = new_browser(), new_browser()
     open_link(stranger, link)
     stranger.see("Register a passkey")
@@ -64,7 +95,7 @@ def test_a_newer_link_ends_one_that_a_stranger_has_opened(service, new_browser):
     owner.see("Your one-time link")
     assert "was used already" in owner.text()
 
-    newer = create_link(service, admin)
+    newer = operator.create_link(admin)
     owner.page.goto("about:blank")
     owner.register(newer)
     stranger.press("Register a passkey")
@@ -78,35 +109,28 @@ def test_a_newer_link_ends_one_that_a_stranger_has_opened(service, new_browser):
     require_logged_out(stranger)
     owner.open("/own")
     owner.see("Your log-in")
-    (session,) = sessions_of(service, admin)
-    assert session["state"] == "ACTIVE"
+    (session,) = operator.list_sessions(admin)
+    assert session.state is SessionState.ACTIVE
 
 
-def test_a_passkey_that_is_revoked_or_suspended_ends_its_sessions(service, new_browser):
+def test_a_passkey_that_is_revoked_or_suspended_ends_its_sessions(operator, admin, new_browser):
     """Another process does it, as a command would; the running service refuses the next page."""
-    created = service.output
-    admin = created["adminGuid"]
-    revoked, suspended, other = (new_browser() for _ in range(3))
-    revoked.register(created["adminLink"])
-    for person in (suspended, other):
-        person.register(create_link(service, admin))
-    assert len(sessions_of(service, admin)) == 3
+    people = revoked, suspended, other = [new_browser() for _ in range(3)]
+    for person in people:
+        person.register(operator.create_link(admin))
+    assert len(operator.list_sessions(admin)) == 3
 
-    with service.open_runtime() as runtime:
-        domain = service.url.partition("://")[2]
-        logins = AdminLogins(runtime.ports, runtime.policy, domain=domain)
-        devices = Devices(runtime.ports, runtime.policy)
-        first, second, _ = logins.list_keys(admin)
-        devices.revoke(first.guid, by=OPERATOR)
-        devices.suspend(second.guid, by=OPERATOR)
-        devices.resume(second.guid, by=OPERATOR)
-        for person in (revoked, suspended):
-            require_logged_out(person)
-        other.open("/own")
-        other.see("Your log-in")
-        eventually(lambda: len(sessions_of(service, admin)) == 1)
-        states = [key.state for key in logins.list_keys(admin)]
-        assert states == [BindingState.REVOKED, BindingState.ACTIVE, BindingState.ACTIVE]
+    first, second, _ = operator.logins.list_keys(admin)
+    operator.devices.revoke(first.guid, by=OPERATOR)
+    operator.devices.suspend(second.guid, by=OPERATOR)
+    operator.devices.resume(second.guid, by=OPERATOR)
+    for person in (revoked, suspended):
+        require_logged_out(person)
+    other.open("/own")
+    other.see("Your log-in")
+    eventually(lambda: len(operator.list_sessions(admin)) == 1)
+    states = [key.state for key in operator.logins.list_keys(admin)]
+    assert states == [BindingState.REVOKED, BindingState.ACTIVE, BindingState.ACTIVE]
 
     # The one that was resumed logs in anew; the other does not.
     for person in (revoked, suspended):
@@ -116,16 +140,11 @@ def test_a_passkey_that_is_revoked_or_suspended_ends_its_sessions(service, new_b
     suspended.see("Overview")
 
 
-def test_a_worker_ends_the_sessions_that_nobody_uses(service, new_browser):
-    created = service.output
-    admin = created["adminGuid"]
+def test_a_worker_ends_the_sessions_that_nobody_uses(operator, admin, new_browser):
     lost, other = new_browser(), new_browser()
-    lost.register(created["adminLink"])
-    other.register(create_link(service, admin))
-    with service.open_runtime() as runtime:
-        domain = service.url.partition("://")[2]
-        logins = AdminLogins(runtime.ports, runtime.policy, domain=domain)
-        first = logins.list_keys(admin)[0]
-        Devices(runtime.ports, runtime.policy).revoke(first.guid, by=OPERATOR)
-    assert eventually(lambda: len(sessions_of(service, admin)) == 1)
+    for person in (lost, other):
+        person.register(operator.create_link(admin))
+    first = operator.logins.list_keys(admin)[0]
+    operator.devices.revoke(first.guid, by=OPERATOR)
+    assert eventually(lambda: len(operator.list_sessions(admin)) == 1)
     require_logged_out(lost)

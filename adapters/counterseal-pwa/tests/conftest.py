@@ -39,6 +39,16 @@ from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 CONFIG = "counterseal.toml"
+LOG = "log"
+SETTINGS = """
+browser_device_documents = ["https://files.example.com"]
+[policy]
+ask_limit_origin = 50
+ask_limit = 50
+ask_limit_unapproved = 50
+"""
+"""Of the service that most tests use: one is started for all tests of a process."""
+
 FULL = "BROWSER_FULL" in os.environ
 """Whether every size, theme and kind of key is tested: `nox -s "heavy(browser-full)"`."""
 
@@ -94,15 +104,15 @@ class Origin:
         trust: The service's keys.
         keys_file: The same as a file, for `counterseal verify`.
         push_key: The public key with which browsers subscribe.
+        guid: The origin's.
+        authorization: The header of its calls.
         service: The running service, which can be stopped, as `running_service` sets it.
     """
 
     def __init__(self, url, document, jwks, keys_file, push_key):
-        self.url = url
-        self.client = Client(
-            url, document["requestOriginGuid"], document["key"], scheme="basic", allow_http=True
-        )
-        self._authorization = write_basic(document["key"], guid=document["requestOriginGuid"])
+        self.url, self.guid = url, document["requestOriginGuid"]
+        self.client = Client(url, self.guid, document["key"], scheme="basic", allow_http=True)
+        self.authorization = write_basic(document["key"], guid=self.guid)
         self.trust = Trust.jwks(jwks)
         self.keys_file, self.push_key = keys_file, push_key
 
@@ -116,7 +126,7 @@ class Origin:
         request = urllib.request.Request(  # noqa: S310 (http)
             f"{self.url}/request/add",
             ijson.compact(request_document(question)),
-            {"Authorization": self._authorization, "Content-Type": "application/json"},
+            {"Authorization": self.authorization, "Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310 (http)
@@ -199,18 +209,36 @@ def invoke(*arguments):
 
 
 class RunningService:
-    """A process of `counterseal serve`, and another one after it was stopped."""
+    """
+    A process of `counterseal serve`, and another one after it was stopped.
+
+    Attributes:
+        folder: Where it has its data and its log.
+    """
 
     def __init__(self, folder, port):
-        self._folder, self._port = folder, port
+        self.folder, self._port = folder, port
         self.start()
 
     def start(self):
-        self._process = start_service(self._folder, self._port)
+        self._process = start_service(self.folder, self._port)
 
     def stop(self):
         self._process.terminate()
         self._process.wait(PATIENCE)
+
+    @property
+    def is_stopped(self):
+        return self._process.poll() is not None
+
+    def administer(self, *arguments):
+        """Run an operator's command beside it, and return the JSON that it prints."""
+        return run_command(self.folder, "admin", *arguments, "--data", "data")
+
+    def read_log(self):
+        """Return the lines of its log."""
+        # The last one may not be whole.
+        return (self.folder / LOG).read_text("utf-8").split("\n")[:-1]
 
 
 def start_service(folder, port):
@@ -222,7 +250,8 @@ def start_service(folder, port):
         "COUNTERSEAL_PUBLIC_URL": f"http://localhost:{port}",
         "COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@push.example",
     }
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, env=environment)
+    with (folder / LOG).open("ab") as log:
+        return subprocess.Popen(command, stderr=log, cwd=folder, env=environment)
 
 
 def jwks_of(url):
@@ -269,27 +298,18 @@ def running_service(folder, configure=lambda document: ""):
 
 @pytest.fixture(scope="session")
 def origin(tmp_path_factory):
-    with running_service(tmp_path_factory.mktemp("service")) as origin:
-        yield origin
-
-
-@pytest.fixture(scope="module")
-def document_origin(tmp_path_factory):
     """An origin of a service whose app may fetch documents from https://files.example.com."""
-    setting = 'browser_device_documents = ["https://files.example.com"]'
-    limits = "\n".join(
-        f"{name} = 50" for name in ("ask_limit_origin", "ask_limit", "ask_limit_unapproved")
-    )
-    folder = tmp_path_factory.mktemp("documents")
-    with running_service(folder, lambda _: f"{setting}\n[policy]\n{limits}\n") as origin:
+    with running_service(tmp_path_factory.mktemp("service"), lambda _: SETTINGS) as origin:
         yield origin
 
 
 @pytest.fixture
-def own_origin(tmp_path):
-    """An origin of a service that the test may stop."""
-    with running_service(tmp_path) as origin:
-        yield origin
+def stoppable_origin(origin):
+    """The origin, whose service the test may stop; for other tests, it is started again."""
+    yield origin
+    if origin.service.is_stopped:
+        origin.service.start()
+        jwks_of(origin.url)
 
 
 @pytest.fixture
@@ -310,10 +330,8 @@ class TwoTenants:
         companies: The GUID of each.
     """
 
-    def __init__(self, folder, origin):
-        self._command = lambda *arguments: run_command(
-            folder, "admin", *arguments, "--data", "data"
-        )
+    def __init__(self, origin):
+        self._command = origin.service.administer
         (first,) = self._command("list")["companies"]
         company = self._command("company", first["name"])["companyGuid"]
         space = self._command("app-space", company, first["appSpaces"][0]["name"])["appSpaceGuid"]
@@ -333,12 +351,10 @@ class TwoTenants:
 
 
 @pytest.fixture(scope="module")
-def two_tenants(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tenants")
-    with running_service(folder) as origin:
-        tenants = TwoTenants(folder, origin)
-        with tenants.origins[1].client:
-            yield tenants
+def two_tenants(origin):
+    tenants = TwoTenants(origin)
+    with tenants.origins[1].client:
+        yield tenants
 
 
 class StaticSite:
@@ -564,14 +580,19 @@ def pause_calls():
 
 
 @pytest.fixture
-def open_device(chromium, request):
+def open_device(request):
     """
     Return a function that opens a browser of its own; nothing may complain in any.
 
     Only tests with the mark `service_worker` have one: it loads files once more, which takes CPU.
+    So does a Chromium that shows notifications, which only tests with that mark have.
     """
     devices = []
-    has_worker = request.node.get_closest_marker("service_worker") is not None
+    has_worker, notifies = (
+        request.node.get_closest_marker(name) is not None
+        for name in ("service_worker", "notifications")
+    )
+    chromium = request.getfixturevalue("whole_chromium" if notifies else "chromium")
 
     @contextmanager
     def opened(**how):

@@ -37,23 +37,23 @@ def moment(span):
 
 
 @pytest.fixture
-def bound(device, document_origin, request):
+def bound(device, origin, request):
     """A device that is bound with a passkey, and its account id."""
     account_id = f"user-{keys.digest(request.node.name.encode())[:12]}"
     device.authenticate()
-    device.bind_passkey(document_origin.link(account_id))
+    device.bind_passkey(origin.link(account_id))
     return device, account_id
 
 
 @pytest.fixture
-def open_action(bound, document_origin):
+def open_action(bound, origin):
     """Return a function that opens a request of an action."""
     device, account_id = bound
 
     def opened(kind, content, **how):
         how = {"valid_until": moment(timedelta(minutes=13))} | how
         serve_action(device.page, kind, content, **how)
-        document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+        origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
         device.open_request()
         return device.page
 
@@ -201,13 +201,13 @@ def test_a_document_that_could_run_is_saved_and_not_displayed(open_action, bound
 
 @pytest.mark.parametrize("kind", ["document", "payment"])
 def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
-    bound, document_origin, tmp_path, kind
+    bound, origin, tmp_path, kind
 ):
     device, account_id = bound
     page = device.page
     serve_files(page, FILES)
     action = ACTIONS[kind]
-    pending = document_origin.ask_action(account_id, action, MINUTES)
+    pending = origin.ask_action(account_id, action, MINUTES)
     device.open_request()
     rows = {row["key"]: row["value"] for row in rows_of(page)}
     assert {row["key"]: row["value"] for row in rendering(kind)["keys"]}.keys() == rows.keys()
@@ -217,9 +217,9 @@ def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
     page.locator(".answer").first.click()
     device.wait_for_heading("Approved")
     page.get_by_text("can use your approval once, until").wait_for()
-    reply = document_origin.wait(pending)
+    reply = origin.wait(pending)
     assert reply.approved
-    document_origin.verify(reply.receipt, tmp_path)
+    origin.verify(reply.receipt, tmp_path)
     page.locator("section.card summary").click()
     details = page.locator("section.card dl").inner_text()
     assert "you entered the PIN, or the device recognized you" in details
@@ -240,12 +240,12 @@ def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
 
 
 def test_what_a_person_unfolds_in_the_history_stays_unfolded_when_the_service_replies(
-    bound, document_origin, pause_calls
+    bound, origin, pause_calls
 ):
     device, account_id = bound
     page = device.page
-    document_origin.client.cancel(document_origin.client.ask(account_id, "Go?", duration=MINUTES))
-    document_origin.ask_action(account_id, ACTIONS["payment"], MINUTES)
+    origin.client.cancel(origin.client.ask(account_id, "Go?", duration=MINUTES))
+    origin.ask_action(account_id, ACTIONS["payment"], MINUTES)
     device.open_request()
     page.locator(".answer").first.click()
     device.wait_for_heading("Approved")
@@ -268,11 +268,11 @@ def receipt_claims(token):
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
-def test_an_action_that_the_app_cannot_show_is_refused(bound, document_origin):
+def test_an_action_that_the_app_cannot_show_is_refused(bound, origin):
     device, account_id = bound
     serve_action(
         device.page, "payment", PAYMENT, valid_until=moment(MINUTES), additionalInfo="More"
     )
-    document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+    origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
     device.follow(device.page.locator("a.open"))
     device.wait_for_heading("This request cannot be shown")

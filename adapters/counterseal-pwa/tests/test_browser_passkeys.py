@@ -1,23 +1,14 @@
 """The WebAuthn calls of the CX service, over HTTP to `serve`, with Chromium's real objects."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import urllib.request
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 import attrs
 import pytest
-from reserved_ports import reserve_port
-
-from counterseal.credentials.documents import write_basic
-
-COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
-PATIENCE = 240
-"""Seconds, for a machine on which nothing starts soon."""
+from browser_waits import PATIENCE
 
 DOMAIN = "shop.example.com"
 PAGE = f"https://{DOMAIN}/"
@@ -54,11 +45,9 @@ def brackets(value, name=""):
 
 @attrs.define
 class Service:
-    """A running service, one origin of it, and the service's log."""
+    """The calls of a running service's origin, and the refusals in its log."""
 
-    url: str
-    authorization: str
-    log: object
+    origin: object
     refusal_count: int = 0
     """Refusals in the log before the last call."""
 
@@ -68,9 +57,9 @@ class Service:
         body = urlencode(brackets(document)) if form else json.dumps(document)
         kind = "application/x-www-form-urlencoded" if form else "application/json"
         request = urllib.request.Request(  # noqa: S310 (http)
-            self.url + path,
+            self.origin.url + path,
             body.encode(),
-            {"Authorization": self.authorization, "Content-Type": kind},
+            {"Authorization": self.origin.authorization, "Content-Type": kind},
             method=method,
         )
         try:
@@ -88,57 +77,13 @@ class Service:
         return lines[-1].rpartition("refused: ")[2]
 
     def _refusals(self):
-        lines = self.log.read_text("utf-8").split("\n")[:-1]  # the last one may not be whole
-        return [line for line in lines if "refused: " in line]
-
-
-def run_command(folder, *arguments):
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")
-    }
-    ended = subprocess.run(
-        [*COMMAND, *arguments, "--data", "data"],
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-        cwd=folder,
-        env=environment,
-    )
-    return json.loads(ended.stdout)
+        return [line for line in self.origin.service.read_log() if "refused: " in line]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("passkeys")
-    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Shop")
-    document = run_command(folder, "init", *names, "--auth", "basic")
-    origin = document["requestOriginGuid"]
-    run_command(folder, "admin", "allow", origin, DOMAIN, "--webauthn")
-    port, log = reserve_port(), folder / "log"
-    with log.open("wb") as file:
-        serving = subprocess.Popen(
-            [*COMMAND, "serve", "--data", "data", "--port", str(port)], stderr=file, cwd=folder
-        )
-    service = Service(f"http://127.0.0.1:{port}", write_basic(document["key"], guid=origin), log)
-    try:
-        wait_for(service.url)
-        yield service
-    finally:
-        serving.terminate()
-        serving.wait(PATIENCE)
-
-
-def wait_for(url):
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/healthz", timeout=5).close()  # noqa: S310 (http)
-        except (URLError, ConnectionError):
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+def service(origin):
+    origin.service.administer("allow", origin.guid, DOMAIN, "--webauthn")
+    return Service(origin)
 
 
 @attrs.define

@@ -13,22 +13,22 @@ UNREACHED = "The service cannot be reached."
 
 
 @pytest.mark.service_worker
-def test_a_service_that_stops_and_starts_again(open_device, own_origin):
+def test_a_service_that_stops_and_starts_again(open_device, stoppable_origin):
     with open_device() as device:
         page = device.page
-        device.bind_passkey(own_origin.link("user-stopped"))
+        device.bind_passkey(stoppable_origin.link("user-stopped"))
         page.evaluate("navigator.serviceWorker.ready.then(() => null)")
         page.reload()  # the files go through the service worker now
         waiting, connection = page.locator("#waiting ~ *"), page.locator("#connection")
         waiting.filter(has_text=NOTHING).wait_for()
         assert connection.is_hidden()
-        own_origin.service.stop()
+        stoppable_origin.service.stop()
         connection.filter(has_text=UNREACHED).wait_for()
         waiting.filter(has_text=UNKNOWN).wait_for()
         page.reload()
         connection.filter(has_text=UNREACHED).wait_for()
         waiting.filter(has_text=UNKNOWN).wait_for()
-        own_origin.service.start()
+        stoppable_origin.service.start()
         waiting.filter(has_text=NOTHING).wait_for(timeout=240_000)
         connection.wait_for(state="hidden")
 

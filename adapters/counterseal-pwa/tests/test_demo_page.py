@@ -112,6 +112,24 @@ class DemoPage:
         assert Path(file).stat().st_size < PICTURE_LIMIT
 
 
+def test_a_phone_of_an_earlier_demo_is_forgotten_and_nothing_of_other_programs(
+    device, running_demo
+):
+    names = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
+    make = """(name) => new Promise((resolve) => {
+      indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result.close());
+    })"""
+    page = device.page
+    page.goto(f"{running_demo.url}/demo/style.css")
+    for name in ("counterseal", "another program"):
+        page.evaluate(make, name)
+    page.route("**/app/", lambda route: route.abort())  # the phone would make its own anew
+    page.goto(f"{running_demo.url}/")
+    page.locator("#machine-binding").wait_for()
+    assert page.evaluate(names) == ["another program"]
+    page.unroute_all(behavior="wait")
+
+
 @pytest.mark.service_worker
 def test_from_the_order_to_the_receipt_and_ten_forgeries(open_device, axe, running_demo):
     with open_device(viewport=DESK) as device:
@@ -203,20 +221,3 @@ def test_a_demo_that_is_gone_is_said(open_device, axe, start_demo):
             # A module that is loading when the server stops is a problem that the browser tells of.
             DemoPage(device, axe, "gone").wait_until_loaded()
         device.page.get_by_role("alert").filter(has_text="Was it stopped?").wait_for()
-
-
-def test_a_phone_of_an_earlier_demo_is_forgotten_and_nothing_of_other_programs(device, start_demo):
-    names = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
-    make = """(name) => new Promise((resolve) => {
-      indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result.close());
-    })"""
-    page = device.page
-    with start_demo() as demo:
-        page.goto(f"{demo.url}/demo/style.css")
-        for name in ("counterseal", "another program"):
-            page.evaluate(make, name)
-        page.route("**/app/", lambda route: route.abort())  # the phone would make its own anew
-        page.goto(f"{demo.url}/")
-        page.locator("#machine-binding").wait_for()
-        assert page.evaluate(names) == ["another program"]
-        page.unroute_all(behavior="wait")

@@ -67,12 +67,12 @@ class Served:
 
 
 @pytest.mark.service_worker
-def test_few_requests_and_few_bytes(device, own_origin, capsys):
-    page, app = device.page, f"{own_origin.url}/app/"
-    served = Served(own_origin)
+def test_few_requests_and_few_bytes(device, origin, capsys):
+    page, app = device.page, f"{origin.url}/app/"
+    served = Served(origin)
     page.add_init_script(f"({NOTE_FORM})()")
     device.authenticate()
-    page.goto(own_origin.link("user-loading"))
+    page.goto(origin.link("user-loading"))
     page.locator("form button.main").wait_for()
     form_requests = [
         address.removeprefix(app)
@@ -85,7 +85,7 @@ def test_few_requests_and_few_bytes(device, own_origin, capsys):
     page.locator("a.button.main").click()
     page.locator("#waiting").wait_for()
     first_count = served.count
-    later = Served(own_origin)
+    later = Served(origin)
     page.reload()
     page.locator("#waiting").wait_for()
     # Chromium does the same by itself, some time after a page was loaded.

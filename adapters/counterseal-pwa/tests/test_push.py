@@ -17,7 +17,7 @@ from counterseal_client import require_approved
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
-pytestmark = pytest.mark.service_worker
+pytestmark = [pytest.mark.notifications, pytest.mark.service_worker]
 MINUTES = timedelta(minutes=5)
 NOTIFICATIONS = """async () => {
   const registration = await navigator.serviceWorker.ready;
@@ -147,12 +147,6 @@ class Subscriber:
         """Click on the notification that was expected, even if Chromium has removed it."""
         # The browser lets only a person's click move the focus, and the event last.
         self.device.service_worker.evaluate(CLICK)
-
-
-@pytest.fixture
-def chromium(whole_chromium):
-    """A browser that shows notifications."""
-    return whole_chromium
 
 
 @pytest.fixture

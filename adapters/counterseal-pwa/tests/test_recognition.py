@@ -44,14 +44,14 @@ def indian(open_device):
 
 
 @pytest.fixture
-def open_action(indian, document_origin, request):
+def open_action(indian, origin, request):
     """Return a function that opens a request of an action, on a device with a passkey."""
 
     def opened(kind, content, **how):
         account_id = f"user-{keys.digest(request.node.name.encode())[:12]}"
-        indian.bind_passkey(document_origin.link(account_id))
+        indian.bind_passkey(origin.link(account_id))
         serve_action(indian.page, kind, content, valid_until=VALID_UNTIL, **how)
-        document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+        origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
         indian.open_request()
         return indian.page
 
@@ -63,14 +63,14 @@ def text_of(page):
     return re.sub("[\u2068\u2069]", "", page.locator("main").inner_text())
 
 
-def test_requests_in_the_list_differ_by_type_origin_and_first_line(device, document_origin):
+def test_requests_in_the_list_differ_by_type_origin_and_first_line(device, origin):
     account_id = "user-list"
-    page, client = device.page, document_origin.client
-    device.bind_passkey(document_origin.link(account_id))
+    page, client = device.page, origin.client
+    device.bind_passkey(origin.link(account_id))
     for amount in ("49.90", "70.00"):
         action = ACTIONS["payment"]
         arguments = action.arguments | {"amount": amount}
-        document_origin.ask_action(account_id, attrs.evolve(action, arguments=arguments), MINUTES)
+        origin.ask_action(account_id, attrs.evolve(action, arguments=arguments), MINUTES)
     client.ask(account_id, "Log in?\nFrom Example Street", duration=MINUTES)
     page.locator("a.open:has-text('Log in?')").wait_for()
     page.locator("a.open:has-text('70.00')").wait_for()
@@ -88,20 +88,20 @@ def test_requests_in_the_list_differ_by_type_origin_and_first_line(device, docum
         assert " left" in entry
 
 
-def test_a_request_that_cannot_be_loaded_is_in_the_list_nevertheless(device, document_origin):
+def test_a_request_that_cannot_be_loaded_is_in_the_list_nevertheless(device, origin):
     account_id = "user-list-unloaded"
-    device.bind_passkey(document_origin.link(account_id))
+    device.bind_passkey(origin.link(account_id))
     device.page.route("**/device/requests/*-*", lambda route: route.abort())
-    document_origin.client.ask(account_id, "Log in?", duration=MINUTES)
+    origin.client.ask(account_id, "Log in?", duration=MINUTES)
     entry = device.page.locator("a.open")
     entry.wait_for()
     assert "Request from Harbour Bank" in entry.inner_text()
     assert " left" in entry.inner_text()
 
 
-def test_a_hidden_page_loads_no_request_until_it_is_looked_at(device, document_origin):
-    page, client = device.page, document_origin.client
-    device.bind_passkey(document_origin.link("user-list-hidden"))
+def test_a_hidden_page_loads_no_request_until_it_is_looked_at(device, origin):
+    page, client = device.page, origin.client
+    device.bind_passkey(origin.link("user-list-hidden"))
     page.evaluate("""() => {
       window.isHidden = true;
       Object.defineProperty(document, "hidden", { get: () => window.isHidden });
@@ -117,27 +117,27 @@ def test_a_hidden_page_loads_no_request_until_it_is_looked_at(device, document_o
     assert client.status(pending).state is ChallengeState.SEEN
 
 
-def test_the_list_counts_down(device, document_origin):
+def test_the_list_counts_down(device, origin):
     page = device.page
     page.clock.install()
-    device.bind_passkey(document_origin.link("user-list-clock"))
-    document_origin.client.ask("user-list-clock", "Log in?", duration=MINUTES)
+    device.bind_passkey(origin.link("user-list-clock"))
+    origin.client.ask("user-list-clock", "Log in?", duration=MINUTES)
     remaining = page.locator("a.open:has-text('Log in?') .left")
     before = remaining.inner_text()
     page.clock.run_for(5_000)
     assert remaining.inner_text() != before
 
 
-def test_the_pin_dialog_says_what_is_signed_and_which_answer(device, document_origin):
+def test_the_pin_dialog_says_what_is_signed_and_which_answer(device, origin):
     account_id = "user-pin-documents"
     page = device.page
-    device.bind(document_origin.link(account_id))
+    device.bind(origin.link(account_id))
     bodies = {f"/paper-{number}.txt": f"Paper {number}".encode() for number in range(5)}
     papers = [attachment(name[1:], body) for name, body in bodies.items()]
     serve_files(page, bodies)
     action = ACTIONS["document"]
     action = attrs.evolve(action, arguments={"documents": papers})
-    document_origin.ask_action(account_id, action, MINUTES)
+    origin.ask_action(account_id, action, MINUTES)
     device.open_request()
     for button in page.locator(".attachment button").all():
         with page.context.expect_page() as opened:
@@ -164,12 +164,12 @@ def test_the_pin_dialog_says_what_is_signed_and_which_answer(device, document_or
     assert cut == 0
 
 
-def test_the_pin_dialog_has_all_that_a_question_says_and_cuts_nothing_off(device, document_origin):
+def test_the_pin_dialog_has_all_that_a_question_says_and_cuts_nothing_off(device, origin):
     page = device.page
-    device.bind(document_origin.link("user-pin-pairs"))
+    device.bind(origin.link("user-pin-pairs"))
     pairs = tuple(Pair(key=f"Part {number}", value=f"{number}50.00 EUR") for number in range(9))
     content = PairsContent(title="Transfer money?", pairs=pairs)
-    document_origin.client.ask("user-pin-pairs", content, duration=MINUTES)
+    origin.client.ask("user-pin-pairs", content, duration=MINUTES)
     device.open_request()
     page.locator(".answer").first.click()
     question_text = page.locator("dialog .scrolled")
@@ -183,13 +183,13 @@ def test_the_pin_dialog_has_all_that_a_question_says_and_cuts_nothing_off(device
     )
 
 
-def test_the_pin_dialog_names_the_question_and_the_answer(device, document_origin):
-    device.bind(document_origin.link("user-pin-question"))
+def test_the_pin_dialog_names_the_question_and_the_answer(device, origin):
+    device.bind(origin.link("user-pin-question"))
     buttons = (
         Button(title="Yes, pay", strong=True, approving=True),
         Button(title="No, never", strong=True),
     )
-    document_origin.client.ask("user-pin-question", "Pay 7.00?", buttons=buttons, duration=MINUTES)
+    origin.client.ask("user-pin-question", "Pay 7.00?", buttons=buttons, duration=MINUTES)
     device.open_request()
     device.page.get_by_role("button", name="No, never").click()
     text = device.page.locator("dialog").inner_text()
@@ -263,7 +263,7 @@ def test_digests_of_documents_are_folded_and_can_be_read_in_groups_of_four(open_
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
-    open_device, document_origin, theme
+    open_device, origin, theme
 ):
     account_id = f"user-prominence-{theme}"
     misnamed = (
@@ -271,8 +271,8 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
         Button(title="Yes", strong=False),
     )
     with open_device(color_scheme=theme) as device:
-        device.bind_passkey(document_origin.link(account_id))
-        document_origin.client.ask(account_id, "Go?", buttons=misnamed, duration=MINUTES)
+        device.bind_passkey(origin.link(account_id))
+        origin.client.ask(account_id, "Go?", buttons=misnamed, duration=MINUTES)
         device.open_request()
         script = link_modules("""async () => {
           const { contrast } = await import("./colours.js");
@@ -305,16 +305,16 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
     assert described == ["This answer approves.", "This answer does not approve."]
 
 
-def test_what_belongs_to_one_app_is_called_an_app_space_everywhere(device, document_origin):
+def test_what_belongs_to_one_app_is_called_an_app_space_everywhere(device, origin):
     page = device.page
     device.authenticate()
-    page.goto(document_origin.link("user-words-of-spaces"))
+    page.goto(origin.link("user-words-of-spaces"))
     page.locator("#name").wait_for()
     assert "App Space" in page.locator("dt").all_inner_texts()
     page.locator("form button.main").click()
     page.locator("a.button.main").click()
     page.locator("#waiting").wait_for()
-    document_origin.client.ask("user-words-of-spaces", "Go?", buttons=BUTTONS, duration=MINUTES)
+    origin.client.ask("user-words-of-spaces", "Go?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     assert "App Space" in page.locator("article dt").all_inner_texts()
 
@@ -372,23 +372,21 @@ ASKED_ROWS = tuple(zip(MIXED[:10:2], MIXED[1:10:2], strict=True))
 
 
 @pytest.fixture
-def ask_rows(document_origin):
+def ask_rows(origin):
     """Return a function that asks for a tool call, and waits until it is in the list."""
 
     def ask(page, account_id, rows):
         keys_and_values = [{"key": key, "value": value} for key, value in rows]
         content = {"title": "Run \u05d0 1 2", "keys": keys_and_values}
         serve_action(page, "tool-call", content, valid_until=VALID_UNTIL)
-        document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+        origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
         page.locator("a.open .first").filter(has_text=rows[0][1]).wait_for()
 
     return ask
 
 
-def test_the_list_shows_letters_of_both_directions_in_their_order(
-    device, document_origin, ask_rows
-):
-    device.bind_passkey(document_origin.link("user-list-order"))
+def test_the_list_shows_letters_of_both_directions_in_their_order(device, origin, ask_rows):
+    device.bind_passkey(origin.link("user-list-order"))
     for number, rows in enumerate(ASKED_ROWS, 1):
         ask_rows(device.page, "user-list-order", rows)
         lines = device.page.locator(f"li:nth-child({number}) a.open .first")
@@ -398,10 +396,8 @@ def test_the_list_shows_letters_of_both_directions_in_their_order(
             assert lines.nth(index).evaluate(ORDER) == f"{key}: {characters}"
 
 
-def test_the_pin_dialog_shows_letters_of_both_directions_in_their_order(
-    device, document_origin, ask_rows
-):
-    device.bind(document_origin.link("user-pin-order"))
+def test_the_pin_dialog_shows_letters_of_both_directions_in_their_order(device, origin, ask_rows):
+    device.bind(origin.link("user-pin-order"))
     rows = ASKED_ROWS[0]
     ask_rows(device.page, "user-pin-order", rows)
     device.open_request()

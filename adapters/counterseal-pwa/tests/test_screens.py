@@ -83,12 +83,6 @@ class Screens:
             page.screenshot(path=path, full_page=True)
 
 
-@pytest.fixture
-def chromium(whole_chromium):
-    """A browser that shows notifications."""
-    return whole_chromium
-
-
 VIEWS = {"phone-light": {"viewport": PHONE}}
 if "BROWSER_FULL" in os.environ:
     VIEWS |= {
@@ -265,6 +259,7 @@ def look_at_the_account(screens, origin, account_id):
     screens.inspect("revoked")
 
 
+@pytest.mark.notifications
 @pytest.mark.service_worker
 @pytest.mark.parametrize("name", VIEWS)
 def test_axe_finds_nothing_in_any_state(open_device, origin, push_service, axe, name):
@@ -314,12 +309,12 @@ def look_at_actions(screens, device, origin, account_id):
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_axe_finds_nothing_in_an_action(open_device, document_origin, axe, name):
+def test_axe_finds_nothing_in_an_action(open_device, origin, axe, name):
     account_id = f"user-actions-{name}"
     with open_device(**VIEWS[name]) as device:
         screens = Screens(device, axe, name)
-        device.bind_passkey(document_origin.link(account_id))
-        look_at_actions(screens, device, document_origin, account_id)
+        device.bind_passkey(origin.link(account_id))
+        look_at_actions(screens, device, origin, account_id)
 
 
 def test_axe_finds_each_element_that_breaks_a_rule(device, origin, axe):

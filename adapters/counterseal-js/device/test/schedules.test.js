@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { installInstantCrypto } from "./instant_crypto.js";
 import { runSchedule } from "./schedule.js";
 
-const COUNT = Number(process.env.SCHEDULES ?? 500);
+const COUNT = Number(process.env.SCHEDULES ?? 250);
 const FIRST = Number(process.env.FIRST_SCHEDULE ?? 1);
 const GROUP = 100;
 /** Rare ones, which found a mistake: a request was forgotten while a press of it was on its way. */
