@@ -33,12 +33,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey as EcKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from joserfc.jwk import thumbprint as rfc7638
 
 from counterseal import ijson
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
 from counterseal.keys.ml_dsa import MLDSA44PublicKey, load_public
-from counterseal.keys.secret import b64url, unb64url
+from counterseal.keys.secret import b64url, digest, unb64url
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm, Passkey, PublicKey
 
 GENERATOR: Final = 65537
@@ -152,14 +151,11 @@ def public_key(
     if jwk.get("kty") != _TYPE[algorithm]:
         raise UnfitKey("kty: not the algorithm's key type")
     required = _REQUIRED[_TYPE[algorithm]]
-    for member in required:
-        if not isinstance(jwk.get(member), str):
-            raise InvalidField(f"key.{member}", "missing or not text")
+    members = _members(jwk, required)
     for member in jwk:
         if member not in required and member not in _OPTIONAL:
             raise InvalidField(f"{field}.{ijson.printable(str(member))}", "not a public member")
     _require_for_signatures(jwk)
-    members = {member: str(jwk[member]) for member in required}
     text = ijson.canonical(members, field=field).decode()
     load(text)
     _require_hard(algorithm, members)
@@ -167,7 +163,7 @@ def public_key(
         kid=kid,
         algorithm=algorithm,
         jwk=text,
-        thumbprint=_thumbprint(members),
+        thumbprint=digest(text.encode()),
         passkey=passkey,
     )
 
@@ -182,10 +178,18 @@ def thumbprint_of(jwk: Mapping[str, object]) -> str:
     required = _REQUIRED.get(str(jwk.get("kty")))
     if required is None:
         raise InvalidField("key.kty", "not a known key type")
-    for member in required:
-        if not isinstance(jwk.get(member), str):
-            raise InvalidField(f"key.{member}", "missing or not text")
-    return _thumbprint({member: str(jwk[member]) for member in required})
+    return digest(ijson.canonical(_members(jwk, required)))
+
+
+def _members(jwk: Mapping[str, object], required: Iterable[str]) -> dict[str, str]:
+    """Return the *required* members of *jwk*, which are texts."""
+    members: dict[str, str] = {}
+    for name in required:
+        value = jwk.get(name)
+        if not isinstance(value, str):
+            raise InvalidField(f"key.{name}", "missing or not text")
+        members[name] = value
+    return members
 
 
 def _require_hard(algorithm: Algorithm, members: Mapping[str, str]) -> None:
@@ -257,10 +261,6 @@ def trusted_keys(document: object, *, field: str = "jwks") -> tuple[PublicKey, .
         public_key(jwk, algorithms=everything, field=f"{field}.keys[{index}]")
         for index, jwk in enumerate(keys)
     )
-
-
-def _thumbprint(members: dict[str, str]) -> str:
-    return rfc7638(members)
 
 
 def _load_p256(members: dict[str, str]) -> EcKey:
