@@ -301,6 +301,16 @@ class TestEachAttempt:
         client.cancel(pending_request)
         assert client.status(pending_request).state is ChallengeState.CANCELLED
 
+    def test_whose_reply_was_lost_says_so_after_one_that_was_not_sent(self, client):
+        failures = iter([ReplyLost("reset"), NotSent("refused"), Finished("wrong_state", 409)])
+
+        def attempt():
+            raise next(failures)
+
+        with pytest.raises(Finished) as caught:
+            client._calls.connection.repeat(attempt)
+        assert caught.value.repeated
+
     def test_that_came_too_late_is_refused(self, service, client, phone, faults):
         pending_request = client.ask("zoe", "Log in?")
 

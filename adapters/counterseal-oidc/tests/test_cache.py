@@ -54,6 +54,20 @@ def test_e11_a_new_key_is_fetched_at_once(relying_party, space, loopback):
     assert loopback.requests("/jwks") == 2
 
 
+def test_keys_at_another_address_are_fetched_at_once(relying_party, space, loopback):
+    """The provider has moved its keys, and the old ones are still fresh."""
+    old, moved = rsa("r3"), rsa("r3")
+    loopback.keys(old, headers={"cache-control": "max-age=86400"})
+    relying_party.read_logout(space, signed(logout(loopback), key=old), company=COMPANY)
+    loopback.responses["/moved"] = (200, {"keys": [moved.as_dict(private=False)]}, {})
+    loopback.publish(jwks_uri=f"{loopback.url}/moved")
+    loopback.clock.advance(DEFAULT_FRESH)
+
+    relying_party.read_logout(space, signed(logout(loopback), key=moved), company=COMPANY)
+    with pytest.raises(errors.TokenSignature):
+        relying_party.read_logout(space, signed(logout(loopback), key=old), company=COMPANY)
+
+
 def test_each_issuer_has_its_own_limit(relying_party, space, loopback, frozen_clock):
 
     other = Loopback(frozen_clock)

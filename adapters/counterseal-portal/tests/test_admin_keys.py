@@ -223,6 +223,17 @@ def test_removing_a_passkey_ends_all_other_sessions_if_that_is_chosen(
     assert states == [SessionState.ACTIVE]
 
 
+def test_removing_the_passkey_of_this_session_ends_all_other_sessions_too(
+    portal, admin, stranger, other, second
+):
+    guid = keys_of(portal, admin)[0].guid
+    path = f"/own/keys/{guid}/remove"
+    assert stranger.submit(stranger.get(path), path, others="yes").location == f"{REMOVED}-alone"
+    assert not stranger.is_logged_in()
+    states = [each.state for each in portal.service.sessions.list(admin.guid, by=OPERATOR)]
+    assert SessionState.ACTIVE not in states
+
+
 @pytest.mark.parametrize("fields", [{"others": "no"}, {"others": "yes", "sessions": "all"}])
 def test_what_no_form_has_removes_nothing(stranger, other, second, fields):
     page = stranger.get(second)

@@ -646,6 +646,7 @@ def test_a_device_confirms_what_its_person_is_about_to_do(portal, browser, phone
     answer = portal.app._visitors._logins.step_up_answer(browser.cookies[CHALLENGE])
     assert f"{ADD}?" in answer.challenge.display
     assert f"{ADD}?" in code_page.text
+    assert "holiday" not in browser.get("/step-up/device?title=Approve+your+holiday?").text
     assert browser.get("/step-up/device/state").status == 202
     waiting = browser.submit(code_page, "/step-up/device/finish")
     assert waiting.location.startswith("/step-up/device?next=")

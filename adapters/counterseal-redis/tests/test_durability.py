@@ -4,6 +4,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from redis.exceptions import ResponseError
 from redis_servers import SURE
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
@@ -82,6 +83,37 @@ def test_a_commit_that_no_replica_has_is_indeterminate(primary, keyspace, worker
     worker.commit((None, company), audit=[event()], operation="create")
     assert worker.get(company.guid) == company
     assert [line.event for line in RedisAudit(keyspace).all_entries()] == [event()]
+
+
+def test_a_refused_commit_that_was_applied_needs_a_replica(
+    primary, keyspace, hasty_worker, new_keyspace, new_worker
+):
+    """The client repeats a call by itself, on another connection, where it may be refused."""
+    company = RecordFactory().company()
+    primary.replicas[0].pause()
+    with pytest.raises(Indeterminate):
+        hasty_worker.commit((None, company), operation="create")
+
+    def commit_and_be_refused(name, patience):
+        other = new_keyspace(
+            primary,
+            prefix=keyspace.prefix,
+            durability=replicated(patience=patience),
+            client_name=name,
+        )
+        attempt = other.attempt
+
+        def refuse(calls, *, confirm):
+            other.attempt = attempt
+            return [ResponseError("refused")] * len(calls), True
+
+        other.attempt = refuse
+        new_worker(other).commit((None, company), operation="create")
+
+    with pytest.raises(Indeterminate):
+        commit_and_be_refused("first", SHORT)
+    primary.replicas[0].resume()
+    commit_and_be_refused("second", SURE)
 
 
 def test_a_conflict_needs_no_replica(primary, worker, hasty_worker):

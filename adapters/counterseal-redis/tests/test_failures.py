@@ -459,6 +459,19 @@ def test_two_prefixes_share_no_key(server, new_keyspace):
     theirs.create(account)
 
 
+def test_a_partition_in_which_much_is_due_hides_no_other(keyspace):
+    """What cannot be done stays due, and fills every limit."""
+    worker, factory = (
+        StoreWorker(RedisStore(keyspace, FrozenClock()), lambda _: ()),
+        RecordFactory(),
+    )
+    many = [factory.login(guid=factory.guid(7)) for _ in range(3)]
+    other = factory.login(guid=factory.guid(8))
+    worker.create(*many, other)
+
+    assert other in {*worker.store.due(Due.LOGIN, LATER, 2), *worker.store.due(Due.LOGIN, LATER, 2)}
+
+
 def test_two_workers_begin_at_different_partitions(keyspace):
     clock = FrozenClock()
     worker, factory = StoreWorker(RedisStore(keyspace, clock), lambda _: ()), RecordFactory()

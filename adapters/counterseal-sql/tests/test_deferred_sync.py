@@ -246,6 +246,35 @@ def test_a_write_that_ends_after_its_call_is_synced_at_once(database, disk, guar
     assert disk.syncs == 1
 
 
+def test_what_is_written_during_a_sync_is_synced_by_the_next_one(database, disk, guard, opened):
+    is_written, may_end = threading.Event(), threading.Event()
+    sync = disk.sync
+
+    def call_during_the_sync():
+        with database.call():
+            assert guard.first_seen(KEY, LATER)
+            is_written.set()
+            assert may_end.wait(240)
+
+    with ThreadPoolExecutor(1) as threads:
+        calls = []
+
+        def sync_while_another_writes():
+            sync()
+            if not calls:
+                calls.append(threads.submit(call_during_the_sync))
+                assert is_written.wait(240)
+
+        disk.sync = sync_while_another_writes
+        with database.call():
+            assert guard.first_seen(("proof", "somebody", "first"), LATER)
+        may_end.set()
+        calls[0].result(240)
+
+    assert disk.syncs == 2
+    assert not after_the_cut(disk, opened).first_seen(KEY, LATER)
+
+
 def test_a_connection_syncs_again_after_a_deferred_write(database, disk, guard):
     with database.call():
         assert guard.first_seen(KEY, LATER)

@@ -288,6 +288,25 @@ def test_a_follower_loads_when_the_one_that_loads_gives_up(
     assert long.result(SOON).json["status"] == "ANSWERED"
 
 
+def test_a_follower_loads_when_a_load_fails(kit, waiting, manual_wake, clients, device_client):
+    shop, app, ports = waiting()
+    guid = kit.ask(shop).json["guid"]
+
+    def broken(*_):
+        ports.store.get_with_account = ports.store._store.get_with_account
+        raise StoreUnavailable
+
+    polls = [clients.submit(long_poll, app, shop, guid) for _ in range(2)]
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    clients.await_waits(2)
+    ports.store.get_with_account = broken
+    manual_wake.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON), "the follower waits for the wake-up"
+    device_client.answer(guid)
+    manual_wake.wake()
+    assert sorted(poll.result(SOON).status_code for poll in polls) == [200, 503]
+
+
 def test_a_call_without_a_slot_gets_retry_after(kit, waiting, manual_wake, threads, device_client):
     shop, app, _ = waiting(waiters=1)
     guid = kit.ask(shop).json["guid"]

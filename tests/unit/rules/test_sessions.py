@@ -10,13 +10,15 @@ from counterseal.errors import (
     CredentialRefused,
     DeadlinePassed,
     StepUpNeeded,
+    WrongState,
     WrongToken,
 )
 from counterseal.keys import token_hash
-from counterseal.models import Credential, Scheme, SessionProof, SessionState
+from counterseal.models import BindingState, Credential, Scheme, SessionProof, SessionState
 from counterseal.operators.rules import (
     SessionUseFacts,
     administrator_active,
+    inviting_session_active,
     is_stepped_up,
     session_end,
     session_in_time,
@@ -71,6 +73,22 @@ def test_a_session_that_names_no_proof_has_ended_once_it_began(state):
     ).session
     ends_at = START - SECOND if state is SessionState.ACTIVE else START + MINUTE
     assert session_end(session, Policy()) == ends_at
+
+
+@pytest.mark.parametrize("unused", [2 * MINUTE - SECOND, 2 * MINUTE])
+def test_a_session_that_the_policy_of_now_has_ended_invites_nobody(unused):
+    """Its deadline follows the policy of its last use."""
+    used = facts(state=SessionState.ACTIVE, last_used_at=START - unused, deadline=START + MINUTE)
+    (proof,) = used.session.proofs
+    binding = RecordFactory().binding(
+        RecordFactory().account(), guid=proof.binding, state=BindingState.ACTIVE
+    )
+    policy = Policy(portal_session_idle=2 * MINUTE)
+    if unused < 2 * MINUTE:
+        inviting_session_active(used.session, (binding,), START, policy)
+        return
+    with pytest.raises(WrongState):
+        inviting_session_active(used.session, (binding,), START, policy)
 
 
 @pytest.mark.parametrize("state", [SessionState.INVITED, SessionState.ENROLLING])
