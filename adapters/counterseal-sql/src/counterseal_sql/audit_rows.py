@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from counterseal.models import AuditEvent, ChainedEvent, ChainHead, CountKey, LogPlace
-from counterseal_records import digest, microseconds, moment_at, noun_of, read_event
+from counterseal_records import digest, microseconds, moment_at, noun_of, read_event, read_recorded
 from counterseal_sql.rows import Row
 from counterseal_sql.schema import AUDIT
 
@@ -62,13 +62,9 @@ def unreadable_head(partition: int) -> ChainHead:
     return ChainHead(partition=partition, hash=b"")
 
 
-def read_recorded(text: Any) -> tuple[AuditEvent | None, bytes]:
-    """Return a recorded event and its bytes; what is no event becomes a JSON text of one line."""
-    body = _as_bytes(text)
-    event = read_event(body)
-    if event is None or not body.isascii() or len(body.splitlines()) != 1:
-        return None, json.dumps(body.decode("utf-8", "backslashreplace")).encode("ascii")
-    return event, body
+def read_unchained(text: Any) -> tuple[AuditEvent | None, bytes]:
+    """Return a recorded event and the bytes to chain, whatever the row contains."""
+    return read_recorded(_as_bytes(text))
 
 
 def _as_bytes(value: Any) -> bytes:
