@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from redis.connection import AbstractConnection
 from redis_servers import SURE
+from use_case_trips import play_use_cases
 
 from counterseal import SignedRequest
 from counterseal.credentials.documents import write_basic
@@ -86,27 +87,6 @@ def new_world(new_keyspace):
     return new
 
 
-def play(world, trips):
-    """Count the round trips of each use case."""
-    world.bind("yves")  # from now on it is known who invites
-    with trips.counted(store=2, counters=1):
-        invited = world.invitations.invite(world.origin, "zoe")
-    phone = world.phone()
-    enrolment = phone.device.enrolment(invited.token, world.app_space.guid, pin=phone.pin)
-    with trips.counted(store=2):
-        bound = world.enrolments.complete(enrolment)
-    phone.device.complete_binding(bound)
-    question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
-    with trips.counted(store=2, counters=1):
-        issued = world.challenges.issue(world.origin, question)
-    with trips.counted(store=2, replay=1):
-        (challenge,) = phone.pending()
-    with trips.counted(store=2, replay=1):
-        phone.answer(challenge)
-    with trips.counted(store=1):
-        assert world.challenges.status(world.origin, issued.challenge.guid).approved
-
-
 @pytest.mark.parametrize("durability", [NONE, replicated(patience=SURE)])
 def test_the_five_calls_of_an_approval_take_fifteen_trips(new_world, pair, trips, durability):
     """Issue, list, read, answer and read the answer, in a service that knows the origin."""
@@ -134,12 +114,12 @@ def test_the_five_calls_of_an_approval_take_fifteen_trips(new_world, pair, trips
 
 
 def test_each_use_case_takes_its_round_trips_and_no_more(new_world, server, trips):
-    play(new_world(server), trips)
+    play_use_cases(new_world(server), trips.counted)
 
 
 def test_durability_takes_no_more_trips(new_world, on_disk, pair, trips):
-    play(new_world(on_disk, durability=fsync()), trips)
-    play(new_world(pair, durability=replicated(patience=SURE)), trips)
+    play_use_cases(new_world(on_disk, durability=fsync()), trips.counted)
+    play_use_cases(new_world(pair, durability=replicated(patience=SURE)), trips.counted)
 
 
 def test_a_reservation_takes_two_trips(new_world, redis_8_2, trips):

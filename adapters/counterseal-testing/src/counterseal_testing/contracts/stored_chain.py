@@ -108,8 +108,8 @@ def _cut(chain: StoredChain, position: int, _: Random) -> tuple[StoredChain, int
 
 def _cut_with_the_head(chain: StoredChain, position: int, _: Random) -> tuple[StoredChain, int]:
     cut, _position = _cut(chain, position, _)
-    head = {"position": position - 1, "hash": chain.hash_before(position)}
-    return attrs.evolve(cut, **head), position
+    last_hash = chain.hash_before(position)
+    return attrs.evolve(cut, position=position - 1, hash=last_hash), position
 
 
 def _drop_as_if_archived(chain: StoredChain, position: int, _: Random) -> tuple[StoredChain, int]:
