@@ -150,15 +150,15 @@ class InventoryContract:
             assert list(inventory.read_partitions(part)) == [contents[number] for number in part]
 
     def test_missing_and_unreadable_records_are_reported(self, medium, service):
-        zoe, adam, _ = (
-            service.ports.store.account(service.app_space.guid, user).guid for user in USERS
-        )
-        binding = service.ports.store.bindings(zoe)[0].guid
-        challenge = self.an_open_challenge(service).guid
-        callback, *_ = service.ports.store.dead(service.origin.origin.guid, 1)
+        store = service.ports.store
+        callback, *_ = store.dead(service.origin.origin.guid, 1)
+        binding, *_ = (one.guid for one in store.bindings(callback.account))
+        challenge, *_ = (one.guid for one in store.pending(callback.account))
+        accounts = [store.account(service.app_space.guid, user).guid for user in USERS]
+        spoiled = next(guid for guid in accounts if guid != callback.account)
         for guid in (binding, challenge, callback.guid):
             self.delete(medium, guid)
-        self.spoil(medium, adam)
+        self.spoil(medium, spoiled)
 
         _, flaws = self.checked(medium)
 
@@ -166,10 +166,10 @@ class InventoryContract:
         assert Violation(challenge, "its account lists it as open, and it is not there") in flaws
         problems = {flaw.problem for flaw in flaws}
         assert {"its account is not there", "it has ended, and has no callback"} <= problems
-        spoiled = [flaw.problem for flaw in flaws if flaw.subject == adam]
-        assert any(problem.startswith("it cannot be read") for problem in spoiled)
+        of_spoiled = [flaw.problem for flaw in flaws if flaw.subject == spoiled]
+        assert any(problem.startswith("it cannot be read") for problem in of_spoiled)
         with pytest.raises(RecordUnreadable):
-            service.ports.store.get(adam)
+            store.get(spoiled)
 
     def test_a_copy_is_the_same_in_every_list(self, medium, service, new_medium):
         other = new_medium()
