@@ -28,7 +28,7 @@ from counterseal_http import WEB_PORTS
 from counterseal_mcp.settings import Settings as McpSettings
 from counterseal_portal.pages.overview import DAYS
 from counterseal_server.commands.doctor import doctor
-from counterseal_server.doctor.authorities import RENEWAL
+from counterseal_server.doctor.machine import RENEWAL
 from counterseal_server.logs import LINE_LIMIT
 from counterseal_server.records.redis_address import RedisAddress
 from counterseal_server.serving import FILES

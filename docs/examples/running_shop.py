@@ -7,11 +7,12 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from forking import STARTER
 from reserved_ports import reserve_port
 
 SHOPS = Path(__file__).parent / "shops"
 PROCFILES = sorted(str(path.relative_to(SHOPS)) for path in SHOPS.glob("*/Procfile*"))
-COUNTERSEAL = Path(sys.executable).with_name("counterseal")
+COUNTERSEAL = "from counterseal_server.cli import main; main()"
 PIN = "1379"
 PATIENCE = 240
 """Seconds; a busy machine is slow, and not wrong."""
@@ -47,12 +48,7 @@ def running_shop(procfile, database="", keys=""):
 def device(home, *arguments):
     """Run the device command, whose keys are in *home*; return what it printed."""
     environment = dict(os.environ) | {"COUNTERSEAL_PIN": PIN, "COUNTERSEAL_HOME": str(home)}
-    done = subprocess.run(
-        [COUNTERSEAL, "device", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
+    program = ["-c", COUNTERSEAL, "device", *map(str, arguments)]
+    done = STARTER.run(program, env=environment, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
     return done.stdout

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from forking import STARTER
 from reserved_ports import reserve_port
 
 HERE = Path(__file__).parent
@@ -19,7 +20,7 @@ NODE = shutil.which("node")
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 
-COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+COMMAND = ["-c", "from counterseal_server.cli import main; main()"]
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node: none is on the path")
 
 
@@ -32,16 +33,14 @@ def environment():
 
 
 @pytest.fixture
-def counterseal(tmp_path, environment):
+def counterseal(tmp_path, environment, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
     def run(*arguments):
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            check=True,
-        ).stdout
+        program = [*COMMAND, *map(str, arguments)]
+        done = STARTER.run(program, env=environment, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     return run
 
@@ -59,7 +58,7 @@ def settings(tmp_path, counterseal, environment):
     )
     port = url.rpartition(":")[2]
     serving = subprocess.Popen(
-        [*COMMAND, "serve", "--data", "data", "--port", port],
+        [sys.executable, *COMMAND, "serve", "--data", "data", "--port", port],
         env=environment,
         cwd=tmp_path,
         stderr=subprocess.DEVNULL,

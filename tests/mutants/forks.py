@@ -80,7 +80,7 @@ SUBJECTS = {
     "record": ("index", "invariants"),
     "retries": ("retries", "notifying"),
     "revalidation": ("revalidation", "aliases", "erasing"),
-    "slots": ("retries", "notifying"),
+    "slots": ("slots", "retries", "notifying"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
 """The test files about modules whose names they do not share."""

@@ -14,6 +14,7 @@ from importlib import import_module
 
 import pytest
 from folders import FOLDERS, deciding_modules, is_decision, paths_of
+from trees import tree_of
 
 from counterseal import _transaction, actions, keys, models
 from counterseal._stub import read_stub
@@ -116,7 +117,7 @@ def named_by_use_cases():
     """Return what use cases name of decisions, as `module.function`."""
     names = set()
     for path in paths_of("usecases"):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = tree_of(path.read_text("utf-8"))
         modules = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from trees import tree_of
 
 pytestmark = pytest.mark.one_python
 
@@ -70,13 +71,11 @@ def identifiers(tree):
 
 
 @cache
-def tree_of(module):
-    return ast.parse(module.read_text())
-
-
-@cache
 def all_error_names():
-    return {*dir(builtins), *(name for module in MODULES for name in identifiers(tree_of(module)))}
+    return {
+        *dir(builtins),
+        *(name for module in MODULES for name in identifiers(tree_of(module.read_text("utf-8")))),
+    }
 
 
 def unknown_errors(tree, error_names):
@@ -88,7 +87,7 @@ def unknown_errors(tree, error_names):
 
 def test_every_argument_and_attribute_of_a_docstring_exists():
     unknown = {
-        module.relative_to(ROOT).as_posix(): list(unknown_names(tree_of(module)))
+        module.relative_to(ROOT).as_posix(): list(unknown_names(tree_of(module.read_text("utf-8"))))
         for module in MODULES
     }
     assert {module: names for module, names in unknown.items() if names} == {}
@@ -97,7 +96,7 @@ def test_every_argument_and_attribute_of_a_docstring_exists():
 def test_every_error_of_a_docstring_exists():
     unknown = {
         module.relative_to(ROOT).as_posix(): list(
-            unknown_errors(tree_of(module), all_error_names())
+            unknown_errors(tree_of(module.read_text("utf-8")), all_error_names())
         )
         for module in MODULES
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from trees import tree_of
 
 pytestmark = pytest.mark.one_python
 
@@ -48,7 +49,7 @@ def imports_of(modules: Mapping[str, Path]) -> dict[str, set[str]]:
     imports: dict[str, set[str]] = {name: set() for name in modules}
     for name, path in modules.items():
         is_package = path.name == "__init__.py"
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path.read_text("utf-8"))):
             for meant in named_by(node, name, is_package=is_package):
                 module = meant
                 while module and module not in modules:

@@ -15,6 +15,7 @@ import attrs
 import pytest
 from folders import kind_of as folder_kind
 from folders import modules_of
+from trees import tree_of
 
 from counterseal import invariants, models
 from counterseal.kinds import RecordKind, kind_of
@@ -228,10 +229,7 @@ def lists(tree):
 def listed_kinds(source):
     """Return how many kinds the longest list of *source* names."""
     return max(
-        (
-            max(len(names & CLASSES), len(names & STORED_NAMES))
-            for names in lists(ast.parse(source))
-        ),
+        (max(len(names & CLASSES), len(names & STORED_NAMES)) for names in lists(tree_of(source))),
         default=0,
     )
 

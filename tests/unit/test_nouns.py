@@ -9,9 +9,11 @@ A module of decisions stands one floor above the highest one that it imports.
 """
 
 import ast
+from functools import cache
 
 import pytest
 from folders import CAPABILITIES, FOLDERS, NOUNS, SOURCE, kind_of, module_at
+from trees import tree_of
 
 pytestmark = pytest.mark.one_python
 
@@ -25,6 +27,7 @@ BETWEEN = {
 }
 """Which capability imports which other one, and why."""
 
+IMPORTS = (ast.Import, ast.ImportFrom)
 FLOORS_LIMIT = 6
 ISSUING_LIMIT = 4
 
@@ -53,7 +56,7 @@ def definitions(texts):
     for module, text in texts.items():
         if folder_of(module) != "models" and kind_of(module) != "records":
             continue
-        for node in ast.parse(text).body:
+        for node in tree_of(text).body:
             match node:
                 case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                     modules[name] = module
@@ -64,13 +67,19 @@ def definitions(texts):
     return modules
 
 
+@cache
+def imports_in(text):
+    """Return the imports in *text*, wherever they stand."""
+    return [node for node in ast.walk(tree_of(text)) if isinstance(node, IMPORTS)]
+
+
 def imported_modules(text, homes):
     """Return what *text* imports of the core; *homes*: the modules of names in `models`."""
     modules = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in imports_in(text):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             modules.add(node.module)
             for alias in node.names:
                 modules.add(f"{node.module}.{alias.name}")

@@ -9,6 +9,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from trees import tree_of
 
 import counterseal
 
@@ -23,7 +24,7 @@ def mentions(source):
     """The lines of *source* that name a member `commit`, or the transaction's `_commit`."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree_of(source))
         if (isinstance(node, ast.Attribute) and node.attr in COMMITS)
         or (isinstance(node, ast.Constant) and node.value in COMMITS)
         or (isinstance(node, ast.alias) and node.name in COMMITS)

@@ -43,7 +43,9 @@ FOR_DRIVEN = frozenset(
         "models.guid",
         "models.record",
         "models.sealing",
+        "observed_store",
         "ports",
+        "slots",
         "challenges.documents.messages",
         "outbox.documents",
     ]

@@ -10,6 +10,7 @@ import ast
 
 import pytest
 from folders import SOURCE, paths_of
+from trees import tree_of
 
 pytestmark = pytest.mark.one_python
 
@@ -19,9 +20,7 @@ LAMBDAS_LIMIT = 40
 def trees():
     shared = [SOURCE / f"{name}.py" for name in ("_plan", "_idempotency", "_guid_memory")]
     paths = [*paths_of("decisions"), *paths_of("usecases"), *shared]
-    return {
-        path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths
-    }
+    return {path.relative_to(SOURCE).as_posix(): tree_of(path.read_text("utf-8")) for path in paths}
 
 
 def is_then(node):

@@ -11,6 +11,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trees import tree_of
 
 import counterseal
 from counterseal import STANDARD, keys
@@ -283,7 +284,7 @@ def unrecorded(source):
     """The functions of *source* that leave a refusal out of the audit log."""
     return {
         function.name
-        for function in ast.walk(ast.parse(source))
+        for function in ast.walk(tree_of(source))
         if isinstance(function, FUNCTIONS)
         for node in ast.walk(function)
         if isinstance(node, ast.keyword) and node.arg == "unrecorded"
@@ -743,7 +744,7 @@ def callers_of(trees, *names):
 @cache
 def sources():
     return {
-        str(path.relative_to(SOURCE)): ast.parse(path.read_text("utf-8"))
+        str(path.relative_to(SOURCE)): tree_of(path.read_text("utf-8"))
         for path in sorted(SOURCE.rglob("*.py"))
     }
 

@@ -7,10 +7,12 @@ its class; if that is nothing, what the private methods hand on that it calls.
 
 import ast
 import inspect
+from functools import cache
 
 import pytest
 from folders import FOLDERS, SOURCE, deciding_modules, modules_of
 from folders import is_decision as is_name_of_decision
+from trees import tree_of
 
 from counterseal._stub import read_stub
 from counterseal._transaction import UseCase
@@ -106,6 +108,7 @@ DECISIONS = {
 }
 
 
+@cache
 def use_cases():
     """Return the classes of the use cases, by name."""
     return {
@@ -167,11 +170,12 @@ def called_methods(method, methods):
     return names
 
 
+@cache
 def decisions_of_verbs():
     """Return the decisions that each public verb names."""
     decisions = {}
     for module in modules_of("usecases"):
-        tree = ast.parse(inspect.getsource(module))
+        tree = tree_of(inspect.getsource(module))
         imported = imported_decisions(tree)
         for use_case in tree.body:
             if not isinstance(use_case, ast.ClassDef) or use_case.name not in use_cases():
@@ -219,7 +223,9 @@ def test_no_verb_makes_a_use_case():
     calls = [
         f"{module.__name__}: {ast.unparse(node)}"
         for module in modules_of("usecases")
-        for node in ast.walk(ast.parse(inspect.getsource(module)))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in use_cases()
+        for node in ast.walk(tree_of(inspect.getsource(module)))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in use_cases()
     ]
     assert calls == []

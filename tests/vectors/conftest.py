@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -186,7 +187,9 @@ def public(name):
     return public_key(KEYS[name]["public"], algorithms=frozenset(Algorithm))
 
 
+@cache
 def private(name):
+    """Return a private key; to read one of RSA, its primes are tested."""
     jwk = KEYS[name]["private"]
     return PrivateKey(jwt.PyJWK.from_dict(jwk).key, kid=name, algorithm=Algorithm(jwk["alg"]))
 

@@ -10,7 +10,7 @@ import pytest
 from release.packages import ROOT
 
 SMOKE = runpy.run_path(str(ROOT / "tests" / "smoke"), run_name="smoke")["SMOKE"]
-LONGEST, ALL_SECONDS = 90, 25 * 60
+LONGEST, ALL_SECONDS = 90, 26 * 60
 SESSIONS = 22
 
 

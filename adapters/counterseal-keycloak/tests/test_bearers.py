@@ -9,7 +9,7 @@ from jwt.algorithms import ECAlgorithm
 
 from counterseal.errors import InvalidField
 from counterseal_keycloak import callback_of, require_issuer
-from counterseal_keycloak.realms import CALLBACK
+from counterseal_keycloak.bearers import CALLBACK
 from counterseal_web import Request
 
 DAY = 24 * 60 * 60

@@ -4,7 +4,7 @@ import pytest
 from portal_browser import FORM, PUBLIC_URL, PortalOfTests, heading
 from portal_tenants import Tenants
 
-from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
+from counterseal_portal.portal import ROLE_ROUTES as ROUTES
 
 FORGED = {
     "another site": {"origin": "https://evil.example", "sec-fetch-site": "cross-site"},

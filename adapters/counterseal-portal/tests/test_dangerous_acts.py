@@ -11,7 +11,7 @@ import pytest
 from portal_tenants import Tenants
 
 from counterseal_portal import MOUNT
-from counterseal_portal.all_routes import ROUTES
+from counterseal_portal.portal import ROUTES
 from counterseal_portal.step_up import known_question
 
 UNDONE, LETS_IN, LOOSENS = (

@@ -5,7 +5,7 @@ from login_browser import LoginPortal, PersonBrowser
 
 from counterseal.ceremonies.records import user_handle
 from counterseal.models import OPERATOR
-from counterseal_portal.all_routes import ROUTES
+from counterseal_portal.portal import ROUTES
 
 PAGES = [
     route.path

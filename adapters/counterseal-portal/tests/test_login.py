@@ -13,13 +13,12 @@ from counterseal import STANDARD
 from counterseal.device import own_comparison_code
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, BindingState, NewDeviceRule, SessionState
-from counterseal_portal.all_routes import LOG_IN_ROUTES, ROUTES
-from counterseal_portal.answers import page
-from counterseal_portal.browsers import describe_browser
+from counterseal_portal.answers import destination, page
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
-from counterseal_portal.destinations import destination
 from counterseal_portal.event_labels import REFUSALS
+from counterseal_portal.portal import LOG_IN_ROUTES, ROUTES
 from counterseal_portal.routes import Route, Routes
+from counterseal_portal.session_rows import describe_browser
 from counterseal_portal.step_up import ANYTHING, known_question
 from counterseal_portal.visitors import csrf_token
 from counterseal_web import Request

@@ -10,7 +10,7 @@ import re
 import pytest
 from portal_tenants import Tenants
 
-from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
+from counterseal_portal.portal import ROLE_ROUTES as ROUTES
 
 OK, SEE_OTHER, FORBIDDEN, MISSING, CONFLICT, UNFIT = 200, 303, 403, 404, 409, 422
 ROLES = ("global", "company", "app_space", "support")
@@ -147,6 +147,10 @@ NOT_AT_THIS_STATE = frozenset({"account.resume_device", "callback.requeue"})
 """Commands that what was made does not allow in its state."""
 
 
+REQUESTS = dict.fromkeys(PAGES, 3) | {"app_space.brand": 4, "login.show": 4}
+"""How many requests a browser sends for a page: the page, its style, the icon, and a script."""
+
+
 def page_of(route):
     return route.id.removesuffix(".do")
 
@@ -191,6 +195,28 @@ def test_each_role_gets_what_the_table_says(portal, role):
             assert (route.id, reply.status) == (route.id, expected_status(route, role))
             assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
             assert reply.headers["X-Frame-Options"] == "DENY"
+
+
+def requests_of(text):
+    """Return the addresses of a page's files, and of the page."""
+    files = re.findall(r'<(?:script|img)\b[^>]* src="([^"]+)"|<link [^>]*href="([^"]+)"', text)
+    return {"", *(src or href for src, href in files if not src.startswith("data:"))}
+
+
+def test_a_page_takes_as_many_requests_as_the_table_says(portal):
+    tenants = Tenants(portal)
+    browser = tenants.people()["global"]
+    pages = {
+        route.id: browser.get(tenants.address(route)) for route in ROUTES if route.method == "GET"
+    }
+    pages["login.show"] = portal.nobody().get("/login")
+    counts = {
+        name: len(requests_of(page.text))
+        for name, page in pages.items()
+        if page.status == OK and name in REQUESTS
+    }
+    assert counts == {name: REQUESTS[name] for name in counts}
+    assert {"overview.show", "app_space.brand", "login.show"} <= counts.keys()
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -5,7 +5,7 @@ from portal_browser import PUBLIC_URL, heading
 
 from counterseal.errors import StoreUnavailable
 from counterseal.models import Company
-from counterseal_portal.headers import HEADERS
+from counterseal_portal.portal import HEADERS
 from counterseal_web import REQUEST_ID
 
 SAFE = {

@@ -16,8 +16,8 @@ from portal_server import serve
 from portal_tenants import Tenants
 
 from counterseal import AuditChain
-from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
 from counterseal_portal.branding import BLACK, WHITE, readable_on
+from counterseal_portal.portal import ROLE_ROUTES as ROUTES
 from counterseal_testing.pictures import build_chunk, build_png
 
 ROLES = ["global"]

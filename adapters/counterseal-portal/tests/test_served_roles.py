@@ -31,7 +31,7 @@ from test_matrix import (
 )
 
 from counterseal.models import AdminRole
-from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
+from counterseal_portal.portal import ROLE_ROUTES as ROUTES
 
 pytestmark = pytest.mark.skipif("BROWSER_FULL" not in os.environ, reason="with BROWSER_FULL only")
 

@@ -7,7 +7,7 @@ import pytest
 from portal_tenants import Tenants
 
 from counterseal.models import AppSpace, Origin, Texts, replace
-from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
+from counterseal_portal.portal import ROLE_ROUTES as ROUTES
 
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'><b>&amp;{{7*7}}{% raw %}"
 HIDDEN = "\u202e\u2066\x1b[2J\x00\x07\r\n\u200b\ufeff"

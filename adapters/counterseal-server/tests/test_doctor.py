@@ -38,9 +38,9 @@ from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
 from counterseal_server.doctor.checks import CHECKS, Result, run_checks
-from counterseal_server.doctor.deliveries import check_deliveries
 from counterseal_server.doctor.finding import State, failure, fine
 from counterseal_server.doctor.installation import DiskSpace, Installation
+from counterseal_server.doctor.outgoing import check_deliveries
 from counterseal_server.doctor.report import report_document, report_lines
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
 from counterseal_server.runtime import Runtime

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal_server.slots import Sender, Slots, sender
+from counterseal_server.slots import Sender, SenderSlots, sender
 
 ADDRESSES = [
     *(f"192.0.2.{number}" for number in range(1, 7)),
@@ -31,11 +31,12 @@ def may(addresses, address, total):
     """Say by the rule, over a list of who holds a place, whether *address* gets one more."""
     own = sum(owner(other) == owner(address) for other in addresses)
     neighbours = sum(site(other) == site(address) for other in addresses) if site(address) else 0
+    free = total - len(addresses)
     return (
-        len(addresses) < total
-        and own < max(1, total // 8)
-        and neighbours < max(1, total // 4)
-        and (own == 0 or len(addresses) < total - total // 4)
+        free > 0
+        and own < free / 7  # alone, an eighth of all
+        and neighbours < free / 3
+        and (own == 0 or free > total // 4)
     )
 
 
@@ -44,43 +45,54 @@ def may(addresses, address, total):
     steps=st.lists(st.tuples(st.sampled_from(ADDRESSES), st.booleans()), max_size=120),
 )
 def test_each_gets_what_the_rule_gives(total, steps):
-    slots, addresses = Slots(total), []
+    slots, addresses = SenderSlots(total), []
     for address, leaves in steps:
         if leaves and address in addresses:
             addresses.remove(address)
-            slots.give_back(sender(address))
+            slots.give_back_of(sender(address))
         else:
             expected = may(addresses, address, total)
-            assert slots.take(sender(address)) is expected, (addresses, address)
+            assert slots.take_for(sender(address)) is expected, (addresses, address)
             addresses += [address] * expected
-        assert (slots.in_use, slots.free) == (len(addresses), total - len(addresses))
+        assert slots.free == total - len(addresses)
     for address in addresses:
-        slots.give_back(sender(address))
+        slots.give_back_of(sender(address))
     assert slots.free == total
     # Nothing is remembered of who holds nothing.
-    assert slots.take(sender("192.0.2.99"))
+    assert slots.take_for(sender("192.0.2.99"))
 
 
-def test_four_addresses_leave_half_of_the_places():
-    slots = Slots(1_024)
-    for number in range(4):
-        took = sum(slots.take(sender(f"192.0.2.{number}")) for _ in range(1_024))
-        assert took == 128
-    assert slots.free == 512
-    assert slots.take(sender("192.0.2.9"))
+def test_four_addresses_leave_more_than_half_of_the_places():
+    slots = SenderSlots(1_024)
+    counts = [
+        sum(slots.take_for(sender(f"192.0.2.{number}")) for _ in range(1_024))
+        for number in range(4)
+    ]
+    assert counts == [128, 112, 98, 86]
+    assert slots.take_for(sender("192.0.2.9"))
+
+
+def test_an_attacker_needs_267_addresses_for_all_places():
+    slots = SenderSlots(1_024)
+    for number in range(266):
+        while slots.take_for(sender(f"198.51.{number // 256}.{number % 256}")):
+            pass
+    assert slots.free == 1
+    assert slots.take_for(sender("192.0.2.9"))
+    assert not slots.take_for(sender("192.0.2.10"))
 
 
 def test_the_last_quarter_is_for_who_holds_none():
-    slots = Slots(16)
-    for number in range(6):
-        assert slots.take(sender(f"192.0.2.{number}"))
-        assert slots.take(sender(f"192.0.2.{number}"))
-    assert slots.free == 4
-    assert slots.take(sender("192.0.2.8"))
-    assert not slots.take(sender("192.0.2.8"))
-    for number in range(9, 12):
-        assert slots.take(sender(f"192.0.2.{number}"))
-    assert not slots.take(sender("192.0.2.12"))
+    slots = SenderSlots(64)
+    for number in range(24):
+        assert slots.take_for(sender(f"192.0.2.{number}"))
+        assert slots.take_for(sender(f"192.0.2.{number}"))
+    assert slots.free == 16
+    assert slots.take_for(sender("192.0.2.24"))
+    assert not slots.take_for(sender("192.0.2.24"))
+    for number in range(25, 40):
+        assert slots.take_for(sender(f"192.0.2.{number}"))
+    assert not slots.take_for(sender("192.0.2.40"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How many trips each use case takes, and that none of its statements scans a table."""
+"""How many trips and statements each use case takes, and that no statement scans a table."""
 
 import re
 import sqlite3
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from round_trips import ROUND_TRIPS, statements_of
 from sqlalchemy import event
 from use_case_trips import play_use_cases
 
@@ -66,7 +67,7 @@ class Trips:
             self.statements.append((statement, parameters))
 
     @contextmanager
-    def counted(self, **expected):
+    def counted(self, name):
         begin, counts = len(self.statements), Counter()
         yield
         inside = False
@@ -75,7 +76,9 @@ class Trips:
             if statement == "COMMIT" or not inside:
                 inside = False
                 counts[self._port(statement)] += 1
-        assert counts == expected
+        assert counts == ROUND_TRIPS[name], name
+        statement_count = len(self.statements) - begin
+        assert statement_count == statements_of(name, self._database.engine.dialect.name), name
 
     def _port(self, statement):
         ports = [port for table, port in GUARDS.items() if table in statement]
@@ -107,11 +110,11 @@ def world(database):
 
 def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
     play_use_cases(world, trips.counted)
-    with trips.counted(store=2):
+    with trips.counted("list dead callbacks"):
         world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)
-    with trips.counted(store=2):
+    with trips.counted("search accounts"):
         world.accounts.search(world.app_space.guid, "z", by=OPERATOR)
-    with trips.counted(store=1):
+    with trips.counted("read gauges"):
         assert len(world.ports.store.gauges(None)) == 1
 
 

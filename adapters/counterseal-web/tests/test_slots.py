@@ -5,21 +5,21 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal_web.slots import Slots
+from counterseal_web.slots import WaitSlots
 
 ORIGINS = st.sampled_from(["a", "b", "c"])
-ENDS = st.sampled_from([None, Slots.free, Slots.abandon])
+ENDS = st.sampled_from([None, WaitSlots.free, WaitSlots.abandon])
 STEPS = st.lists(st.tuples(ORIGINS, ENDS, st.integers(0, 20)), max_size=60)
 
 
 def test_one_origin_may_have_all_slots_while_no_other_comes():
-    slots = Slots(3)
+    slots = WaitSlots(3)
     assert all(slots.take("a") for _ in range(3))
     assert slots.take("a") is None
 
 
 def test_an_origin_without_a_slot_gets_the_oldest_of_the_one_with_most():
-    slots = Slots(3)
+    slots = WaitSlots(3)
     first, second, third = (slots.take("a") for _ in range(3))
     assert slots.take("b") is not None
     assert (first.revoked, second.revoked, third.revoked) == (True, False, False)
@@ -27,7 +27,7 @@ def test_an_origin_without_a_slot_gets_the_oldest_of_the_one_with_most():
 
 
 def test_two_origins_do_not_take_slots_from_each_other_in_turn():
-    slots = Slots(3)
+    slots = WaitSlots(3)
     slots_in_use = [slots.take("a"), slots.take("a"), slots.take("b")]
     assert slots.take("b") is None
     assert slots.take("a") is None
@@ -35,7 +35,7 @@ def test_two_origins_do_not_take_slots_from_each_other_in_turn():
 
 
 def test_a_slot_that_is_free_or_revoked_is_not_freed_again():
-    slots = Slots(2)
+    slots = WaitSlots(2)
     revoked, other = slots.take("a"), slots.take("a")
     assert slots.take("b") is not None
     slots.free(revoked)
@@ -48,7 +48,7 @@ def test_a_slot_that_is_free_or_revoked_is_not_freed_again():
 
 def test_a_slot_is_abandoned_while_another_thread_has_the_lock():
     """A finalizer may run within `take` itself, in the same thread."""
-    slots = Slots(1)
+    slots = WaitSlots(1)
     slot = slots.take("a")
     with slots._lock:
         slots.abandon(slot)
@@ -57,13 +57,13 @@ def test_a_slot_is_abandoned_while_another_thread_has_the_lock():
 
 
 def test_where_there_are_no_slots_no_call_waits():
-    assert Slots(0).take("a") is None
+    assert WaitSlots(0).take("a") is None
 
 
 @given(total=st.integers(0, 6), steps=STEPS)
 def test_every_slot_is_used_and_shared(total, steps):
     """Against a list of the slots in use, the oldest first."""
-    slots, used = Slots(total), []
+    slots, used = WaitSlots(total), []
     for origin, end, index in steps:
         if end and used:
             end(slots, used.pop(index % len(used)))

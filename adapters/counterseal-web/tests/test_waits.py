@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from counterseal.models import ChallengeState
-from counterseal_web.slots import Slots
+from counterseal_web.slots import WaitSlots
 from counterseal_web.waiting import Done, Follow, Load, Waits
 
 LOAD_EVERY = 1.0
@@ -35,7 +35,7 @@ def request_1():
 
 @pytest.fixture
 def waits():
-    return Waits(Slots(4), LOAD_EVERY, object)
+    return Waits(WaitSlots(4), LOAD_EVERY, object)
 
 
 def is_answered(watched):
@@ -124,7 +124,7 @@ class Drivers(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.waits = Waits(Slots(6), LOAD_EVERY, object)
+        self.waits = Waits(WaitSlots(6), LOAD_EVERY, object)
         self.now = 0.0
         self.stored = list(REQUESTS)
         self.steps = {}

@@ -19,7 +19,7 @@ from counterseal.models import PasskeyScope, RegistrationResponse
 from counterseal_testing import cbor
 from counterseal_testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import WebAuthnAttestationVerifier
-from counterseal_webauthn.certificates import MODEL_EXTENSION
+from counterseal_webauthn.verifier import MODEL_EXTENSION
 
 SCOPE = PasskeyScope(rp_id=RP_ID, origins=(ORIGIN,))
 CHALLENGE = bytes(range(32))

@@ -24,7 +24,7 @@ from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationRes
 from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
 from counterseal_testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier
-from counterseal_webauthn.certificates import MODEL_EXTENSION
+from counterseal_webauthn.verifier import MODEL_EXTENSION
 
 VECTORS = Path(__file__).parents[3] / "tests" / "vectors" / "chromium.json"
 RECORDED = json.loads(VECTORS.read_text("utf-8"))["passkeys"]
@@ -138,7 +138,7 @@ def test_fido2_accepts_what_the_kit_makes(algorithm, attestation):
 
 
 def test_the_library_alone_accepts_the_certificate_of_another_model():
-    """That is why `counterseal_webauthn.certificates` reads it."""
+    """That is why `counterseal_webauthn.verifier` reads it."""
     passkey, vendor = FakePasskey(), FakeModel(aaguid=uuid.UUID(int=1))
     response = vendor.create(passkey, CHALLENGE)
 

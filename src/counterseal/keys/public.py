@@ -154,7 +154,7 @@ def public_key(
     required = _REQUIRED[_TYPE[algorithm]]
     for member in required:
         if not isinstance(jwk.get(member), str):
-            raise InvalidField(f"{field}.{member}", "missing or not text")
+            raise InvalidField(f"key.{member}", "missing or not text")
     for member in jwk:
         if member not in required and member not in _OPTIONAL:
             raise InvalidField(f"{field}.{ijson.printable(str(member))}", "not a public member")
@@ -172,7 +172,7 @@ def public_key(
     )
 
 
-def thumbprint_of(jwk: Mapping[str, object], *, field: str = "key") -> str:
+def thumbprint_of(jwk: Mapping[str, object]) -> str:
     """
     Return the thumbprint of a public JWK (RFC 7638, SHA-256), base64url; the key is not checked.
 
@@ -181,10 +181,10 @@ def thumbprint_of(jwk: Mapping[str, object], *, field: str = "key") -> str:
     """
     required = _REQUIRED.get(str(jwk.get("kty")))
     if required is None:
-        raise InvalidField(f"{field}.kty", "not a known key type")
+        raise InvalidField("key.kty", "not a known key type")
     for member in required:
         if not isinstance(jwk.get(member), str):
-            raise InvalidField(f"{field}.{member}", "missing or not text")
+            raise InvalidField(f"key.{member}", "missing or not text")
     return _thumbprint({member: str(jwk[member]) for member in required})
 
 
@@ -305,7 +305,7 @@ def _load_rsa(members: dict[str, str]) -> RSAPublicKey:
 
 
 def jwk_of(loaded: Loaded) -> dict[str, str]:
-    """Return the required members of a key object's public JWK; raise UnfitKey off P-256."""
+    """Return the members of a key object's public JWK, without `alg`; raise UnfitKey off P-256."""
     if isinstance(loaded, EcKey):
         if not isinstance(loaded.curve, SECP256R1):
             raise UnfitKey("not a P-256 key")
@@ -320,8 +320,7 @@ def jwk_of(loaded: Loaded) -> dict[str, str]:
     if isinstance(loaded, Ed25519PublicKey):
         return {"crv": "Ed25519", "kty": "OKP", "x": b64url(loaded.public_bytes_raw())}
     if isinstance(loaded, MLDSA44PublicKey):
-        alg = Algorithm.ML_DSA_44.value
-        return {"alg": alg, "kty": "AKP", "pub": b64url(loaded.public_bytes_raw())}
+        return {"kty": "AKP", "pub": b64url(loaded.public_bytes_raw())}
     numbers = loaded.public_numbers()
     return {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
 

@@ -1,5 +1,6 @@
 """Passkeys: every check of an assertion, each where only that is wrong, and in its order."""
 
+import hashlib
 import re
 
 import attrs
@@ -96,6 +97,24 @@ def test_the_counter_decides_nothing(passkey, public):
     for count in (5, 5, 4, 0):
         passkey.sign_count = count
         assert verified(token_by(passkey), public[Algorithm.ES256]).sign_count == count
+
+
+def test_client_data_may_leave_out_whether_the_frame_is_of_another_origin(passkey, public):
+    """As browsers do that know Level 1 only."""
+
+    def sign(data):
+        parts = passkey.get(keys.challenge_of(data))
+        client_data = parts.client_data.replace(b',"crossOrigin":false', b"")
+        signed = parts.authenticator_data + hashlib.sha256(client_data).digest()
+        signature = passkey.signature(signed)
+        return keys.write_assertion(
+            attrs.evolve(parts, client_data=client_data, signature=signature)
+        )
+
+    key = public[Algorithm.ES256]
+    token = keys.sign_with(sign, key, typ=TYP, claims=CLAIMS)
+    assert b"crossOrigin" not in parts_of(token).client_data
+    assert verified(token, key).origin == ORIGIN
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from counterseal.errors import InvalidField, UnfitKey
-from counterseal.keys import generate, jwks_document, private_key, public_key
+from counterseal.keys import generate, jwks_document, private_key, public_key, thumbprint_of
 from counterseal.keys import trusted_keys as trusted
 from counterseal.models import Algorithm
 
@@ -114,6 +114,15 @@ def test_the_thumbprints_in_the_rfcs():
 
     assert rsa.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
     assert okp.thumbprint == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+@pytest.mark.parametrize(
+    ("jwk", "field"), [({"kty": "EC2"}, "key.kty"), (OKP | {"x": 7}, "key.x"), ({}, "key.kty")]
+)
+def test_a_thumbprint_without_a_member_names_it(jwk, field):
+    with pytest.raises(InvalidField) as refusal:
+        thumbprint_of(jwk)
+    assert refusal.value.field == field
 
 
 def test_joserfc_reads_every_key_and_names_it_the_same(signers):

@@ -254,3 +254,8 @@ def test_no_kind_and_no_account_takes_anothers_slot(due, running, slots):
         holding = Counter(one.account for one in (*claims, *mine))
         idle = {one.account for one in waiting if one.kind is kind} - holding.keys()
         assert not idle or len(claims) + len(mine) >= slots
+        free, counts = slots - len(claims), Counter(one.account for one in claims)
+        for notification in mine:
+            assert counts[notification.account] < free
+            counts[notification.account] += 1
+            free -= 1

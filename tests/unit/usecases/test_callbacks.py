@@ -868,15 +868,6 @@ def test_the_dead_of_all_origins_are_those_that_the_administrator_reaches(servic
     assert listed() == []
 
 
-def test_origins_without_dead_callbacks_are_not_read(service, callback):
-    service.new_origin(service.app_space, "Healthy")
-    failed(service, callback.guid, 410)
-    faults = Faults()
-    counted = service.but(store=faulty(service.store, "store", faults))
-    counted.callbacks.list_all_dead(by=OPERATOR)
-    assert faults.calls == ["store.gauges", "store.get", "store.dead"]
-
-
 @pytest.mark.parametrize("kind", ["nothing", "callback", "space"])
 def test_only_an_origin_has_dead_callbacks(service, callback, kind):
     failed(service, callback.guid, 410)
@@ -900,13 +891,6 @@ def test_a_limit_that_nobody_may_ask_for_is_refused_before_anything_is_read(serv
     with pytest.raises(InvalidField):
         broken.callbacks.list_all_dead(limit, by=OPERATOR)
     assert faults.calls == []
-
-
-def test_the_dead_are_found_in_two_trips(service, callback):
-    faults = Faults()
-    counted = service.but(store=faulty(service.store, "store", faults))
-    counted.callbacks.list_dead(service.origin.origin.guid, by=OPERATOR)
-    assert faults.calls == ["store.get", "store.dead"]
 
 
 @pytest.mark.parametrize("state", FINISHED)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from folders import kind_of, paths_of
+from trees import tree_of
 
 import counterseal
 from counterseal import SignedRequest
@@ -104,7 +105,7 @@ def permissions_named():
     """Return the methods of use cases that name a permission of an origin, by permission."""
     by_permission = {}
     for path in paths_of("usecases"):
-        for use_case in ast.parse(path.read_text("utf-8")).body:
+        for use_case in tree_of(path.read_text("utf-8")).body:
             if not isinstance(use_case, ast.ClassDef):
                 continue
             for method in use_case.body:

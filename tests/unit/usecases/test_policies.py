@@ -11,6 +11,7 @@ from datetime import timedelta
 import attrs
 import pytest
 from folders import paths_of
+from trees import tree_of
 
 from counterseal import STANDARD, STRICT, keys
 from counterseal._setting import Direction
@@ -688,7 +689,7 @@ def test_no_use_case_reads_a_setting_that_can_be_narrowed_from_the_services_poli
     readings = [
         f"{path.name}: {node.attr}"
         for path in paths_of("usecases")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute)
         and node.attr in SCENARIOS
         and isinstance(node.value, ast.Attribute)

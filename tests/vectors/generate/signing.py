@@ -13,7 +13,8 @@ from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm, DeviceKey, Role
 
 VECTORS = Path(__file__).parents[1]
-JWS = re.compile(r"([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+# Only where a part begins: from each of its letters, a long text would be searched to its end.
+JWS = re.compile(r"(?<![A-Za-z0-9_-])([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
 def number(text):

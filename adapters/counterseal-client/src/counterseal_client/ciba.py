@@ -37,8 +37,12 @@ from counterseal_client.errors import (
     demand_guid,
     require_evidence,
 )
-from counterseal_client.id_token import Expected, verify_claimed_receipt, verify_id_token
-from counterseal_client.issuer_keys import IssuerKeys
+from counterseal_client.id_token import (
+    Expected,
+    IssuerKeys,
+    verify_claimed_receipt,
+    verify_id_token,
+)
 from counterseal_client.started_request import RequestStart, StartedRequest
 from counterseal_client.transport import Reply
 from counterseal_client.trust import Trust

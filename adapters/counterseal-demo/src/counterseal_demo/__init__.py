@@ -3,7 +3,7 @@ Programs that show what Counterseal does, and that replace what you do not have 
 
 - `demo_command`: `counterseal-demo`, one approval and ten forgeries, or ten attacks on a log-in
 - `device_command`: `counterseal-device`, a device in software
-- `relay_command`: `counterseal relay`, a push service for trying out
+- `relay`: `counterseal relay`, a push service for trying out
 - `trial`: a real OpenID Connect provider on this machine
 
 None of it is for production.

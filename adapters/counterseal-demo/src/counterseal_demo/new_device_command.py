@@ -27,8 +27,7 @@ from counterseal_demo.device_options import (
 )
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json, print_line, print_lines
-from counterseal_server.qr_code import qr
-from counterseal_server.screen import Screen
+from counterseal_server.screen import Screen, qr
 
 CHOICES = ("add", "move", "refuse")
 

@@ -1,5 +1,5 @@
 """
-A reference relay: it verifies the push messages of a service, and prints or forwards them.
+`counterseal relay`: a reference relay, which verifies push messages, and prints or forwards them.
 
 To write a real relay, use `counterseal_relay.read_push`; this one delivers nothing.
 """
@@ -7,20 +7,27 @@ To write a real relay, use `counterseal_relay.read_push`; this one delivers noth
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 from typing import Any, TypeAlias
 
+import click
 import httpx2
 
+from counterseal.memory import SystemClock
 from counterseal.ports import Clock
 from counterseal_http import Guard, guarded_client
-from counterseal_relay import PushRefused, ReceivedPush, read_push
+from counterseal_relay import PushRefused, ReceivedPush, read_push, read_secrets
 from counterseal_relay.received_push import BODY_LIMIT
+from counterseal_server import files, logs
+from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json
 
 SLOTS = 32
 """Requests that are served at once; further ones get 503."""
@@ -42,6 +49,8 @@ Deliver: TypeAlias = Callable[[ReceivedPush, Mapping[str, str], bytes], bool]
 """Delivers a verified message; returns False if the service should send it again later."""
 
 log = logging.getLogger("counterseal_demo")
+
+SECRET_LIMIT = 4_096
 
 
 class Relay(ThreadingHTTPServer):
@@ -167,3 +176,43 @@ def forwarding(url: str) -> Deliver:
         return status in _SUCCESS
 
     return deliver
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8790, show_default=True)
+@click.option(
+    "--secret-file", metavar="FILE", help="The file with the secret; - is standard input."
+)
+@click.option("--secret", envvar="COUNTERSEAL_RELAY_SECRET", hidden=True)
+@click.option(
+    "--forward", metavar="URL", help="POST verified messages to this URL, and print nothing."
+)
+def relay(
+    host: str, port: int, secret_file: str | None, secret: str | None, forward: str | None
+) -> None:
+    """
+    Receive the push messages of a service, until SIGTERM or SIGINT.
+
+    Messages that are signed with the secret are printed, one JSON object a line, or
+    forwarded; all others are refused. The secret, `whsec_…`, is in --secret-file or in
+    COUNTERSEAL_RELAY_SECRET, and must be the `relay_secret` of the service.
+    It is for tests and as an example: it notifies nobody.
+    """
+    with plainly(requirement="counterseal-demo[relay]"):
+        if secret_file is not None:
+            data = files.read(secret_file, field="secret-file", limit=SECRET_LIMIT)
+            secret = data.decode("utf-8", "replace").strip()
+        if secret is None:
+            raise Unusable("secret: missing: give --secret-file, or COUNTERSEAL_RELAY_SECRET")
+        secrets = read_secrets(secret)
+        logs.configure("human", "info")
+        deliver = printing(partial(print_json, indent=None))
+        if forward is not None:
+            deliver = forwarding(forward)
+        with Relay(host, port, secrets, SystemClock(), deliver) as serving:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                # From another thread: this one waits for the signal.
+                signal.signal(number, lambda *_: threading.Thread(target=serving.shutdown).start())
+            log.info("listening at http://%s:%d", host, serving.server_address[1])
+            serving.serve_forever()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
+from counterseal.models import PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal_fcm.credentials import AccessTokens, NoAccessToken, ServiceAccount
 from counterseal_fcm.message import TARGETS, build_message, encode_message, fits
 from counterseal_fcm.response import Fault, read_response
-from counterseal_http import Authorities, Budget, FanOut, Guard, guarded_client
-from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, REJECTED
+from counterseal_http import Authorities, Budget, Guard
+from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, REJECTED, FanOutNotifier
 
 FCM_URL = "https://fcm.googleapis.com"
 
@@ -25,7 +25,7 @@ TEXTS_LIMIT = 1_024
 """Accepted texts that are remembered; most of them are the defaults of an App Space."""
 
 
-class FcmNotifier:
+class FcmNotifier(FanOutNotifier):
     """
     Sends push messages to apps with Firebase's library.
 
@@ -48,18 +48,17 @@ class FcmNotifier:
         concurrency: int = CONCURRENCY,
         tls: Authorities | None = None,
     ) -> None:
+        super().__init__(
+            frozenset(TARGETS),
+            guard or Guard(),
+            response_limit=RESPONSE_LIMIT,
+            concurrency=concurrency,
+            tls=tls,
+        )
         self._clock = clock
         self._url = f"{base_url}/v1/projects/{quote(account.project, safe='')}/messages:send"
-        self._client = guarded_client(
-            guard or Guard(), response_limit=RESPONSE_LIMIT, connections=2 * concurrency, tls=tls
-        )
         self._tokens = AccessTokens(account.credentials, self._client, clock)
-        self._fan_out = FanOut(frozenset(TARGETS), concurrency=concurrency)
         self._accepted_texts = _AcceptedTexts(TEXTS_LIMIT)
-
-    def kinds(self) -> frozenset[AddressKind]:
-        """Return the two kinds of FCM."""
-        return self._fan_out.kinds
 
     def require_sendable(self, address: PushAddress) -> None:
         """Refuse nothing: tokens and installation ids are opaque, and FCM names the bad ones."""
@@ -80,17 +79,6 @@ class FcmNotifier:
             return self._send(fcm_message, address, budget) if is_accepted else REJECTED
 
         return self._fan_out.send(addresses, attempt, message.timeout)
-
-    def close(self) -> None:
-        """Refuse further calls, and return when the running ones are completed."""
-        self._fan_out.close()
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _send(
         self, fcm_message: dict[str, Any], address: PushAddress, budget: Budget

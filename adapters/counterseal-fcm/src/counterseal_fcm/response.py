@@ -17,8 +17,7 @@ import attrs
 import httpx2
 
 from counterseal.models import PushOutcome, PushResult
-from counterseal_http import requested_wait
-from counterseal_http.fan_out import DELIVERED, GONE, MISCONFIGURED, REJECTED
+from counterseal_http.fan_out import GONE, MISCONFIGURED, REJECTED, outcome_of_response
 
 QUOTA_PAUSE = timedelta(seconds=60)
 """FCM's documentation asks for at least a minute when a quota is used up."""
@@ -27,8 +26,7 @@ _FCM_ERROR = "google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST = "google.rpc.BadRequest"
 _TARGET_FIELDS = frozenset({"message.token", "message.fid"})
 
-_OK, _REDIRECT = 200, 300
-_BAD_STATUS, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 400, 408, 429, 500
+_BAD_STATUS, _TOO_MANY = 400, 429
 
 
 class Fault(enum.Enum):
@@ -51,15 +49,11 @@ class _Error:
 def read_response(response: httpx2.Response, now: datetime) -> PushOutcome | Fault:
     """Return the outcome of *response*, or the fault whose outcome depends on what was sent."""
     status = response.status_code
-    if _OK <= status < _REDIRECT:
-        return DELIVERED
-    if status >= _SERVER_ERROR or status in {_TIMEOUT, _TOO_MANY}:
-        wait = requested_wait(response.headers, now)
-        if wait is None and status == _TOO_MANY:
-            wait = QUOTA_PAUSE
-        return PushOutcome(result=PushResult.LATER, after=wait)
-    if status < _BAD_STATUS:
-        return MISCONFIGURED  # FCM never redirects, so this is not FCM
+    outcome = outcome_of_response(response, now)
+    if status == _TOO_MANY and outcome.after is None:
+        return PushOutcome(result=PushResult.LATER, after=QUOTA_PAUSE)
+    if outcome is not MISCONFIGURED or status < _BAD_STATUS:
+        return outcome  # FCM never redirects, so another status below 400 is not FCM's
     return _refusal(status, _read_error(response.content))
 
 

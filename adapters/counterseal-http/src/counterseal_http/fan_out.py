@@ -9,16 +9,21 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from typing import TypeAlias
+from datetime import datetime, timedelta
+from typing import Self, TypeAlias
 
 import httpx2
 
 from counterseal.errors import NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushOutcome, PushResult
+from counterseal_http.authorities import Authorities
 from counterseal_http.budget import Budget
+from counterseal_http.client import guarded_client
 from counterseal_http.errors import Forbidden, describe_failure
+from counterseal_http.guard import Guard
+from counterseal_http.retry_after import requested_wait
 
 CONCURRENCY = 16
 """Attempts that run at the same time: some 300 a second, if each takes 50 ms."""
@@ -28,6 +33,10 @@ GONE = PushOutcome(result=PushResult.GONE)
 LATER = PushOutcome(result=PushResult.LATER)
 MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
 REJECTED = PushOutcome(result=PushResult.REJECTED)
+
+SUCCESS = range(200, 300)
+SERVER_ERROR = 500
+TOO_EARLY = frozenset({408, 429})
 
 Attempt: TypeAlias = Callable[[PushAddress, Budget], PushOutcome]
 """Sends to one address, within the budget."""
@@ -92,6 +101,67 @@ class FanOut:
         """Refuse further calls; attempts that run are completed."""
         self._closed = True
         self._pool.shutdown()
+
+
+class FanOutNotifier:
+    """
+    What notifiers share that send one request to each address.
+
+    Args:
+        kinds: The kinds of addresses that are attempted.
+        guard: Which URLs may be called.
+        response_limit: Octets of a response that are read.
+        concurrency: How many requests run at the same time for one push message.
+        tls: The authorities that push services' certificates need; None for the machine's.
+    """
+
+    def __init__(
+        self,
+        kinds: frozenset[AddressKind],
+        guard: Guard,
+        *,
+        response_limit: int,
+        concurrency: int,
+        tls: Authorities | None,
+    ) -> None:
+        self._client = guarded_client(
+            guard, response_limit=response_limit, connections=2 * concurrency, tls=tls
+        )
+        self._fan_out = FanOut(kinds, concurrency=concurrency)
+
+    def kinds(self) -> frozenset[AddressKind]:
+        """Return the kinds of addresses that are attempted."""
+        return self._fan_out.kinds
+
+    def close(self) -> None:
+        """Refuse further calls, and return when the running ones are completed."""
+        self._fan_out.close()
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def outcome_of_response(
+    response: httpx2.Response, now: datetime, *, rejected: AbstractSet[int] = frozenset()
+) -> PushOutcome:
+    """
+    Return the outcome of a response, as far as push services agree.
+
+    Args:
+        response: As it came; redirects are not followed.
+        now: The time from which a date in `Retry-After` counts.
+        rejected: The statuses of a message that is refused; others, below 500, are MISCONFIGURED.
+    """
+    status = response.status_code
+    if status in SUCCESS:
+        return DELIVERED
+    if status >= SERVER_ERROR or status in TOO_EARLY:
+        return PushOutcome(result=PushResult.LATER, after=requested_wait(response.headers, now))
+    return REJECTED if status in rejected else MISCONFIGURED
 
 
 def outcome_of_failure(error: httpx2.TransportError) -> PushOutcome:

@@ -7,6 +7,6 @@ A realm is registered for an origin: it asks its people by the devices of that A
 from __future__ import annotations
 
 from counterseal_keycloak.application import Channel
-from counterseal_keycloak.realms import callback_of, require_issuer
+from counterseal_keycloak.bearers import callback_of, require_issuer
 
 __all__ = ["Channel", "callback_of", "require_issuer"]

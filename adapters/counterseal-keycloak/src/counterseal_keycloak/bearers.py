@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -30,6 +31,9 @@ LIFE_LIMIT = timedelta(days=1)
 
 TYPE = "Bearer"
 """The claim `typ`: Keycloak's refresh tokens have the same audience, and another type."""
+
+CALLBACK = "/protocol/openid-connect/ext/ciba/auth/callback"
+"""Below the realm's URL (`CibaRootEndpoint`, `BackchannelAuthenticationCallbackEndpoint`)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,3 +123,33 @@ def _time(claims: dict[str, Any], name: str) -> datetime:
     if type(value) is not int or not 0 <= value < 2**33:
         raise InvalidField(name, "missing, or not a time")
     return datetime.fromtimestamp(value, UTC)
+
+
+def require_issuer(issuer: str) -> str:
+    """
+    Return the issuer of a realm, such as `https://keycloak.example/realms/shop`.
+
+    Raises:
+        InvalidField: It is no URL by http or https that ends with `/realms/` and a name.
+    """
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        parts = urlsplit("")
+    before, _, name = parts.path.rpartition("/")
+    is_realm = bool(name) and before.endswith("/realms")
+    if parts.scheme not in {"http", "https"} or not parts.netloc or not is_realm:
+        raise InvalidField("issuer", "no URL that ends with /realms/ and the name of a realm")
+    if issuer != f"{parts.scheme}://{parts.netloc}{parts.path}":
+        raise InvalidField("issuer", "it has more than a host and a path")
+    return issuer
+
+
+def callback_of(issuer: str) -> str:
+    """
+    Return where a realm is called back.
+
+    Raises:
+        InvalidField: As `require_issuer`.
+    """
+    return require_issuer(issuer) + CALLBACK

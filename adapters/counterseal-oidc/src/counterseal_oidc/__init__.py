@@ -8,7 +8,7 @@ response in time.
 from __future__ import annotations
 
 from counterseal_oidc.errors import Unproven
-from counterseal_oidc.inspection import count_keys
+from counterseal_oidc.jwks import count_keys
 from counterseal_oidc.provider import OidcIdentityProvider
 
 __all__ = ["OidcIdentityProvider", "Unproven", "count_keys"]

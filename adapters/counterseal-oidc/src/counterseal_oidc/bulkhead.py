@@ -8,7 +8,6 @@ Without a bound over all issuers, a few providers that hang would block all thre
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Self
@@ -17,6 +16,7 @@ import attrs
 
 from counterseal.errors import IdentityUnavailable
 from counterseal.models import Guid
+from counterseal.slots import SlotCounts, gets_slot
 from counterseal_http import Budget
 
 
@@ -58,9 +58,7 @@ class CallSlots:
     """
     The slots of running calls, by company and issuer; not to be shared by threads.
 
-    A company may take a slot while it has fewer slots than are free (dynamic thresholds: Choudhury
-    and Hahne, 1998). So one company has at most half of all slots, n busy companies leave about one
-    in n + 1 free, and the last slot is reserved for a company without one.
+    Companies share them by `counterseal.slots.gets_slot`.
     The last slot of a company is reserved for an issuer without one.
 
     Args:
@@ -70,9 +68,7 @@ class CallSlots:
     def __init__(self, total: int) -> None:
         if total < 1:
             raise ValueError("a bulkhead without a slot")
-        self._free = total
-        self._by_company: Counter[Guid] = Counter()
-        self._by_issuer: Counter[tuple[Guid, str]] = Counter()
+        self._slots = SlotCounts(total)
 
     def take(self, company: Guid, issuer: str) -> None:
         """
@@ -82,19 +78,16 @@ class CallSlots:
             IdentityUnavailable: The free slots are reserved for other companies, or for other
                 issuers of the company.
         """
-        of_company, of_issuer = self._by_company[company], self._by_issuer[company, issuer]
-        leaves_another = of_company + 1 < self._free - 1
-        if of_company >= self._free or (of_issuer and not leaves_another):
+        count, free = self._slots.count(company), self._slots.free
+        leaves_another = gets_slot(count + 1, free - 1)
+        is_first = not self._slots.count((company, issuer))
+        if not gets_slot(count, free) or not (is_first or leaves_another):
             raise IdentityUnavailable("too many calls to providers run already")
-        self._free -= 1
-        self._by_company[company] += 1
-        self._by_issuer[company, issuer] += 1
+        self._slots.take(company, (company, issuer))
 
     def release(self, company: Guid, issuer: str) -> None:
         """Release a slot that was taken for *company* and *issuer*."""
-        self._free += 1
-        self._by_company -= Counter([company])
-        self._by_issuer -= Counter([(company, issuer)])
+        self._slots.give_back(company, (company, issuer))
 
 
 @attrs.frozen

@@ -8,8 +8,7 @@ second, and would fill a backend with traces of one span.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -17,19 +16,9 @@ import attrs
 from opentelemetry.trace import Span, SpanKind, get_current_span
 
 from counterseal.errors import Conflict
-from counterseal.models import (
-    Account,
-    AddressKind,
-    AuditEvent,
-    Binding,
-    Callback,
-    Challenge,
-    Change,
-    GaugeKey,
-    Guid,
-    Record,
-)
-from counterseal.ports import Due, Ports, Store
+from counterseal.models import AuditEvent, Change
+from counterseal.observed_store import ObservedStore
+from counterseal.ports import Ports, Store
 from counterseal_otel.instruments import (
     DATABASE_BATCH,
     DATABASE_OPERATION,
@@ -63,7 +52,7 @@ def trace_ports(ports: Ports, instruments: Instruments, *, database: str) -> Por
     )
 
 
-class TracedStore:
+class TracedStore(ObservedStore):
     """
     A store whose calls are spans of the trace in which they are made.
 
@@ -76,53 +65,9 @@ class TracedStore:
     """
 
     def __init__(self, store: Store, instruments: Instruments, *, database: str) -> None:
-        self._store = store
+        super().__init__(store)
         self._instruments = instruments
         self._database = database
-
-    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
-        """Return the records of *guids*."""
-        return self._trace("get", partial(self._store.get, *guids))
-
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
-        """Return the record of *guid*, its account, and the records of *others*."""
-        return self._trace("get_with_account", partial(self._store.get_with_account, guid, *others))
-
-    def account(self, app_space: Guid, account_id: str) -> Account | None:
-        """Return the account that the App Space knows by *account_id*."""
-        return self._trace("account", partial(self._store.account, app_space, account_id))
-
-    def search(
-        self, app_space: Guid, prefix: str, after: str | None, limit: int
-    ) -> tuple[Account, ...]:
-        """Return the accounts whose id begins with *prefix*."""
-        return self._trace("search", partial(self._store.search, app_space, prefix, after, limit))
-
-    def bindings(self, account: Guid) -> tuple[Binding, ...]:
-        """Return all bindings of the account."""
-        return self._trace("bindings", partial(self._store.bindings, account))
-
-    def pending(self, account: Guid) -> tuple[Challenge, ...]:
-        """Return the account's unfinished challenges."""
-        return self._trace("pending", partial(self._store.pending, account))
-
-    def list(self, parent: Guid | None) -> tuple[Record, ...]:
-        """Return the tenancy records under *parent*."""
-        return self._trace("list", partial(self._store.list, parent))
-
-    def due(
-        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
-    ) -> tuple[Record, ...]:
-        """Return records of *kind* that are due."""
-        return self._trace("due", partial(self._store.due, kind, before, limit, queue))
-
-    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
-        """Return the dead callbacks of *origin*."""
-        return self._trace("dead", partial(self._store.dead, origin, limit))
-
-    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
-        """Return how many records count in each gauge."""
-        return self._trace("gauges", partial(self._store.gauges, app_spaces))
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
@@ -132,9 +77,10 @@ class TracedStore:
 
         The core expects it and tries again.
         """
-        self._trace("commit", partial(self._store.commit, changes, audit, operation), len(changes))
+        self.observe("commit", partial(self._store.commit, changes, audit, operation), len(changes))
 
-    def _trace(self, verb: str, call: Callable[[], R], changes: int = 1) -> R:
+    def observe(self, verb: str, call: Callable[[], R], changes: int = 1) -> R:
+        """Make a call of the store within a span, and measure it."""
         labels = {DATABASE_SYSTEM: self._database, DATABASE_OPERATION: verb}
         started = time.perf_counter()
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from counterseal_portal.answers import MOUNT
 from counterseal_portal.portal import Portal
 from counterseal_portal.routes import Route
-from counterseal_portal.visitor import Visitor, Visitors
+from counterseal_portal.visit import Visitor, Visitors
 from counterseal_portal.visitors import SessionVisitors
 
 __all__ = ["MOUNT", "Portal", "Route", "SessionVisitors", "Visitor", "Visitors"]

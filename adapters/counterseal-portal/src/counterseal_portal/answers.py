@@ -1,7 +1,8 @@
-"""Answers: what a handler returns, before headers and layout are added."""
+"""Answers: what a handler returns, before headers and layout are added, and where it leads."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,9 @@ import attrs
 
 MOUNT = "/portal"
 """Where the portal is, below the service's public URL."""
+
+LIMIT = 1_000
+_PATH = re.compile(rf"{MOUNT}((?:/[A-Za-z0-9._-]+)*)((?:\?[A-Za-z0-9=&%+._~-]*)?)")
 
 
 @attrs.frozen(kw_only=True)
@@ -54,3 +58,53 @@ def redirect(path: str, **query: str) -> Answer:
     """
     location = f"{MOUNT}{path}{'?' if query else ''}{urlencode(query)}"
     return Answer(status=HTTPStatus.SEE_OTHER, headers=(("Location", location),))
+
+
+def destination(text: str) -> str:
+    """
+    Return the page of the portal that *text* names, after `MOUNT`; the overview for any other text.
+
+    Nothing in an address leads to another site, or to a page outside of the portal.
+    """
+    match = _PATH.fullmatch(text) if len(text) <= LIMIT else None
+    if match is None or ".." in match[1].split("/"):
+        return ""
+    return f"{match[1]}{match[2]}"
+
+
+@attrs.frozen
+class Secret:
+    """
+    One value to hand over.
+
+    Attributes:
+        label: What it is.
+        value: As it has to be copied.
+        is_secret: Whether it is shown this once only.
+    """
+
+    label: str
+    value: str = attrs.field(repr=False)
+    is_secret: bool = False
+
+
+def secret_page(
+    *,
+    title: str,
+    intro: tuple[str, ...],
+    secrets: tuple[Secret, ...],
+    continue_to: Step,
+    trail: tuple[Step, ...],
+    button: str = "I have stored it",
+) -> Answer:
+    """Return the page that shows *secrets*; it is the answer to the form, and has no address."""
+    return page(
+        "secrets.html",
+        title=title,
+        intro=intro,
+        secrets=secrets,
+        continue_to=continue_to,
+        button=button,
+        trail=(*trail, continue_to),
+        notice="",
+    )

@@ -50,7 +50,7 @@ class Command:
         button: What is pressed to do it.
         load_subject: Returns what it is about, and refuses whoever may not see that.
         perform: Does it; an `Answer` that it returns is shown in place of *done*.
-        done: The notice afterwards, of `notices.NOTICES`.
+        done: The notice afterwards, of `visit.NOTICES`.
         danger: Whether it cannot be undone, or stops somebody's work.
         fields: Of the form, such as a box for what is done besides.
         template: If the page has more than the question.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from urllib.parse import urlsplit
 
-from counterseal_portal.visitor import Visitor
+from counterseal_portal.visit import Visitor
 from counterseal_web import Request
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}

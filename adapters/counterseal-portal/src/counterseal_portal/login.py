@@ -11,13 +11,12 @@ import attrs
 
 from counterseal import AdminLogins, IssuedSession
 from counterseal.errors import Refused, TooOften, WrongToken
-from counterseal_portal.answers import Answer, page, redirect
-from counterseal_portal.browsers import describe_browser
+from counterseal_portal.answers import Answer, destination, page, redirect
 from counterseal_portal.cookies import Cookie, drop_cookie, read_cookie, set_cookie
-from counterseal_portal.destinations import destination
 from counterseal_portal.passkeys import CREDENTIAL, TICKET, request_options, used_passkey
 from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
+from counterseal_portal.session_rows import describe_browser
 from counterseal_portal.visit import Visit
 from counterseal_portal.visitors import admin_logins
 

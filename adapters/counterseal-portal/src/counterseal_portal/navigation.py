@@ -8,7 +8,7 @@ import attrs
 
 from counterseal.models import Admin, AdminRole, Company
 from counterseal_portal.routes import Route
-from counterseal_portal.visitor import Visitor
+from counterseal_portal.visit import Visitor
 
 ROLES: Mapping[AdminRole, str] = {
     AdminRole.COMPANY: "Company administrator",

@@ -14,12 +14,11 @@ from counterseal_portal.form_pages import FormPage, form_routes
 from counterseal_portal.forms import Field, FilledForm, Kind, fill
 from counterseal_portal.key_rows import key_details, key_rows
 from counterseal_portal.login import cookie_of, logins_of
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.passkeys import CREDENTIAL, created_passkey, creation_options
 from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.session_rows import session_rows
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 OWN = "/own"
 ADD = "Add a passkey or a device to your account"

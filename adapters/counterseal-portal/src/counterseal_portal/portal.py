@@ -1,4 +1,4 @@
-"""Portal: the response to any request for a page, whatever is wrong with it."""
+"""Portal: the response to any request for a page, whatever is wrong with it; and all routes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,32 @@ import attrs
 from counterseal.errors import CredentialRefused, InvalidField, RoleLacking
 from counterseal.models import AdminRole, Company
 from counterseal_portal import csrf
-from counterseal_portal.all_routes import ROUTES
 from counterseal_portal.answers import MOUNT, Answer, redirect
 from counterseal_portal.assets import CACHING, load_assets
+from counterseal_portal.enrolment import ENROLMENT_ROUTES
 from counterseal_portal.forms import read_body
-from counterseal_portal.headers import HEADERS, PAGE_HEADERS
+from counterseal_portal.login import LOGIN_ROUTES
 from counterseal_portal.navigation import navigation
+from counterseal_portal.own import OWN_ROUTES
+from counterseal_portal.pages.accounts import ACCOUNT_ROUTES
+from counterseal_portal.pages.admin_log_ins import ADMIN_LOG_IN_ROUTES
+from counterseal_portal.pages.admins import ADMIN_ROUTES
+from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
+from counterseal_portal.pages.audit import AUDIT_ROUTES
+from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
+from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
+from counterseal_portal.pages.origin_clients import ORIGIN_CLIENT_ROUTES
+from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
+from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
+from counterseal_portal.pages.origins import ORIGIN_ROUTES
+from counterseal_portal.pages.overview import OVERVIEW_ROUTES
+from counterseal_portal.pages.policies import POLICY_ROUTES
 from counterseal_portal.refusals import error_page, log_refusal
 from counterseal_portal.rendering import build_environment
 from counterseal_portal.routes import Route, Routes
-from counterseal_portal.visit import Visit
-from counterseal_portal.visitor import Visitor, Visitors
+from counterseal_portal.step_up import STEP_UP_ROUTES
+from counterseal_portal.visit import Visit, Visitor, Visitors
 from counterseal_web import Request, Response, Service, router
 from counterseal_web.bodies import require_media_type, take_body
 from counterseal_web.messages import FORM
@@ -39,6 +54,67 @@ STATIC = f"{MOUNT}/static/"
 LOGIN = "/login"
 STEP_UP = "/step-up"
 PARAMETERS = 8
+
+DIRECTIVES: Mapping[str, str] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
+"""Nothing inline, nothing evaluated, nothing from elsewhere, and no frame around it."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in DIRECTIVES.items()),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # With `no-referrer`, browsers would send forms with `Origin: null` (Fetch, 3.2).
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Of every response."""
+
+PAGE_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Type": "text/html; charset=utf-8",
+}
+"""Of every page: nothing of it stays in a cache, or in a history after a log-out."""
+
+LOG_IN_ROUTES: tuple[Route, ...] = (
+    *LOGIN_ROUTES,
+    *ENROLMENT_ROUTES,
+    *STEP_UP_ROUTES,
+    *OWN_ROUTES,
+)
+"""The log-in, and what concerns the person alone: the same for every role."""
+
+ROLE_ROUTES: tuple[Route, ...] = (
+    *OVERVIEW_ROUTES,
+    *ACCOUNT_ROUTES,
+    *COMPANY_ROUTES,
+    *APP_SPACE_ROUTES,
+    *LOGIN_TEST_ROUTES,
+    *ORIGIN_ROUTES,
+    *ORIGIN_SECRET_ROUTES,
+    *ORIGIN_EVENT_ROUTES,
+    *ORIGIN_CLIENT_ROUTES,
+    *POLICY_ROUTES,
+    *CALLBACK_ROUTES,
+    *ADMIN_ROUTES,
+    *ADMIN_LOG_IN_ROUTES,
+    *AUDIT_ROUTES,
+)
+"""Pages and acts that depend on the person's role and reach."""
+
+ROUTES = (*LOG_IN_ROUTES, *ROLE_ROUTES)
+"""Each page and each act."""
 
 
 class Portal:

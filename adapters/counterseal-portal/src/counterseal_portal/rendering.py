@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import attrs
+import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from counterseal.wire.visible import visible
 from counterseal_portal.answers import MOUNT
+
+QUIET_ZONE = 4
+"""Modules around the code (ISO/IEC 18004, 5.3.8)."""
 
 
 def build_environment() -> Environment:
@@ -57,3 +62,29 @@ def _visible(value: Any) -> Any:
     if value is None:
         raise TypeError("a template shows None")
     return visible(value if isinstance(value, str) else str(value))
+
+
+@attrs.frozen
+class QrCode:
+    """
+    A QR code.
+
+    Attributes:
+        side: Of the picture, in modules, with the quiet zone.
+        path: The dark modules, as an SVG path.
+    """
+
+    side: int
+    path: str = attrs.field(repr=False)
+
+
+def qr_code(text: str) -> QrCode:
+    """Return *text* as a QR code."""
+    rows = [list(row) for row in segno.make(text, error="m", micro=False).matrix]
+    path = "".join(
+        f"M{column + QUIET_ZONE} {row + QUIET_ZONE}h1v1h-1z"
+        for row, modules in enumerate(rows)
+        for column, is_dark in enumerate(modules)
+        if is_dark
+    )
+    return QrCode(len(rows) + 2 * QUIET_ZONE, path)

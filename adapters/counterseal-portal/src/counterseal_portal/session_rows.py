@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import attrs
@@ -15,6 +16,25 @@ METHODS = {
     LogInMethod.PASSKEY: "Logged in by a passkey",
     LogInMethod.DEVICE: "Logged in by their own device",
 }
+
+PROGRAMS = (
+    ("Edge", r"Edg(?:e|A|iOS)?/"),
+    ("Opera", r"OPR/"),
+    ("Samsung Internet", r"SamsungBrowser/"),
+    ("Firefox", r"(?:Firefox|FxiOS)/"),
+    ("Chrome", r"(?:HeadlessChrome|Chrome|CriOS)/"),
+    ("Safari", r"Version/.* Safari/"),
+)
+SYSTEMS = (
+    ("Android", r"Android"),
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Macintosh"),
+    ("ChromeOS", r"CrOS"),
+    ("Linux", r"Linux"),
+)
+"""The name, and what a `User-Agent` has that means it; the first that fits."""
 
 
 @attrs.frozen
@@ -51,3 +71,16 @@ def session_row(session: Session) -> SessionRow:
         return SessionRow(session, "One-time link", "", browser, was_opened=True)
     label = f"{browser[:1].upper()}{browser[1:]}"
     return SessionRow(session, label, METHODS[session.method], browser, was_opened=False)
+
+
+def describe_browser(user_agent: str) -> str:
+    """
+    Return a text such as `Firefox on Linux`; empty if nothing is known.
+
+    It is what the browser says, and helps a person to recognise it; it decides nothing.
+    """
+    program, system = (
+        next((name for name, pattern in names if re.search(pattern, user_agent[:512])), "")
+        for names in (PROGRAMS, SYSTEMS)
+    )
+    return " on ".join(part for part in (program, system) if part)

@@ -7,9 +7,8 @@ from http import HTTPStatus
 from counterseal import IssuedSession
 from counterseal.errors import Refused
 from counterseal.models import BindingState
-from counterseal_portal.answers import Answer, page, redirect
+from counterseal_portal.answers import Answer, destination, page, redirect
 from counterseal_portal.cookies import Cookie, drop_cookie, set_cookie
-from counterseal_portal.destinations import destination
 from counterseal_portal.login import cookie_of, field, logins_of, waiting_answer, with_cookies
 from counterseal_portal.passkeys import CREDENTIAL, TICKET, request_options, used_passkey
 from counterseal_portal.refusals import log_refusal

@@ -7,7 +7,7 @@ from counterseal.errors import InvalidField, Refused
 from counterseal.models.passkeys import origin_of
 from counterseal_portal.cookies import Cookie, read_cookie
 from counterseal_portal.refusals import log_refusal
-from counterseal_portal.visitor import Visitor
+from counterseal_portal.visit import Visitor
 from counterseal_web import Request, Service
 
 TOKEN_PURPOSE = b"counterseal portal form"

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from counterseal_pwa.assets import Asset, load_assets
+from counterseal_pwa.assets import Asset, load_assets, origin_of, require_documents
 from counterseal_pwa.bundle.files import INDEX
-from counterseal_pwa.service_address import origin_of, require_documents
 from counterseal_web import Request, Response
 from counterseal_web.wsgi import read_environ, write_response
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Self
 
 import httpx2
 
 from counterseal.errors import InvalidField, NotifierUnavailable
-from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
+from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome
 from counterseal.outbox.documents import webhook_headers
 from counterseal.ports import Clock
 from counterseal_http import (
@@ -19,7 +18,6 @@ from counterseal_http import (
     Guard,
     describe_failure,
     guarded_client,
-    requested_wait,
 )
 from counterseal_http.fan_out import (
     CONCURRENCY,
@@ -27,8 +25,8 @@ from counterseal_http.fan_out import (
     GONE,
     LATER,
     MISCONFIGURED,
-    REJECTED,
     outcome_of_failure,
+    outcome_of_response,
 )
 from counterseal_relay.payload import (
     FRAMEWORKS,
@@ -40,8 +38,7 @@ from counterseal_relay.payload import (
 RESPONSE_LIMIT = 65_536
 """Octets of a response that are read; it may list addresses that are gone."""
 
-_SUCCESS = range(200, 300)
-_SERVER_ERROR = 500
+_REJECTED = frozenset({400, 413, 415, 422})
 
 _log = logging.getLogger("counterseal_relay")
 
@@ -156,7 +153,7 @@ class RelayNotifier:
         except Exception as error:  # noqa: BLE001 (ALL-1; each failure is retried)
             _log.warning("the relay was not reached: %s", type(error).__name__)
             return dict.fromkeys(addresses, LATER)
-        outcome = _outcome(response, now)
+        outcome = outcome_of_response(response, now, rejected=_REJECTED)
         if outcome is not DELIVERED:
             _log.warning("the relay responds with status %d", response.status_code)
             return dict.fromkeys(addresses, outcome)
@@ -165,18 +162,6 @@ class RelayNotifier:
             address: GONE if framework_and_id(address) in dropped else DELIVERED
             for address in addresses
         }
-
-
-def _outcome(response: httpx2.Response, now: datetime) -> PushOutcome:
-    match response.status_code:
-        case status if status in _SUCCESS:
-            return DELIVERED
-        case status if status >= _SERVER_ERROR or status in {408, 429}:
-            wait = requested_wait(response.headers, now)
-            return LATER if wait is None else PushOutcome(result=PushResult.LATER, after=wait)
-        case 400 | 413 | 415 | 422:
-            return REJECTED
-    return MISCONFIGURED
 
 
 def _dropped_addresses(content: bytes) -> frozenset[tuple[str, str]]:

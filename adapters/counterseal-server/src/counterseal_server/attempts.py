@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from counterseal import Refused, Unavailable
@@ -15,6 +18,9 @@ from counterseal_server.metrics import FAILED, UNAVAILABLE
 R = TypeVar("R", bound=Callback | Notification)
 
 log = logging.getLogger("counterseal_server")
+
+FAR_SHARE = 10
+"""A far look that took long is repeated after so many times as long, at the soonest."""
 
 
 class Attempts(Generic[R]):
@@ -109,3 +115,26 @@ class Attempts(Generic[R]):
             TRACE.reset(trace)
             del self.under_way[guid]
             self._freed()
+
+
+class FarLooks:
+    """
+    The far looks of one worker.
+
+    Args:
+        every: The shortest time from one to the next.
+    """
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
+        self._next_at = 0.0
+
+    @contextmanager
+    def measure_look(self) -> Iterator[bool]:
+        """Measure one look; tell whether it may be a far one."""
+        began = time.monotonic()
+        far = began >= self._next_at
+        yield far
+        if far:
+            took = time.monotonic() - began
+            self._next_at = began + max(self._every.total_seconds(), took * FAR_SHARE)

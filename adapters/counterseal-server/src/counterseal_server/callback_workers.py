@@ -10,7 +10,7 @@ from datetime import timedelta
 from counterseal import Callbacks
 from counterseal.models import Callback, CallbackState, Guid
 from counterseal.wire.members import format_time
-from counterseal_server.attempts import Attempts
+from counterseal_server.attempts import FAR_SHARE, Attempts
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 
@@ -26,12 +26,6 @@ GATHERING = timedelta(milliseconds=20)
 From the first callback that becomes due to the look: those of other answers come with it.
 
 A look and its threads cost as much CPU time as half a delivery.
-"""
-
-FAR_SHARE = 10
-"""
-After a look that did not read all, and while what it read has no turn, the next one waits so many
-times as long as that took.
 """
 
 

@@ -84,7 +84,7 @@ COMMANDS = {
         "Print how many users and origins are active, and how much is pending, queued or dead.",
     ),
     "relay": LazyCommand(
-        "counterseal_demo.relay_command",
+        "counterseal_demo.relay",
         "relay",
         "Receive the push messages of a service, until SIGTERM or SIGINT.",
         "counterseal-demo[relay]",

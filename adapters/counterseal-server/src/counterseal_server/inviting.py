@@ -11,9 +11,8 @@ from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.members import format_time
 from counterseal_server.printing import print_lines
-from counterseal_server.qr_code import qr
 from counterseal_server.runtime import Runtime
-from counterseal_server.screen import Screen
+from counterseal_server.screen import Screen, qr
 from counterseal_server.settings import Settings
 
 

@@ -18,8 +18,7 @@ from counterseal.models import (
     PushResult,
 )
 from counterseal.ports import Notifier
-from counterseal_server.attempts import Attempts
-from counterseal_server.far_looks import FarLooks
+from counterseal_server.attempts import Attempts, FarLooks
 from counterseal_server.metrics import UNAVAILABLE, Metrics
 from counterseal_server.runtime import Runtime
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from counterseal_server.slots import Sender, Slots, sender
+from counterseal_server.slots import Sender, SenderSlots, sender
 from counterseal_server.thread_pool import Exhaustion
 from counterseal_web.bodies import read_length, require_length
 from counterseal_web.problems import BodyTooLargeError, BrokenBodyError
@@ -80,7 +80,7 @@ class Receiving:
         limit: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._slots = Slots(slots)
+        self._slots = SenderSlots(slots)
         self._seconds = deadline.total_seconds()
         self._limit = limit
         self.exhaustion = Exhaustion(slots, monotonic)
@@ -102,7 +102,7 @@ class Receiving:
         except BrokenBodyError:
             return Received(refused=BROKEN)
         who = sender_of(scope)
-        if not self._slots.take(who):
+        if not self._slots.take_for(who):
             return Received(refused=BUSY)
         self.exhaustion.take()
         try:
@@ -111,7 +111,7 @@ class Receiving:
         except TimeoutError:
             return Received(refused=SLOW)
         finally:
-            self._slots.give_back(who)
+            self._slots.give_back_of(who)
             self.exhaustion.give_back()
 
 

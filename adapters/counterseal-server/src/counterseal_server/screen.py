@@ -8,8 +8,10 @@ So a text from a challenge cannot leave the area in which it is printed.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 
+import segno
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -81,3 +83,10 @@ class Screen:
         # A mark is printed where a line breaks, and only there, so no text can imitate it.
         broken = visible_text.replace(LINE_BREAK, f"{LINE_BREAK}\n").removesuffix("\n")
         return Text(broken, style, overflow="fold")
+
+
+def qr(text: str) -> str:
+    """Return *text* as a QR code of block characters, two rows in a line."""
+    buffer = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(buffer, compact=True)
+    return buffer.getvalue()

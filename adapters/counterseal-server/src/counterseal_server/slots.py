@@ -2,17 +2,18 @@
 Slots for bodies that are being received and requests that wait, with a share for each sender.
 
 A sender is an IPv4 address or an IPv6 /64 network, because a client has all addresses of one.
-One sender has at most an eighth of the slots, and one IPv6 network of 48 bits, which is what
-a site is given (RFC 6177, 2), at most a quarter.
+Senders share them by `counterseal.slots.gets_slot`: one has at most an eighth of the slots, and one
+IPv6 network of 48 bits, which is what a site is given (RFC 6177, 2), at most a quarter.
 The last quarter of the slots goes only to senders that have none.
 """
 
 from __future__ import annotations
 
 import socket
-from collections import Counter
 
 import attrs
+
+from counterseal.slots import SlotCounts, gets_slot
 
 SENDER_PART, SITE_PART, LAST_PART = 8, 4, 4
 """Parts of all slots: of one sender, of one site, and for senders without a slot."""
@@ -34,6 +35,11 @@ class Sender:
     name: str | bytes
     site: bytes | None = None
 
+    @property
+    def owners(self) -> tuple[str | bytes, ...]:
+        """Return the address or network, and the site; prefixes of both differ in length."""
+        return (self.name,) if self.site is None else (self.name, self.site)
+
 
 def sender(address: str) -> Sender:
     """
@@ -53,7 +59,7 @@ def sender(address: str) -> Sender:
     return Sender(packed[:SENDER_BYTES], packed[:SITE_BYTES])
 
 
-class Slots:
+class SenderSlots(SlotCounts):
     """
     Slots for bodies or requests; for one thread at a time.
 
@@ -61,49 +67,17 @@ class Slots:
         total: How many there are, at least one.
     """
 
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._sender_share = max(1, total // SENDER_PART)
-        self._site_share = max(1, total // SITE_PART)
-        self._last = total // LAST_PART
-        self._by_sender: Counter[str | bytes] = Counter()
-        self._by_site: Counter[bytes] = Counter()
-        self.free = total
-        """How many slots are free."""
+    def take_for(self, sender: Sender) -> bool:
+        """Take a slot for *sender*; return whether it gets one."""
+        last = self.total // LAST_PART
+        count = self.count(sender.name)
+        is_taken = gets_slot(count, self.free, part=SENDER_PART, reserved=last) and (
+            sender.site is None or gets_slot(self.count(sender.site), self.free, part=SITE_PART)
+        )
+        if is_taken:
+            self.take(*sender.owners)
+        return is_taken
 
-    @property
-    def in_use(self) -> int:
-        """Return how many slots are taken."""
-        return self._total - self.free
-
-    def take(self, sender: Sender) -> bool:
-        """Take a slot for *sender*; return whether one was free."""
-        count = self._by_sender[sender.name]
-        if (
-            not self.free
-            or count >= self._sender_share
-            or (count and self.free <= self._last)
-            or (sender.site is not None and self._by_site[sender.site] >= self._site_share)
-        ):
-            _forget(self._by_sender, sender.name)
-            return False
-        self.free -= 1
-        self._by_sender[sender.name] += 1
-        if sender.site is not None:
-            self._by_site[sender.site] += 1
-        return True
-
-    def give_back(self, sender: Sender) -> None:
-        """Free a slot of *sender*."""
-        self.free += 1
-        self._by_sender[sender.name] -= 1
-        _forget(self._by_sender, sender.name)
-        if sender.site is not None:
-            self._by_site[sender.site] -= 1
-            _forget(self._by_site, sender.site)
-
-
-def _forget(counts: Counter[bytes] | Counter[str | bytes], key: str | bytes) -> None:
-    # A sender without slots uses no memory: there are 2^64 networks.
-    if not counts[key]:  # type: ignore[index]
-        counts.pop(key, None)  # type: ignore[arg-type]
+    def give_back_of(self, sender: Sender) -> None:
+        """Give back a slot of *sender*."""
+        self.give_back(*sender.owners)

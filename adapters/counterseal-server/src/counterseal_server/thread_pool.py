@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from counterseal_server.slots import Sender, Slots
+from counterseal_server.slots import Sender, SenderSlots
 
 log = logging.getLogger("counterseal_server")
 
@@ -79,7 +79,7 @@ class ThreadPool:
     ) -> None:
         self._name = name
         self._count = count
-        self._slots = Slots(waiting)
+        self._slots = SenderSlots(waiting)
         self._lock = threading.Lock()
         self._tasks: SimpleQueue[tuple[Callable[[], None], Sender | None]] = SimpleQueue()
         self._unfinished = 0
@@ -102,7 +102,7 @@ class ThreadPool:
         # A thread counts once it has started; the lock hides the moment before.
         with self._lock:
             waits = self._unfinished >= self._count
-            if waits and not self._slots.take(who):
+            if waits and not self._slots.take_for(who):
                 return False
             if self._unfinished >= self._started and self._started < self._count:
                 self._start()
@@ -126,7 +126,7 @@ class ThreadPool:
             task, waited = self._tasks.get()
             if waited is not None:
                 with self._lock:
-                    self._slots.give_back(waited)
+                    self._slots.give_back_of(waited)
             self.exhaustion.take()
             try:
                 task()

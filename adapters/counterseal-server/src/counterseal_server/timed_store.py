@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from counterseal import Unavailable
-from counterseal.models import (
-    Account,
-    AddressKind,
-    AuditEvent,
-    Binding,
-    Callback,
-    Challenge,
-    Change,
-    GaugeKey,
-    Guid,
-    Record,
-)
-from counterseal.ports import Due, Store
+from counterseal.observed_store import ObservedStore
+from counterseal.ports import Store
 from counterseal_server.metrics import VERBS, Metrics
 
-P = ParamSpec("P")
-T = TypeVar("T")
+R = TypeVar("R")
 
 
-class TimedStore:
+class TimedStore(ObservedStore):
     """
     Calls another store, and measures each call.
 
@@ -37,64 +24,15 @@ class TimedStore:
     """
 
     def __init__(self, store: Store, metrics: Metrics) -> None:
-        self._store = store
+        super().__init__(store)
         self._metrics = metrics
         self._timers = {verb: metrics.store_timer(verb) for verb in VERBS}
 
-    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
-        """Call `Store.get`."""
-        return self._timed("get", self._store.get, *guids)
-
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
-        """Call `Store.get_with_account`."""
-        return self._timed("get_with_account", self._store.get_with_account, guid, *others)
-
-    def account(self, app_space: Guid, account_id: str) -> Account | None:
-        """Call `Store.account`."""
-        return self._timed("account", self._store.account, app_space, account_id)
-
-    def search(
-        self, app_space: Guid, prefix: str, after: str | None, limit: int
-    ) -> tuple[Account, ...]:
-        """Call `Store.search`."""
-        return self._timed("search", self._store.search, app_space, prefix, after, limit)
-
-    def bindings(self, account: Guid) -> tuple[Binding, ...]:
-        """Call `Store.bindings`."""
-        return self._timed("bindings", self._store.bindings, account)
-
-    def pending(self, account: Guid) -> tuple[Challenge, ...]:
-        """Call `Store.pending`."""
-        return self._timed("pending", self._store.pending, account)
-
-    def list(self, parent: Guid | None) -> tuple[Record, ...]:
-        """Call `Store.list`."""
-        return self._timed("list", self._store.list, parent)
-
-    def due(
-        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
-    ) -> tuple[Record, ...]:
-        """Call `Store.due`."""
-        return self._timed("due", self._store.due, kind, before, limit, queue)
-
-    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
-        """Call `Store.dead`."""
-        return self._timed("dead", self._store.dead, origin, limit)
-
-    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
-        """Call `Store.gauges`."""
-        return self._timed("gauges", self._store.gauges, app_spaces)
-
-    def commit(
-        self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
-    ) -> None:
-        """Call `Store.commit`."""
-        self._timed("commit", self._store.commit, changes, audit, operation)
-
-    def _timed(self, verb: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def observe(self, verb: str, call: Callable[[], R]) -> R:
+        """Measure a call, and count its failure."""
         started = time.perf_counter()
         try:
-            return call(*args, **kwargs)
+            return call()
         except Unavailable:
             self._metrics.store_failed(verb)
             raise

@@ -27,10 +27,10 @@ from counterseal import (
     Sessions,
     Unavailable,
 )
+from counterseal_server.attempts import FarLooks
 from counterseal_server.audit_heads import AuditHeads
 from counterseal_server.backlog import read_backlog
 from counterseal_server.callback_workers import CallbackWorkers
-from counterseal_server.far_looks import FarLooks
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.runtime import Runtime

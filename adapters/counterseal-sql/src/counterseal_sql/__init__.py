@@ -14,17 +14,15 @@ from __future__ import annotations
 
 from counterseal_records import RecordUnreadable
 from counterseal_sql.audit import Entry, SqlAudit
-from counterseal_sql.database import Database, connect
-from counterseal_sql.errors import SchemaTooNew, UnfitUrl
+from counterseal_sql.database import Database, connect, probe
+from counterseal_sql.failures import SchemaTooNew, UnfitUrl
 from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.inventory import SqlInventory
 from counterseal_sql.migrations import NEWEST as NEWEST_SCHEMA
 from counterseal_sql.migrations import schema_version, server_time, upgrade
-from counterseal_sql.probe import probe
 from counterseal_sql.sqlite_copy import UnfitCopy, copy_sqlite, require_schema, require_sound
-from counterseal_sql.store import SqlStore
-from counterseal_sql.wiring import with_sql
+from counterseal_sql.store import SqlStore, with_sql
 
 __all__ = [
     "NEWEST_SCHEMA",

@@ -51,7 +51,11 @@ from counterseal_records import (
     read_as,
     search,
 )
-from counterseal_sql.audit_rows import (
+from counterseal_sql.commits import event_row
+from counterseal_sql.connections import Connection
+from counterseal_sql.database import Database
+from counterseal_sql.prepared import Statement
+from counterseal_sql.rows import (
     read_chained,
     read_head,
     read_place,
@@ -61,10 +65,6 @@ from counterseal_sql.audit_rows import (
     write_count,
     write_place,
 )
-from counterseal_sql.commits import event_row
-from counterseal_sql.connections import Connection
-from counterseal_sql.database import Database
-from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import AUDIT, AUDIT_COUNTS, AUDIT_HEADS, AUDIT_SIGNATURES, EVENTS
 
 ALL_PLACES = (microseconds(datetime.max.replace(tzinfo=UTC)) + 1, 0, 0)

@@ -20,18 +20,25 @@ from sqlalchemy.exc import ArgumentError
 
 from counterseal_sql.connections import Connection, ConnectionPool, checkout
 from counterseal_sql.dialects.sqlite import SqliteDialect
-from counterseal_sql.errors import UnfitUrl
-from counterseal_sql.failures import indeterminate, unavailable
+from counterseal_sql.failures import UnfitUrl, indeterminate, unavailable
 from counterseal_sql.group_commit import Work, commit
 
 if TYPE_CHECKING:
     from counterseal_sql.dialects.postgresql import PostgresqlDialect
+from datetime import datetime
+
+from counterseal_records import digest, microseconds
+from counterseal_sql.prepared import Statement
+from counterseal_sql.schema import OPERATIONS
 
 Dialect: TypeAlias = "SqliteDialect | PostgresqlDialect"
 T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=5)
 CONNECTIONS = 16
+
+ROW = digest("counterseal", "probe")
+"""The key of its row: no operation has it, and the row is deleted as old operations are."""
 
 
 class Database:
@@ -197,3 +204,28 @@ def connect(
 def _is_special(database: str) -> bool:
     # In memory, every connection would have a database of its own; a URI can ask for that too.
     return database == ":memory:" or database.startswith("file:")
+
+
+def probe(database: Database, data: bytes, now: datetime) -> None:
+    """
+    Write *data* into a row of its own, in place of what was there, and commit.
+
+    A database whose disk is full may still change a number in place, but finds no page for this.
+
+    Raises:
+        StoreFull: The disk is full.
+        StoreUnavailable: The database failed.
+        Indeterminate: The reply to the commit was lost.
+    """
+    new = database.dialect.insert(OPERATIONS)
+    write = Statement(
+        new.on_conflict_do_update(
+            index_elements=[OPERATIONS.c.operation],
+            set_={
+                "fingerprint": new.excluded.fingerprint,
+                "applied_at": new.excluded.applied_at,
+            },
+        )
+    )
+    values = {"operation": ROW, "fingerprint": data, "applied_at": microseconds(now)}
+    database.write(lambda connection: connection.count(write, [values]))

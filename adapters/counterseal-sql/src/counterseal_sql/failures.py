@@ -6,7 +6,7 @@ import logging
 import re
 from typing import TypeAlias
 
-from counterseal.errors import Indeterminate, StoreFull, StoreUnavailable
+from counterseal.errors import Indeterminate, Misuse, StoreFull, StoreUnavailable
 
 Failures: TypeAlias = tuple[type[Exception], ...]
 
@@ -94,3 +94,11 @@ def _refusal(driver_error: Exception) -> str:
 
 def _driver_error(error: Exception) -> Exception:
     return getattr(error, "orig", None) or error
+
+
+class UnfitUrl(Misuse, code="unfit_url"):
+    """The address is neither of a SQLite file nor of a PostgreSQL database."""
+
+
+class SchemaTooNew(Misuse, code="schema_too_new"):
+    """A newer release of this package has changed the database; this one must not touch it."""

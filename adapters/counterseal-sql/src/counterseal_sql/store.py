@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import attrs
 from sqlalchemy import bindparam, func, select, true
 
 from counterseal.kinds import RecordKind
@@ -24,7 +25,7 @@ from counterseal.models import (
     Record,
 )
 from counterseal.models.record import index_of, queue_name
-from counterseal.ports import Clock, Due
+from counterseal.ports import Clock, Due, Ports
 from counterseal_records import (
     ROOT,
     microseconds,
@@ -33,8 +34,10 @@ from counterseal_records import (
     read_record,
     search_range,
 )
+from counterseal_sql.audit import SqlAudit
 from counterseal_sql.commits import prepare_commit
 from counterseal_sql.database import Database
+from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import GAUGES, RECORDS
 
@@ -210,3 +213,15 @@ class SqlStore:
     def _bodies(self, statement: Statement, **values: Any) -> Sequence[str]:
         with self._database.reading() as connection:
             return [body for (body,) in connection.rows(statement, values)]
+
+
+def with_sql(ports: Ports, database: Database) -> Ports:
+    """Return *ports* with every port that stores something on *database*."""
+    return attrs.evolve(
+        ports,
+        store=SqlStore(database, ports.clock),
+        audit=SqlAudit(database),
+        replay=SqlReplayGuard(database, ports.clock),
+        counters=SqlCounters(database, ports.clock),
+        idempotency=SqlIdempotency(database),
+    )

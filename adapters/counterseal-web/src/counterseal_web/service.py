@@ -11,7 +11,7 @@ import counterseal as cs
 from counterseal.models import Administrator, Challenge, DeviceCall, Guid, RelyingParty
 from counterseal_web.cors import Cors
 from counterseal_web.settings import Settings
-from counterseal_web.slots import Slots
+from counterseal_web.slots import WaitSlots
 from counterseal_web.waiters import Waiters
 from counterseal_web.watched import WatchedList, WatchedRequest
 
@@ -66,7 +66,7 @@ class Service:
         self.audit_log = cs.AuditLog(ports, policy)
         self.gauges = cs.Gauges(ports, policy)
         self.monotonic = monotonic
-        self.slots = Slots(settings.waiters)
+        self.slots = WaitSlots(settings.waiters)
         self.waiters = Waiters(ports.wake, settings, self.slots, monotonic)
         self._closers = [self.waiters.close]
         self._closed = False

@@ -33,7 +33,7 @@ class Slot:
     displaced: Slot | None = None
 
 
-class Slots:
+class WaitSlots:
     """
     The slots of one service, for any number of threads.
 

@@ -15,7 +15,7 @@ from counterseal.ports import Wake
 from counterseal_web.messages import Response
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.settings import Settings
-from counterseal_web.slots import Slot, Slots
+from counterseal_web.slots import Slot, WaitSlots
 from counterseal_web.waiting import Done, Follow, Waits
 from counterseal_web.watched import Watched
 
@@ -32,7 +32,7 @@ class Waiters:
     """
 
     def __init__(
-        self, wake: Wake, settings: Settings, slots: Slots, monotonic: Callable[[], float]
+        self, wake: Wake, settings: Settings, slots: WaitSlots, monotonic: Callable[[], float]
     ) -> None:
         self._wake = wake
         self._slots = slots
@@ -140,7 +140,7 @@ def _differs(before: Watched, latest: Watched) -> bool:
 class _Stream:
     """Pieces; the slot is free once it is closed, or dropped by a host that does not close it."""
 
-    def __init__(self, pieces: Iterator[bytes], slot: Slot, slots: Slots) -> None:
+    def __init__(self, pieces: Iterator[bytes], slot: Slot, slots: WaitSlots) -> None:
         self._pieces = pieces
         self._free_slot = partial(slots.free, slot)
         weakref.finalize(self, slots.abandon, slot).atexit = False

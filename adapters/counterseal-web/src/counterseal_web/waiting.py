@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from counterseal.models import Guid
-from counterseal_web.slots import Slot, Slots
+from counterseal_web.slots import Slot, WaitSlots
 from counterseal_web.watched import Watched
 
 S = TypeVar("S")
@@ -86,7 +86,7 @@ class Waits(Generic[S]):
         make_signal: Makes a signal, which is sent to all waits for the same request or list.
     """
 
-    def __init__(self, slots: Slots, look_every: float, make_signal: Callable[[], S]) -> None:
+    def __init__(self, slots: WaitSlots, look_every: float, make_signal: Callable[[], S]) -> None:
         self.look_every = look_every
         self.closed = False
         self._slots = slots
@@ -94,7 +94,7 @@ class Waits(Generic[S]):
         self._watches: dict[Hashable, _Watch[S]] = {}
 
     def take_slot(self, owner: Guid, device: Guid | None = None) -> Slot | None:
-        """Return a slot for a call, as `Slots.take` does; None if there is none for it."""
+        """Return a slot for a call, as `WaitSlots.take` does; None if there is none for it."""
         return None if self.closed else self._slots.take(owner, device)
 
     def free_slot(self, slot: Slot) -> None:

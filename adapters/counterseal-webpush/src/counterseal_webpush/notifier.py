@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import logging
 from datetime import datetime, timedelta
-from typing import Self
 
 import attrs
 import httpx2
 
 from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField
-from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
+from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome
 from counterseal.ports import Clock, Entropy
-from counterseal_http import Authorities, Budget, FanOut, Guard, guarded_client, requested_wait
-from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, MISCONFIGURED, REJECTED
+from counterseal_http import Authorities, Budget, Guard
+from counterseal_http.fan_out import (
+    CONCURRENCY,
+    GONE,
+    REJECTED,
+    FanOutNotifier,
+    outcome_of_response,
+)
 from counterseal_webpush.encryption import (
     PLAIN_LIMIT,
     SALT_BYTES,
@@ -37,11 +42,12 @@ PADDING_UNIT = 256
 
 _log = logging.getLogger("counterseal_webpush")
 
-_SUCCESS = range(200, 300)
-_SERVER_ERROR = 500
+_UNSUBSCRIBED = frozenset({404, 410})
+"""RFC 8030, 7.3."""
+_REJECTED = frozenset({400, 413, 415})
 
 
-class WebPushNotifier:
+class WebPushNotifier(FanOutNotifier):
     """
     Sends push messages to browsers and to apps with UnifiedPush.
 
@@ -70,14 +76,13 @@ class WebPushNotifier:
         self._clock = clock
         self._entropy = entropy
         self._guard = guard or Guard()
-        self._client = guarded_client(
-            self._guard, response_limit=RESPONSE_LIMIT, connections=2 * concurrency, tls=tls
+        super().__init__(
+            frozenset({AddressKind.WEBPUSH}),
+            self._guard,
+            response_limit=RESPONSE_LIMIT,
+            concurrency=concurrency,
+            tls=tls,
         )
-        self._fan_out = FanOut(frozenset({AddressKind.WEBPUSH}), concurrency=concurrency)
-
-    def kinds(self) -> frozenset[AddressKind]:
-        """Return the kind of subscriptions."""
-        return self._fan_out.kinds
 
     def require_sendable(self, address: PushAddress) -> None:
         """
@@ -106,17 +111,6 @@ class WebPushNotifier:
             return self._send(encoded, address, budget)
 
         return self._fan_out.send(addresses, attempt, message.timeout)
-
-    def close(self) -> None:
-        """Refuse further calls, and return when the running ones are completed."""
-        self._fan_out.close()
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _send(self, message: _Message, address: PushAddress, budget: Budget) -> PushOutcome:
         if len(message.plain) > PLAIN_LIMIT:
@@ -178,16 +172,7 @@ def _message(message: PushMessage) -> _Message:
 
 
 def _outcome(response: httpx2.Response, now: datetime) -> PushOutcome:
-    match response.status_code:
-        case status if status in _SUCCESS:
-            return DELIVERED
-        case 404 | 410:  # RFC 8030, 7.3
-            return GONE
-        case 408 | 429:  # RFC 8030, 8.4
-            return PushOutcome(result=PushResult.LATER, after=requested_wait(response.headers, now))
-        case status if status >= _SERVER_ERROR:
-            return PushOutcome(result=PushResult.LATER, after=requested_wait(response.headers, now))
-        case 400 | 413 | 415:
-            return REJECTED
-    # RFC 8292, 4.2: the subscription is for another VAPID key, or this one is refused.
-    return MISCONFIGURED
+    if response.status_code in _UNSUBSCRIBED:
+        return GONE
+    # RFC 8292, 4.2: another 4xx, as the subscription is for another VAPID key, or ours is refused.
+    return outcome_of_response(response, now, rejected=_REJECTED)

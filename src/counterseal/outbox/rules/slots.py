@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from counterseal.models import AddressKind, Callback, Guid, Notification
+from counterseal.slots import gets_slot
 
 R = TypeVar("R", Callback, Notification)
 
@@ -19,33 +20,21 @@ def next_callbacks(
     """
     Return which of *due* get free slots, as `fair_turns`; origins take turns.
 
-    An origin gets at most its share of the slots, so that a receiver that hangs leaves slots to
-    every other origin: half of them if it is the only one, a third if there are two.
-
     Args:
         due: The longest due first.
         under_way: The callbacks of which an attempt runs, with their origins.
         slots: How many attempts may run at once.
     """
-    waiting = tuple(due)
-    origins = {*under_way.values(), *(callback.origin for callback in waiting)}
-    share = slot_share(slots, len(origins))
-    return fair_turns(waiting, under_way, slots, lambda callback: callback.origin, most=share)
+    return fair_turns(due, under_way, slots, lambda callback: callback.origin)
 
 
 def origins_with_slots(
     origins: Iterable[Guid], under_way: Mapping[Guid, Guid], slots: int
 ) -> tuple[Guid, ...]:
-    """Return which of *origins* have fewer slots than their share, if all of them want some."""
-    waiting = tuple(origins)
+    """Return which of *origins* may get another slot."""
     counts = Counter(under_way.values())
-    share = slot_share(slots, len({*waiting, *counts}))
-    return tuple(origin for origin in waiting if counts[origin] < share)
-
-
-def slot_share(slots: int, owners: int) -> int:
-    """Return how many of the slots one of *owners* may have: as if there were one more owner."""
-    return max(1, -(-slots // (owners + 1)))
+    free = slots - len(under_way)
+    return tuple(origin for origin in origins if gets_slot(counts[origin], free))
 
 
 def next_notifications(
@@ -85,20 +74,17 @@ def fair_turns(
     under_way: Mapping[Guid, Guid],
     slots: int,
     owner: Callable[[R], Guid],
-    *,
-    most: int | None = None,
 ) -> tuple[R, ...]:
     """
     Return which of the due records get the free slots, so that no owner delays the others.
 
-    A slot goes to the owner with the fewest, and there to what has been due for longest.
-    The last slot is reserved for owners without one, so a stalled owner cannot take every slot.
+    A slot goes to the owner with the fewest, if `gets_slot` says so, and there to what has been
+    due for longest.
 
     Args:
         due: The longest due first.
         under_way: The records of which an attempt runs, with their owners.
         slots: How many attempts may run at once.
-        most: How many slots one owner may have; None for no limit but that.
     """
     counts = Counter(under_way.values())
     queues: dict[Guid, deque[tuple[int, R]]] = defaultdict(deque)
@@ -109,9 +95,9 @@ def fair_turns(
     heapq.heapify(waiting)
     chosen: list[R] = []
     free = slots - len(under_way)
-    while free > 0 and waiting:
+    while waiting:
         count, _, name = heapq.heappop(waiting)
-        if (free == 1 and count) or (most is not None and count >= most):
+        if not gets_slot(count, free):
             break
         chosen.append(queues[name].popleft()[1])
         free -= 1

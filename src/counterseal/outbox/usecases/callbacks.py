@@ -31,7 +31,6 @@ from counterseal.outbox.records import Callback, DeadReason, DeliveryOutcome
 from counterseal.outbox.rules.slots import (
     next_callbacks,
     origins_with_slots,
-    slot_share,
 )
 from counterseal.outbox.usecases.claims import (
     CANDIDATES_PER_SLOT,
@@ -131,7 +130,7 @@ class Callbacks(UseCase):
     @staticmethod
     def slots_of_each(slots: int, *, origins: int) -> int:
         """Return how many of *slots* `choose` gives an origin at most, if *origins* want some."""
-        return slot_share(slots, origins)
+        return -(-slots // (origins + 1))
 
     def wait(self, timeout: timedelta) -> None:
         """

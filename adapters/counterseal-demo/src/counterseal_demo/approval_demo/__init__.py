@@ -1,10 +1,8 @@
 """
 The demo: one approval from beginning to end, without server or network, then ten forgeries.
 
-- `clock`: a clock that only the demo moves
 - `questions`: the question of a file, or the demo's own
-- `service`: a service in memory, with a tenant, a person's device and challenges
-- `tokens`: changes to a token
+- `service`: a service in memory, whose clock only the demo moves, with a device and challenges
 - `forgeries`: the ten forged answers, which are sent through the use cases
 - `story`: all steps in order, and their results
 - `report`: the results for a person or for a program

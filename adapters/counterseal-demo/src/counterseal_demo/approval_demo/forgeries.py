@@ -10,6 +10,8 @@ The demo fails if a forgery is accepted, or refused for another reason than expe
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,7 +34,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import DeviceCall, Question
-from counterseal_demo.approval_demo import questions, tokens
+from counterseal_demo.approval_demo import questions
 from counterseal_demo.approval_demo.service import PIN, DemoService, Exchange
 
 SHORT_DURATION = timedelta(seconds=3)
@@ -139,7 +141,7 @@ def _swapped_button(exchange: Exchange) -> DeviceCall:
     }
     if exchange.code is not None:
         claims["code"] = exchange.code
-    return exchange.call(tokens.reworded(refusal, **claims))
+    return exchange.call(reworded(refusal, **claims))
 
 
 def _replay(exchange: Exchange) -> DeviceCall:
@@ -204,7 +206,7 @@ def _wrong_code(exchange: Exchange) -> DeviceCall:
 
 
 def _stripped_algorithm(exchange: Exchange) -> DeviceCall:
-    return exchange.call(tokens.unsigned(exchange.press(exchange.approving)))
+    return exchange.call(unsigned(exchange.press(exchange.approving)))
 
 
 def _with_a_short_deadline(question: Question) -> Question:
@@ -306,3 +308,25 @@ FORGERIES = (
         expected=MalformedToken,
     ),
 )
+
+
+def reworded(token: str, **claims: Any) -> str:
+    """Return the token with other *claims*, and with its old header and signature."""
+    header, payload, signature = token.split(".")
+    return f"{header}.{_encode(_decode(payload) | claims)}.{signature}"
+
+
+def unsigned(token: str) -> str:
+    """Return the token as an unsecured one: algorithm `none`, no signature (RFC 7515, A.5)."""
+    header, payload, _ = token.split(".")
+    return f"{_encode(_decode(header) | {'alg': 'none'})}.{payload}."
+
+
+def _decode(part: str) -> dict[str, Any]:
+    members: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return members
+
+
+def _encode(members: dict[str, Any]) -> str:
+    data = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

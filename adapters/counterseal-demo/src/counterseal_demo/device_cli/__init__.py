@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from counterseal_demo.device_cli.addresses import add_address, remove_address, set_addresses
 from counterseal_demo.device_cli.device import DeviceClient
-from counterseal_demo.device_cli.home import Home
+from counterseal_demo.device_cli.home import Home, lookalikes_beside
 from counterseal_demo.device_cli.login import log_in
-from counterseal_demo.device_cli.lookalikes import lookalikes_beside
 from counterseal_demo.device_cli.new_devices import (
     decide_on_device,
     find_new_device,

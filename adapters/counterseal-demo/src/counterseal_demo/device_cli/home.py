@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from counterseal import read_json
-from counterseal.device import SoftwareDevice, device_document, read_device
+from counterseal.device import (
+    AppSpaceIdentity,
+    Lookalike,
+    SoftwareDevice,
+    device_document,
+    find_lookalikes,
+    read_device,
+)
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import AddressKind, Algorithm, PushAddress
@@ -213,3 +220,22 @@ class Home:
     def _write(self, name: str, document: dict[str, Any]) -> None:
         file = private_files.make_folder(self._path) / name
         private_files.write(file, json.dumps(document).encode())
+
+
+def lookalikes_beside(home: Home, identity: AppSpaceIdentity) -> tuple[Lookalike, ...]:
+    """
+    Return what *identity* looks like, among the App Spaces of devices in folders beside *home*.
+
+    Raises:
+        OSError: The folders cannot be listed.
+    """
+    return find_lookalikes(identity, filter(None, map(_identity_of, home.beside())))
+
+
+def _identity_of(home: Home) -> AppSpaceIdentity | None:
+    """Return the App Space of a bound device; None if the folder is of other software."""
+    try:
+        bond = home.device().bond
+        return None if bond is None else AppSpaceIdentity.of(home.service(), bond)
+    except (InvalidField, OSError):
+        return None

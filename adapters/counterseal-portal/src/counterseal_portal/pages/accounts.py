@@ -25,8 +25,6 @@ from counterseal_portal.account_rows import (
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.names import names_of
-from counterseal_portal.notices import DONE, notice_of
-from counterseal_portal.qr_codes import qr_code
 from counterseal_portal.reach import (
     app_space_trail,
     app_spaces_of,
@@ -34,8 +32,9 @@ from counterseal_portal.reach import (
     tenants_of,
 )
 from counterseal_portal.refusals import log_refusal
+from counterseal_portal.rendering import qr_code
 from counterseal_portal.routes import Route
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 ACCOUNT = "/accounts/{account}"
 DEVICE = f"{ACCOUNT}/devices/{{device}}"

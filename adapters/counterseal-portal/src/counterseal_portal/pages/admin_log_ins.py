@@ -6,14 +6,13 @@ import attrs
 
 from counterseal.errors import NotFound
 from counterseal.models import Admin
-from counterseal_portal.answers import MOUNT, Answer
+from counterseal_portal.answers import MOUNT, Answer, Secret, secret_page
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.key_rows import KeyRow, key_details, key_rows
 from counterseal_portal.login import logins_of
 from counterseal_portal.navigation import role_label
 from counterseal_portal.reach import admin_of, admin_step, admin_trail
 from counterseal_portal.rendering import time_text
-from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.session_rows import SessionRow, session_row, session_rows
 from counterseal_portal.visit import Visit
 

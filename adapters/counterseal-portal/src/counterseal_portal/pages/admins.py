@@ -15,13 +15,12 @@ from counterseal.models import (
     Company,
     Scheme,
 )
-from counterseal_portal.answers import Answer, Step, page
+from counterseal_portal.answers import Answer, Secret, Step, page, secret_page
 from counterseal_portal.confirmations import Command, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import SCHEMES
 from counterseal_portal.navigation import role_label
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admin_log_ins import (
     ADMIN,
     admin_subject,
@@ -38,8 +37,7 @@ from counterseal_portal.reach import (
     company_trail,
 )
 from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
-from counterseal_portal.secret_pages import Secret, secret_page
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 NAME = Field(
     name="name",

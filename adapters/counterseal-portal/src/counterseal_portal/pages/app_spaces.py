@@ -21,7 +21,6 @@ from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import HTML, NEW_DEVICES
 from counterseal_portal.member_fields import entered_changes, member_fields, member_values
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
 from counterseal_portal.pages.origins import is_live
 from counterseal_portal.reach import (
@@ -31,7 +30,7 @@ from counterseal_portal.reach import (
     is_portals_own,
 )
 from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 APP_SPACE = "/app-spaces/{app_space}"
 FIELDS = member_fields(

@@ -9,11 +9,10 @@ from counterseal.models.guid import parse
 from counterseal_portal.answers import Answer, Step, page
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.labels import CALLBACKS, DEAD_REASONS
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.origins import ORIGIN, callback_counts, origin_of
 from counterseal_portal.reach import origin_step, origin_trail
 from counterseal_portal.routes import ADMINS, Route
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 CALLBACK = "/callbacks/{callback}"
 AT_ONCE = 50

@@ -7,11 +7,10 @@ from counterseal.models import Admin, AppSpace, Company, IdpSettings
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
 from counterseal_portal.reach import company_trail, is_portals_own
 from counterseal_portal.routes import COMPANY_ADMINS, Route
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 NAME = Field(name="name", label="Name", required=True)
 VERIFIED_NAME = Field(

@@ -8,7 +8,7 @@ import attrs
 
 from counterseal.errors import NotFound
 from counterseal.models import Credential, Origin, Scheme
-from counterseal_portal.answers import Answer
+from counterseal_portal.answers import Answer, Secret, secret_page
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
@@ -18,7 +18,6 @@ from counterseal_portal.pages.origins import ORIGIN, is_live, origin_of, page_tr
 from counterseal_portal.reach import origin_step, origin_trail
 from counterseal_portal.rendering import time_text
 from counterseal_portal.routes import ADMINS
-from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
 
 JWKS_PATH = "/.well-known/jwks.json"

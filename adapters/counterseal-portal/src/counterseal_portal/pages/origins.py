@@ -40,7 +40,6 @@ from counterseal_portal.member_fields import (
     member_fields,
     member_values,
 )
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.reach import (
     app_space_of,
     app_space_step,
@@ -50,7 +49,7 @@ from counterseal_portal.reach import (
     origin_trail,
 )
 from counterseal_portal.routes import ADMINS, Route
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 ORIGIN = "/origins/{origin}"
 ENTRY_KINDS = {

@@ -14,7 +14,6 @@ from counterseal.narrowing import FIELDS, IN_APP_SPACE, EffectiveSetting
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.form_pages import FormPage, form_routes
 from counterseal_portal.forms import FilledForm
-from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.origins import origin_of
 from counterseal_portal.reach import (
     app_space_of,
@@ -36,7 +35,7 @@ from counterseal_portal.settings import (
     setting_label,
     value_text,
 )
-from counterseal_portal.visit import Visit
+from counterseal_portal.visit import DONE, Visit, notice_of
 
 APP_SPACE_POLICY = "/app-spaces/{app_space}/policy"
 ORIGIN_POLICY = "/origins/{origin}/policy"

@@ -1,11 +1,10 @@
 /** The view that binds this browser to an account. */
 
-import { brandOf } from "./brand.js";
-import { makesPasskeys } from "./credentials.js";
+import { makesPasskeys } from "./browser_wallet.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
 import { homeLink } from "./home_link.js";
-import { idAmong, ownerOf } from "./identity.js";
+import { brandOf, idAmong, ownerOf } from "./identity.js";
 import { describeLink, readOwn, serviceAddress } from "./links.js";
 import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";

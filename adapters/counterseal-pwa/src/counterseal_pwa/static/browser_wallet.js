@@ -1,9 +1,65 @@
-/** The wallet of this browser: its store, and the strong keys that people have here. */
+/** The wallet of this browser: its store, its passkeys, and the strong keys that people have here. */
 
-import { fetchIfOnline } from "./connectivity.js";
-import { credentials, hasWebAuthn } from "./credentials.js";
 import { indexedDbStore, passkeys, pinKeys, Wallet } from "./device/index.js";
 import { APP_VERSION, platformOf } from "./platform.js";
+
+/**
+ * Call the service as `fetch` does; where the browser was offline and is, the error says that
+ * nothing was sent: its cause has a code of Node, by which the wallet knows it.
+ *
+ * @type {typeof fetch}
+ */
+async function fetchIfOnline(...request) {
+  const wasOffline = navigator.onLine === false;
+  try {
+    return await fetch(...request);
+  } catch (error) {
+    if (wasOffline && navigator.onLine === false && error instanceof TypeError) {
+      error.cause = Object.assign(new Error("offline"), { code: "ENETUNREACH" });
+    }
+    throw error;
+  }
+}
+
+const hasWebAuthn = () => Boolean(window.PublicKeyCredential && navigator.credentials);
+
+/** What the wallet's passkeys are made and used by. */
+const credentials = {
+  create: (/** @type {CredentialCreationOptions | undefined} */ options) =>
+    whileShown((signal) => navigator.credentials.create({ ...options, signal })),
+  get: (/** @type {CredentialRequestOptions | undefined} */ options) =>
+    whileShown((signal) => navigator.credentials.get({ ...options, signal })),
+};
+
+/**
+ * Return what *ask* returns; its signal is aborted when another view comes.
+ *
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+async function whileShown(ask) {
+  const controller = new AbortController();
+  const leave = () => controller.abort();
+  window.addEventListener("hashchange", leave);
+  try {
+    return await ask(controller.signal);
+  } finally {
+    window.removeEventListener("hashchange", leave);
+  }
+}
+
+/**
+ * Tell whether this machine verifies people, by fingerprint, face or a PIN of its own, and this page
+ * may make passkeys of a relying party.
+ *
+ * @param {string | null} rpId
+ */
+export const makesPasskeys = async (rpId) =>
+  rpId !== null &&
+  `.${window.location.hostname}`.endsWith(`.${rpId}`) &&
+  hasWebAuthn() &&
+  (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
 
 /**
  * @param {() => void} onBlocked Called while another tab keeps the store from being opened.

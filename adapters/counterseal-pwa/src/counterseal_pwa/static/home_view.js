@@ -1,11 +1,10 @@
 /** The first view: what waits for an answer, the accounts, and a place for a link. */
 
-import { brandOf } from "./brand.js";
+import { showBind } from "./bind_view.js";
 import { element, foreign } from "./dom.js";
-import { idAmong, nameOf, ownerOf } from "./identity.js";
+import { brandOf, idAmong, nameOf, ownerOf } from "./identity.js";
 import { arrange, keyedList, linkEntry } from "./keyed_list.js";
 import { describeLink, readPasted } from "./links.js";
-import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
 import { requestEntry } from "./request_entries.js";
 import { keyOf } from "./request_key.js";

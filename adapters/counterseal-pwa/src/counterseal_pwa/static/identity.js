@@ -1,6 +1,6 @@
 /** Identity: whose an account is, and which one; as the service says, and not the link. */
 
-import { brandOf } from "./brand.js";
+import { readColours } from "./colours.js";
 import { element, foreign } from "./dom.js";
 import { say } from "./texts.js";
 
@@ -75,3 +75,27 @@ export const identityOf = (account, accounts) =>
       element("span", { class: "quiet" }, account.url),
     ),
   );
+
+/**
+ * Return the name of an App Space as its service says that it looks.
+ *
+ * @param {{color: string | null, logo: string | null}} account
+ * @param {string} name
+ */
+export function brandOf({ color, logo }, name) {
+  const label = element("strong", { class: "space" });
+  const colours = color === null ? null : readColours(JSON.stringify({ color }));
+  if (colours) {
+    label.style.backgroundColor = colours.background;
+    label.style.borderColor = colours.background;
+    label.style.color = colours.text;
+  }
+  if (logo !== null) {
+    // The name beside it says the same, and stays if there is no connection.
+    const image = element("img", { src: logo, alt: "", width: 28, height: 28 });
+    image.addEventListener("error", () => image.remove());
+    label.append(image);
+  }
+  label.append(foreign(name));
+  return label;
+}

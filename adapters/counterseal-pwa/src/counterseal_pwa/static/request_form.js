@@ -1,10 +1,10 @@
 /** The form of a request: its buttons in their order, the code, the reason, and the report. */
 
 import { readColours } from "./colours.js";
+import { REASONS } from "./device/index.js";
 import { element, foreign } from "./dom.js";
 import { isBusy, pressing } from "./pressing.js";
 import { describe } from "./problems.js";
-import { reasonList } from "./reasons.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
@@ -130,3 +130,25 @@ const codeField = () =>
     maxlength: 7,
     spellcheck: "false",
   });
+
+/** Return a list to choose a reason from, and what is chosen in it while it is open. */
+function reasonList() {
+  const inputs = REASONS.map((value) => element("input", { type: "radio", name: "reason", value }));
+  const list = element(
+    "details",
+    { class: "reasons" },
+    element("summary", {}, say("reason.title")),
+    element(
+      "fieldset",
+      {},
+      element("legend", { class: "quiet" }, say("reason.about")),
+      ...inputs.map((input) => element("label", { class: "choice" }, input, say(`reason.${input.value}`))),
+    ),
+  );
+  // What is out of sight is not sent.
+  list.addEventListener("toggle", () => {
+    if (!list.open) for (const input of inputs) input.checked = false;
+  });
+  const chosen = () => REASONS.find((_, index) => inputs[index]?.checked);
+  return { list, chosen };
+}

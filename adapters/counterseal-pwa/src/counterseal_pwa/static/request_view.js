@@ -1,9 +1,8 @@
 /** The view of a request: everything that is signed, as text, and the form to answer it. */
 
-import { brandOf } from "./brand.js";
 import { announce, element, foreign } from "./dom.js";
 import { homeLink } from "./home_link.js";
-import { idAmong, ownerOf } from "./identity.js";
+import { brandOf, idAmong, ownerOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
 import { describeUnread, endingOf, isLastPin } from "./problems.js";
 import { requestForm } from "./request_form.js";

@@ -1,7 +1,6 @@
 /** Watches: how the open requests of all accounts are learned, by two connections at a time. */
 
 import { ServiceRefused } from "./device/index.js";
-import { Places } from "./places.js";
 import { systemRandom } from "./wire/bytes.js";
 import { Pauses, systemSleep } from "./wire/pause.js";
 
@@ -24,6 +23,56 @@ const SILENCE = 5000;
 const HELD_BACK = 600_000;
 /** Seconds for which the service may hold a call in the place of a stream. */
 const HOLD_SECONDS = 25;
+
+/** How many may work at a time; the others wait for their turn. */
+class Places {
+  #free;
+  /** @type {(() => void)[]} In the order in which they came. */
+  #waiting = [];
+
+  /** @param {number} count */
+  constructor(count) {
+    this.#free = count;
+  }
+
+  /**
+   * Wait for a place.
+   *
+   * @param {AbortSignal} signal Ends the wait.
+   * @returns {Promise<() => void>} What gives the place back.
+   */
+  async take(signal) {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#wait(signal);
+    return () => this.#give();
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  #wait(signal) {
+    return new Promise((resolve, reject) => {
+      const begin = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== begin);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      this.#waiting.push(begin);
+    });
+  }
+
+  #give() {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
 
 /** The watch of one account. */
 class Watch {

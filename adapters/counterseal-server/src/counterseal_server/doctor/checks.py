@@ -12,18 +12,23 @@ import attrs
 
 from counterseal import CountersealError
 from counterseal_server.doctor.audit_log import check_audit_log
-from counterseal_server.doctor.authorities import check_authorities
-from counterseal_server.doctor.channels import check_fcm, check_relay, check_webpush
-from counterseal_server.doctor.clients import check_clients
-from counterseal_server.doctor.clock import check_clock
-from counterseal_server.doctor.configuration import check_configuration
-from counterseal_server.doctor.data_folder import check_data_folder
-from counterseal_server.doctor.deliveries import check_deliveries
+from counterseal_server.doctor.configuration import check_clients, check_configuration
 from counterseal_server.doctor.finding import Finding, NotChecked, State, failure, warning
 from counterseal_server.doctor.installation import Installation
 from counterseal_server.doctor.keys import check_key_files, check_master_key, check_signing_keys
-from counterseal_server.doctor.packages import check_packages
-from counterseal_server.doctor.providers import check_providers
+from counterseal_server.doctor.machine import (
+    check_authorities,
+    check_clock,
+    check_data_folder,
+    check_packages,
+)
+from counterseal_server.doctor.outgoing import (
+    check_deliveries,
+    check_fcm,
+    check_providers,
+    check_relay,
+    check_webpush,
+)
 from counterseal_server.doctor.public_url import check_public_url, check_tls
 from counterseal_server.doctor.store import check_store
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from counterseal.errors import CountersealError, SealBroken
 from counterseal.models import Admin
 from counterseal_keys import sealing_key_id
-from counterseal_server.doctor.data_folder import OTHERS, name_of
 from counterseal_server.doctor.finding import Finding, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
+from counterseal_server.doctor.machine import OTHERS, name_of
 
 STRANGERS = 0o007
 """What a mode gives to users who are neither the owner nor in the group."""

@@ -28,8 +28,7 @@ from counterseal_sql.commits import Commit
 from counterseal_sql.connections import ConnectionPool, checkout
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
-from counterseal_sql.errors import UnfitUrl
-from counterseal_sql.failures import Failures, indeterminate, unavailable
+from counterseal_sql.failures import Failures, UnfitUrl, indeterminate, unavailable
 from counterseal_sql.group_commit import DirectWriter
 from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row

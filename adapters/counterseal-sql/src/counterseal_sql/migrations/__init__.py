@@ -15,7 +15,7 @@ from importlib.metadata import version
 from sqlalchemy import Column, Connection, MetaData, String, Table, func, inspect, select
 
 from counterseal_sql.database import Database
-from counterseal_sql.errors import SchemaTooNew
+from counterseal_sql.failures import SchemaTooNew
 from counterseal_sql.schema import PREFIX
 
 VERSION_TABLE = f"{PREFIX}schema"

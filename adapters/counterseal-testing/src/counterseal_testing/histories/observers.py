@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,24 +17,19 @@ import attrs
 
 from counterseal.errors import Conflict
 from counterseal.models import (
-    Account,
-    AddressKind,
     AuditEvent,
-    Binding,
-    Callback,
-    Challenge,
     Change,
-    GaugeKey,
     Guid,
     Record,
 )
-from counterseal.ports import Audit, Due, Store
+from counterseal.observed_store import ObservedStore
+from counterseal.ports import Audit, Store
 from counterseal_testing.histories.ledger import Ledger, Plain
 from counterseal_testing.histories.publishing_oracle import require_in_turn
 from counterseal_testing.sender import Attempt
 
 
-class RecordingStore:
+class RecordingStore(ObservedStore):
     """
     Stands between the faults and the real store, so that no fault hides a commit.
 
@@ -48,55 +43,11 @@ class RecordingStore:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._operations: set[str] = set()
         self.records: dict[Guid, Record] = {}
         self.applied: Callable[[tuple[Change, ...], tuple[AuditEvent, ...]], None] = _nobody
         self.lost: Callable[[], None] = _nobody
-
-    def get(self, *guids: Guid) -> tuple[Record | None, ...]:
-        """Ask the real store."""
-        return self._store.get(*guids)
-
-    def get_with_account(self, guid: Guid, *others: Guid) -> tuple[Record | None, ...]:
-        """Ask the real store."""
-        return self._store.get_with_account(guid, *others)
-
-    def account(self, app_space: Guid, account_id: str) -> Account | None:
-        """Ask the real store."""
-        return self._store.account(app_space, account_id)
-
-    def search(
-        self, app_space: Guid, prefix: str, after: str | None, limit: int
-    ) -> tuple[Account, ...]:
-        """Ask the real store."""
-        return self._store.search(app_space, prefix, after, limit)
-
-    def bindings(self, account: Guid) -> tuple[Binding, ...]:
-        """Ask the real store."""
-        return self._store.bindings(account)
-
-    def pending(self, account: Guid) -> tuple[Challenge, ...]:
-        """Ask the real store."""
-        return self._store.pending(account)
-
-    def list(self, parent: Guid | None) -> tuple[Record, ...]:
-        """Ask the real store."""
-        return self._store.list(parent)
-
-    def due(
-        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
-    ) -> tuple[Record, ...]:
-        """Ask the real store."""
-        return self._store.due(kind, before, limit, queue)
-
-    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
-        """Ask the real store."""
-        return self._store.dead(origin, limit)
-
-    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
-        """Ask the real store."""
-        return self._store.gauges(app_spaces)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str

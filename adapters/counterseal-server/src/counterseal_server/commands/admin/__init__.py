@@ -63,12 +63,12 @@ COMMANDS = {
         "Remove URL, a domain, or the entry with this GUID from the allow-list of an ORIGIN.",
     ),
     "keycloak": LazyCommand(
-        "counterseal_server.commands.admin.realms",
+        "counterseal_server.commands.admin.clients",
         "keycloak",
         "Make an ORIGIN the authentication channel of a realm of Keycloak.",
     ),
     "link": LazyCommand(
-        "counterseal_server.commands.admin.sessions",
+        "counterseal_server.commands.admin.administrators",
         "link",
         "Make a one-time link with which an ADMINISTRATOR registers a passkey.",
     ),
@@ -83,7 +83,7 @@ COMMANDS = {
         "Create the origin NAME in an APP_SPACE, with its secrets.",
     ),
     "policy": LazyCommand(
-        "counterseal_server.commands.admin.policies",
+        "counterseal_server.commands.admin.records",
         "policy",
         "Print the policy of the App Space or origin GUID, and narrow it.",
     ),
@@ -103,7 +103,7 @@ COMMANDS = {
         "Revoke one CREDENTIAL of an ORIGIN, by the keyGuid that admin show prints.",
     ),
     "revoke-session": LazyCommand(
-        "counterseal_server.commands.admin.sessions",
+        "counterseal_server.commands.admin.administrators",
         "revoke_session",
         "End a SESSION or a link of an administrator.",
     ),
@@ -118,7 +118,7 @@ COMMANDS = {
         "Create a new secret of an ADMINISTRATOR.",
     ),
     "sessions": LazyCommand(
-        "counterseal_server.commands.admin.sessions",
+        "counterseal_server.commands.admin.administrators",
         "sessions",
         "Print where an ADMINISTRATOR is logged in, and the open link.",
     ),

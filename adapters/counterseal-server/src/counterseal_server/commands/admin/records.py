@@ -1,4 +1,4 @@
-"""Companies, App Spaces, origins and administrators, as they are stored."""
+"""Companies, App Spaces, origins and administrators as they are stored, and their policies."""
 
 from __future__ import annotations
 
@@ -25,3 +25,42 @@ def show(record: str, data: str | None, config: str | None) -> None:
     """Print the company, App Space, origin or administrator GUID, without secrets."""
     with administering(data, config) as tenants:
         print_document(tenants.describe(guid(record, "guid")))
+
+
+@click.command()
+@click.argument("record", metavar="GUID")
+@click.option(
+    "--set",
+    "changes",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Narrow a setting, as code_limit=2, challenge_life=90s or algorithms=ES256,EdDSA;"
+    " may be given again.",
+)
+@click.option(
+    "--unset",
+    "removals",
+    metavar="NAME",
+    multiple=True,
+    help="Take a setting back, so that the level above decides it; may be given again.",
+)
+@DATA
+@CONFIG
+def policy(
+    record: str,
+    *,
+    changes: tuple[str, ...],
+    removals: tuple[str, ...],
+    data: str | None,
+    config: str | None,
+) -> None:
+    """
+    Print the policy of the App Space or origin GUID, and narrow it.
+
+    Each setting that can be narrowed has its value, who decided it, and what each level says.
+    """
+    with administering(data, config) as tenants:
+        whose = guid(record, "guid")
+        if changes or removals:
+            tenants.narrow(whose, changes, removals)
+        print_document(tenants.policy(whose))
