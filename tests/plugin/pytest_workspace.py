@@ -24,6 +24,8 @@ from sybil import Sybil
 from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
+pytest.register_assert_rewrite("http_notifier", "inventory_contract", "use_case_trips")
+
 # Some hundred Pythons start: each would compile everything anew, for minutes on a busy machine.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

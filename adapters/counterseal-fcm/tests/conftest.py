@@ -24,7 +24,7 @@ def key():
 
 
 @pytest.fixture
-def firebase(key):
+def server(key):
     """Return a fake Firebase that knows the service account."""
     server = Firebase(key.public_key())
     yield server
@@ -32,7 +32,7 @@ def firebase(key):
 
 
 @pytest.fixture
-def key_file(key, firebase):
+def key_file(key, server):
     """Return the key file of the account, as Firebase's console creates it."""
     pem = key.private_bytes(
         serialization.Encoding.PEM,
@@ -46,7 +46,7 @@ def key_file(key, firebase):
             "private_key_id": "k1",
             "private_key": pem.decode(),
             "client_email": EMAIL,
-            "token_uri": f"{firebase.url}/token",
+            "token_uri": f"{server.url}/token",
         }
     ).encode()
 
@@ -59,17 +59,17 @@ class FixedClock:
 
 
 @pytest.fixture
-def new_notifier(firebase, key_file):
+def new_notifier(server, key_file):
     """Return a factory of notifiers that may call loopback addresses."""
     notifiers = []
 
-    def make(url=firebase.url, **more):
-        guard = Guard(allow_http=True, allow_private=True, ports=None)
+    def make(url=server.url, guard=None, **more):
+        guard = guard or Guard(allow_http=True, allow_private=True, ports=None)
         account = read_service_account(key_file)
         notifiers.append(FcmNotifier(account, FixedClock(), base_url=url, guard=guard, **more))
         return notifiers[-1]
 
     yield make
-    firebase.released.set()
+    server.released.set()
     for notifier in notifiers:
         notifier.close()

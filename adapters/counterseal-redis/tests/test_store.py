@@ -1,5 +1,6 @@
 """The store keeps every clause, on every server."""
 
+import os
 from datetime import timedelta
 from functools import partial
 
@@ -10,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from redis import RedisCluster
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis_servers import SURE
+from redis_servers import SURE, Cluster
 
 from counterseal.models import CallbackState, ChallengeState, Change
 from counterseal.models.guid import partition_of
@@ -23,6 +24,9 @@ from counterseal_testing.contracts.race import bounded_shrinking
 from counterseal_testing.contracts.record_factory import RecordFactory, next_version
 
 GAUGE_COMMANDS = ("hmget", "hget", "hincrby", "hdel", "hset")
+
+CRASH_STRIDE = 1 if "EVERY_SERVER" in os.environ else 7
+"""A single server dies at every line of a commit, a cluster and replicas at every seventh."""
 
 SHARE, CLUSTERS_SHARE = 5, 8
 """What part of the examples runs: the kit's own tests play all of them, and `thorough` more."""
@@ -65,6 +69,8 @@ class TestStore(StoreContract):
     @pytest.fixture
     def new_store(self, server, new_keyspace):
         self.server, self.new_keyspace = server, new_keyspace
+        if isinstance(server, Cluster):
+            self.crash_stride = CRASH_STRIDE
         return lambda: RedisStore(new_keyspace(server), FrozenClock())
 
     @pytest.fixture
@@ -93,6 +99,7 @@ class TestSureStore(TestStore):
     """The same with commits that wait for replicas, over both transports."""
 
     can_lose_replies = False
+    crash_stride = CRASH_STRIDE
 
     @pytest.fixture
     def server(self, sure_server):

@@ -10,6 +10,7 @@ from attrs import evolve
 from redis.connection import AbstractConnection
 from redis_servers import SURE
 from round_trips import ON_REDIS, ROUND_TRIPS, statements_of
+from use_case_trips import play_use_cases
 
 from counterseal import SignedRequest
 from counterseal.credentials.documents import write_basic
@@ -95,25 +96,9 @@ def new_world(new_keyspace):
     return new
 
 
-def play(world, trips, database="redis"):
+def play(world, trips, database):
     """Count the round trips of each use case."""
-    world.bind("yves")  # from now on it is known who invites
-    with trips.counted("invite", database):
-        invited = world.invitations.invite(world.origin, "zoe")
-    phone = world.phone()
-    enrolment = phone.device.enrolment(invited.token, world.app_space.guid, pin=phone.pin)
-    with trips.counted("bind", database):
-        bound = world.enrolments.complete(enrolment)
-    phone.device.complete_binding(bound)
-    question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
-    with trips.counted("ask", database):
-        issued = world.challenges.issue(world.origin, question)
-    with trips.counted("list requests", database):
-        (challenge,) = phone.pending()
-    with trips.counted("answer", database):
-        phone.answer(challenge)
-    with trips.counted("read the status of a request", database):
-        assert world.challenges.status(world.origin, issued.challenge.guid).approved
+    play_use_cases(world, lambda name: trips.counted(name, database))
 
 
 @pytest.mark.parametrize("durability", [NONE, replicated(patience=SURE)])

@@ -22,7 +22,7 @@ class MachineClock:
 
 
 @pytest.fixture
-def relay():
+def server():
     """Return a fake relay."""
     server = Relay()
     yield server
@@ -30,16 +30,16 @@ def relay():
 
 
 @pytest.fixture
-def new_notifier(relay):
+def new_notifier(server):
     """Return a factory of notifiers."""
     notifiers = []
 
-    def make(url=relay.url, guard=None, secrets=(SECRET,), **more):
+    def make(url=server.url, guard=None, secrets=(SECRET,), **more):
         guard = guard or Guard(allow_http=True, allow_private=True, ports=None)
         notifiers.append(RelayNotifier(url, secrets, MachineClock(), guard=guard, **more))
         return notifiers[-1]
 
     yield make
-    relay.released.set()
+    server.released.set()
     for notifier in notifiers:
         notifier.close()

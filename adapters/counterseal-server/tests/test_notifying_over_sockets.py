@@ -175,13 +175,13 @@ class Relay:
     def pushes(self):
         return [
             (name, push["data"])
-            for _, push in self.server.pushes
+            for _, push in self.server.messages
             for group in push["notificationMetaData"]
             for name in group["ids"]
         ]
 
     def requests_seen(self):
-        return self.server.pushes
+        return self.server.messages
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.models import Change
 from counterseal_records import digest, microseconds
 from counterseal_sql import (
-    RecordUnreadable,
     SqlAudit,
     SqlCounters,
     SqlReplayGuard,
@@ -356,14 +355,6 @@ def test_no_connection_is_waited_for_and_then_unavailable(server, opened):
         store.list(None)
 
     assert store.list(None) == ()
-
-
-def test_a_body_that_is_broken_is_unavailable(database, worker, company):
-    with database.writing() as connection:
-        connection.run("UPDATE counterseal_records SET body = '{}'")
-
-    with pytest.raises(RecordUnreadable):
-        worker.get(company.guid)
 
 
 def test_a_connection_can_be_used_after_a_rollback(worker, company):

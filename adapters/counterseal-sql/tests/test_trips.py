@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from round_trips import ROUND_TRIPS, statements_of
 from sqlalchemy import event
+from use_case_trips import play_use_cases
 
-from counterseal.models import OPERATOR, Question, TextContent
+from counterseal.models import OPERATOR
 from counterseal.ports import Due
 from counterseal_sql import with_sql
 from counterseal_testing import FakeService
@@ -108,29 +109,13 @@ def world(database):
 
 
 def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
-    world.bind("yves")  # from now on it is known who invites
-    with trips.counted("invite"):
-        invited = world.invitations.invite(world.origin, "zoe")
-    phone = world.phone()
-    enrolment = phone.device.enrolment(invited.token, world.app_space.guid, pin=phone.pin)
-    with trips.counted("bind"):
-        bound = world.enrolments.complete(enrolment)
-    phone.device.complete_binding(bound)
-    question = Question(account_id="zoe", content=TextContent(text="Pay 10 EUR to Adam?"))
-    with trips.counted("ask"):
-        issued = world.challenges.issue(world.origin, question)
-    with trips.counted("list requests"):
-        (challenge,) = phone.pending()
-    with trips.counted("answer"):
-        phone.answer(challenge)
+    play_use_cases(world, trips.counted)
     with trips.counted("list dead callbacks"):
         world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)
     with trips.counted("search accounts"):
         world.accounts.search(world.app_space.guid, "z", by=OPERATOR)
     with trips.counted("read gauges"):
         assert len(world.ports.store.gauges(None)) == 1
-    with trips.counted("read the status of a request"):
-        assert world.challenges.status(world.origin, issued.challenge.guid).approved
 
 
 def test_no_statement_scans_a_table(world, trips, database):

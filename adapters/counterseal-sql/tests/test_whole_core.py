@@ -1,24 +1,30 @@
 """The core plays its histories on this adapter, on both databases."""
 
+import os
+
 import pytest
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal_sql import with_sql
-from counterseal_testing import WholeCore
-from counterseal_testing.histories import Actions
-
-SHARE = 5
-"""The core's own tests play ten times as many of the whole core."""
+from counterseal_testing.contracts.core_on_store import SHARE, CoreOnStore
 
 
-@pytest.mark.timeout(7200)
-@pytest.mark.parametrize("machine", [WholeCore, Actions])
-def test_histories(machine, server, opened):
-    class OnSql(machine):
-        def adapters(self, ports):
-            return with_sql(ports, opened(server.emptied()))
+class TestCoreOnSqlite(CoreOnStore):
+    @pytest.fixture
+    def database_server(self, sqlite_server):
+        return sqlite_server
 
-    profile = settings.default
-    budget = settings(profile, max_examples=profile.max_examples // SHARE, stateful_step_count=30)
-    run_state_machine_as_test(OnSql, settings=budget)
+    @pytest.fixture
+    def new_adapters(self, database_server, opened):
+        def adapters():
+            database = opened(database_server.emptied())
+            return lambda ports: with_sql(ports, database)
+
+        return adapters
+
+
+class TestCoreOnPostgres(TestCoreOnSqlite):
+    share = SHARE if "EVERY_SERVER" in os.environ else 2 * SHARE
+
+    @pytest.fixture
+    def database_server(self, postgres_server):
+        return postgres_server

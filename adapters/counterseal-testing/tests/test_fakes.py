@@ -1,10 +1,9 @@
 """The fakes pass the whole kit."""
 
-from datetime import timedelta
-
 import pytest
+from fake_contracts import CanLogIn, CanPush
 
-from counterseal.models import AddressKind, Delivery, PushAddress, PushOutcome, PushResult
+from counterseal.models import AddressKind, Delivery
 from counterseal_testing import FakeIdentityProvider, OutboxNotifier, ScriptedEntropy, contracts
 from counterseal_testing.sender import ScriptedSender
 
@@ -15,46 +14,22 @@ class TestScriptedEntropy(contracts.EntropyContract):
         return ScriptedEntropy
 
 
-class TestFakeIdentityProvider(contracts.IdentityProviderContract):
-    knows_users = True
-    can_withdraw = True
-    can_log_out = True
-    can_revoke = True
-
+class TestFakeIdentityProvider(CanLogIn):
     @pytest.fixture
     def new_identity_provider(self):
-        return self.admitting
+        return lambda: FakeIdentityProvider(ScriptedEntropy())
 
     @pytest.fixture
     def broken_identity_provider(self):
         def new():
-            provider = self.admitting()
+            provider = FakeIdentityProvider(ScriptedEntropy())
             provider.down = True
             return provider
 
         return new
 
-    def admitting(self):
-        provider = FakeIdentityProvider(ScriptedEntropy())
-        provider.admit("zoe")
-        return provider
 
-    def log_in(self, provider, url):
-        return provider.log_in(url, "zoe")
-
-    def withdraw(self, provider):
-        provider.withdraw("zoe")
-
-    def log_out(self, provider):
-        return provider.log_out("zoe")
-
-
-class TestOutboxNotifier(contracts.NotifierContract):
-    shows_what_it_sends = True
-    has_dead_addresses = True
-    has_malformed_addresses = True
-    has_busy_addresses = True
-
+class TestOutboxNotifier(CanPush):
     @pytest.fixture
     def new_notifier(self):
         return lambda: OutboxNotifier(AddressKind.RELAY, AddressKind.WEBPUSH)
@@ -80,21 +55,6 @@ class TestOutboxNotifier(contracts.NotifierContract):
             }
             for push in notifier.pushes
         ]
-
-    def malformed_address(self, notifier):
-        malformed = self.address(notifier, 97)
-        notifier.malformed.add(malformed)
-        return malformed
-
-    def dead_address(self, notifier):
-        dead = PushAddress(kind=self.kind, value="dead")
-        notifier.dead.add(dead)
-        return dead
-
-    def busy_address(self, notifier):
-        busy = PushAddress(kind=self.kind, value="busy")
-        notifier.outcomes[busy] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
-        return busy
 
 
 class TestScriptedSender(contracts.CallbackSenderContract):

@@ -3,26 +3,10 @@
 import attrs
 import pytest
 from broken_adapters import BrokenAdapters
+from fake_contracts import CanLogIn
 
 from counterseal.errors import IdentityWithdrawn
-from counterseal_testing import FakeIdentityProvider, ScriptedEntropy, contracts
-
-
-class CanLogIn(contracts.IdentityProviderContract):
-    knows_users = True
-    can_withdraw = True
-    can_log_out = True
-    can_revoke = True
-
-    def log_in(self, provider, url):
-        provider.admit("zoe")
-        return provider.log_in(url, "zoe")
-
-    def withdraw(self, provider):
-        provider.withdraw("zoe")
-
-    def log_out(self, provider):
-        return provider.log_out("zoe")
+from counterseal_testing import FakeIdentityProvider, ScriptedEntropy
 
 
 def providers(kind):

@@ -1,44 +1,14 @@
 """Notifiers that break a clause each, caught by the checks of `NotifierContract`."""
 
-from datetime import timedelta
-
 import attrs
 import pytest
 from broken_adapters import BrokenAdapters
+from fake_contracts import CanPush
 
 from counterseal.challenges.documents.messages import push_data
 from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, PushOutcome, PushResult
-from counterseal_testing import OutboxNotifier, contracts
-
-
-class CanPush(contracts.NotifierContract):
-    shows_what_it_sends = True
-    has_dead_addresses = True
-    has_malformed_addresses = True
-    has_busy_addresses = True
-    can_hang = True
-
-    def payloads(self, notifier):
-        return notifier.payloads
-
-    def dead_address(self, notifier):
-        dead = self.address(notifier, 99)
-        notifier.dead.add(dead)
-        return dead
-
-    def malformed_address(self, notifier):
-        malformed = self.address(notifier, 97)
-        notifier.malformed.add(malformed)
-        return malformed
-
-    def busy_address(self, notifier):
-        busy = self.address(notifier, 98)
-        notifier.outcomes[busy] = PushOutcome(result=PushResult.LATER, after=timedelta(hours=1))
-        return busy
-
-    def hang(self, notifier):
-        notifier.failing = True
+from counterseal_testing import OutboxNotifier
 
 
 class Pushing(OutboxNotifier):

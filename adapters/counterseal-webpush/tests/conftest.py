@@ -26,7 +26,7 @@ class FixedClock:
 
 
 @pytest.fixture
-def service():
+def server():
     """Return a fake push service."""
     server = PushService()
     yield server
@@ -40,7 +40,7 @@ def vapid():
 
 
 @pytest.fixture
-def new_notifier(vapid, service):
+def new_notifier(vapid, server):
     """Return a factory of notifiers."""
     notifiers = []
 
@@ -52,6 +52,6 @@ def new_notifier(vapid, service):
         return notifiers[-1]
 
     yield make
-    service.released.set()
+    server.released.set()
     for notifier in notifiers:
         notifier.close()

@@ -5,181 +5,42 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from http_notifier import (
+    ACCOUNT,
+    COLLAPSE_KEY,
+    DELIVERED,
+    GONE,
+    LATER,
+    MISCONFIGURED,
+    QUESTION,
+    REJECTED,
+    HttpNotifierContract,
+    later,
+    message,
+)
 from push_loopback import Browser, b64
 
 from counterseal import Notifications
-from counterseal.errors import InvalidField, NotifierUnavailable
-from counterseal.models import (
-    AddressKind,
-    Occasion,
-    PushAddress,
-    PushMessage,
-    PushOutcome,
-    PushResult,
-)
-from counterseal.models.guid import derive_guid
+from counterseal.errors import InvalidField
+from counterseal.models import AddressKind, Occasion, PushAddress
 from counterseal.ports import Notifier
 from counterseal_http import Guard
-from counterseal_testing.contracts import NotifierContract
 from counterseal_testing.service import FakeService
-from counterseal_webpush import Vapid, WebPushNotifier
+from counterseal_webpush import Vapid
 
-MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
-COLLAPSE_KEY = derive_guid(0, f"push {QUESTION}")
-DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
-    PushOutcome(result=getattr(PushResult, name))
-    for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
-)
-
-
-def later(**after):
-    return PushOutcome(result=PushResult.LATER, after=timedelta(**after))
-
-
-def message(**changes):
-    return PushMessage(
-        **{
-            "guid": MESSAGE,
-            "occasion": Occasion.CHALLENGE,
-            "subject": QUESTION,
-            "account": ACCOUNT,
-            "title": "A question for you",
-            "body": "Open the app to answer.",
-            "life": timedelta(seconds=119.9),
-            "timeout": timedelta(minutes=4),
-            **changes,
-        }
-    )
+BROWSER = Browser("https://push.example/1")
+KEYS = {"p256dh": b64(BROWSER.point), "auth": b64(BROWSER.auth)}
 
 
 def address_of(subscription):
     return PushAddress(kind=AddressKind.WEBPUSH, value=subscription)
 
 
-class TestWebPushNotifier(NotifierContract):
+class TestWebPushNotifier(HttpNotifierContract):
     kind = AddressKind.WEBPUSH
-    shows_what_it_sends = True
-    has_dead_addresses = True
     has_malformed_addresses = True
     has_busy_addresses = True
-    can_hang = True
-
-    @pytest.fixture(autouse=True)
-    def _service(self, service):
-        self.service, self.browsers = service, {}
-
-    @pytest.fixture
-    def new_notifier(self, new_notifier):
-        return new_notifier
-
-    @pytest.fixture
-    def broken_notifier(self, new_notifier):
-        def closed():
-            notifier = new_notifier()
-            notifier.close()
-            return notifier
-
-        return closed
-
-    def address(self, notifier, number):
-        browser = self.browsers.setdefault(f"/push/{number}", self.service.browser(number))
-        return address_of(browser.subscription())
-
-    def dead_address(self, notifier):
-        self.service.responses["/push/dead"] = 410, {}
-        return address_of(self.service.browser("dead").subscription())
-
-    def malformed_address(self, notifier):
-        return address_of(Browser("push.example/1").subscription())
-
-    def busy_address(self, notifier):
-        self.service.responses["/push/busy"] = 429, {"retry-after": "3600"}
-        return address_of(self.service.browser("busy").subscription())
-
-    def hang(self, notifier):
-        self.service.hanging = True
-
-    def payloads(self, notifier):
-        return [
-            json.loads(self.browsers[each.path].decrypt(each.body))
-            for each in self.service.messages
-        ]
-
-
-def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
-    notifier: Notifier = new_notifier()
-    browser = service.browser("1?up=1&token=%7Eab")
-    assert notifier.push((address_of(browser.subscription()),), message()) == (DELIVERED,)
-
-    (received,) = service.messages
-    assert received.path == "/push/1?up=1&token=%7Eab"
-    headers = {name.lower(): value for name, value in received.headers.items()}
-    assert headers["ttl"] == "119"
-    assert headers["urgency"] == "high"
-    assert headers["topic"] == COLLAPSE_KEY.replace("-", "")
-    assert received.claims["aud"] == service.url
-    assert received.claims["sub"] == "mailto:operator@push.example"
-    plain = browser.decrypt(received.body)
-    assert json.loads(plain) == {
-        "title": "A question for you",
-        "body": "Open the app to answer.",
-        "data": {"type": "request", "requestGuid": QUESTION, "privakeyId": ACCOUNT},
-    }
-    assert len(plain) <= 256
-    visible = repr((received.path, received.headers, received.body))
-    # A shorter text than these may be in a signature.
-    for secret in ("question", QUESTION, QUESTION.replace("-", ""), ACCOUNT, "Open the", "request"):
-        assert secret not in visible
-
-
-@pytest.mark.parametrize(
-    ("occasion", "life", "urgency", "ttl"),
-    [
-        (Occasion.CHALLENGE, timedelta(seconds=0.5), "high", "0"),
-        (Occasion.CHALLENGE, timedelta(seconds=-1), "high", "0"),
-        (Occasion.CHALLENGE_REMINDER, timedelta(hours=12), "high", "43200"),
-        (Occasion.CHALLENGE_ENDED, timedelta(minutes=1), "normal", "60"),
-        (Occasion.DEVICE_BOUND, timedelta(hours=1), "normal", "3600"),
-        (Occasion.DEVICE_REVOKED, timedelta(days=99), "normal", "2419200"),
-    ],
-)
-def test_life_and_urgency(service, new_notifier, *, occasion, life, urgency, ttl):
-    address = address_of(service.browser("1").subscription())
-    assert new_notifier().push((address,), message(occasion=occasion, life=life)) == (DELIVERED,)
-
-    (received,) = service.messages
-    headers = {name.lower(): value for name, value in received.headers.items()}
-    assert (headers["urgency"], headers["ttl"]) == (urgency, ttl)
-
-
-def test_messages_are_padded(service, new_notifier):
-    notifier, address = new_notifier(), address_of(service.browser("1").subscription())
-    for title in ("?", "A question of the Example Bank", "ü" * 90):
-        notifier.push((address,), message(title=title))
-    assert len({len(received.body) for received in service.messages[:2]}) == 1
-    assert {len(received.body) for received in service.messages} == {86 + 256 + 17, 86 + 512 + 17}
-
-
-def test_what_is_too_large_is_not_sent(service, new_notifier):
-    browser, notifier = service.browser("1"), new_notifier()
-
-    def outcome_of(length):
-        return notifier.push(
-            (address_of(browser.subscription()),), message(title="?", body="b" * length)
-        )[0]
-
-    assert outcome_of(1) == DELIVERED
-    rest = len(browser.decrypt(service.messages.pop().body)) - 1
-    assert outcome_of(3_993 - rest) == DELIVERED
-    (received,) = service.messages
-    assert len(browser.decrypt(received.body)) == 3_993
-    assert outcome_of(3_994 - rest) == REJECTED
-    assert service.requests == 2
-
-
-@pytest.mark.parametrize(
-    ("response", "outcome"),
-    [
+    outcomes = (
         ((200, {}), DELIVERED),
         ((202, {}), DELIVERED),
         ((206, {}), DELIVERED),
@@ -197,27 +58,117 @@ def test_what_is_too_large_is_not_sent(service, new_notifier):
         ((500, {}), LATER),
         ((507, {}), LATER),
         ((408, {}), LATER),
-    ],
-    ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
-)
-def test_the_outcome_of_each_response(service, new_notifier, response, outcome):
-    service.responses["/push/1"] = response
-    addresses = (
-        address_of(service.browser("1").subscription()),
-        address_of(service.browser("2").subscription()),
     )
-    assert new_notifier().push(addresses, message()) == (outcome, DELIVERED)
-    assert service.requests == 2
+    urgencies = (
+        (Occasion.CHALLENGE, timedelta(seconds=0.5), ("high", "0")),
+        (Occasion.CHALLENGE, timedelta(seconds=-1), ("high", "0")),
+        (Occasion.CHALLENGE_REMINDER, timedelta(hours=12), ("high", "43200")),
+        (Occasion.CHALLENGE_ENDED, timedelta(minutes=1), ("normal", "60")),
+        (Occasion.DEVICE_BOUND, timedelta(hours=1), ("normal", "3600")),
+        (Occasion.DEVICE_REVOKED, timedelta(days=99), ("normal", "2419200")),
+    )
+
+    def respond(self, response):
+        self.server.responses["/push/2"] = response
+        if response is None:
+            del self.server.responses["/push/2"]
+        return address_of(self.server.browser(2).subscription())
+
+    def urgency(self):
+        (received,) = self.server.messages
+        headers = {name.lower(): value for name, value in received.headers.items()}
+        return headers["urgency"], headers["ttl"]
+
+    def notifier_at(self, new_notifier, url, **options):
+        return new_notifier(**options), address_of(Browser(url).subscription())
+
+    def push_many(self, notifier, count):
+        addresses = tuple(
+            address_of(BROWSER.subscription(endpoint=f"{self.server.url}/push/{number}"))
+            for number in range(count)
+        )
+        return lambda: notifier.push(addresses, message())
+
+    def address(self, notifier, number):
+        browser = self.browsers.setdefault(f"/push/{number}", self.server.browser(number))
+        return address_of(browser.subscription())
+
+    @pytest.fixture(autouse=True)
+    def _browsers(self):
+        self.browsers = {}
+
+    def dead_address(self, notifier):
+        self.server.responses["/push/dead"] = 410, {}
+        return address_of(self.server.browser("dead").subscription())
+
+    def malformed_address(self, notifier):
+        return address_of(Browser("push.example/1").subscription())
+
+    def busy_address(self, notifier):
+        self.server.responses["/push/busy"] = 429, {"retry-after": "3600"}
+        return address_of(self.server.browser("busy").subscription())
+
+    def payloads(self, notifier):
+        return [
+            json.loads(self.browsers[each.path].decrypt(each.body)) for each in self.server.messages
+        ]
 
 
-def test_a_subscription_for_another_key_is_misconfigured(service, new_notifier):
-    service.key = Vapid(b64(b"\x07" * 32), "mailto:a@push.example").public
-    address = address_of(service.browser("1").subscription())
+def test_the_message_as_it_goes_over_the_wire(server, new_notifier, vapid):
+    notifier: Notifier = new_notifier()
+    browser = server.browser("1?up=1&token=%7Eab")
+    assert notifier.push((address_of(browser.subscription()),), message()) == (DELIVERED,)
+
+    (received,) = server.messages
+    assert received.path == "/push/1?up=1&token=%7Eab"
+    headers = {name.lower(): value for name, value in received.headers.items()}
+    assert headers["ttl"] == "119"
+    assert headers["urgency"] == "high"
+    assert headers["topic"] == COLLAPSE_KEY.replace("-", "")
+    assert received.claims["aud"] == server.url
+    assert received.claims["sub"] == "mailto:operator@push.example"
+    plain = browser.decrypt(received.body)
+    assert json.loads(plain) == {
+        "title": "A question for you",
+        "body": "Open the app to answer.",
+        "data": {"type": "request", "requestGuid": QUESTION, "privakeyId": ACCOUNT},
+    }
+    assert len(plain) <= 256
+    visible = repr((received.path, received.headers, received.body))
+    # A shorter text than these may be in a signature.
+    for secret in ("question", QUESTION, QUESTION.replace("-", ""), ACCOUNT, "Open the", "request"):
+        assert secret not in visible
+
+
+def test_messages_are_padded(server, new_notifier):
+    notifier, address = new_notifier(), address_of(server.browser("1").subscription())
+    for title in ("?", "A question of the Example Bank", "ü" * 90):
+        notifier.push((address,), message(title=title))
+    assert len({len(received.body) for received in server.messages[:2]}) == 1
+    assert {len(received.body) for received in server.messages} == {86 + 256 + 17, 86 + 512 + 17}
+
+
+def test_what_is_too_large_is_not_sent(server, new_notifier):
+    browser, notifier = server.browser("1"), new_notifier()
+
+    def outcome_of(length):
+        return notifier.push(
+            (address_of(browser.subscription()),), message(title="?", body="b" * length)
+        )[0]
+
+    assert outcome_of(1) == DELIVERED
+    rest = len(browser.decrypt(server.messages.pop().body)) - 1
+    assert outcome_of(3_993 - rest) == DELIVERED
+    (received,) = server.messages
+    assert len(browser.decrypt(received.body)) == 3_993
+    assert outcome_of(3_994 - rest) == REJECTED
+    assert server.requests == 2
+
+
+def test_a_subscription_for_another_key_is_misconfigured(server, new_notifier):
+    server.key = Vapid(b64(b"\x07" * 32), "mailto:a@push.example").public
+    address = address_of(server.browser("1").subscription())
     assert new_notifier().push((address,), message()) == (MISCONFIGURED,)
-
-
-BROWSER = Browser("https://push.example/1")
-KEYS = {"p256dh": b64(BROWSER.point), "auth": b64(BROWSER.auth)}
 
 
 @pytest.mark.parametrize(
@@ -246,9 +197,7 @@ KEYS = {"p256dh": b64(BROWSER.point), "auth": b64(BROWSER.auth)}
         (BROWSER.subscription(keys={"p256dh": KEYS["p256dh"]}), "value.keys.auth"),
     ],
 )
-def test_a_malformed_subscription_is_refused_and_gone(
-    service, new_notifier, caplog, address, field
-):
+def test_a_malformed_subscription_is_refused_and_gone(server, new_notifier, caplog, address, field):
     notifier = new_notifier()
     with pytest.raises(InvalidField) as caught:
         notifier.require_sendable(address_of(address))
@@ -256,36 +205,18 @@ def test_a_malformed_subscription_is_refused_and_gone(
     assert not caplog.records
 
     assert notifier.push((address_of(address),), message()) == (GONE,)
-    assert service.requests == 0
+    assert server.requests == 0
     (line,) = [record for record in caplog.records if record.name == "counterseal_webpush"]
     assert line.getMessage() == f"a subscription is forgotten: {caught.value}"
     assert "push.example" not in line.getMessage()
 
 
-def test_keys_may_have_padding(service, new_notifier):
-    browser = service.browser("1")
+def test_keys_may_have_padding(server, new_notifier):
+    browser = server.browser("1")
     keys = {"p256dh": b64(browser.point) + "=", "auth": b64(browser.auth) + "=="}
     assert new_notifier().push((address_of(browser.subscription(keys=keys)),), message()) == (
         DELIVERED,
     )
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        "http://push.example/1",
-        "https://127.0.0.1/1",
-        "https://[::1]/1",
-        "https://169.254.169.254/latest/meta-data/",
-        "https://push.example:22/1",
-    ],
-)
-def test_the_guard_checks_every_endpoint_at_the_push(new_notifier, endpoint, caplog):
-    notifier = new_notifier(guard=Guard())
-    address = address_of(Browser(endpoint).subscription())
-    notifier.require_sendable(address)
-    assert notifier.push((address,), message()) == (MISCONFIGURED,)
-    assert "push.example" not in caplog.text
 
 
 def test_a_name_with_a_private_address_is_misconfigured(new_notifier):
@@ -297,31 +228,6 @@ def test_a_name_with_a_private_address_is_misconfigured(new_notifier):
     assert new_notifier(guard=Guard(resolver=PrivateResolver())).push((address,), message()) == (
         MISCONFIGURED,
     )
-
-
-def test_a_refused_connection_is_later(new_notifier):
-    address = address_of(Browser("http://127.0.0.1:1/1").subscription())
-    assert new_notifier().push((address,), message()) == (LATER,)
-
-
-def test_a_closed_notifier_is_unavailable(new_notifier):
-    with new_notifier() as notifier:
-        assert isinstance(notifier, WebPushNotifier)
-    with pytest.raises(NotifierUnavailable):
-        notifier.push((), message())
-
-
-def test_connections_are_reused_and_bounded(service, new_notifier):
-    addresses = tuple(address_of(service.browser(n).subscription()) for n in range(200))
-    assert set(new_notifier(concurrency=4).push(addresses, message())) == {DELIVERED}
-    assert service.most <= 4
-    assert service.connections <= 4
-
-
-def test_a_text_that_utf_8_cannot_encode_is_sent(service, new_notifier):
-    assert new_notifier().push(
-        (address_of(service.browser("1").subscription()),), message(title="a\ud800")
-    ) == (DELIVERED,)
 
 
 def test_a_malformed_address_that_is_stored_is_removed_at_its_next_push(new_notifier, caplog):

@@ -19,6 +19,7 @@ from counterseal_records.audit_search import (
     index_keys,
     noun_of,
     read_event,
+    read_recorded,
     search,
 )
 from counterseal_records.bodies import (
@@ -92,6 +93,7 @@ __all__ = [
     "read_as",
     "read_event",
     "read_record",
+    "read_recorded",
     "require_different",
     "search",
     "search_key",

@@ -8,6 +8,7 @@ says most of the query, a limited number of entries, and leaves out what does no
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -83,6 +84,19 @@ def read_event(body: str | bytes) -> AuditEvent | None:
         return read_as(AuditEvent, body)
     except RecordUnreadable:
         return None
+
+
+def read_recorded(body: bytes) -> tuple[AuditEvent | None, bytes]:
+    """
+    Return a recorded event and the bytes to chain.
+
+    What is no event becomes a JSON text of one line, so that it stops neither another event nor
+    an archive.
+    """
+    event = read_event(body)
+    if event is None or not body.isascii() or len(body.splitlines()) != 1:
+        return None, json.dumps(body.decode("utf-8", "backslashreplace")).encode("ascii")
+    return event, body
 
 
 def search(query: AuditQuery, after: LogPlace | None, limit: int, fetch: Fetch) -> AuditPage:

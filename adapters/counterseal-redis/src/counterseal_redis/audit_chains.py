@@ -44,6 +44,7 @@ from counterseal_records import (
     microseconds,
     moment_at,
     read_event,
+    read_recorded,
     search,
 )
 from counterseal_redis.codec import milliseconds
@@ -327,9 +328,8 @@ def _but(event: ChainedEvent, *, searchable: bool) -> ChainedEvent:
 
 def _stored(item: tuple[bytes, dict[bytes, bytes]]) -> StoredEvent:
     key, fields = item
-    # What cannot be read, or is absent, is chained all the same: it stops no other event.
-    body = _fields(fields).get(b"e", b"")
-    return StoredEvent(event=read_event(body), body=body, key=key)
+    event, body = read_recorded(_fields(fields).get(b"e", b""))
+    return StoredEvent(event=event, body=body, key=key)
 
 
 def _fields(fields: Any) -> dict[bytes, bytes]:

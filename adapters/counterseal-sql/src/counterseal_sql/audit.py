@@ -59,7 +59,7 @@ from counterseal_sql.rows import (
     read_chained,
     read_head,
     read_place,
-    read_recorded,
+    read_unchained,
     unreadable_head,
     write_chained,
     write_count,
@@ -262,7 +262,7 @@ class SqlAudit:
         while not by_partition and (page := self._page(after, limit)):
             for number, text in page:
                 after = number
-                event, body = read_recorded(text)
+                event, body = read_unchained(text)
                 partition = event_partition(event, body)
                 if heads[partition] != unreadable_head(partition):
                     stored = StoredEvent(event=event, body=body, key=number)

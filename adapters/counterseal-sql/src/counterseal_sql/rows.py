@@ -16,6 +16,7 @@ from counterseal_records import (
     natural_key,
     noun_of,
     read_event,
+    read_recorded,
     search_key,
     write,
 )
@@ -103,13 +104,9 @@ def unreadable_head(partition: int) -> ChainHead:
     return ChainHead(partition=partition, hash=b"")
 
 
-def read_recorded(text: Any) -> tuple[AuditEvent | None, bytes]:
-    """Return a recorded event and its bytes; what is no event becomes a JSON text of one line."""
-    body = _as_bytes(text)
-    event = read_event(body)
-    if event is None or not body.isascii() or len(body.splitlines()) != 1:
-        return None, json.dumps(body.decode("utf-8", "backslashreplace")).encode("ascii")
-    return event, body
+def read_unchained(text: Any) -> tuple[AuditEvent | None, bytes]:
+    """Return a recorded event and the bytes to chain, whatever the row contains."""
+    return read_recorded(_as_bytes(text))
 
 
 def _as_bytes(value: Any) -> bytes:

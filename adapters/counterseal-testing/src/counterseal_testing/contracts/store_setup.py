@@ -25,11 +25,14 @@ class StoreSetup(Contract):
         can_forget: Whether `forget` deletes what may be deleted.
         can_lose_replies: Whether `lose_reply` cuts the connection.
         survives_a_crash: Whether `reopened` finds what a dead process left.
+        crash_stride: At every how many lines of a commit the process dies; a store that takes long
+            to open may try fewer than all.
     """
 
     can_forget: ClassVar[bool] = False
     can_lose_replies: ClassVar[bool] = False
     survives_a_crash: ClassVar[bool] = False
+    crash_stride: ClassVar[int] = 1
 
     @pytest.fixture
     def new_store(self) -> NewStore:
