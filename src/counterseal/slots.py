@@ -2,9 +2,9 @@
 Slots: who gets one of a few, such as attempts to deliver, places for bodies, or calls that run.
 
 Owners share slots by dynamic thresholds (Choudhury and Hahne, 1998): an owner gets another slot
-while it has fewer than are free. So one owner has at most half of all slots, n busy owners leave
-about one in n + 1 free, and the last slot is reserved for an owner without one. An owner whose
-slots never become free delays no other.
+while it has fewer than are free. So an owner that is alone has about half of all slots, n owners
+that come at the same time about one in n + 1 each, and the last slot is for an owner without one.
+Owners whose slots never become free, and that come one after the other, take half of what is free.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class HttpNotifierContract(NotifierContract):
     takes a `url`, a `guard` and `concurrency`.
 
     Attributes:
-        outcomes: Responses of the push service, and what comes of each.
+        outcomes: Responses of the push service, each with its outcome.
         urgencies: Occasion, life, and what `urgency` returns of the message that is sent.
         guarded_urls: Addresses of a push service that `guard` refuses.
         own_connections: Beside one for each concurrent request.

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("counterseal_oidc")
 
-from counterseal_demo.login_demo.world import APP_RETURN, CLIENT, world
+from counterseal_demo.login_demo.world import APP_RETURN, CLIENT, open_world
 from counterseal_demo.trial import NodeMissing, RegistryUnreachable
 
 PACKAGES = Path(__file__).parents[1]
@@ -18,7 +18,7 @@ PACKAGES = Path(__file__).parents[1]
 def idp():
     """A service with an App Space, whose users are a real provider's."""
     try:
-        with world() as each:
+        with open_world() as each:
             yield each
     except (NodeMissing, RegistryUnreachable) as error:
         pytest.skip(f"no npm: {error}")

@@ -35,7 +35,7 @@ def may(addresses, address, total):
     return (
         free > 0
         and own < free / 7  # alone, an eighth of all
-        and neighbours < free / 3
+        and neighbours < max(1, total // 4)
         and (own == 0 or free > total // 4)
     )
 

@@ -151,7 +151,7 @@ def public_key(
     if jwk.get("kty") != _TYPE[algorithm]:
         raise UnfitKey("kty: not the algorithm's key type")
     required = _REQUIRED[_TYPE[algorithm]]
-    members = _members(jwk, required)
+    members = _members(jwk, required, field)
     for member in jwk:
         if member not in required and member not in _OPTIONAL:
             raise InvalidField(f"{field}.{ijson.printable(str(member))}", "not a public member")
@@ -178,16 +178,16 @@ def thumbprint_of(jwk: Mapping[str, object]) -> str:
     required = _REQUIRED.get(str(jwk.get("kty")))
     if required is None:
         raise InvalidField("key.kty", "not a known key type")
-    return digest(ijson.canonical(_members(jwk, required)))
+    return digest(ijson.canonical(_members(jwk, required, "key")))
 
 
-def _members(jwk: Mapping[str, object], required: Iterable[str]) -> dict[str, str]:
+def _members(jwk: Mapping[str, object], required: Iterable[str], field: str) -> dict[str, str]:
     """Return the *required* members of *jwk*, which are texts."""
     members: dict[str, str] = {}
     for name in required:
         value = jwk.get(name)
         if not isinstance(value, str):
-            raise InvalidField(f"key.{name}", "missing or not text")
+            raise InvalidField(f"{field}.{name}", "missing or not text")
         members[name] = value
     return members
 

@@ -182,6 +182,8 @@ def test_a_member_of_another_type_is_refused_by_name():
     assert invalid(OKP | {"y": EC["y"]}) == "key.y"
     assert invalid(EC | {"e": "AQAB"}) == "key.e"
     assert invalid(RSA | {"crv": "P-256"}, field="keys[1]") == "keys[1].crv"
+    without_n = {name: value for name, value in RSA.items() if name != "n"}
+    assert invalid(without_n, field="keys[1]") == "keys[1].n"
 
 
 def test_an_odd_member_name_is_shown_safely():

@@ -45,6 +45,15 @@ def test_busy_owners_have_equal_shares_and_leave_one(total, part, owners):
     assert slots.free >= min(int(share) * (part - 1), total - owners)
 
 
+def test_owners_that_hang_one_after_the_other_take_half_of_what_is_free():
+    slots, counts = SlotCounts(64), []
+    for name in range(8):
+        while gets_slot(slots.count(name), slots.free):
+            slots.take(name)
+        counts.append(slots.count(name))
+    assert counts == [32, 16, 8, 4, 2, 1, 1, 0]
+
+
 @given(st.lists(st.tuples(OWNERS, OWNERS), max_size=40))
 def test_what_is_given_back_is_as_if_never_taken(pairs):
     slots = SlotCounts(100)

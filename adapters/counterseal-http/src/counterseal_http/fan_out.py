@@ -36,7 +36,7 @@ REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 SUCCESS = range(200, 300)
 SERVER_ERROR = 500
-TOO_EARLY = frozenset({408, 429})
+RETRIED = frozenset({408, 429})
 
 Attempt: TypeAlias = Callable[[PushAddress, Budget], PushOutcome]
 """Sends to one address, within the budget."""
@@ -159,7 +159,7 @@ def outcome_of_response(
     status = response.status_code
     if status in SUCCESS:
         return DELIVERED
-    if status >= SERVER_ERROR or status in TOO_EARLY:
+    if status >= SERVER_ERROR or status in RETRIED:
         return PushOutcome(result=PushResult.LATER, after=requested_wait(response.headers, now))
     return REJECTED if status in rejected else MISCONFIGURED
 

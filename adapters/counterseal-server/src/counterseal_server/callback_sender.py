@@ -58,9 +58,9 @@ class LateCallbackSender:
 
     def _sender(self) -> http.HttpCallbackSender:
         with self._lock:
+            if self._is_closed:
+                raise SenderUnavailable("the sender is closed")
             if self._opened_sender is None:
-                if self._is_closed:
-                    raise SenderUnavailable("the sender is closed")
                 self._opened_sender = http.HttpCallbackSender(
                     callback_guard(self._settings),
                     self._clock,

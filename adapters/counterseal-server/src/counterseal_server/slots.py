@@ -2,9 +2,9 @@
 Slots for bodies that are being received and requests that wait, with a share for each sender.
 
 A sender is an IPv4 address or an IPv6 /64 network, because a client has all addresses of one.
-Senders share them by `counterseal.slots.gets_slot`: one has at most an eighth of the slots, and one
-IPv6 network of 48 bits, which is what a site is given (RFC 6177, 2), at most a quarter.
-The last quarter of the slots goes only to senders that have none.
+Senders share them by `counterseal.slots.gets_slot`: one that is alone has an eighth of the slots,
+and the last quarter of the slots goes only to senders that have none. One IPv6 network of 48 bits,
+which is what a site is given (RFC 6177, 2), has at most a quarter, whoever else is busy.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def sender(address: str) -> Sender:
     return Sender(packed[:SENDER_BYTES], packed[:SITE_BYTES])
 
 
-class SenderSlots(SlotCounts):
+class SenderSlots:
     """
     Slots for bodies or requests; for one thread at a time.
 
@@ -67,17 +67,26 @@ class SenderSlots(SlotCounts):
         total: How many there are, at least one.
     """
 
+    def __init__(self, total: int) -> None:
+        self._counts = SlotCounts(total)
+
+    @property
+    def free(self) -> int:
+        """How many slots nobody has."""
+        return self._counts.free
+
     def take_for(self, sender: Sender) -> bool:
         """Take a slot for *sender*; return whether it gets one."""
-        last = self.total // LAST_PART
-        count = self.count(sender.name)
-        is_taken = gets_slot(count, self.free, part=SENDER_PART, reserved=last) and (
-            sender.site is None or gets_slot(self.count(sender.site), self.free, part=SITE_PART)
+        counts = self._counts
+        last, of_site = counts.total // LAST_PART, max(1, counts.total // SITE_PART)
+        count = counts.count(sender.name)
+        is_taken = gets_slot(count, counts.free, part=SENDER_PART, reserved=last) and (
+            sender.site is None or counts.count(sender.site) < of_site
         )
         if is_taken:
-            self.take(*sender.owners)
+            counts.take(*sender.owners)
         return is_taken
 
     def give_back_of(self, sender: Sender) -> None:
         """Give back a slot of *sender*."""
-        self.give_back(*sender.owners)
+        self._counts.give_back(*sender.owners)

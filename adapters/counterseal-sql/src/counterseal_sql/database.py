@@ -11,25 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import sqlalchemy
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from counterseal_records import digest, microseconds
 from counterseal_sql.connections import Connection, ConnectionPool, checkout
 from counterseal_sql.dialects.sqlite import SqliteDialect
 from counterseal_sql.failures import UnfitUrl, indeterminate, unavailable
 from counterseal_sql.group_commit import Work, commit
+from counterseal_sql.prepared import Statement
+from counterseal_sql.schema import OPERATIONS
 
 if TYPE_CHECKING:
     from counterseal_sql.dialects.postgresql import PostgresqlDialect
-from datetime import datetime
-
-from counterseal_records import digest, microseconds
-from counterseal_sql.prepared import Statement
-from counterseal_sql.schema import OPERATIONS
 
 Dialect: TypeAlias = "SqliteDialect | PostgresqlDialect"
 T = TypeVar("T")

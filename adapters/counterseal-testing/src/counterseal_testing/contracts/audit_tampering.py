@@ -48,12 +48,12 @@ QUERIES = (
 )
 
 WORKER = """
+import sys
 from counterseal.audit.rules import extend
 
-while batches := audit.unchained(3):
-    audit.append_chain(tuple(map(extend, batches)))
+for _ in sys.stdin:
+    audit.append_chain(tuple(map(extend, audit.unchained(3))))
     print("chained", flush=True)
-print("done", flush=True)
 """
 
 
@@ -156,7 +156,7 @@ class AuditTampering(Contract):
     def test_events_that_cannot_be_read_stop_no_other_and_are_reported(
         self, new_audit: NewAudit
     ) -> None:
-        """They are chained as they are, and archived."""
+        """They are chained as texts of one line, and archived."""
         audit = new_audit()
         chain = self._chain_of(audit)
         audit.record(event("earlier"))
@@ -181,6 +181,7 @@ class AuditTampering(Contract):
             unreadable += audit.chained(sign.partition, sign.position - 1, 1)
         assert [one.event for one in unreadable] == [None] * count
         assert len({one.body for one in unreadable}) == count
+        assert all(len(one.body.splitlines()) == 1 for one in unreadable)
         assert len(audit.search(AuditQuery(), None, 100).events) == len(page.events) + 1
         assert sum(audit.counts(*hours).values()) == sum(counts.values()) + 1
         lines: list[bytes] = []
@@ -194,11 +195,17 @@ class AuditTampering(Contract):
             audit.record(one)
         command = [sys.executable, "-c", self.opening(audit) + WORKER]
         workers = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 (ours)
+            subprocess.Popen(  # noqa: S603 (ours)
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
             for _ in range(2)
         ]
         for worker, steps in zip(workers, (1, 4), strict=True):
+            assert worker.stdin is not None
             assert worker.stdout is not None
+            # One step more than is waited for: it may be killed in the middle of that.
+            worker.stdin.write("step\n" * (steps + 1))
+            worker.stdin.flush()
             for _ in range(steps):
                 assert worker.stdout.readline() == "chained\n"
             worker.kill()

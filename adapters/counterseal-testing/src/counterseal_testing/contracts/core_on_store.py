@@ -145,7 +145,7 @@ class KilledWriter(StoreSetup):
         writer.kill()
 
     def test_nothing_acknowledged_is_lost(self, new_store: NewStore) -> None:
-        """Whoever reads afterwards finds all of it."""
+        """What is read afterwards is all of it."""
         profile = settings.default
         assert profile is not None
         for _ in range(3 if profile.max_examples >= MANY else 1):
