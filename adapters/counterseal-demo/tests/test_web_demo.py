@@ -13,6 +13,7 @@ from http.client import HTTPConnection
 
 import attrs
 import pytest
+from faces import examine_face
 
 from counterseal import Enrolments
 from counterseal.device import SoftwareDevice
@@ -327,6 +328,7 @@ def test_a_service_that_is_gone_is_a_problem(demo, monkeypatch):
     def fail(*_, **__):
         raise NotSent
 
+    monkeypatch.setattr(demo.world.shop, "_pending", "request")
     monkeypatch.setattr(demo.world.shop._client, "cancel", fail)
     status, _, body = demo.send("POST", "/demo/calls/cancel", Origin=demo.url)
     assert (status, json.loads(body)["code"]) == (503, "not_sent")
@@ -423,3 +425,7 @@ def test_options_that_would_do_nothing_are_refused(run, arguments, message):
 
 def test_a_port_that_does_not_exist_is_refused(run):
     assert run("demo", "--web", "--port", "65536").exit_code == 2
+
+
+def test_its_stub_lists_each_name_once_and_as_its_module_has_it():
+    examine_face("counterseal_demo.web_demo")

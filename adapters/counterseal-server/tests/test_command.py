@@ -53,17 +53,6 @@ def test_version(run):
     assert run("--version").stdout == f"counterseal, version {version('counterseal-server')}\n"
 
 
-def test_help_and_version_load_nothing_heavy():
-    script = (
-        "import sys, counterseal_server.cli; "
-        "print([name for name in ('counterseal', 'rich') if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
-
-
 GATEWAY = """
 import sys
 

@@ -578,14 +578,13 @@ def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
     settings = {"THREADS": "4", "WAITERS": "2", "BODIES": "16", "BODY_DEADLINE": "1h"}
     service.serve(**{f"COUNTERSEAL_{name}": text for name, text in settings.items()})
     phone = Phone(service, "user-42", receiver.url)
-    # Six have their share, which is all but the last quarter; four more have one each of that.
-    addresses = [f"127.0.0.{number}" for number in range(2, 12)]
+    # Four have two places each, and eight more have the others.
+    addresses = [f"127.0.0.{number}" for number in range(2, 14)]
     with contextlib.ExitStack() as connections:
         turned_away = []
         for number, address in enumerate(addresses):
             slow = slow_bodies(connections, service.port, 3, address)
-            # An eighth of the places is the share of one address.
-            refused = 1 if number < 6 else 2
+            refused = 1 if number < 4 else 2
             turned_away += eventually(
                 lambda slow=slow, refused=refused: (
                     len(closed := select.select(slow, [], [], 0)[0]) == refused and closed

@@ -44,7 +44,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.wire.members import format_time, read_record, write_record
-from counterseal.wire.recognition import account_name
+from counterseal.wire.recognition import account_name, names_of
 from counterseal_testing import strategies
 
 NOBODY, NOW = mint(7, bytes(15)), datetime(2030, 1, 1, tzinfo=UTC)
@@ -384,6 +384,19 @@ def test_no_representation_has_a_secret(record, secrets):
     assert {name for name in fields if fields[name].repr is False} == secrets
 
 
+def test_the_names_of_no_account_are_those_of_its_app_space(new_service):
+    service = new_service()
+    company = service.stored(service.app_space.company)
+    names = names_of(service.app_space, company, None)
+    assert names == {
+        "app_space_name": service.app_space.name,
+        "company_name": company.name,
+        "verified_name": None,
+        "account_id": None,
+        "account_name": None,
+    }
+
+
 @pytest.mark.parametrize(
     ("user_info", "name"),
     [
@@ -396,6 +409,7 @@ def test_no_representation_has_a_secret(record, secrets):
                 json.dumps({"displayName": "z" * 257}),
             )
         ),
+        (json.dumps({"displayName": "z" * 256}), "z" * 256),
     ],
 )
 def test_an_account_is_called_by_its_display_name_or_else_by_its_id(user_info, name):

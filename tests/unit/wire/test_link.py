@@ -92,6 +92,12 @@ class TestOurForm:
         with pytest.raises(InvalidField):
             read_link(f"{text}/#bind?{members}" if again and "?" in mark else text)
 
+    def test_a_value_may_have_the_mark_of_its_members(self):
+        app, name = "https://auth.example.com/app", "Bank/#bind?st=u"
+        text = f"{app}/#bind?st=t&appSpaceGuid={SPACE}&appSpaceName={name}"
+        link = BindLink(token="t", app_space=SPACE, app_space_name=name, app=app)
+        assert read_link(text) == link
+
     @pytest.mark.parametrize("name", ["app", "service"])
     @pytest.mark.parametrize(
         "address",
@@ -169,8 +175,16 @@ class TestTheOlderForms:
         old = read_link(f"authwallet://st=t&appSpaceGuid={SPACE}&appSpaceName={name}")
         assert old.app_space_name == name
 
+    def test_names_no_service(self, refusing):
+        with refusing("invalid_field", "link"):
+            read_link(OLD.replace("st=t", "service=https://auth.example.com&st=t"))
+
 
 class TestWhatIsRefused:
+    def test_a_service_that_is_no_base_address(self, refusing):
+        with refusing("invalid_field", "link.service"):
+            read_link(f"{OURS}&service=auth.example.com")
+
     @pytest.mark.parametrize("base", [OURS, OLD], ids=["ours", "old"])
     def test_the_bare_link_is_read(self, base):
         assert read_link(base) == BindLink(token="t", app_space=SPACE, app_space_name="Bank")
