@@ -13,7 +13,7 @@ moves with every edit. What needs no line in the list is in `mutations.excused`.
 Arguments name the mutants to look at, as for mutmut itself:
 `nox -s mutants -- 'counterseal.challenges.decisions.answers.*'`. `mutmut show` shows one in the
 copy, `.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets
-the tests of its package and its subject; one that stays alive and is not listed then meets all.
+the tests of its folder and its subject; one that stays alive and is not listed then meets all.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -126,13 +126,13 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     if near:
         selected = settings[SELECTION]
         subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path))}
-        packages = {Path(path).parent.name for path in chosen}
+        folders = {name for path in chosen for name in (Path(path).parent.name, Path(path).stem)}
         tests = [
             str(path.relative_to(TREE))
             for path_in_tree in selected
             if not path_in_tree.startswith("-")
             for path in test_files(TREE / path_in_tree)
-            if path.parent.name in packages
+            if path.parent.name in folders
             or any(path.name.startswith(f"test_{subject}") for subject in subjects)
         ]
         if tests:
