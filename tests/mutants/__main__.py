@@ -8,12 +8,13 @@ it on a copy of the source and of the tests, and compares the mutants that stay 
 alive.
 
 A mutant is known by its function and by what was changed in it, not by mutmut's number, which
-moves with every edit. What needs no line in the list is in `mutations.excused`.
+moves with every edit. What needs no line in the list is in `mutations.excused`, and meets no test.
 
 Arguments name the mutants to look at, as for mutmut itself:
 `nox -s mutants -- 'counterseal.challenges.decisions.answers.*'`. `mutmut show` shows one in the
 copy, `.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets
-the tests of its folder and its subject; one that stays alive and is not listed then meets all.
+the tests of its folder and its subject; one that stays alive then meets all. One that is listed
+meets none.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -55,25 +56,21 @@ FIRST_PATH = "src/counterseal/accounts/rules.py"
 def main(patterns: list[str]) -> int:
     """Make the mutants, run the tests against them, and compare; return the exit code."""
     listed = mutations.accepted(HERE / "accepted.toml")
-    mutants = meet(patterns, near=bool(patterns))
+    mutants = meet(patterns, listed, near=bool(patterns))
     if patterns:
-        doubtful = [mutant.name for mutant in unlisted(mutants, listed)]
+        doubtful = [mutant.name for mutant in mutants if fate(mutant) in ALIVE]
         if doubtful:
             print(f"{len(doubtful)} outlive the tests near them, and meet all")
-        after = {mutant.name: mutant for mutant in meet(doubtful)} if doubtful else {}
+        after = {mutant.name: mutant for mutant in meet(doubtful, listed)} if doubtful else {}
         mutants = [after.get(mutant.name, mutant) for mutant in mutants]
     counted = Counter(map(fate, mutants)).most_common()
     print(f"\n{len(mutants)} mutants:", ", ".join(f"{count} {name}" for name, count in counted))
 
-    alive = [mutant for mutant in mutants if fate(mutant) in ALIVE]
-    survivors = [mutant for mutant in alive if not mutations.excused(mutant)]
-    print(
-        f"{len(alive)} alive: {len(alive) - len(survivors)} excused, {len(survivors)} to be listed"
-    )
+    survivors = [mutant for mutant in mutants if fate(mutant) in ALIVE]
     changes = {mutant.change for mutant in survivors}
     wrong = {
         "No verdict": [mutant for mutant in mutants if fate(mutant) not in KILLED | ALIVE],
-        "Alive and not listed": unlisted(mutants, listed),
+        "Alive and not listed": [mutant for mutant in survivors if mutant.change not in listed],
         # A run over a part says nothing about the others.
         "Listed and not alive": [
             change for change in listed if change not in changes and not patterns
@@ -85,25 +82,27 @@ def main(patterns: list[str]) -> int:
     return 1 if any(wrong.values()) else 0
 
 
-def meet(patterns: list[str], *, near: bool = False) -> list[mutations.Mutant]:
-    """Run tests against the mutants that *patterns* name; with *near*, those of their subjects."""
+def meet(
+    patterns: list[str], listed: Container[mutations.Change], *, near: bool = False
+) -> list[mutations.Mutant]:
+    """
+    Run tests against the mutants that *patterns* name, and return these.
+
+    Those that are excused are left out, and with patterns those that are *listed*; with *near*,
+    only the tests of their folders and subjects run.
+    """
     copy()
     if patterns:
         restrict(patterns, near=near)
     mutmut("run", FIRST)
-    run_forks(patterns)
-    return mutations.mutants(TREE, patterns)
-
-
-def unlisted(
-    mutants: list[mutations.Mutant], listed: Container[mutations.Change]
-) -> list[mutations.Mutant]:
-    """Return the mutants that are alive, and for which nothing says why they may be."""
-    return [
-        mutant
-        for mutant in mutants
-        if fate(mutant) in ALIVE and not mutations.excused(mutant) and mutant.change not in listed
-    ]
+    names = {
+        mutant.name
+        for mutant in mutations.mutants(TREE, patterns)
+        if not mutations.excused(mutant) and not (patterns and mutant.change in listed)
+    }
+    print(f"{len(names)} meet tests; the others are excused, or listed")
+    run_forks(names)
+    return [mutant for mutant in mutations.mutants(TREE, patterns) if mutant.name in names]
 
 
 def restrict(patterns: list[str], *, near: bool) -> None:
@@ -180,12 +179,14 @@ def mutmut(*arguments: str) -> None:
         sys.exit(f"mutmut failed; run it in {TREE} with `debug = true` in pyproject.toml there")
 
 
-def run_forks(patterns: list[str]) -> None:
-    """Run the mutants that a pattern names, or all; see `forks.py`."""
+def run_forks(names: set[str]) -> None:
+    """Run the mutants that have *names*; see `forks.py`."""
     settings = read_settings()
+    path = TREE / "names.txt"
+    path.write_text("\n".join(sorted(names)), "utf-8")
     subprocess.run(
         [
-            *(sys.executable, HERE / "forks.py", *(patterns or ["*"]), "--"),
+            *(sys.executable, HERE / "forks.py", path, "--"),
             *settings["pytest_add_cli_args"],
             *settings[SELECTION],
         ],

@@ -1,5 +1,7 @@
 """
-Run mutants in forks: `python forks.py PATTERN…`, within the tree that mutmut has made.
+Run mutants in forks: `python forks.py NAMES -- …`, within the tree that mutmut has made.
+
+NAMES is a file with the names of mutants, each on a line; what stands after `--` goes to pytest.
 
 mutmut starts pytest anew for each mutant, which then collects thousands of tests. Here one process
 collects them once, runs a few so that everything is imported, and forks for each mutant. The fork
@@ -13,7 +15,6 @@ As many run at once as there are CPUs, or as `MUTANT_PROCESSES` says.
 
 from __future__ import annotations
 
-import fnmatch
 import gc
 import json
 import os
@@ -99,10 +100,10 @@ class Job:
 
 
 class Forks:
-    """A plugin of pytest whose loop runs the mutants that a pattern names in place of the tests."""
+    """A plugin of pytest whose loop runs the mutants with *names* in place of the tests."""
 
-    def __init__(self, patterns: list[str], processes: int) -> None:
-        self._patterns = patterns
+    def __init__(self, names: frozenset[str], processes: int) -> None:
+        self._names = names
         self._processes = processes
         self._failed = False
         self._running: dict[int, Job] = {}
@@ -156,7 +157,7 @@ class Forks:
         for path in sorted(Path("src").rglob("*.meta")):
             result = self._results[path] = json.loads(path.read_text("utf-8"))
             for name in result["exit_code_by_key"]:
-                if any(fnmatch.fnmatch(name, pattern) for pattern in self._patterns):
+                if name in self._names:
                     function = mangled_name_from_mutant_name(name)
                     tests = set(stats["tests_by_mangled_function_name"].get(function, ()))
                     ranked_tests = _ranked(tests & items.keys(), path, stats["duration_by_test"])
@@ -220,7 +221,7 @@ def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[st
 if __name__ == "__main__":
     # Before what is installed.
     sys.path[:0] = [str(Path.cwd() / "src"), str(Path.cwd())]
-    separator = sys.argv.index("--")
     processes = int(os.environ.get("MUTANT_PROCESSES", os.cpu_count() or 1))
-    plugin = Forks(sys.argv[1:separator], processes)
-    sys.exit(pytest.main(["--quiet", "--capture=no", *sys.argv[separator + 1 :]], plugins=[plugin]))
+    _, names, _, *arguments = sys.argv
+    plugin = Forks(frozenset(Path(names).read_text("utf-8").split("\n")), processes)
+    sys.exit(pytest.main(["--quiet", "--capture=no", *arguments], plugins=[plugin]))
