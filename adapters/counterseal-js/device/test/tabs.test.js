@@ -142,7 +142,9 @@ test("a lost rotation is resolved by one tab, while the other waits", async () =
   await assert.rejects(first.rotate(), { code: "reply_lost" });
   const third = await open();
   const [listed, pressed] = await Promise.all([second.pending(), press(third)]);
-  assert.deepEqual([listed.length, pressed.approved], [1, true]);
+  // The list is from before the press or after it.
+  assert.equal(listed.length <= 1, true);
+  assert.equal(pressed.approved, true);
   const [{ record }] = await store.list("accounts");
   assert.deepEqual([record.rotation, record.rotations], [null, 1]);
 });
