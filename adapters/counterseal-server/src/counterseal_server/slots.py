@@ -4,7 +4,7 @@ Slots for bodies that are being received and requests that wait, with a share fo
 A sender is an IPv4 address or an IPv6 /64 network, because a client has all addresses of one.
 Senders share them by `counterseal.slots.gets_slot`: one that is alone has an eighth of the slots,
 and the last quarter of the slots goes only to senders that have none. One IPv6 network of 48 bits,
-which is what a site is given (RFC 6177, 2), has at most a quarter, whoever else is busy.
+which is what a site is given (RFC 6177, 2), has at most a quarter.
 """
 
 from __future__ import annotations

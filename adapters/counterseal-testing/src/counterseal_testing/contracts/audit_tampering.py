@@ -89,7 +89,7 @@ class AuditTampering(Contract):
         Raises:
             NotImplementedError: The author gave none.
         """
-        raise NotImplementedError
+        raise NotImplementedError("give the method `stored_chain`")
 
     def store_chain(self, audit: Audit, chain: StoredChain) -> None:
         """
@@ -98,7 +98,7 @@ class AuditTampering(Contract):
         Raises:
             NotImplementedError: The author gave none.
         """
-        raise NotImplementedError
+        raise NotImplementedError("give the method `store_chain`")
 
     def record_body(self, audit: Audit, body: bytes) -> None:
         """
@@ -107,7 +107,7 @@ class AuditTampering(Contract):
         Raises:
             NotImplementedError: The author gave none.
         """
-        raise NotImplementedError
+        raise NotImplementedError("give the method `record_body`")
 
     def opening(self, audit: Audit) -> str:
         """
@@ -116,7 +116,7 @@ class AuditTampering(Contract):
         Raises:
             NotImplementedError: The author gave none.
         """
-        raise NotImplementedError
+        raise NotImplementedError("give the method `opening`")
 
     def test_each_kind_of_change_is_found_where_it_was_made(self, new_audit: NewAudit) -> None:
         """The first position that is reported is that of the change."""

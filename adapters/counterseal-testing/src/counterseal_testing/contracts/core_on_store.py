@@ -138,7 +138,7 @@ class KilledWriter(StoreSetup):
         Raises:
             NotImplementedError: The author gave none.
         """
-        raise NotImplementedError
+        raise NotImplementedError("give the method `opening`")
 
     def kill(self, writer: subprocess.Popen[str]) -> None:
         """Kill the writer, or the server that it writes to."""
