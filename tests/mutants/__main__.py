@@ -1,11 +1,11 @@
 """
 Mutation testing of everything that decides: `nox -s mutants`.
 
-mutmut changes one thing at a time in decisions, `_capabilities`, rules, documents, `wire`,
-`machines`, `keys` and `invariants`, and a mutant that no test notices stays alive. This script runs
-it on a copy of the source and of the tests, and compares the mutants that stay alive with
-`accepted.toml`: one that is not listed there fails the run, and so does a listed one that is not
-alive.
+mutmut changes one thing at a time in decisions, use cases, `_capabilities`, rules, documents,
+`wire`, `machines`, `keys` and `invariants`, and a mutant that no test notices stays alive. This
+script runs it on a copy of the source and of the tests, and compares the mutants that stay alive
+with `accepted.toml`: one that is not listed there fails the run, and so does a listed one that is
+not alive.
 
 A mutant is known by its function and by what was changed in it, not by mutmut's number, which
 moves with every edit. What needs no line in the list is in `mutations.excused`, and meets no test.
@@ -15,6 +15,10 @@ Arguments name the mutants to look at, as for mutmut itself:
 copy, `.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets
 the tests of its folder and its subject; one that stays alive then meets all. One that is listed
 meets none.
+
+`nox -s mutants -- --matrix PATTERN…` asks which tests notice what: at most three mutants of each
+function meet all tests that call it. It prints the tests that alone noticed a mutant, and those
+that noticed none.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -53,9 +57,15 @@ FIRST_PATH = "src/counterseal/accounts/rules.py"
 """mutmut makes all mutants and learns which tests call what, and runs no fewer mutants than one."""
 
 
+MATRIX = "--matrix"
+
+
 def main(patterns: list[str]) -> int:
     """Make the mutants, run the tests against them, and compare; return the exit code."""
     listed = mutations.accepted(HERE / "accepted.toml")
+    if patterns[:1] == [MATRIX]:
+        show_matrix(patterns[1:], listed)
+        return 0
     mutants = meet(patterns, listed, near=bool(patterns))
     if patterns:
         doubtful = [mutant.name for mutant in mutants if fate(mutant) in ALIVE]
@@ -82,14 +92,34 @@ def main(patterns: list[str]) -> int:
     return 1 if any(wrong.values()) else 0
 
 
+def show_matrix(patterns: list[str], listed: Container[mutations.Change]) -> None:
+    """Print which tests alone notice a mutant that *patterns* name, and which notice none."""
+    killers = TREE / "killers"
+    mutants = meet(patterns, listed, killers=killers)
+    matrix = mutations.matrix_of(path.read_text("utf-8") for path in killers.iterdir())
+    alive = [mutant for mutant in mutants if fate(mutant) in ALIVE]
+    print(f"\n{len(mutants)} mutants met {len(matrix.noticed)} tests")
+    for title, tests in {
+        "Alone notice a mutant": {test: count for test, count in matrix.alone.items() if count},
+        "Notice none": {test: 0 for test, count in matrix.noticed.items() if not count},
+    }.items():
+        print(f"\n{title}: {len(tests)}", *(f"{n:4} {test}" for test, n in tests.items()), sep="\n")
+    print("\nAlive:", *alive, sep="\n")
+
+
 def meet(
-    patterns: list[str], listed: Container[mutations.Change], *, near: bool = False
+    patterns: list[str],
+    listed: Container[mutations.Change],
+    *,
+    near: bool = False,
+    killers: Path | None = None,
 ) -> list[mutations.Mutant]:
     """
     Run tests against the mutants that *patterns* name, and return these.
 
     Those that are excused are left out, and with patterns those that are *listed*; with *near*,
-    only the tests of their folders and subjects run.
+    only the tests of their folders and subjects run. With a folder *killers*, at most three of a
+    function meet all tests, and the folder gets what failed.
     """
     copy()
     if patterns:
@@ -100,8 +130,11 @@ def meet(
         for mutant in mutations.mutants(TREE, patterns)
         if not mutations.excused(mutant) and not (patterns and mutant.change in listed)
     }
+    if killers is not None:
+        names = mutations.few_of_each(names)
+        killers.mkdir()
     print(f"{len(names)} meet tests; the others are excused, or listed")
-    run_forks(names)
+    run_forks(names, killers)
     return [mutant for mutant in mutations.mutants(TREE, patterns) if mutant.name in names]
 
 
@@ -179,14 +212,14 @@ def mutmut(*arguments: str) -> None:
         sys.exit(f"mutmut failed; run it in {TREE} with `debug = true` in pyproject.toml there")
 
 
-def run_forks(names: set[str]) -> None:
+def run_forks(names: set[str], killers: Path | None) -> None:
     """Run the mutants that have *names*; see `forks.py`."""
     settings = read_settings()
     path = TREE / "names.txt"
     path.write_text("\n".join(sorted(names)), "utf-8")
     subprocess.run(
         [
-            *(sys.executable, HERE / "forks.py", path, "--"),
+            *(sys.executable, HERE / "forks.py", path, killers or "-", "--"),
             *settings["pytest_add_cli_args"],
             *settings[SELECTION],
         ],

@@ -1,7 +1,9 @@
 """
-Run mutants in forks: `python forks.py NAMES -- …`, within the tree that mutmut has made.
+Run mutants in forks: `python forks.py NAMES KILLERS -- …`, within the tree that mutmut has made.
 
 NAMES is a file with the names of mutants, each on a line; what stands after `--` goes to pytest.
+KILLERS is a folder, or `-`. With a folder, a mutant meets each test, also after one has failed,
+and a file of its name there gets the ids of the tests that it met, with whether they failed.
 
 mutmut starts pytest anew for each mutant, which then collects thousands of tests. Here one process
 collects them once, runs a few so that everything is imported, and forks for each mutant. The fork
@@ -102,8 +104,9 @@ class Job:
 class Forks:
     """A plugin of pytest whose loop runs the mutants with *names* in place of the tests."""
 
-    def __init__(self, names: frozenset[str], processes: int) -> None:
+    def __init__(self, names: frozenset[str], processes: int, killers: Path | None) -> None:
         self._names = names
+        self._killers = killers
         self._processes = processes
         self._failed = False
         self._running: dict[int, Job] = {}
@@ -171,15 +174,20 @@ class Forks:
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
         set_mutant_under_test(job.name)
+        killed = False
         try:
             for test, following in zip(job.tests, [*job.tests[1:], None], strict=True):
                 nextitem = None if following is None else items[following]
                 config.hook.pytest_runtest_protocol(item=items[test], nextitem=nextitem)
-                if self._failed:
+                if self._killers is not None:
+                    with (self._killers / job.name).open("a") as file:
+                        file.write(f"{int(self._failed)} {test}\n")
+                    killed, self._failed = killed or self._failed, False
+                elif self._failed:
                     return KILLED
         except BaseException:  # noqa: BLE001 (whatever it is, it was noticed)
             return KILLED
-        return ALIVE
+        return KILLED if killed else ALIVE
 
     def _wait(self) -> None:
         process, status = os.wait()
@@ -222,6 +230,7 @@ if __name__ == "__main__":
     # Before what is installed.
     sys.path[:0] = [str(Path.cwd() / "src"), str(Path.cwd())]
     processes = int(os.environ.get("MUTANT_PROCESSES", os.cpu_count() or 1))
-    _, names, _, *arguments = sys.argv
-    plugin = Forks(frozenset(Path(names).read_text("utf-8").split("\n")), processes)
+    _, names, folder, _, *arguments = sys.argv
+    killers = None if folder == "-" else Path(folder)
+    plugin = Forks(frozenset(Path(names).read_text("utf-8").split("\n")), processes, killers)
     sys.exit(pytest.main(["--quiet", "--capture=no", *arguments], plugins=[plugin]))

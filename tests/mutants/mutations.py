@@ -10,7 +10,8 @@ import json
 import re
 import textwrap
 import tomllib
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -58,6 +59,20 @@ class Mutant:
         return f"{self.name}\n{self.change}"
 
 
+@attrs.frozen
+class Matrix:
+    """
+    Which tests noticed mutants.
+
+    Attributes:
+        noticed: Of each test that met mutants, how many it noticed.
+        alone: Of each test, how many no other test noticed.
+    """
+
+    noticed: Mapping[str, int]
+    alone: Mapping[str, int]
+
+
 def mutants(tree: Path, patterns: list[str]) -> list[Mutant]:
     """Read what mutmut left in *tree*, of those mutants that a pattern names, or of all."""
     mutants_ = []
@@ -80,6 +95,37 @@ def accepted(path: Path) -> dict[Change, str]:
             assert entry["why"].strip(), f"no reason: {change}"
             listed[change] = entry["why"]
     return listed
+
+
+def few_of_each(names: Iterable[str]) -> set[str]:
+    """Return at most three of the mutants of each function: the first, the last, one between."""
+    by_function: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names, key=lambda name: int(name.rpartition("_")[2])):
+        by_function[name.rpartition("__mutmut_")[0]].append(name)
+    return {
+        each[place] for each in by_function.values() for place in (0, len(each) // 2, len(each) - 1)
+    }
+
+
+def matrix_of(reports: Iterable[str]) -> Matrix:
+    """
+    Return which tests noticed mutants, by the names of their functions.
+
+    Args:
+        reports: Of each mutant, lines with 1 or 0, for failed or passed, and the id of a test.
+    """
+    noticed: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
+    for report in reports:
+        killers = set()
+        for line in report.splitlines():
+            failed, _, test = line.partition(" ")
+            function = test.partition("[")[0]
+            noticed[function] += 0
+            killers |= {function} if failed == "1" else set()
+        noticed.update(killers)
+        alone.update(killers if len(killers) == 1 else ())
+    return Matrix(dict(sorted(noticed.items())), dict(sorted(alone.items())))
 
 
 def named_modules(paths: list[str], patterns: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import itertools
 import json
 import pkgutil
 import tomllib
@@ -132,6 +133,21 @@ def test_a_pattern_restricts_which_modules_are_changed():
     assert modules_of(paths, ["*in_force*"]) == paths
     assert modules_of(paths, ["counterseal.inv?riants.*"]) == [paths[0]]
     assert modules_of(paths, ["counterseal.shop.*"]) == []
+
+
+def test_a_matrix_has_the_first_the_last_and_one_between_of_each_function():
+    names = [f"counterseal.slots.x_{name}__mutmut_{n}" for name in "ab" for n in range(1, 12)]
+    chosen = mutations.few_of_each([*names, "counterseal.slots.x_c__mutmut_1"])
+    assert {name.removeprefix("counterseal.slots.x_") for name in chosen} == {
+        f"{name}__mutmut_{n}" for name, n in itertools.product("ab", (1, 6, 11))
+    } | {"c__mutmut_1"}
+
+
+def test_a_matrix_counts_what_a_test_notices_and_what_it_alone_does():
+    reports = ["0 t.py::a[1]\n1 t.py::a[2]\n0 t.py::b\n", "1 t.py::a[1]\n1 t.py::c\n", ""]
+    matrix = mutations.matrix_of(reports)
+    assert matrix.noticed == {"t.py::a": 2, "t.py::b": 0, "t.py::c": 1}
+    assert matrix.alone == {"t.py::a": 1}
 
 
 def test_lists_of_the_settings_are_restricted():
