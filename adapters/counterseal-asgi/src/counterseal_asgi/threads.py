@@ -50,7 +50,8 @@ def aio(
         limiter: How many of its calls run at once, best as many as the store has connections.
             Verbs that share a store share a limiter. Without one they share a limiter of this
             package with `DEFAULT_THREADS` threads for each event loop. It is never anyio's
-            default limiter: code in the threads of that one may itself wait for a call.
+            default limiter: code in the threads of that one may itself wait for a call. On
+            asyncio it has as many threads as it allows at its first call, at most 1,000.
 
     Raises:
         TypeError: *verb* is asynchronous already.
