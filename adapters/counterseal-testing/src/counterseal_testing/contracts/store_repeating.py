@@ -6,9 +6,10 @@ import attrs
 import pytest
 
 from counterseal.errors import Conflict, Indeterminate, OperationReused, StoreUnavailable
-from counterseal.models import Change
+from counterseal.models import ChallengeState, Change, Outcome, RefusalReason
+from counterseal_testing.clock import START
 from counterseal_testing.contracts.clauses import needs
-from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.record_factory import LATER, RecordFactory, event, next_version
 from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal_testing.contracts.store_worker import StoreWorker
 from counterseal_testing.faults import Faults, faulty
@@ -92,6 +93,42 @@ class StoreRepeating(StoreSetup):
         assert worker.store.bindings(account.guid) == (binding,)
         assert worker.get(account.guid) == account
         assert worker.events() == []
+
+    def test_store_16_finds_another_answer(self, new_store: NewStore) -> None:
+        """STORE-16: an answer differs from another one in a few letters of a long record."""
+        worker, factory = self.worker(new_store), RecordFactory()
+        account = factory.account()
+        asked = factory.challenge(account, display='{"a":1}', display_hash="a")
+        token, receipt = "a.b.c", "d.e.f"
+        outcome = Outcome(at=START, device=asked.guid, button=0, token=token, receipt=receipt)
+        answered = next_version(asked, state=ChallengeState.ANSWERED, outcome=outcome)
+        worker.create(account)
+        worker.create(asked)
+        worker.commit((asked, answered), operation="answer")
+
+        for outcomes in (
+            {"button": 1},
+            {"at": LATER},
+            {"device": account.guid},
+            {"token": "a.x.c"},
+            {"token": "a.b.x"},
+            {"receipt": "d.e.x"},
+            {"receipt": None},
+            {"refusal_reason": RefusalReason.OTHER},
+        ):
+            other = attrs.evolve(answered, outcome=attrs.evolve(outcome, **outcomes))
+            with pytest.raises(OperationReused):
+                worker.commit((asked, other), operation="answer")
+        for members in (
+            {"display": '{"a":2}', "display_hash": "b"},
+            {"state": ChallengeState.DISOWNED},
+            {"transaction_id": '","receipt":"d.e.f"'},
+        ):
+            with pytest.raises(OperationReused):
+                worker.commit((asked, attrs.evolve(answered, **members)), operation="answer")
+        worker.commit((asked, answered), operation="answer")
+
+        assert worker.get(asked.guid) == answered
 
     @pytest.mark.parametrize("applied", [True, False])
     def test_store_15_tells_the_truth_after_a_lost_reply(
