@@ -152,15 +152,15 @@ def write_bytes(record: Stored) -> bytes:
 
 
 def _without(defaults: Sequence[bytes], fields: bytes) -> bytes:
-    """Return *fields* without the first place of each of *defaults*, which come in their order."""
-    kept, begin = [], 0
+    """Return *fields* without the first of each of *defaults*, which are in order."""
+    pieces, begin = [], 0
     for default in defaults:
         # In a text, its quotation marks would be escaped.
-        place = fields.find(default, begin)
-        if place >= 0:
-            kept.append(fields[begin:place])
-            begin = place + len(default)
-    return b"".join((*kept, fields[begin:])) if kept else fields
+        position = fields.find(default, begin)
+        if position >= 0:
+            pieces.append(fields[begin:position])
+            begin = position + len(default)
+    return b"".join((*pieces, fields[begin:])) if pieces else fields
 
 
 def form_of(record: Stored) -> bytes:

@@ -98,15 +98,15 @@ class StoreRepeating(StoreSetup):
         """STORE-16: an answer differs from another one in a few letters of a long record."""
         worker, factory = self.worker(new_store), RecordFactory()
         account = factory.account()
-        asked = factory.challenge(account, display='{"a":1}', display_hash="a")
+        challenge = factory.challenge(account, display='{"a":1}', display_hash="a")
         token, receipt = "a.b.c", "d.e.f"
-        outcome = Outcome(at=START, device=asked.guid, button=0, token=token, receipt=receipt)
-        answered = next_version(asked, state=ChallengeState.ANSWERED, outcome=outcome)
+        outcome = Outcome(at=START, device=challenge.guid, button=0, token=token, receipt=receipt)
+        answered = next_version(challenge, state=ChallengeState.ANSWERED, outcome=outcome)
         worker.create(account)
-        worker.create(asked)
-        worker.commit((asked, answered), operation="answer")
+        worker.create(challenge)
+        worker.commit((challenge, answered), operation="answer")
 
-        for outcomes in (
+        for changes in (
             {"button": 1},
             {"at": LATER},
             {"device": account.guid},
@@ -116,19 +116,19 @@ class StoreRepeating(StoreSetup):
             {"receipt": None},
             {"refusal_reason": RefusalReason.OTHER},
         ):
-            other = attrs.evolve(answered, outcome=attrs.evolve(outcome, **outcomes))
+            other = attrs.evolve(answered, outcome=attrs.evolve(outcome, **changes))
             with pytest.raises(OperationReused):
-                worker.commit((asked, other), operation="answer")
+                worker.commit((challenge, other), operation="answer")
         for members in (
             {"display": '{"a":2}', "display_hash": "b"},
             {"state": ChallengeState.DISOWNED},
             {"transaction_id": '","receipt":"d.e.f"'},
         ):
             with pytest.raises(OperationReused):
-                worker.commit((asked, attrs.evolve(answered, **members)), operation="answer")
-        worker.commit((asked, answered), operation="answer")
+                worker.commit((challenge, attrs.evolve(answered, **members)), operation="answer")
+        worker.commit((challenge, answered), operation="answer")
 
-        assert worker.get(asked.guid) == answered
+        assert worker.get(challenge.guid) == answered
 
     @pytest.mark.parametrize("applied", [True, False])
     def test_store_15_tells_the_truth_after_a_lost_reply(
