@@ -29,12 +29,12 @@ def chained():
     return extend(UnchainedEvents(head=ChainHead(partition=0), events=stored)).events
 
 
-def problems(chained, base=0, known_heads=(), first=None, last=None):
+def signs(chained, base=0, known_heads=(), first=None, last=None):
     base_hash = chained[base - 1].hash if base else ChainHead(partition=0).hash
     check = ChainCheck(0, base, base_hash, known_heads)
-    found = [problem for one in chained[base:] for problem in check.add(one)]
+    tampering = [sign for item in chained[base:] for sign in check.add(item)]
     last = last or head_at(chained[-1])
-    return [*found, *check.end(first or last, last)]
+    return [*tampering, *check.end(first or last, last)]
 
 
 def head_at(event_):
@@ -46,13 +46,14 @@ def known(event_):
 
 
 def test_a_head_from_before_the_last_event_is_no_sign_of_a_change(chained):
-    assert problems(chained, first=head_at(chained[1])) == []
+    assert signs(chained, first=head_at(chained[1])) == []
 
 
 def test_a_known_head_from_before_the_base_is_no_sign_of_a_change(chained):
-    assert problems(chained, base=2, known_heads=[known(chained[0])]) == []
+    assert signs(chained, base=2, known_heads=[known(chained[0])]) == []
 
 
 def test_a_known_head_with_another_hash_is_one(chained):
     other = attrs.evolve(known(chained[2]), hash=bytes(32))
-    assert [found.position for found in problems(chained, known_heads=[other])] == [3]
+    (tampering,) = signs(chained, known_heads=[other])
+    assert tampering.position == 3
