@@ -41,7 +41,7 @@ def head_at(event_):
     return ChainHead(partition=0, position=event_.position, hash=event_.hash)
 
 
-def known(event_):
+def known_head_of(event_):
     return KnownHead(source="a head", position=event_.position, hash=event_.hash)
 
 
@@ -50,10 +50,10 @@ def test_a_head_from_before_the_last_event_is_no_sign_of_a_change(chained):
 
 
 def test_a_known_head_from_before_the_base_is_no_sign_of_a_change(chained):
-    assert signs(chained, base=2, known_heads=[known(chained[0])]) == []
+    assert signs(chained, base=2, known_heads=[known_head_of(chained[0])]) == []
 
 
 def test_a_known_head_with_another_hash_is_one(chained):
-    other = attrs.evolve(known(chained[2]), hash=bytes(32))
+    other = attrs.evolve(known_head_of(chained[2]), hash=bytes(32))
     (tampering,) = signs(chained, known_heads=[other])
     assert tampering.position == 3
