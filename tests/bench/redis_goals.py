@@ -7,10 +7,18 @@ from collections.abc import Iterator
 import redis_costs
 import redis_growth
 import redis_sweep
-from measure import Cost
+from measure import Cost, cost
 from redis_processes import Rate, Step, rates, steps
 
 ANSWERING, GROWING, STORING = 1.5, 1.15, 1.6
+
+SIDES = {
+    "ours": "ours",
+    "prepared": "ours, the commit prepared",
+    "bare": "bare commands, same bytes",
+    "short": "bare commands, without indexes",
+}
+"""What is measured for goal 6."""
 
 Goal = tuple[str, str, float, float, Cost, Cost]
 """A goal, its subject, its limit, the ratio, and the two costs of the ratio."""
@@ -29,10 +37,15 @@ def goals() -> Iterator[Goal]:
 
 
 def _answering() -> Iterator[Goal]:
-    costs = redis_costs.answering()
-    ours = costs["ours"]
+    splits = redis_costs.answering()
+    print(f"{'store in answer, us':32} {'client':>8} {'server':>8} {'both':>8}")
+    for name, side in SIDES.items():
+        split = splits[name]
+        client, server = cost(split.client_times).median, cost(split.server_times).median
+        print(f"{side:32} {client:8.1f} {server:8.1f} {split.both.median:8.1f}")
+    ours = splits["ours"].both
     for name, what in (("bare", "same bytes"), ("short", "without indexes")):
-        bare = costs[name]
+        bare = splits[name].both
         ratio = ours.median / bare.median
         yield "6", f"store in answer, {what}", ANSWERING, ratio, ours, bare
 

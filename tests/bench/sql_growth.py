@@ -282,9 +282,8 @@ def costs(cases: Cases, rounds: int = ROUNDS) -> dict[str, Cost]:
         random.shuffle(names)
         for name in names:
             connection, prepare = cases[name]
-            times_by_case[name].append(
-                timed(prepare(OPERATIONS), partial(cpu_of_clients, connection))
-            )
+            times = timed(prepare(OPERATIONS), partial(cpu_of_clients, connection))
+            times_by_case[name].append(sum(times))
     return {name: cost(times) for name, times in times_by_case.items()}
 
 
