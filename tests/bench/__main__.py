@@ -308,13 +308,13 @@ def show_trips(counted: list[Trips]) -> None:
 def show_lines(lines: list[Result]) -> None:
     """Print the table."""
     print(
-        f"{'goal':5} {'what':44} {'limit':>7} {'aim':>5} {'ratio':>7}"
+        f"{'goal':5} {'what':46} {'limit':>7} {'aim':>5} {'ratio':>7}"
         f"  {'ours us':>9} {'floor us':>9}"
     )
     for one in lines:
         row = one.row
         print(
-            f"{row.goal:5} {row.what:44} {row.limit:>7} {row.aim_text:>5} {one.figure:7.2f}"
+            f"{row.goal:5} {row.what:46} {row.limit:>7} {row.aim_text:>5} {one.figure:7.2f}"
             f"  {one.ours.median:9.2f} {one.floor.median:9.2f} +-{one.spread:4.0%}  {one.verdict}"
         )
 

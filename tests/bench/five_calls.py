@@ -62,7 +62,7 @@ class Figures:
 
     @property
     def ratio(self) -> float:
-        """Return PostgreSQL over SQLite; ticks are long beside a round, so it is of all rounds."""
+        """Return PostgreSQL over SQLite, of all rounds."""
         return sum(self.service["PostgreSQL"]) / sum(self.service["SQLite"])
 
     def cost(self, store: str) -> Cost:
