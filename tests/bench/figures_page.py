@@ -9,6 +9,11 @@ import attrs
 from goals import FAILS_AT, GOALS, Goal, Row
 from verdicts import BUSY, FAR_MISSED, MISSED
 
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 QUIET = 0.5
 """The load average of a machine on which nothing else runs."""
 
@@ -44,7 +49,7 @@ class Run:
         """The machine, and when and how often it measured."""
         busy = "\nOther programs used it too, so the figures are rough." * (self.load > QUIET)
         return (
-            f"The figures are medians of {self.times} runs, of {self.date}, at `{self.commit}`.\n"
+            f"Runs of each benchmark: {self.times}, on {self.date}, at commit `{self.commit}`.\n"
             f"The machine has {self.machine}, and runs {self.python}.\n"
             f"One bare ES256 verification takes {self.verification:.0f} µs on it.\n"
             f"Its load average was {self.load:.2f} at the start.{busy}"
@@ -67,7 +72,7 @@ than {FAILS_AT:g} times.
 The *aim* is what the figure should come to; nothing fails if it does not.
 The *spread* is a share of the median: half the distance between the furthest runs, or the median \
 of the spreads inside of the runs, if that is more.
-If it is over {BUSY:.0%}, the figure is too noisy to tell.
+If it is over {_percent(BUSY)}, the figure is too noisy to tell.
 A row without a goal only stands beside others.
 
 *Few* stored challenges are 1,000, *many* 100,000, and *most* 1,000,000.
@@ -107,7 +112,7 @@ def _cells(row: Row, measured: Measured) -> Iterator[str]:
         return
     figure, spread = summary(measured)
     yield f"{_digits(figure)}{unit}"
-    yield f"{spread:.0%}"
+    yield _percent(spread)
     yield "" if row.limit == "-" else result(row.verdict(figure, spread))
 
 

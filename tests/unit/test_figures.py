@@ -55,12 +55,12 @@ def test_without_a_run_each_row_is_not_measured(page, goals):
 @pytest.mark.parametrize(
     ("measured", "cells"),
     [
-        ([(1.8, 0.1)], ["1.80", "10%", "met"]),
-        ([(1.7, 0.02), (1.9, 0.02), (1.75, 0.02)], ["1.75", "6%", "met"]),
-        ([(1.9, 0.02), (1.7, 0.02), (1.9, 0.02)], ["1.90", "5%", "missed"]),
-        ([(2.9, 0.02), (2.9, 0.02), (3.0, 0.02)], ["2.90", "2%", "missed"]),
-        ([(1.0, 0.02), (1.2, 0.02), (1.4, 0.02)], ["1.20", "17%", "too noisy to tell"]),
-        ([(1.2, 0.02), (1.2, 0.3), (1.2, 0.3)], ["1.20", "30%", "too noisy to tell"]),
+        ([(1.8, 0.1)], ["1.80", "10 %", "met"]),
+        ([(1.7, 0.02), (1.9, 0.02), (1.75, 0.02)], ["1.75", "6 %", "met"]),
+        ([(1.9, 0.02), (1.7, 0.02), (1.9, 0.02)], ["1.90", "5 %", "missed"]),
+        ([(2.9, 0.02), (2.9, 0.02), (3.0, 0.02)], ["2.90", "2 %", "missed"]),
+        ([(1.0, 0.02), (1.2, 0.02), (1.4, 0.02)], ["1.20", "17 %", "too noisy to tell"]),
+        ([(1.2, 0.02), (1.2, 0.3), (1.2, 0.3)], ["1.20", "30 %", "too noisy to tell"]),
     ],
 )
 def test_the_median_of_the_runs_is_beside_the_goal(page, measured, cells):
@@ -76,7 +76,7 @@ def test_a_row_without_a_limit_has_no_result(page, goals):
         page.Run("", "", "", "", 0.1, 1, 1, {"13": {"consume beside one signature": [(8.2, 0.9)]}})
     )
 
-    assert row_of(text, "consume beside one signature")[-2:] == ["90%", ""]
+    assert row_of(text, "consume beside one signature")[-2:] == ["90 %", ""]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def command(figures, benchmark, monkeypatch, tmp_path):
 def test_the_page_is_written_and_written_again_from_the_stored_run(command, page):
     text = command("--runs", "2", load=0.5)
 
-    assert row_of(text, CPU[1])[-3:] == ["1.20", "1%", "met"]
-    assert "medians of 2 runs" in text
+    assert row_of(text, CPU[1])[-3:] == ["1.20", "1 %", "met"]
+    assert "Runs of each benchmark: 2," in text
     assert command("--runs", "0", load=9.0) == text
 
 
