@@ -163,13 +163,13 @@ class AsgiApplication:
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        limit = self._service.settings.body_limit
+        limit, version = self._service.settings.body_limit, scope.get("http_version", "")
         return Request(
             method=scope["method"].upper(),
             path=_path_below_mount(scope),
             query=scope.get("query_string", b""),
             headers=headers,
-            read_body=await receive_body(headers, receive, limit, self._body_deadline),
+            read_body=await receive_body(headers, receive, limit, self._body_deadline, version),
         )
 
     async def _wait(self, pending: LongPoll) -> Response:

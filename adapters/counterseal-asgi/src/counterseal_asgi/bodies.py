@@ -20,6 +20,7 @@ async def receive_body(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
     limit: int,
     deadline: timedelta,
+    http_version: str,
 ) -> Callable[[int], bytes]:
     """
     Return what `Request.read_body` is, over the body that *receive* returns.
@@ -33,6 +34,7 @@ async def receive_body(
         limit: Bytes. No message is awaited after those that bring more, and none at all where the
             headers announce more, or are malformed.
         deadline: How long the whole body may take.
+        http_version: ASGI's, as "1.1". No message is awaited where it says that there is no body.
 
     Raises:
         ClientDisconnected: It has.
@@ -42,6 +44,9 @@ async def receive_body(
         require_length(length, limit)
     except RefusedRequestError as error:
         return _refusing(error)
+    if http_version.startswith("1") and length is None and "transfer-encoding" not in headers:
+        # Such a request has no body (RFC 9112, 6.3).
+        return _reading(b"")
     body = bytearray()
     try:
         async with asyncio.timeout(deadline.total_seconds()):
@@ -56,8 +61,11 @@ async def receive_body(
         return _refusing(BodyTooSlowError())
     if length is not None and len(body) < length:
         return _refusing(BrokenBodyError())
-    data = bytes(body)
-    return lambda size: data[:size]
+    return _reading(bytes(body))
+
+
+def _reading(body: bytes) -> Callable[[int], bytes]:
+    return lambda size: body[:size]
 
 
 def _refusing(error: RefusedRequestError) -> Callable[[int], bytes]:
