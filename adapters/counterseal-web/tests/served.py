@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import re
 import socket
 import tempfile
 import time
@@ -23,6 +24,9 @@ from counterseal_server.web import build_gateway
 SERVERS_OWN = frozenset({"date", "server", "transfer-encoding", "x-request-id"})
 """Headers that no face writes, but the server around it."""
 
+REQUEST_ID = re.compile(rb',"requestId":"[0-9a-f]{24}"')
+"""What no face writes into a problem, but `serve`."""
+
 PATH = "/:@!$&'()*+,;=-._~"
 """What may stand in a path as it is (RFC 3986, 3.3)."""
 
@@ -34,6 +38,16 @@ def runtime():
     opened = Runtime(settings({"data": Path(folder.name) / "data"}, {}))
     opened.folder = folder  # deleted with it
     return opened
+
+
+def bodies_of(replies):
+    """Return the bodies of replies, each once, without the ids of their requests."""
+    return {REQUEST_ID.sub(b"", reply.data) for reply in replies}
+
+
+def headers_of(reply):
+    """Return the headers that a face writes, sorted."""
+    return tuple(sorted(pair for pair in reply.headers if pair[0].lower() not in SERVERS_OWN))
 
 
 _servers = []

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from served import bodies_of
 
 from counterseal.memory import MemoryWake
 from counterseal.models import OPERATOR
@@ -309,7 +310,8 @@ def test_a_device_that_was_stopped_meanwhile_learns_nothing(setup, stop, path):
         assert reply.status_code == 200
         assert events(reply.data) == [{"requests": []}]
     else:
-        assert (reply.status_code, reply.data) == (refused.status_code, refused.data)
+        assert reply.status_code == refused.status_code
+        assert len(bodies_of((reply, refused))) == 1
 
 
 def test_a_load_that_fails_is_503(kit, setup, world):

@@ -1,6 +1,5 @@
 """Every operation and every problem of the reference, over each face: the same responses."""
 
-import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -10,11 +9,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[3] / "docs" / "examples"))
 
 from exchanges.story import CALLS, in_flask, play
-from served import SERVERS_OWN
+from served import REQUEST_ID, SERVERS_OWN
 
 pytestmark = pytest.mark.every_face
 
-REQUEST_ID = re.compile(rb',"requestId":"[0-9a-f]{24}"')
 """What no face writes into a problem, but the server around it."""
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import attrs
 import pytest
+from served import bodies_of
 
 from counterseal.credentials.documents import write_basic
 from counterseal.errors import PolicyUnsound
@@ -349,7 +350,7 @@ def test_a_wrong_credential_is_401_whatever_is_wrong_with_it(kit, world, client,
         for header in headers
     ]
     assert {reply.status_code for reply in replies} == {401}
-    assert len({reply.data for reply in replies}) == 1
+    assert len(bodies_of(replies)) == 1
     assert all(reply.headers["WWW-Authenticate"].startswith("Basic ") for reply in replies)
 
 

@@ -4,6 +4,7 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+from served import bodies_of
 
 from counterseal import STANDARD
 from counterseal.errors import InvalidField
@@ -161,8 +162,8 @@ def test_a_parameter_of_the_query_that_is_unknown(send, operation):
     body = () if operation.payload is Payload.NONE else (b"{}", MEDIA_TYPES[operation.payload][0])
     if (operation.id, Location.QUERY) in LENIENT:
         for name in (UNHEARD, *(f"{name}s" for name in operation.query), "Code", "errors"):
-            answer = send(operation, *body, **{name: "1"})
-            assert answer.data == send(operation, *body).data
+            replies = send(operation, *body, **{name: "1"}), send(operation, *body)
+            assert len(bodies_of(replies)) == 1
         return
     refused(send(operation, *body, **{UNHEARD: "1"}), UNHEARD)
     for name in (*operation.needs, *operation.query):
@@ -182,7 +183,8 @@ def test_a_member_that_is_unknown_at_any_depth(send, operation):
                 if f"{operation.takes}.{member_path}" in EXTENSIBLE:
                     assert "not a known member" not in reply.json["detail"], reply.json
                 elif (operation.id, Location.BODY) in LENIENT:
-                    assert reply.data == send(operation, writers({"else": "x"}), media_type).data
+                    other = send(operation, writers({"else": "x"}), media_type)
+                    assert len(bodies_of((reply, other))) == 1
                 else:
                     refused(reply, f"{before}{name}")
 
