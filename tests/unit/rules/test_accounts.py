@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.accounts.rules import (
+    CLOCK_MARGIN,
     CancellationFacts,
     SuspensionFacts,
     account_unlocked,
@@ -25,6 +26,7 @@ from counterseal.accounts.rules import (
     revalidation_due,
     same_authority,
     same_identity,
+    token_generation,
     within_grace,
 )
 from counterseal.bindings.rules.evidence import invitation_usable
@@ -35,6 +37,7 @@ from counterseal.models import (
     AccountEventKind,
     AppSpace,
     Authority,
+    BackchannelClient,
     BindingState,
     Credential,
     Device,
@@ -251,6 +254,36 @@ class TestReceives:
         assert receives(origin, kind, NOW - TICK)
         assert not receives(origin, kind, NOW)
         assert not receives(attrs.evolve(origin, events=()), kind, NOW - TICK)
+
+
+class TestTokenGeneration:
+    @pytest.mark.parametrize(
+        ("ends_at", "revoked", "generation"),
+        [
+            (NOW - CLOCK_MARGIN, True, 0),
+            (NOW - CLOCK_MARGIN + TICK, True, 1),
+            (None, True, 1),
+            (NOW - CLOCK_MARGIN, False, 0),
+            (NOW - CLOCK_MARGIN + TICK, False, 1),
+            (NOW + CLOCK_MARGIN, False, 1),
+            (NOW + CLOCK_MARGIN + TICK, False, 0),
+            (None, False, 0),
+        ],
+    )
+    def test_is_a_new_one_where_the_secret_may_have_ended_by_another_clock(
+        self, ends_at, revoked, generation
+    ):
+        origin = Origin(
+            guid=OTHER,
+            app_space=SPACE,
+            name="Shop",
+            created_at=NOW,
+            credentials=(Credential(scheme=Scheme.BASIC, created_at=NOW, ends_at=ends_at),),
+            backchannel=BackchannelClient(),
+        )
+        edited = attrs.evolve(origin, credentials=()) if revoked else origin
+        assert token_generation(origin, edited, NOW) == generation
+        assert token_generation(edited, origin, NOW) == generation
 
 
 class TestRoomForBinding:

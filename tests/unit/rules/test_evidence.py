@@ -45,6 +45,21 @@ class TestSplitToken:
             split_token(token)
 
 
+class TestEvidence:
+    def test_proves_nothing_before_the_check_and_has_no_assertion_unless_of_a_passkey(self, world):
+        evidence = world.proving().evidence
+        assert (evidence.proved, evidence.assertion) == (None, None)
+        evidence.require()
+        assert evidence.assertion is None
+
+
+class TestCompletionFacts:
+    def test_replaces_the_device_that_it_names(self, world):
+        facts = world.completing()
+        assert facts.replaced_devices == set()
+        assert attrs.evolve(facts, replaces=world.other).replaced_devices == {world.other}
+
+
 class TestTokenMatches:
     def test_takes_the_invitations_secret(self, world):
         token_matches(world.completing(secret="secret"))

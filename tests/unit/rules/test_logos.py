@@ -86,13 +86,22 @@ SOME = build_chunk(b"sRGB", b"\x00")
 PARTS = zlib.compress(bytes(20))
 
 
+def largest():
+    """Return a picture of as many bytes as a logo may have."""
+    shape = {"width": 180, "height": 180, "colour_type": GREY}
+    stored = build_chunk(b"IDAT", zlib.compress(bytes(180 * 181), 0))
+    missing = LOGO_BYTES - len(picture(build_chunk(b"pHYs", b""), stored, **shape))
+    return picture(build_chunk(b"pHYs", bytes(missing)), stored, **shape)
+
+
 @pytest.mark.parametrize(
     "png",
     [
         picture(SOME, ROWS),
-        picture(build_chunk(b"PLTE", bytes(768)), ROWS),
+        picture(build_chunk(b"PLTE", bytes(768)), build_chunk(b"tRNS", bytes(256)), ROWS),
         picture(build_chunk(b"pHYs", bytes(9)), build_chunk(b"gAMA", bytes(4)), ROWS),
         picture(build_chunk(b"IDAT", PARTS[:3]), build_chunk(b"IDAT", PARTS[3:])),
+        largest(),
         picture(pixels([3 * LOGO_PIXELS] * LOGO_PIXELS), width=LOGO_PIXELS, height=LOGO_PIXELS),
     ],
 )
@@ -115,7 +124,8 @@ def test_what_is_accepted(png):
         (picture(ROWS, width=0), f"not 1 to {LOGO_PIXELS} pixels wide and high"),
         (picture(ROWS, height=0), f"not 1 to {LOGO_PIXELS} pixels wide and high"),
         (picture(ROWS, width=LOGO_PIXELS + 1), f"not 1 to {LOGO_PIXELS} pixels wide and high"),
-        (picture(ROWS, height=2**31), f"not 1 to {LOGO_PIXELS} pixels wide and high"),
+        (picture(ROWS, width=2**24 + 3), f"not 1 to {LOGO_PIXELS} pixels wide and high"),
+        (picture(ROWS, height=2**24 + 2), f"not 1 to {LOGO_PIXELS} pixels wide and high"),
         (picture(), "pixels that cannot be decompressed or are missing"),
         (picture(build_chunk(b"IDAT", b"")), "pixels that cannot be decompressed or are missing"),
         (picture(build_chunk(b"IDAT", b"no")), "pixels that cannot be decompressed or are missing"),

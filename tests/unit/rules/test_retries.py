@@ -24,12 +24,14 @@ from counterseal.models import (
 )
 from counterseal.outbox.chart import CALLBACK, NOTIFICATION, CallbackEvent, NotificationEvent
 from counterseal.outbox.rules.retries import (
+    JITTER_BYTES,
     ClaimFacts,
     DeliveryFacts,
     attempt_due,
     dead_reason,
     delivered,
     gives_up,
+    jitter_from,
     lease_current,
     next_attempt,
     undelivered,
@@ -257,6 +259,21 @@ class TestNextAttempt:
         longest = max(delays, default=timedelta(0))
         own = delays[min(attempts, len(delays)) - 1] if delays else timedelta(0)
         assert own <= wait <= longest * (1 + policy.callback_jitter) + TICK
+
+
+@pytest.mark.parametrize(
+    ("random_bytes", "share"),
+    [
+        (b"\x00", 0.0),
+        (b"\x33", 0.2),
+        (b"\xff", 1.0),
+        (b"\x33\x33", 0.2),
+        (b"\x00" * JITTER_BYTES, 0.0),
+        (b"\xff" * JITTER_BYTES, 1.0),
+    ],
+)
+def test_random_bytes_become_a_share_of_the_jitter(random_bytes, share):
+    assert jitter_from(random_bytes) == share
 
 
 class TestTheRulesTogether:

@@ -85,6 +85,10 @@ def test_localhost_is_for_services_whose_policy_says_so(uri, refusing):
     return_allowed(uri, (uri,), LOCALHOST)
     with pytest.raises(InvalidField, match="localhost"):
         return_fits(uri, STANDARD, field="returns")
+    settings = attrs.evolve(SETTINGS, returns=(uri,))
+    idp_fits(settings, LOCALHOST)
+    with refusing("invalid_field", "idp.returns[0]"):
+        idp_fits(settings, STANDARD)
     # What was allowed ends with the setting.
     with refusing("return_forbidden"):
         return_allowed(uri, (uri,), STANDARD)

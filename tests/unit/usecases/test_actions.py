@@ -109,6 +109,26 @@ def test_the_display_has_the_rendering_and_the_digest_of_the_action(service, pho
     assert {'"zoe@example.com"', "assistant", "Monthly invoice"} <= values
 
 
+def test_the_display_has_the_documents_that_are_to_be_signed(service, phone):
+    lease = {
+        "name": "Lease.pdf",
+        "size": 1_048_213,
+        "type": "application/pdf",
+        "sha256": keys.digest(b"lease"),
+        "url": "https://files.example.com/lease.pdf",
+    }
+    challenge = ask(service, type="document", resource="Lease", arguments={"documents": [lease]})
+
+    assert ijson.parse(challenge.display)["action"]["attachments"] == [lease]
+
+
+def test_an_action_whose_rendering_is_longer_than_the_policy_allows_is_refused(service, phone):
+    service = service.but(policy=Policy(content_bytes=100))
+    with pytest.raises(InvalidField) as refused:
+        ask(service, arguments={"text": "x" * 101})
+    assert refused.value.field == "content.keys[1].value"
+
+
 def test_the_receipt_has_the_digest(service, phone):
     challenge = ask(service)
     receipt = verify_receipt(phone.answer(challenge).outcome.receipt)
@@ -166,6 +186,13 @@ def test_an_approval_ends_in_the_future_and_not_too_late(service, phone, minutes
     with pytest.raises(InvalidField) as refused:
         ask(service, valid_until=service.clock.now() + minutes * MINUTE)
     assert refused.value.field == "action.validUntil"
+
+
+@pytest.mark.parametrize("minutes", [1, 24 * 60 + 10])
+def test_an_approval_ends_when_its_origin_says(service, phone, minutes):
+    until = service.clock.now() + minutes * MINUTE
+
+    assert ask(service, valid_until=until).action.valid_until == until
 
 
 def test_an_action_lives_as_long_as_the_policy_of_actions_allows(service, phone):

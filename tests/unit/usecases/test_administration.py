@@ -391,8 +391,9 @@ def test_a_domain_has_no_more_entries_than_a_passkey_has_origins(service):
     guid, allow = service.origin.origin.guid, service.administration.allow_callback
     for port in range(3000, 3008):
         updated_origin = allow(guid, f"localhost:{port}", kind=CallbackType.DOMAIN)
-    with pytest.raises(InvalidField, match="more than 8 ports of one domain"):
+    with pytest.raises(InvalidField, match="more than 8 ports of one domain") as caught:
         allow(guid, "localhost", kind=CallbackType.DOMAIN)
+    assert caught.value.field == "callbackUrl"
     assert allow(guid, "localhost:3007", kind=CallbackType.DOMAIN) == updated_origin
     allow(guid, "other.localhost", kind=CallbackType.DOMAIN)
 
@@ -531,6 +532,7 @@ def test_two_companies_have_no_verified_names_that_look_alike(service, other):
         *("Example Bank plc. London", "Example Bank plc; London", "Example-Bank plc, London"),
         *("Example Bank plc London", "ExampleBank plc, London", "Example Bank plc, Lond\u00f6n"),
         *("Exampl\u0435 Bank plc., L0ndon", "\u201cExample Bank\u201d (plc) London"),
+        "Exarnple Bank plc London",
     ],
 )
 def test_verified_names_differ_by_more_than_punctuation_spaces_and_accents(service, other):
@@ -543,8 +545,9 @@ def test_verified_names_differ_by_more_than_punctuation_spaces_and_accents(servi
 
 @pytest.mark.parametrize("name", ["...", "\u2014", "- -"])
 def test_a_verified_name_has_a_letter_or_a_digit(service, name):
-    with pytest.raises(InvalidField, match="no letter or digit"):
+    with pytest.raises(InvalidField, match="no letter or digit") as caught:
         service.administration.verify_company(service.company.guid, name)
+    assert caught.value.field == "verifiedName"
 
 
 def test_an_edit_that_changes_nothing_writes_nothing_and_a_refused_one_is_recorded(service):

@@ -516,6 +516,7 @@ def test_what_is_edited_is_stored_and_taken_back(service, administration):
         challenge_life=90, algorithms=(Algorithm.ES256, Algorithm.PS256), origin_texts=False
     )
     assert edited == service.stored(space)
+    assert isinstance(edited.policy.challenge_life, int)
     edited = administration.edit_app_space(space, policy={"challenge_life": None, "code_limit": 2})
     assert edited.policy == AppSpacePolicy(
         code_limit=2, algorithms=(Algorithm.ES256, Algorithm.PS256), origin_texts=False
@@ -555,6 +556,10 @@ def test_what_is_edited_is_stored_and_taken_back(service, administration):
         ({"algorithms": frozenset()}, "policy.algorithms: at least one algorithm"),
         ({"passkeys": PasskeyUse.ALLOW}, "policy.passkeys: looser than with_device_key"),
         ({"passkeys": "refuse"}, "policy.passkeys: must be one of refuse"),
+        (
+            {"arguments_required": False},
+            "policy.arguments_required: looser than true, which the service says",
+        ),
         ({"origin_texts": 0}, "policy.origin_texts: must be True or False"),
         (
             {"on_not_mine": frozenset({Reaction.ALERT})},
@@ -597,9 +602,14 @@ def test_an_origin_cannot_loosen_what_its_app_space_says(service, administration
         ({"origin_rate": 6_001}, "looser than 6000, which the service says"),
         ({"code_limit": 1}, "an App Space narrows it, and no origin"),
         ({"new_devices": NewDeviceRule.CONFIRMED}, "an App Space narrows it, and no origin"),
+        (
+            {"challenge_life": 50 * SECOND, "challenge_life_limit": 40 * SECOND},
+            "challenge_life would be longer than challenge_life_limit",
+        ),
     ):
-        with pytest.raises(InvalidField, match=message):
+        with pytest.raises(InvalidField, match=message) as caught:
             administration.edit_origin(origin, policy=changes)
+        assert caught.value.field == f"policy.{next(iter(changes))}"
     assert administration.edit_origin(origin, policy={"invite_rate": 9}).policy == OriginPolicy(
         invite_rate=9
     )
@@ -619,6 +629,18 @@ def test_a_contradiction_names_the_setting_that_was_to_change(service, administr
     administration.edit_app_space(
         space, policy={"challenge_life": None, "challenge_life_limit": 50 * SECOND}
     )
+
+
+def test_a_contradiction_with_a_service_that_is_stricter_since_hinders_no_other_edit(
+    service, administration
+):
+    space = service.app_space.guid
+    administration.edit_app_space(space, policy={"challenge_life": 100 * SECOND})
+    strict = attrs.evolve(STANDARD, challenge_life=MINUTE, challenge_life_limit=MINUTE)
+    edited = service.but(policy=strict).administration.edit_app_space(
+        space, policy={"code_limit": 2}
+    )
+    assert edited.policy == AppSpacePolicy(challenge_life=100, code_limit=2)
 
 
 # Reading

@@ -71,7 +71,7 @@ def displayed_action(
     assert action.valid_until is not None  # noqa: S101 (for the type checker)
     terms = ActionTerms(
         type=action.type,
-        document=ijson.canonical(document, field="action").decode(),
+        document=ijson.canonical(document).decode(),  # `action_digest` has checked it
         digest=digest,
         valid_until=action.valid_until,
     )

@@ -211,8 +211,8 @@ def after_refusal(history: History, challenge: Guid, now: datetime, policy: Poli
 def with_codes_demanded(history: History, now: datetime, policy: Policy) -> History:
     """Return the history once a refusal's reason demands codes; it never ends an earlier demand."""
     until = now + policy.codes_demanded
-    if history.codes_until is not None and history.codes_until >= until:
-        return history
+    if history.codes_until is not None:
+        until = max(until, history.codes_until)
     return replace(history, codes_until=until)
 
 

@@ -188,8 +188,9 @@ def return_fits(uri: str, policy: Policy, *, field: str) -> None:
     if not _LOCALHOST.fullmatch(uri):
         raise InvalidField(field, "http leads to 127.0.0.1 or [::1] only")
     if not policy.return_localhost:
-        problem = "localhost is for services that allow Identity Providers at private addresses"
-        raise InvalidField(field, problem)
+        raise InvalidField(
+            field, "localhost is for services that allow Identity Providers at private addresses"
+        )
 
 
 def idp_fits(settings: IdpSettings, policy: Policy) -> None:

@@ -63,14 +63,11 @@ def logo_fits(png: bytes, field: str) -> None:
     pixels, names = b"", [b"IHDR"]
     for name, data in chunks[1:-1]:
         if name == b"IDAT":
-            if pixels and names[-1] != name:
-                raise InvalidField(field, "IDAT chunks that do not follow each other")
             pixels += data
-            names.append(name)
-            continue
-        if name in names or b"IDAT" in names:
+        elif name in names or b"IDAT" in names:
             raise InvalidField(field, f"a chunk twice, or after the pixels: {_printed(name)}")
-        _fits_before_pixels(name, data, colour_type, field)
+        else:
+            _fits_before_pixels(name, data, colour_type, field)
         names.append(name)
     _pixels_fit(pixels, row_bytes, rows, field)
     if colour_type == PALETTE and b"PLTE" not in names:
@@ -111,8 +108,7 @@ def _read_header(data: bytes, field: str) -> tuple[int, int, int]:
 
 def _fits_before_pixels(name: bytes, data: bytes, colour_type: int, field: str) -> None:
     if name == b"PLTE":
-        fits = len(data) % 3 == 0 and 0 < len(data) <= PALETTE_BYTES
-        if not fits or colour_type in GREY_TYPES:
+        if not data or len(data) % 3 or len(data) > PALETTE_BYTES or colour_type in GREY_TYPES:
             raise InvalidField(field, "a palette of another length, or of a grey picture")
     elif name not in ANCILLARY or len(data) > ANCILLARY_BYTES:
         raise InvalidField(field, f"a chunk that no logo has: {_printed(name)}")
@@ -135,4 +131,4 @@ def _pixels_fit(compressed: bytes, row_bytes: int, rows: int, field: str) -> Non
 
 
 def _printed(name: bytes) -> str:
-    return name.decode("ascii", "replace") if name.isalpha() else name.hex()
+    return name.decode() if name.isalpha() else name.hex()

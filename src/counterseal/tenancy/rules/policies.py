@@ -164,7 +164,7 @@ def _describe_value(value: Any) -> str:
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g} seconds"
     if isinstance(value, frozenset):
-        return ", ".join(sorted(map(_value_of, value))) or "nothing"
+        return ", ".join(sorted(map(_value_of, value)))
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
     return str(value.value if isinstance(value, Enum) else value)

@@ -34,7 +34,7 @@ def verified_name_fits(name: str) -> None:
 
     Its spaces are single and between words; each other character is visible, and composed (NFC).
     """
-    text_fits(name, VERIFIED_NAME_BYTES, FIELD, trimmed=True)
+    text_fits(name, VERIFIED_NAME_BYTES, FIELD)
     if visible(name) != name:
         raise InvalidField(FIELD, "a control, invisible or bidirectional character")
     if name != " ".join(name.split()):
