@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
 
 from counterseal_web.application import Application
@@ -45,7 +45,10 @@ class WsgiApplication:
 
 
 def write_response(
-    response: Response, method: str, start_response: StartResponse
+    response: Response,
+    method: str,
+    start_response: StartResponse,
+    more_headers: tuple[tuple[str, str], ...] = (),
 ) -> Iterable[bytes]:
     """
     Begin *response* and return its body.
@@ -54,10 +57,11 @@ def write_response(
         response: What the application returned.
         method: Of the request; the response to `HEAD` has no body.
         start_response: The server's.
+        more_headers: Those that the host adds to the response's own.
     """
-    status = f"{response.status} {HTTPStatus(response.status).phrase}"
+    status = f"{response.status} {responses[response.status]}"
     try:
-        start_response(status, list(response.headers))
+        start_response(status, [*response.headers, *more_headers])
     except BaseException:
         _close(response)
         raise
