@@ -29,7 +29,7 @@ class ChallengeState(enum.Enum):
     EXPIRED = "EXPIRED"
 
 
-UNFINISHED = frozenset({ChallengeState.PENDING, ChallengeState.SEEN})
+UNFINISHED = (ChallengeState.PENDING, ChallengeState.SEEN)
 
 FINISHED = tuple(state for state in ChallengeState if state not in UNFINISHED)
 """How a challenge can end."""

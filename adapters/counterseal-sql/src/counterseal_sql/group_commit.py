@@ -163,8 +163,8 @@ class GroupCommitWriter:
     def _execute(self, batch: Sequence[WriteRequest]) -> None:
         try:
             with Checkout(self._pool) as connection:
-                deferred = all(request.scope for request in batch)
-                if deferred and self._deferred_sync.log.is_used(connection):
+                is_deferrable = None not in [request.scope for request in batch]
+                if is_deferrable and self._deferred_sync.log.is_used(connection):
                     self._execute_deferred(connection, batch)
                 else:
                     self._execute_synced(connection, batch)

@@ -45,6 +45,7 @@ def row(record: Record, index: Index) -> Row:
 def index_row(record: Record, index: Index) -> Row:
     """Return the columns of *record* without its body; *index* is what `index_of` returns of it."""
     owner = (index.owner or ROOT) if index.listed else None
+    due_at, keep_until = record.due_at, record.keep_until
     return {
         "guid": record.guid,
         "kind": KINDS[type(record)].name,
@@ -56,8 +57,8 @@ def index_row(record: Record, index: Index) -> Row:
         "dead": owner if index.listing is Listing.DEAD else None,
         "channel": None if index.queue is None else queue_name(index.queue),
         "search_key": None if index.search_key is None else search_key(*index.search_key),
-        "due_at": None if record.due_at is None else microseconds(record.due_at),
-        "keep_until": None if record.keep_until is None else microseconds(record.keep_until),
+        "due_at": None if due_at is None else microseconds(due_at),
+        "keep_until": None if keep_until is None else microseconds(keep_until),
     }
 
 
