@@ -15,7 +15,7 @@ import attrs
 
 import counterseal as cs
 from counterseal.errors import InvalidField
-from counterseal.models.fields import replace
+from counterseal.models import replace
 from counterseal.wire.members import EVERYTHING, require_known
 from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
