@@ -150,6 +150,7 @@ class Inputs:
 
     Attributes:
         operation: Which.
+        payload: How its body is written.
         parameters: Of the query, by name.
         body: The names of the body.
         ignored_parameters: Of the query, names that are neither known nor refused.
@@ -157,6 +158,7 @@ class Inputs:
     """
 
     operation: Operation
+    payload: Payload
     parameters: frozenset[str]
     body: Shape
     ignored_parameters: Container[str]
@@ -171,10 +173,12 @@ class Inputs:
             operation: As the table has it.
             entries: What calls ignore.
         """
-        reads = operation.payload in {Payload.JSON, Payload.FORM}
+        payload = operation.payload
+        reads = payload in {Payload.JSON, Payload.FORM}
         ignored = {each.location: each.names for each in entries if each.operation == operation.id}
         return cls(
             operation,
+            payload,
             frozenset({*operation.needs, *operation.query}),
             shape_of(BODIES[operation.takes]) if reads and operation.takes else Shape(members={}),
             ignored.get(Location.QUERY, ()),
@@ -189,7 +193,7 @@ class Inputs:
             UnsupportedMediaTypeError: The body is of a type that the operation does not read.
             InvalidField: The body is malformed, or a name is unknown; the error gives it.
         """
-        payload = self.operation.payload
+        payload = self.payload
         demand_type(call, payload)
         if call.idempotency_key is not None and not self.operation.by_key:
             raise InvalidField("Idempotency-Key", "this call takes none")
