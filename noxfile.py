@@ -402,7 +402,7 @@ def heavy(session: nox.Session, name: str) -> None:
 def bench(session: nox.Session, name: str) -> None:
     """Measure what tests/sessions.toml says; with `-- --small`, only show that everything runs."""
     peer = Path(session.create_tmp()).absolute() / "peer"
-    if name == "peer":
+    if any("PEER_PYTHON" in command for command in LONG["bench"][name]["run"]):
         pins = "tests/bench/peer/requirements.txt"
         session.run_install("uv", "venv", "--quiet", "--clear", f"--python={RUNNING}", str(peer))
         session.run_install("uv", "pip", "sync", "--quiet", f"--python={peer}", pins)

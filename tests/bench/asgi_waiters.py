@@ -33,10 +33,12 @@ from typing import Any
 
 import asgi_service
 import attrs
+from goals import Row, row
 from load import Connection
+from measure import Cost
 from phones import Phone, bind
 from running import PATIENCE_SECONDS, Running, free_port
-from verdicts import failed, scaled
+from verdicts import FAR_MISSED, MISSED, failed, scaled
 
 from counterseal_asgi import DEFAULT_THREADS
 
@@ -48,7 +50,7 @@ EACH = 40
 """Open requests of one account; the policy allows a few more."""
 
 CLIENTS = 8
-GOAL = 1.5
+ROW = row("11", "p99 of add with waiters")
 SPARE_FILES = 200
 WAIT_SECONDS = 3_600
 CENT = 100
@@ -89,6 +91,25 @@ class Figures:
         """Return the 99th percentile with waiters over that without."""
         return p99(self.beside) / p99(self.before + self.after)
 
+    @property
+    def without(self) -> Cost:
+        """
+        The 99th percentile without waiters, in microseconds.
+
+        Its spread is half the distance between those before and after the waiters.
+        """
+        before, after = p99(self.before), p99(self.after)
+        return Cost(1000 * p99(self.before + self.after), abs(before - after) / (before + after))
+
+    @property
+    def verdict(self) -> str:
+        """What the ratio means."""
+        return ROW.verdict(self.ratio, self.without.spread)
+
+    def row(self) -> tuple[Row, float, Cost, Cost]:
+        """Return the row of the table, its figure, and the costs that it is made of."""
+        return ROW, self.ratio, Cost(1000 * p99(self.beside), 0), self.without
+
     def show(self) -> None:
         """Print them."""
         without = self.before + self.after
@@ -97,7 +118,7 @@ class Figures:
             f"11    {self.waiters:,} waiters: {self.threads} more threads,"
             f" {self.bytes_each / 1024:.1f} KiB each, {self.idle:.1%} of a core while idle\n"
             f"11    p99 of add: {p99(without):.2f} ms without, {p99(self.beside):.2f} ms with them:"
-            f" x {self.ratio:.2f}, limit {GOAL} {'' if self.ratio <= GOAL else 'OVER'}\n"
+            f" x {self.ratio:.2f}, limit {ROW.limit} {self.verdict}\n"
             f"      p50 {middles[0]:.2f} and {middles[1]:.2f} ms,"
             f" worst {max(without):.1f} and {max(self.beside):.1f} ms,"
             f" CPU {self.cpu_before:.2f} and {self.cpu_beside:.2f} ms\n"
@@ -324,4 +345,4 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     figures = measure(arguments.waiters, arguments.adds, arguments.look)
     figures.show()
-    sys.exit(failed(figures.ratio > GOAL))
+    sys.exit(failed(figures.verdict in {MISSED, FAR_MISSED}))

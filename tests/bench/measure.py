@@ -48,7 +48,7 @@ def costs(cases: dict[Name, Prepare]) -> dict[Name, Cost]:
     for _ in range(ROUNDS):
         random.shuffle(names)
         for name in names:
-            times_by_case[name].append(timed(cases[name](OPERATIONS)))
+            times_by_case[name].append(sum(timed(cases[name](OPERATIONS))))
     return {name: cost(times) for name, times in times_by_case.items()}
 
 
@@ -59,13 +59,13 @@ def again(operation: Callable[[], object]) -> Prepare:
 
 def timed(
     operations: Sequence[Callable[[], object]], elsewhere: Callable[[], int] = lambda: 0
-) -> float:
+) -> tuple[float, float]:
     """
-    Return the microseconds of CPU time of one operation, after the first ones.
+    Return the microseconds of CPU time of one operation, after the first ones, here and elsewhere.
 
     Args:
         operations: Run once each, in this thread.
-        elsewhere: Returns the nanoseconds of CPU time that a server has taken, which count too.
+        elsewhere: Returns the nanoseconds of CPU time that a server has taken.
     """
     # The first ones bring code and data into the caches, as a server that is at work has them.
     for operation in operations[:WARMING]:
@@ -76,10 +76,11 @@ def timed(
         begin_elsewhere, begin = elsewhere(), time.thread_time_ns()
         for operation in measured:
             operation()
-        own = time.thread_time_ns() - begin
-        return (own + elsewhere() - begin_elsewhere) / len(measured) / 1000
+        nanoseconds = time.thread_time_ns() - begin, elsewhere() - begin_elsewhere
     finally:
         gc.enable()
+    here, there = (spent / len(measured) / 1000 for spent in nanoseconds)
+    return here, there
 
 
 def cost(times: list[float]) -> Cost:

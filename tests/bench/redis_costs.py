@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import attrs
 import redis_floor
-from measure import OPERATIONS, WARMING, Cost
+from measure import OPERATIONS, WARMING
 from redis import Redis
-from redis_setup import client_of, costs, servers
+from redis_setup import Split, client_of, servers, split_costs
 from service import Service
 
 import counterseal as cs
@@ -19,6 +19,7 @@ from counterseal.models import Account, Algorithm, Binding, Challenge
 from counterseal.models.guid import partition_of
 from counterseal_records import write
 from counterseal_redis import Keyspace, attach, with_redis
+from counterseal_redis.commit import APPLIED, commit_call
 
 FINGERPRINT = bytes(16)
 LIVES = (2_678_400_000, 600_000)
@@ -116,6 +117,22 @@ class Answers:
 
         return [lambda recorded=recorded: once(recorded) for recorded in self.recorded(number)]
 
+    def prepared(self, number: int) -> Sequence[Callable[[], object]]:
+        """Return the calls of *number* answers to the store, which only send their commits."""
+        return [self._prepared(recorded) for recorded in self.recorded(number)]
+
+    def _prepared(self, recorded: Commit) -> Callable[[], object]:
+        store, now = self.service.ports.store, self.service.ports.clock.now()
+        commit = commit_call(self.keyspace, *recorded.committed, now)
+
+        def once() -> None:
+            getattr(store, recorded.verb)(*recorded.arguments)
+            (reply,), _ = self.keyspace.attempt([commit], confirm=True)
+            if reply != APPLIED:
+                raise AssertionError(reply)
+
+        return once
+
     def bare(self, number: int) -> Sequence[Callable[[], object]]:
         """Return *number* bare reads, each with a bare script that writes the same bytes."""
         return [self._bare(recorded, self._answer) for recorded in self.recorded(number)]
@@ -208,14 +225,15 @@ def bare_due(challenge: Challenge) -> bytes:
     return bytes.fromhex(challenge.guid.replace("-", ""))
 
 
-def answering() -> dict[str, Cost]:
-    """Measure ours and both floors."""
+def answering() -> dict[str, Split]:
+    """Measure ours, ours with its commit prepared, and both floors."""
     assert OPERATIONS > WARMING
     with servers(1) as (server,), client_of(server) as client:
         answers = Answers.on(client)
-        return costs(
+        return split_costs(
             {
                 "ours": (server, answers.ours),
+                "prepared": (server, answers.prepared),
                 "bare": (server, answers.bare),
                 "short": (server, answers.short),
             }

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 from measure import OPERATIONS, ROUNDS, Cost, cost, timed
 from redis import Redis
 
@@ -58,16 +59,41 @@ def servers(count: int) -> Iterator[list[Any]]:
                 server.stop()
 
 
-def costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[str, Cost]:
+@attrs.frozen
+class Split:
+    """What a call took of client and server, round by round, in microseconds."""
+
+    client_times: list[float] = attrs.field(factory=list)
+    server_times: list[float] = attrs.field(factory=list)
+
+    def add(self, client: float, server: float) -> None:
+        """Add a round."""
+        self.client_times.append(client)
+        self.server_times.append(server)
+
+    @property
+    def both(self) -> Cost:
+        """The cost of the call."""
+        return cost(
+            [sum(times) for times in zip(self.client_times, self.server_times, strict=True)]
+        )
+
+
+def split_costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[str, Split]:
     """Measure all *cases* in random order, each with its server."""
-    times_by_case: dict[str, list[float]] = {name: [] for name in cases}
+    splits: dict[str, Split] = {name: Split() for name in cases}
     names = list(cases)
     for _ in range(rounds):
         random.shuffle(names)
         for name in names:
             server, prepare = cases[name]
-            times_by_case[name].append(timed(prepare(OPERATIONS), partial(used, server)))
-    return {name: cost(times) for name, times in times_by_case.items()}
+            splits[name].add(*timed(prepare(OPERATIONS), partial(used, server)))
+    return splits
+
+
+def costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[str, Cost]:
+    """Measure all *cases* in random order, client and server together."""
+    return {name: split.both for name, split in split_costs(cases, rounds).items()}
 
 
 def client_of(server: Any, **options: Any) -> Redis:

@@ -30,7 +30,7 @@ import flask_served
 from bare import CALLS
 from calls import Calls, Request
 from measure import Cost, cost
-from running import PATIENCE_SECONDS, TICKS, Running, founded, free_port, service
+from running import PATIENCE_SECONDS, Running, founded, free_port, service
 from service import Service
 from verdicts import scaled
 from web import Side, Tape, copied, exchanges, floor_of
@@ -85,14 +85,8 @@ class Figure:
     bare: Times
 
     def ratio(self, name: str) -> float:
-        """
-        Return ours over the bare one: the median of the rounds, each two neighbours in time.
-
-        CPU time is counted in ticks that are long beside a round, so there it is of all rounds.
-        """
+        """Return ours over the bare one: the median of the rounds, each two neighbours in time."""
         ours, bare = getattr(self.ours, name), getattr(self.bare, name)
-        if name == "cpu":
-            return sum(ours) / sum(bare)
         return statistics.median(one / below for one, below in zip(ours, bare, strict=True))
 
 
@@ -200,7 +194,6 @@ def _round(server: Running, part: Sequence[Request], times: Times) -> None:
     if failed or len(took) != len(part):
         raise AssertionError(failed[:1])
     quantiles = statistics.quantiles(took, n=CENT + 1)
-    # What is counted as nothing took less than a tick, and something is divided by it.
-    times.cpu.append(1_000_000 * max(server.cpu() - cpu, 1 / TICKS) / len(part))
+    times.cpu.append(1_000_000 * (server.cpu() - cpu) / len(part))
     times.p50.append(statistics.median(took))
     times.p99.append(quantiles[CENT - 1])

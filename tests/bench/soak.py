@@ -10,7 +10,7 @@ one callback, nearly all had a push, and `store check` finds nothing.
 
 It fails on an error, on a callback that is missing or came twice, and where the memory of a process
 is larger at the end than after the first third by more than a tenth. It says where the machine was
-too busy to tell.
+too noisy to tell.
 """
 
 from __future__ import annotations

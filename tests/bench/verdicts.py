@@ -14,7 +14,8 @@ SMALL = "BENCH_SMALL" in os.environ
 BUSY = 0.15
 """A spread from which a ratio tells nothing; without other programs, most are below a third."""
 
-UNKNOWN = "too little to tell" if SMALL else "too busy to tell"
+UNKNOWN = "too little to tell" if SMALL else "too noisy to tell"
+MISSED, FAR_MISSED = "MISSED", "FAR MISSED"
 GROWTH = 1.10
 """What the memory of a process may grow by, from the first third to the end."""
 NOTIFIED = 0.9
@@ -38,12 +39,12 @@ def failed(over: object) -> int:
 
 
 def ratio_verdict(share: float, fails_at: float, spread: float) -> str:
-    """Say what a ratio means that uses *share* of its goal, with *spread* as a share of it."""
+    """Say what a ratio means that uses *share* of its limit, with *spread* as a share of it."""
+    if SMALL or spread > BUSY:
+        return UNKNOWN
     if share <= 1:
         return ""
-    if share <= fails_at:
-        return "OVER"
-    return UNKNOWN if SMALL or spread > BUSY else "FAR OVER"
+    return MISSED if share <= fails_at else FAR_MISSED
 
 
 def memory_verdict(samples: Sequence[float]) -> tuple[float, float, str]:

@@ -146,9 +146,6 @@ FACES: dict[str, tuple[Callable[[UseCases], WsgiCallable], Callable[[Floor], Wsg
 }
 """Ours and the bare one."""
 
-GOAL_FACE = "WSGI"
-"""The face that goal 7 is for; the other stands beside it."""
-
 
 def copied(source: str, target: str) -> None:
     """Make *target* what *source* is."""

@@ -103,7 +103,9 @@ def few_of_each(names: Iterable[str]) -> set[str]:
     for name in sorted(names, key=lambda name: int(name.rpartition("_")[2])):
         by_function[name.rpartition("__mutmut_")[0]].append(name)
     return {
-        each[place] for each in by_function.values() for place in (0, len(each) // 2, len(each) - 1)
+        group[index]
+        for group in by_function.values()
+        for index in (0, len(group) // 2, len(group) - 1)
     }
 
 

@@ -102,7 +102,6 @@ EXCEPTIONS = {
     ("counterseal_client.ping", KEYS): "it compares the token of a ping",
     ("counterseal_demo.device_cli.push_receiver", KEYS): "a device decrypts what is pushed",
     ("counterseal_demo.device_cli.attachments", KEYS): "a device compares a document's hash",
-    ("counterseal_records.columns", KEYS): "the fingerprint of a commit is a universal hash",
     **dict.fromkeys(
         [
             ("counterseal_http.devices", "counterseal.device"),

@@ -21,11 +21,12 @@ verdicts = loaded()
 @pytest.mark.parametrize(
     ("share", "spread", "verdict"),
     [
-        (0.9, 0.5, ""),
         (1.0, 0.0, ""),
-        (1.2, 0.5, "OVER"),
-        (1.4, 0.05, "FAR OVER"),
-        (1.4, 0.4, "too busy to tell"),
+        (1.2, 0.15, "MISSED"),
+        (1.4, 0.05, "FAR MISSED"),
+        (0.9, 0.16, "too noisy to tell"),
+        (1.2, 0.16, "too noisy to tell"),
+        (1.4, 0.16, "too noisy to tell"),
     ],
 )
 def test_a_ratio_with_a_wide_spread_tells_nothing(share, spread, verdict):
@@ -39,7 +40,7 @@ def test_a_ratio_with_a_wide_spread_tells_nothing(share, spread, verdict):
         ([80.0, 81, 82, 83, 84, 85], ""),
         ([80.0, 85, 90, 95, 100, 105], "grew"),
         ([80.0, 90, 90, 80, 110, 110, 104, 104, 104], "grew"),
-        ([80.0, 90, 80, 110, 80, 110, 80, 110, 110], "too busy to tell"),
+        ([80.0, 90, 80, 110, 80, 110, 80, 110, 110], "too noisy to tell"),
     ],
 )
 def test_memory_that_falls_as_much_as_it_grows_tells_nothing(samples, verdict):
@@ -48,7 +49,7 @@ def test_memory_that_falls_as_much_as_it_grows_tells_nothing(samples, verdict):
 
 @pytest.mark.parametrize(
     ("pushes", "call", "verdict"),
-    [(95, 9.0, ""), (80, 0.1, "missing"), (80, 0.6, "too busy to tell")],
+    [(95, 9.0, ""), (80, 0.1, "missing"), (80, 0.6, "too noisy to tell")],
 )
 def test_missing_pushes_tell_nothing_where_calls_are_slow(pushes, call, verdict):
     assert verdicts.push_verdict(pushes, 100, call, 2.0) == verdict
@@ -65,6 +66,7 @@ def test_so_little_as_the_small_setting_measures_tells_nothing(monkeypatch):
     monkeypatch.setenv("BENCH_SMALL", "1")
     small = loaded()
     verdicts_said = {
+        small.ratio_verdict(0.9, 1.3, 0.0),
         small.ratio_verdict(9.9, 1.3, 0.0),
         small.memory_verdict([80.0, 85, 90, 95, 100, 105])[2],
         small.push_verdict(1, 100, 0.1, 2.0),

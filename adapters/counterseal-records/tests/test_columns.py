@@ -57,7 +57,7 @@ def test_a_body_that_looks_like_two_has_another_fingerprint(length):
     """However much of what stands before a body its writer repeats in it."""
     factory = RecordFactory()
     first, second = (Change(None, factory.account(name)) for name in ("zoe", "adam"))
-    forged = f"a{second.new.guid} 0 {length}b"
+    forged = f"a{second.new.guid} 0 {length}{length}b"
     operation = digest("once")
 
     separate = fingerprint((first, second), ("a", "b"), operation)

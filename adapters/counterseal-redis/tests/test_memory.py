@@ -10,7 +10,8 @@ from counterseal_testing import FakeService, FrozenClock
 from counterseal_testing.contracts.record_factory import RecordFactory
 
 MANY = 3_000
-BOUND = 1.6
+BOUND, OLDER_BOUND = 1.6, 1.65
+"""Redis 6.2 allocates more for entries of large hashes and sorted sets than later ones."""
 
 
 @pytest.mark.parametrize("spread", [True, False])
@@ -34,6 +35,7 @@ def test_a_challenge_takes_little_more_than_its_json(single, opened, spread):
         )
         for account, partition in zip(accounts, partitions, strict=True)
     ]
+    older = client.info("server")["redis_version"].startswith("6.")
     before = client.info("memory")["used_memory"]
 
     for number, change in enumerate(changes):
@@ -42,4 +44,4 @@ def test_a_challenge_takes_little_more_than_its_json(single, opened, spread):
     used = client.info("memory")["used_memory"] - before
     plain = sum(len(write(change.new)) for change in changes)
     client.flushall()
-    assert used < BOUND * plain, f"{used / plain:.2f} times its JSON"
+    assert used < (OLDER_BOUND if older else BOUND) * plain, f"{used / plain:.2f} times its JSON"

@@ -24,7 +24,7 @@ from counterseal.errors import (
     WrongRecord,
 )
 from counterseal.memory import MemoryAudit, MemoryStore
-from counterseal.models import LIVING, Account, CallbackState, Company, Gauge, Session
+from counterseal.models import LIVING, Account, CallbackState, Challenge, Company, Gauge, Session
 from counterseal.models.guid import partition_of
 from counterseal.models.record import index_of
 from counterseal.ports import Due
@@ -673,6 +673,24 @@ class RemembersWhatItRefused(InSteps):
 class AcceptsOtherChanges(InSteps):
     def is_applied(self, changes, operation):
         return operation in self._operations
+
+
+@breaks_a_step("STORE-16")
+class ComparesNoOutcome(InSteps):
+    def is_applied(self, changes, operation):
+        first_changes = self._operations.get(operation, ())
+        return without_outcomes(first_changes) == without_outcomes(changes) or super().is_applied(
+            changes, operation
+        )
+
+
+def without_outcomes(changes):
+    return [
+        (change.old, attrs.evolve(change.new, outcome=None))
+        if isinstance(change.new, Challenge)
+        else (change.old, change.new)
+        for change in changes
+    ]
 
 
 @breaks_a_step("STORE-17")

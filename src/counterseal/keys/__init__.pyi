@@ -33,4 +33,3 @@ from .secret import mac as mac
 from .secret import require_equal as require_equal
 from .secret import token_hash as token_hash
 from .secret import unb64url as unb64url
-from .secret import universal_hash as universal_hash

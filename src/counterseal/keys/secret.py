@@ -14,7 +14,6 @@ from counterseal.errors import CountersealError, MalformedToken, SealBroken
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-_NO_NONCE = bytes(NONCE_BYTES)
 
 _FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
 _ENDS = {
@@ -70,18 +69,6 @@ def basic_digest(secret: str, salt: bytes) -> bytes:
 def mac(key: bytes, data: bytes) -> bytes:
     """Return HMAC-SHA256 (RFC 2104)."""
     return hmac.digest(key, data, "sha256")
-
-
-def universal_hash(key: bytes, data: bytes) -> bytes:
-    """
-    Return 16 bytes that two different texts share with a probability below 2^-100.
-
-    That holds if nobody who chooses the texts knows *key*, of 32 bytes. It is no MAC: the nonce is
-    always the same, so two hashes under one key suffice to forge a third.
-    It is AES-256-GMAC (NIST SP 800-38D); without help of the processor, SHA-256 takes several times
-    as long.
-    """
-    return AESGCM(key).encrypt(_NO_NONCE, b"", data)
 
 
 def constant_time_equal(secret: bytes | str, candidate: bytes | str) -> bool:

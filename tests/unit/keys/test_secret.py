@@ -22,7 +22,6 @@ from counterseal.keys import (
     require_equal,
     token_hash,
     unb64url,
-    universal_hash,
 )
 
 ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
@@ -330,25 +329,3 @@ def test_an_aead_takes_a_key_of_256_bits_only(size):
 
 def test_an_aead_does_not_show_its_key():
     assert repr(KEY)[2:-1] not in repr(vars(Aead(KEY, CountingEntropy())))
-
-
-# the universal hash
-
-
-def test_it_is_the_tag_of_nothing_encrypted():
-    # Test case 13 of the specification of GCM: AES-256, all zeros, and neither text.
-    assert universal_hash(bytes(32), b"").hex() == "530f8afbc74536b9a963b4f1c4cb738b"
-
-
-@given(st.binary(min_size=1), st.data())
-def test_another_text_and_another_key_have_another_hash(text, data):
-    index = data.draw(st.integers(0, len(text) - 1))
-    other = text[:index] + bytes([text[index] ^ 1]) + text[index + 1 :]
-    hashes = {
-        universal_hash(key, each)
-        for key in (bytes(32), bytes([1] * 32))
-        for each in (text, other, text + b"\x00", text[:-1])
-    }
-
-    assert len(hashes) == 8
-    assert {len(one) for one in hashes} == {16}

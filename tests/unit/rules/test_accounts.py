@@ -20,6 +20,8 @@ from counterseal.accounts.rules import (
     own_challenge,
     provider_of,
     reachable,
+    receives,
+    renewable,
     revalidation_due,
     same_authority,
     same_identity,
@@ -30,13 +32,16 @@ from counterseal.challenges.rules.answering import chosen_device, own_account
 from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown, BindingInactive
 from counterseal.models import (
     Account,
+    AccountEventKind,
     AppSpace,
     Authority,
     BindingState,
+    Credential,
     Device,
     Identity,
     IdpSettings,
     Origin,
+    Scheme,
     guid,
 )
 from counterseal.policy import STANDARD
@@ -219,6 +224,33 @@ class TestReachable:
         assert (
             len({kind.public_code for kind in (AccountLocked, AccountUnbound, AccountUnknown)}) == 1
         )
+
+
+class TestRenewable:
+    @pytest.mark.parametrize("state", [BindingState.INVITED, BindingState.EXPIRED])
+    @pytest.mark.parametrize("used", [{"bound_at": NOW}, {"enrolled": "hash"}])
+    def test_refuses_an_invitation_that_was_used(self, world, refusing, state, used):
+        unused = attrs.evolve(world.binding, state=state, bound_at=None)
+        renewable(unused, NOW, STANDARD)
+        with refusing("wrong_state"):
+            renewable(attrs.evolve(unused, **used), NOW, STANDARD)
+
+
+class TestReceives:
+    def test_takes_no_origin_whose_credentials_have_all_ended(self):
+        credential = Credential(scheme=Scheme.BASIC, created_at=NOW, ends_at=NOW)
+        kind = AccountEventKind.LOCKED
+        origin = Origin(
+            guid=OTHER,
+            app_space=SPACE,
+            name="Shop",
+            created_at=NOW,
+            events=(kind,),
+            credentials=(credential,),
+        )
+        assert receives(origin, kind, NOW - TICK)
+        assert not receives(origin, kind, NOW)
+        assert not receives(attrs.evolve(origin, events=()), kind, NOW - TICK)
 
 
 class TestRoomForBinding:

@@ -1,9 +1,17 @@
 """Passkeys as strong keys: bound, answering, rotated, refused, and in receipts."""
 
+from contextlib import nullcontext
+
 import attrs
 import pytest
 
 from counterseal import STANDARD, STRICT, keys, verify_receipt
+from counterseal.bindings.documents.confirmation import (
+    CONFIRM_TYP,
+    Choice,
+    Confirmation,
+    confirmation_claims,
+)
 from counterseal.challenges.documents.answer import ANSWER_TYP
 from counterseal.challenges.documents.receipt import RECEIPT_TYP
 from counterseal.device import device_document
@@ -29,6 +37,7 @@ from counterseal.errors import (
 from counterseal.models import (
     PASSKEY_ALGORITHMS,
     Algorithm,
+    BindingState,
     Button,
     ChallengeState,
     PasskeyScope,
@@ -304,6 +313,48 @@ def test_a_synced_passkey_alone_is_strong_where_the_policy_allows_it(service, al
     challenge = service.ask("alice", "Pay?").challenge
     alice.answers = lax.answers
     assert answer_by(lax, alice, challenge, deviceKey=None).approved
+
+
+@pytest.mark.parametrize(
+    ("passkeys", "flags", "refusal"),
+    [
+        (PasskeyUse.WITH_DEVICE_KEY, SYNCED, WeakKey),
+        (PasskeyUse.WITH_DEVICE_KEY, DEVICE_BOUND, None),
+        (PasskeyUse.ALLOW, SYNCED, None),
+    ],
+)
+def test_a_synced_passkey_alone_confirms_a_device_where_the_policy_allows_it(
+    new_service, passkeys, flags, refusal
+):
+    service = new_service(policy=attrs.evolve(POLICY, passkeys=passkeys))
+    passkey = FakePasskey(flags=flags)
+    old = service.bind("alice", passkey=passkey)
+    new = service.complete(old.invite(), service.phone())
+    (new_device,) = old.new_devices()
+    bond = old.device.bond
+    confirmation = Confirmation(
+        device=bond.device,
+        account=bond.account,
+        app_space=bond.app_space,
+        binding=new.guid,
+        thumbprints=new_device.thumbprints(),
+        choice=Choice.ADD,
+        issued_at=0,
+        id="one",
+    )
+
+    def confirm(device_key):
+        claims = confirmation_claims(attrs.evolve(confirmation, device_key=device_key))
+        token = keys.sign(passkey, typ=CONFIRM_TYP, claims=claims)
+        return service.confirmations.decide(old.call("/device/confirmations", token.encode()))
+
+    with pytest.raises(WrongDevice):
+        confirm(passkey.public.thumbprint)
+    with pytest.raises(refusal) if refusal else nullcontext():
+        confirm(None)
+    if refusal:
+        confirm(old.device.device_key.public.thumbprint)
+    assert service.stored(new.guid).state is BindingState.ACTIVE
 
 
 def test_a_passkey_that_cannot_be_copied_is_strong_alone(service):

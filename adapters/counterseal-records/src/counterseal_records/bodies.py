@@ -26,7 +26,7 @@ import codecs
 import hashlib
 import json
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from json.encoder import encode_basestring_ascii
@@ -103,26 +103,28 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
         Company: (b',"verified_name":null',),
         AppSpace: _OF_ACTIONS,
         Origin: (
-            *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
-            *(b',"token_generation":0', b',"role":"full"'),
+            b',"backchannel":null',
             b'"endpoint_audiences":false,',  # of its `backchannel`
+            *(*_OF_ACTIONS, b',"realm":null', b',"role":"full"', b',"token_generation":0'),
         ),
         Session: (b',"proofs":[]',),
         Binding: (
-            *(b',"session":null', b',"suspensions":0'),
-            *(b',"sessions_end_at":null', b',"admin":null'),
+            *(b',"admin":null', b',"session":null'),
+            *(b',"sessions_end_at":null', b',"suspensions":0'),
         ),
         Challenge: (
             *(b',"action":null', b',"backchannel":null'),
-            *(b',"submission":null', b',"channel":null'),
             b',"token_generation":0',  # of its `backchannel`
+            b',"channel":null',
             b',"suspensions":0',  # of its `outcome`
+            b',"submission":null',
         ),
-        Callback: (b',"trace":null', b',"begun_at":null', b',"once":false'),
+        Callback: (b',"begun_at":null', b',"once":false', b',"trace":null'),
     }
 )
 """
-The fields of a kind that are left out where they have their default; no other field has the name.
+The fields of a kind that are left out where they have their default, in the order of their places;
+no other field has the name.
 
 An older release, which does not know the fields, reads such a body too: both can share a store, as
 long as nobody sets them.
@@ -143,12 +145,22 @@ def write_bytes(record: Stored) -> bytes:
     except UnicodeEncodeError:
         # JSON can hold half a surrogate pair, and UTF-8 cannot.
         fields = _JSON.encode(_CONVERTER.unstructure(record)).encode("ascii", _ESCAPED)
-    for default in LEFT_OUT.get(type(record), ()):
-        # In a text, its quotation marks would be escaped.
-        fields = fields.replace(default, b"", 1)
+    fields = _without(LEFT_OUT.get(type(record), ()), fields)
     if not fields.isascii():
         fields = fields.decode().encode("ascii", _ESCAPED)
     return b"%b%b%b}" % (_HEADS[type(record)], _FIELDS, fields)
+
+
+def _without(defaults: Sequence[bytes], fields: bytes) -> bytes:
+    """Return *fields* without the first of each of *defaults*, which are in order."""
+    pieces, begin = [], 0
+    for default in defaults:
+        # In a text, its quotation marks would be escaped.
+        position = fields.find(default, begin)
+        if position >= 0:
+            pieces.append(fields[begin:position])
+            begin = position + len(default)
+    return b"".join((*pieces, fields[begin:])) if pieces else fields
 
 
 def form_of(record: Stored) -> bytes:

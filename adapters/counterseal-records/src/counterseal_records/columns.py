@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii
 
-from counterseal.keys import universal_hash
-from counterseal.models import Change, Guid
+from counterseal.models import Challenge, Change, Guid
 
 ROOT = ""
 """The owner of a list that nobody owns: a comparison with NULL finds no row."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+_FINGERPRINT_BYTES = 16
 
 
 def digest(*parts: str) -> bytes:
@@ -75,12 +76,29 @@ def fingerprint(
             records for which two commits of one operation have the same fingerprint.
     """
     # Of the old record only the version counts: nothing else of it is ever compared.
-    hashed: list[bytes] = []
+    hashed = [operation]
     for change, body in zip(changes, bodies, strict=True):
         old = 0 if change.old is None else change.old.version
         text = body.encode() if isinstance(body, str) else body or b""
-        hashed += (f"{change.new.guid} {old} {len(text)} ".encode(), text)
-    return universal_hash(operation, b"".join(hashed))
+        short = _shortened(text) if isinstance(change.new, Challenge) else text
+        hashed += (f"{change.new.guid} {old} {len(text)} {len(short)} ".encode(), short)
+    return hashlib.sha256(b"".join(hashed)).digest()[:_FINGERPRINT_BYTES]
+
+
+def _shortened(challenge: bytes) -> bytes:
+    """
+    Return the body of an ended challenge without its long texts, for which shorter ones stand.
+
+    For the display document, its hash does; for what a receipt says, the receipt's signature.
+    """
+    # In a text, quotation marks are escaped.
+    display = challenge.find(b'"display":"')
+    display_end = challenge.find(b'","display_hash":"', display)
+    receipt = challenge.find(b'"receipt":"', display_end)
+    signature = challenge.rfind(b".", receipt, challenge.find(b'","', receipt))
+    if not 0 <= display < display_end < receipt < signature:
+        return challenge
+    return challenge[:display] + challenge[display_end:receipt] + challenge[signature:]
 
 
 def microseconds(moment: datetime) -> int:

@@ -7,12 +7,11 @@ import struct
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-import attrs
-
-from counterseal.models import AuditEvent, Change, GaugeKey, Guid, Record
+from counterseal.models import AuditEvent, Change, Guid, Record
 from counterseal.models.guid import partition_of
 from counterseal.models.record import Index, index_of, require_possible
 from counterseal_records import (
+    ROOT,
     digest,
     fingerprint,
     microseconds,
@@ -23,7 +22,7 @@ from counterseal_records import (
 from counterseal_redis.codec import NOTHING, compact, encode, guid_bytes, time_to_live
 from counterseal_redis.commands import COMMIT, Argument, Call, script_call
 from counterseal_redis.gauges import GAUGED, GAUGES, gauge_name
-from counterseal_redis.indexes import SEARCH, due_indexes, position_of
+from counterseal_redis.indexes import LISTS, SEARCH, due_indexes
 from counterseal_redis.keyspace import Keyspace
 
 SEQUENCE = "s"
@@ -43,36 +42,6 @@ _GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _SCORED, _UNSCORED, 
 """The script's lists, in its order; `commit.lua` says what is in each."""
 
 _COUNTS = struct.Struct(">9H")
-
-_NO_INDEX = Index()
-
-
-@attrs.frozen
-class Write:
-    """
-    What one change writes.
-
-    Attributes:
-        old: The record that it replaces; None where it creates one.
-        new: The record.
-        body: The stored body of *new*.
-        index: What *new* is looked up by.
-        old_key: The natural key of *old*, or `NOTHING`.
-        new_key: The natural key of *new*, or `NOTHING`.
-        old_gauge: What *old* counts in.
-        old_search: What *old* is searched by, if *new* is searched by something else; else None.
-        new_search: What *new* is searched by, if *old* is searched by something else; else None.
-    """
-
-    old: Record | None
-    new: Record
-    body: bytes
-    index: Index
-    old_key: str
-    new_key: str
-    old_gauge: GaugeKey | None = None
-    old_search: tuple[Guid, str] | None = None
-    new_search: tuple[Guid, str] | None = None
 
 
 def commit_call(
@@ -105,50 +74,41 @@ def _call(
     operation: str,
     now: datetime,
 ) -> Call:
-    writes = [None if change.new is change.old else _write(change) for change in changes]
-    bodies = [None if write is None else write.body for write in writes]
-    operation_digest = digest(operation)
-    name = f"o{compact(operation_digest[:_NAME_BYTES])}"
     begin = keyspace.key(partition_of(changes[0].new.guid), "")
-    script_arguments = ScriptArguments()
-    for change, write in zip(changes, writes, strict=True):
-        if write is None:
+    operation_digest = digest(operation)
+    script_arguments = ScriptArguments(now)
+    bodies = [b"" if each.new is each.old else write_bytes(each.new) for each in changes]
+    created = []
+    for change, body in zip(changes, bodies, strict=True):
+        if not body:
             script_arguments.add(_GUARDED, change.new.guid, change.new.version)
-    replaced = [write for write in writes if write is not None and write.old is not None]
-    created = [write for write in writes if write is not None and write.old is None]
-    for number, write in enumerate((*replaced, *created), 1):
-        script_arguments.add_write(write, number, now)
-    keys = [f"{begin}{key}" for key in (name, *FIXED_KEYS, *script_arguments.keys())]
+        elif change.old is None:
+            created.append((change.new, body))
+        else:
+            script_arguments.replace(change.old, change.new, body)
+    # The script numbers what is replaced first.
+    for record, body in created:
+        script_arguments.create(record, body)
+    names = (f"o{compact(operation_digest[:_NAME_BYTES])}", *FIXED_KEYS, *script_arguments.keys())
     arguments = [
         fingerprint(changes, bodies, operation_digest),
         script_arguments.counts(),
         *script_arguments.arguments(),
         *map(write_bytes, audit),
     ]
-    return script_call(COMMIT, keys, arguments)
-
-
-def _write(change: Change) -> Write:
-    old, new = change.old, change.new
-    index = index_of(new)
-    new_key = NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
-    old_index = _NO_INDEX if old is None else index_of(old)
-    if old_index.account_key == index.account_key:
-        old_key = new_key
-    elif old_index.account_key is None:
-        old_key = NOTHING
-    else:
-        old_key = compact(natural_key(*old_index.account_key))
-    searches = old_index.search_key, index.search_key
-    if searches[0] == searches[1]:
-        searches = None, None
-    return Write(old, new, write_bytes(new), index, old_key, new_key, old_index.gauge, *searches)
+    return script_call(COMMIT, [begin + name for name in names], arguments)
 
 
 class ScriptArguments:
-    """The lists that the script reads, each with its keys and its arguments."""
+    """
+    The lists that the script reads, each with its keys and its arguments.
 
-    def __init__(self) -> None:
+    Args:
+        now: The time from which on records that have ended are kept.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
         self._keys: list[list[str]] = [[] for _ in _LISTS]
         self._arguments: list[list[Argument]] = [[] for _ in _LISTS]
         self._records: list[Argument] = []
@@ -159,44 +119,60 @@ class ScriptArguments:
         self._keys[list_number].append(key)
         self._arguments[list_number] += arguments
 
-    def add_write(self, write: Write, number: int, now: datetime) -> None:
-        """Add the entries of the record that is written as the *number*-th, from 1 on."""
-        new, is_new = write.new, write.old is None
-        if is_new:
-            self.add(_CREATED, new.guid)
-        else:
-            version = new.version - 1
-            expected = version if write.old_key == NOTHING else f"{version} {write.old_key}"
-            self.add(_REPLACED, new.guid, expected)
-        self._records += (
-            encode(new, write.index.account or write.new_key, write.body),
-            time_to_live(new, now),
-        )
-        if write.old_key != write.new_key:
-            if write.old_key != NOTHING:
-                self.add(_OLD_KEYS, f"{NATURAL}{write.old_key}")
-            if write.new_key != NOTHING:
-                self.add(_NEW_KEYS, f"{NATURAL}{write.new_key}", new.guid)
-        position = position_of(write.index)
-        if position is not None and (position.listed or not is_new):
-            list_number = _ADDED if position.listed else _REMOVED
-            self.add(list_number, position.index, number, guid_bytes(position.owner))
-        self._add_search_keys(write)
-        gauge, guid = write.index.gauge, guid_bytes(new.guid)
-        if gauge != write.old_gauge:
-            self._gauges += (guid, gauge_name(write.old_gauge), gauge_name(gauge))
-        due_at = new.due_at
-        for index in due_indexes(new, write.index):
-            if due_at is not None:
-                self.add(_SCORED, index, microseconds(due_at), guid)
-            elif not is_new:
-                self.add(_UNSCORED, index, guid)
+    def replace(self, old: Record, new: Record, body: bytes) -> None:
+        """Add the entries of *new*, whose stored body is *body*, and which replaces *old*."""
+        index, before = index_of(new), index_of(old)
+        key = old_key = _natural_key(index)
+        if index.account_key != before.account_key:
+            old_key = _natural_key(before)
+            self._add_natural_keys(new.guid, old_key, key)
+        expected = old.version if old_key == NOTHING else f"{old.version} {old_key}"
+        self.add(_REPLACED, new.guid, expected)
+        self._add_record(new, index, before, key, body)
 
-    def _add_search_keys(self, write: Write) -> None:
-        if write.old_search is not None:
-            self.add(_UNSCORED, SEARCH, search_key(*write.old_search))
-        if write.new_search is not None:
-            self.add(_SCORED, SEARCH, 0, search_key(*write.new_search))
+    def create(self, record: Record, body: bytes) -> None:
+        """Add the entries of *record*, whose stored body is *body*, and which is new."""
+        index = index_of(record)
+        key = _natural_key(index)
+        self._add_natural_keys(record.guid, NOTHING, key)
+        self.add(_CREATED, record.guid)
+        self._add_record(record, index, None, key, body)
+
+    def _add_natural_keys(self, guid: Guid, old: str, new: str) -> None:
+        if old != NOTHING:
+            self.add(_OLD_KEYS, f"{NATURAL}{old}")
+        if new != NOTHING:
+            self.add(_NEW_KEYS, f"{NATURAL}{new}", guid)
+
+    def _add_record(
+        self, record: Record, index: Index, before: Index | None, key: str, body: bytes
+    ) -> None:
+        guid = guid_bytes(record.guid)
+        value = encode(record, index.account or key, body)
+        self._records += (value, time_to_live(record, self._now))
+        if index.listing is not None and (index.listed or before is not None):
+            number = len(self._records) // 2
+            owner = guid_bytes(index.owner or ROOT)
+            self.add(_ADDED if index.listed else _REMOVED, LISTS[index.listing], number, owner)
+        old_gauge = None if before is None else before.gauge
+        if index.gauge != old_gauge:
+            self._gauges += (guid, gauge_name(old_gauge), gauge_name(index.gauge))
+        old_search = None if before is None else before.search_key
+        if index.search_key != old_search:
+            self._add_search_keys(old_search, index.search_key)
+        due_at = record.due_at
+        if due_at is not None:
+            for name in due_indexes(record, index):
+                self.add(_SCORED, name, microseconds(due_at), guid)
+        elif before is not None:
+            for name in due_indexes(record, index):
+                self.add(_UNSCORED, name, guid)
+
+    def _add_search_keys(self, old: tuple[Guid, str] | None, new: tuple[Guid, str] | None) -> None:
+        if old is not None:
+            self.add(_UNSCORED, SEARCH, search_key(*old))
+        if new is not None:
+            self.add(_SCORED, SEARCH, 0, search_key(*new))
 
     def counts(self) -> bytes:
         """Return how many entries each list has, but for the last, and how many gauges change."""
@@ -210,3 +186,7 @@ class ScriptArguments:
         """Return the arguments of all lists."""
         compared, others = self._arguments[:_CREATED], self._arguments[_CREATED:]
         return itertools.chain(*compared, self._records, *others, self._gauges)
+
+
+def _natural_key(index: Index) -> str:
+    return NOTHING if index.account_key is None else compact(natural_key(*index.account_key))

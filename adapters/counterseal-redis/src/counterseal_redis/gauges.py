@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from counterseal.models import Account, Callback, Challenge, Gauge, GaugeKey, Guid, Origin
@@ -50,6 +51,7 @@ COUNTED, CHANGED = 1, -1
 """Replies to `gauge_call`: a gauge has changed, and the first line is another one by now."""
 
 
+@lru_cache(maxsize=1_024)
 def gauge_name(key: GaugeKey | None) -> bytes:
     """Return *key* as both hashes have it, a letter and two GUIDs; `NO_GAUGE` for None."""
     if key is None:

@@ -53,12 +53,12 @@ def due_index(kind: RecordKind, queue: AddressKind | Guid | None = None) -> str:
     return name if queue is None else f"{name}.{queue_name(queue)}"
 
 
-_DUE_KINDS: Mapping[type[Record], RecordKind] = MappingProxyType(
-    {kind.record_class: kind for kind in RecordKind if kind.due}
+_DUE_NAMES: Mapping[type[Record], str] = MappingProxyType(
+    {kind.record_class: due_index(kind) for kind in RecordKind if kind.due}
 )
 
 DUE_INDEXES = (
-    *map(due_index, _DUE_KINDS.values()),
+    *_DUE_NAMES.values(),
     *(due_index(RecordKind.NOTIFICATION, each) for each in AddressKind),
 )
 """Indexes of due records: one of each kind, and one of notifications to each kind of address."""
@@ -80,6 +80,9 @@ A server executes all commands of one trip before it serves another client.
 Where records of all partitions are merged, each partition gives so small a part of the limit, and
 two more: hardly ever has one more than that among the first.
 """
+
+DUE_BATCH = 10
+"""Records that are due in one round trip: others wait while the server copies them."""
 
 PAGE = 500
 """Entries in one round trip of `forget`."""
@@ -112,13 +115,12 @@ def position_of(index: Index) -> Position | None:
     return Position(LISTS[index.listing], Guid(index.owner or ROOT), listed=index.listed)
 
 
-def due_indexes(record: Record, index: Index) -> Iterator[str]:
-    """Yield the indexes that have *record* while it is due."""
-    kind = _DUE_KINDS.get(type(record))
-    if kind is not None:
-        yield due_index(kind)
-        if index.queue is not None:
-            yield due_index(kind, index.queue)
+def due_indexes(record: Record, index: Index) -> tuple[str, ...]:
+    """Return the indexes that have *record* while it is due."""
+    name = _DUE_NAMES.get(type(record))
+    if name is None:
+        return ()
+    return (name,) if index.queue is None else (name, f"{name}.{queue_name(index.queue)}")
 
 
 @attrs.frozen
@@ -221,6 +223,13 @@ class Indexes:
             now: If it is given, reads of records that have ended or are due by then are confirmed.
         """
         return self._load(guids, now, with_account=False)[0]
+
+    def due_records(self, guids: Sequence[Guid]) -> Mapping[Guid, Record | None]:
+        """Return the records of *guids*, a few in each round trip."""
+        records: dict[Guid, Record | None] = {}
+        for first in range(0, len(guids), DUE_BATCH):
+            records |= self.records(guids[first : first + DUE_BATCH])
+        return records
 
     def get_with_account(
         self, guid: Guid, others: Sequence[Guid], *, now: datetime

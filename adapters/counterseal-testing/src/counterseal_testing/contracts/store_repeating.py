@@ -6,9 +6,10 @@ import attrs
 import pytest
 
 from counterseal.errors import Conflict, Indeterminate, OperationReused, StoreUnavailable
-from counterseal.models import Change
+from counterseal.models import ChallengeState, Change, Outcome, RefusalReason
+from counterseal_testing.clock import START
 from counterseal_testing.contracts.clauses import needs
-from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal_testing.contracts.record_factory import LATER, RecordFactory, event, next_version
 from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal_testing.contracts.store_worker import StoreWorker
 from counterseal_testing.faults import Faults, faulty
@@ -92,6 +93,42 @@ class StoreRepeating(StoreSetup):
         assert worker.store.bindings(account.guid) == (binding,)
         assert worker.get(account.guid) == account
         assert worker.events() == []
+
+    def test_store_16_finds_another_answer(self, new_store: NewStore) -> None:
+        """STORE-16: an answer differs from another one in a few letters of a long record."""
+        worker, factory = self.worker(new_store), RecordFactory()
+        account = factory.account()
+        challenge = factory.challenge(account, display='{"a":1}', display_hash="a")
+        token, receipt = "a.b.c", "d.e.f"
+        outcome = Outcome(at=START, device=challenge.guid, button=0, token=token, receipt=receipt)
+        answered = next_version(challenge, state=ChallengeState.ANSWERED, outcome=outcome)
+        worker.create(account)
+        worker.create(challenge)
+        worker.commit((challenge, answered), operation="answer")
+
+        for changes in (
+            {"button": 1},
+            {"at": LATER},
+            {"device": account.guid},
+            {"token": "a.x.c"},
+            {"token": "a.b.x"},
+            {"receipt": "d.e.x"},
+            {"receipt": None},
+            {"refusal_reason": RefusalReason.OTHER},
+        ):
+            other = attrs.evolve(answered, outcome=attrs.evolve(outcome, **changes))
+            with pytest.raises(OperationReused):
+                worker.commit((challenge, other), operation="answer")
+        for members in (
+            {"display": '{"a":2}', "display_hash": "b"},
+            {"state": ChallengeState.DISOWNED},
+            {"transaction_id": '","receipt":"d.e.f"'},
+        ):
+            with pytest.raises(OperationReused):
+                worker.commit((challenge, attrs.evolve(answered, **members)), operation="answer")
+        worker.commit((challenge, answered), operation="answer")
+
+        assert worker.get(challenge.guid) == answered
 
     @pytest.mark.parametrize("applied", [True, False])
     def test_store_15_tells_the_truth_after_a_lost_reply(
