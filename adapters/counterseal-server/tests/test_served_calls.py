@@ -22,7 +22,7 @@ from counterseal_server.runtime import Runtime
 from counterseal_server.web import ServerApplication, use_cases
 
 PIN = "1379"
-LIMITS = {"add": 380, "list": 198, "show": 279, "answer": 416, "read": 152}
+LIMITS = {"add": 384, "list": 201, "show": 284, "answer": 422, "read": 154}
 
 
 def is_ours(frame):
@@ -72,8 +72,8 @@ class Approvals:
         question = {"accountId": "zoe", "content": "Pay?"}
         guid = self._call("add", "POST", "/request/add", self._authorization, json=question)["guid"]
         (listed,) = self._call_of_phone("list", "GET", "/device/requests")["requests"]
-        shown = self._call_of_phone("show", "GET", f"/device/requests/{listed['guid']}")
-        answer = self._phone.answer(shown["display"], 0, pin=PIN).encode()
+        request_document = self._call_of_phone("show", "GET", f"/device/requests/{listed['guid']}")
+        answer = self._phone.answer(request_document["display"], 0, pin=PIN).encode()
         assert self._call_of_phone("answer", "POST", "/device/answer", answer)["approved"]
         path = f"/request/getRequest?requestGuid={guid}"
         assert self._call("read", "GET", path, self._authorization)["status"] == "ANSWERED"
