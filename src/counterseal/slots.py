@@ -51,7 +51,8 @@ class SlotCounts:
     def take(self, *owners: Hashable) -> None:
         """Take one slot for all of *owners*; first ask `gets_slot` whether they get it."""
         self.free -= 1
-        self._counts.update(owners)
+        for owner in owners:
+            self._counts[owner] += 1
 
     def give_back(self, *owners: Hashable) -> None:
         """Give back a slot that was taken for *owners*."""

@@ -23,25 +23,25 @@ from counterseal_testing.identity import APP_RETURN
 from counterseal_testing.service import PIN
 
 LIMITS = {
-    "issue": 159,
-    "pending": 105,
-    "fetch": 125,
+    "issue": 152,
+    "pending": 95,
+    "fetch": 119,
     # Both ask what is stored with the ending.
-    "answer": 270,
+    "answer": 265,
     # It commits an event, as the others do from which an account's standing follows.
-    "disown": 293,
-    "status": 26,
-    "cancel": 108,
+    "disown": 288,
+    "status": 24,
+    "cancel": 104,
     "account": 24,
     "unlock": 58,
-    "redirect": 162,
+    "redirect": 160,
     "revalidate": 120,
-    "invite": 106,
+    "invite": 97,
     # Both differ with PYTHONHASHSEED, by up to twelve calls.
-    "complete": 379,
-    "rotate": 457,
-    "update": 148,
-    "unbind": 165,
+    "complete": 355,
+    "rotate": 427,
+    "update": 146,
+    "unbind": 163,
     "suspend": 108,
 }
 

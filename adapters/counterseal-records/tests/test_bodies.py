@@ -93,7 +93,7 @@ def values_of(hint):
         hint,
         **{
             field.name: values_of(hints[field.name]).filter(bool)
-            if field.validator is fields.text
+            if fields.validator_of(field) is fields.text
             else values_of(hints[field.name])
             for field in attrs.fields(hint)
         },

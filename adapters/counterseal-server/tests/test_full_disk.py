@@ -113,7 +113,7 @@ def test_a_full_store_is_remembered_for_ten_seconds():
 
     full_store.require_room()
     with pytest.raises(StoreFull):
-        full_store.call(full)
+        full_store.watched(full)()
     now[0] += SECONDS - 0.1
     with pytest.raises(StoreFull):
         full_store.require_room()

@@ -20,6 +20,7 @@ from counterseal import STANDARD, AuditChain
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemEntropy
 from counterseal.models import BindingState, CallbackState, ChallengeState, Change
+from counterseal.models.record import index_of
 from counterseal_records import check
 from counterseal_sql import (
     NEWEST_SCHEMA,
@@ -110,7 +111,8 @@ def insert_records(database, *records):
         names = [one["name"] for one in inspect(connection).get_columns(RECORDS.name)]
         table = Table(RECORDS.name, MetaData(), *map(Column, names))
         for record in records:
-            values = {name: value for name, value in row(record).items() if name in names}
+            columns = row(record, index_of(record)).items()
+            values = {name: value for name, value in columns if name in names}
             connection.execute(insert(table).values(values))
 
 

@@ -18,7 +18,7 @@ from counterseal.models.push import PushAddress
 from counterseal.models.record import Gauge, GaugeKey, Index
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class Device:
     """
     One living binding, with what is needed to ask the person.
@@ -34,7 +34,7 @@ class Device:
     answers: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class OpenQuestion:
     """An unfinished challenge of the account, with its origin's kind of clients when it asked."""
 
@@ -44,7 +44,7 @@ class OpenQuestion:
     clients: Clients = Clients.CURRENT
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class PastQuestion:
     """A question that the person was asked, with its origin's kind of clients at that time."""
 
@@ -53,7 +53,7 @@ class PastQuestion:
     clients: Clients = Clients.CURRENT
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class History:
     """
     The history that decides whether a person may be asked again.
@@ -122,7 +122,7 @@ class Logout:
     until: datetime = attrs.field(validator=fields.utc)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class Account:
     """
     One user of an App Space.

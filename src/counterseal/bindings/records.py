@@ -43,7 +43,7 @@ class Authority(enum.Enum):
     STAFF = "staff"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class KeyChange:
     """One entry of a binding's key history: which key took a role, and when."""
 
@@ -52,7 +52,7 @@ class KeyChange:
     thumbprint: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class Binding:
     """
     The life of one device's keys on one account; its GUID is the device's.

@@ -29,7 +29,7 @@ class ChallengeState(enum.Enum):
     EXPIRED = "EXPIRED"
 
 
-UNFINISHED = frozenset({ChallengeState.PENDING, ChallengeState.SEEN})
+UNFINISHED = (ChallengeState.PENDING, ChallengeState.SEEN)
 
 FINISHED = tuple(state for state in ChallengeState if state not in UNFINISHED)
 """How a challenge can end."""
@@ -72,7 +72,7 @@ class Reaction(enum.Enum):
     """The account is locked, until an administrator unlocks it."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class Outcome:
     """
     How a challenge ended.
@@ -100,7 +100,7 @@ class Outcome:
     suspensions: int = attrs.field(default=0, validator=fields.count)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class Challenge:
     """
     One question to one account.

@@ -21,7 +21,7 @@ FIRST_HASH = bytes(32)
 """The hash that the first event of a partition follows."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class AuditEvent:
     """
     One entry of the audit log; it holds names and codes, never content or secrets.

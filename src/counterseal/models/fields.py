@@ -8,6 +8,9 @@ but by rules, before a record is made.
 return what `attrs.evolve` returns, and validate only the fields that change: the others were
 validated when the record was made, and a record is frozen. The copying code is compiled once for
 each class and set of changed fields.
+
+What every call reads from the store validates its fields in one function, `check_together`: msgspec
+makes it, and calls each validator of a class by itself.
 """
 
 from __future__ import annotations
@@ -54,6 +57,46 @@ def count(_: Any, attribute: attrs.Attribute[Any], value: int) -> None:
     """Demand a whole number of zero or more."""
     if type(value) is not int or value < 0:
         raise InvalidField(attribute.name, "not a whole number of zero or more")
+
+
+_HOLDS = {
+    utc: "type({0}) is datetime and {0}.tzinfo is UTC",
+    maybe_utc: "{0} is None or type({0}) is datetime and {0}.tzinfo is UTC",
+    text: "type({0}) is str and {0}",
+    count: "type({0}) is int and {0} >= 0",
+}
+"""Under which condition a validator has nothing to refuse."""
+
+_VALIDATOR = "validator"
+
+
+def check_together(
+    kind: type[Any], attributes: list[attrs.Attribute[Any]]
+) -> list[attrs.Attribute[Any]]:
+    """
+    Have instances of *kind* validate their fields in one function, which is compiled for it.
+
+    A field transformer of attrs; `validator_of` returns the validator of a field.
+    """
+    names: dict[str, Any] = {"datetime": datetime, "UTC": UTC}
+    lines = ["def validate(record):"]
+    for field in attributes:
+        if field.validator is not None:
+            name, value = field.name, f"record.{field.name}"
+            names[f"validate_{name}"], names[f"field_{name}"] = field.validator, field
+            lines.append(f"    if not ({_HOLDS[field.validator].format(value)}):")
+            lines.append(f"        validate_{name}(record, field_{name}, {value})")
+    exec("\n".join(lines), names)  # noqa: S102 (as in `_compiled`)
+    kind.__attrs_post_init__ = names["validate"]
+    return [
+        field.evolve(validator=None, metadata={**field.metadata, _VALIDATOR: field.validator})
+        for field in attributes
+    ]
+
+
+def validator_of(field: attrs.Attribute[Any]) -> Any:
+    """Return the validator of *field*; None if it has none."""
+    return field.metadata.get(_VALIDATOR, field.validator)
 
 
 def revise(stored: R, **changes: Any) -> R:
@@ -110,8 +153,9 @@ def _compiled(kind: type[Any], changed: tuple[str, ...], computed: dict[str, str
     for name, field in fields.items():
         if name in changed:
             value = f"changes[{name!r}]"
-            if field.validator is not None:
-                names[f"validate_{name}"], names[f"field_{name}"] = field.validator, field
+            validator = validator_of(field)
+            if validator is not None:
+                names[f"validate_{name}"], names[f"field_{name}"] = validator, field
                 checks.append(f"    validate_{name}(new, field_{name}, new.{name})")
         else:
             value = computed.get(name, f"old.{name}")

@@ -303,7 +303,7 @@ def test_the_finished_states_are_those_listed(name):
 
 
 def test_the_models_agree_on_what_is_finished():
-    assert set(ChallengeState) - UNFINISHED == FINISHED["challenge"]
+    assert set(ChallengeState) - set(UNFINISHED) == FINISHED["challenge"]
     assert set(BindingState) - LIVING == FINISHED["binding"]
     assert set(SessionState) - LIVING_SESSIONS == FINISHED["session"]
 

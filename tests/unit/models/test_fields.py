@@ -1,10 +1,11 @@
 """A revision is what `attrs.evolve` makes of a record, one version on, whatever changes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
@@ -18,6 +19,7 @@ from counterseal.models import (
     History,
     OpenQuestion,
     Outcome,
+    fields,
     replace,
     revise,
 )
@@ -50,7 +52,7 @@ def of(draw, kinds):
             "maybe_utc": st.sampled_from([None, NOW]),
             "text": st.just("text"),
             "count": st.integers(0, 9),
-        }.get(getattr(field.validator, "__name__", ""), VALUE)
+        }.get(getattr(fields.validator_of(field), "__name__", ""), VALUE)
         members[field.alias] = draw(sound)
     try:
         return kind(**members)
@@ -136,10 +138,34 @@ def test_the_order_in_which_changes_are_named_says_nothing(account):
     assert one == revise(account, receipt_hash="x", receipts=1)
 
 
+FIELD_VALUES = [
+    *(None, True, -1, 0, 1.0, "", "text", b""),
+    *(NOW, NOW.replace(tzinfo=None), NOW.replace(tzinfo=ZoneInfo("UTC"))),
+    NOW.astimezone(timezone(timedelta(hours=1))),
+]
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_what_is_checked_together_is_refused_as_each_validator_refuses_it(data):
+    value = data.draw(of([kind for kind in (*RECORDS, *VALUES) if is_checked_together(kind)]))
+    for field in filter(fields.validator_of, attrs.fields(type(value))):
+        for field_value in FIELD_VALUES:
+            refusal = outcome(fields.validator_of(field), value, field, field_value)
+            changed = outcome(attrs.evolve, value, **{field.name: field_value})
+            assert changed == refusal if refusal else getattr(changed, field.name) is field_value
+
+
+def is_checked_together(kind):
+    return hasattr(kind, "__attrs_post_init__")
+
+
 def test_no_record_hides_how_it_is_made():
-    """A record with a hook or a converter could not be copied field by field."""
+    """A record with a hook that sets fields, or a converter, could not be copied by its fields."""
     for kind in (*RECORDS, *VALUES):
-        assert not hasattr(kind, "__attrs_post_init__")
+        if is_checked_together(kind):
+            assert kind.__attrs_post_init__.__name__ == "validate"
+            assert [field.validator for field in attrs.fields(kind) if field.validator] == []
         assert not hasattr(kind, "__attrs_pre_init__")
         assert "__dict__" not in dir(kind)
         for field in attrs.fields(kind):

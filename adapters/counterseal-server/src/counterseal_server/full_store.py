@@ -18,6 +18,7 @@ SECONDS = 10.0
 STORING = ("store", "replay", "counters", "idempotency", "audit")
 """The ports that may store something on a disk."""
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -52,22 +53,22 @@ class FullStore:
     def _watched(self, port: T) -> T:
         return cast("T", _Watched(port, self))
 
-    def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """
-        Return what *method* returns.
+    def watched(self, method: Callable[..., R]) -> Callable[..., R]:
+        """Return *method* so that the time is remembered when it raises StoreFull."""
 
-        Raises:
-            Exception: What *method* raises; of StoreFull the time is remembered.
-        """
-        try:
-            return method(*args, **kwargs)
-        except StoreFull:
-            self._met_at = self._monotonic()
-            raise
+        @wraps(method)
+        def watched(*args: Any, **kwargs: Any) -> R:
+            try:
+                return method(*args, **kwargs)
+            except StoreFull:
+                self._met_at = self._monotonic()
+                raise
+
+        return watched
 
 
 class _Watched:
-    """A port whose public methods are called by a `FullStore`."""
+    """A port whose public methods are watched by a `FullStore`."""
 
     def __init__(self, port: object, full_store: FullStore) -> None:
         self._port = port
@@ -77,11 +78,6 @@ class _Watched:
         method = getattr(self._port, name)
         if not callable(method):
             return method
-
-        @wraps(method)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            return self._full_store.call(method, *args, **kwargs)
-
         # From now on the attribute is found without this function.
-        self.__dict__[name] = watched
+        watched = self.__dict__[name] = self._full_store.watched(method)
         return watched

@@ -15,10 +15,10 @@ import contextlib
 import io
 import logging
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
 from typing import Any
@@ -150,10 +150,7 @@ class Gateway:
 
 
 async def _send(send: Send, refusal: Refusal) -> None:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in refusal.headers.items()
-    ]
+    headers = _raw_headers(refusal.headers.items())
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body, "more_body": False})
 
@@ -169,11 +166,12 @@ class _Call:
         self._headers: list[tuple[bytes, bytes]] = []
         # The whole body, or None if it is sent in pieces.
         self._replied: asyncio.Future[bytes | None] = loop.create_future()
+        # Only a reply that is sent in pieces has these.
         # None if the head could not be sent: then no piece is, either.
-        self._begun: asyncio.Future[Send | None] = loop.create_future()
-        self._ended: asyncio.Future[None] = loop.create_future()
+        self._begun: asyncio.Future[Send | None] | None = None
+        self._ended: asyncio.Future[None] | None = None
         self._sending: asyncio.Task[Any] | None = None
-        self._disconnected = threading.Event()
+        self._disconnected = False
 
     def run(self) -> None:
         """Run the application, in a thread."""
@@ -203,8 +201,8 @@ class _Call:
             await self._answer(receive, send)
         except BaseException:
             # Nobody takes a piece any more, and the thread must not wait for that.
-            self._disconnected.set()
-            if not self._begun.done():
+            self._disconnected = True
+            if self._begun is not None and not self._begun.done():
                 self._begun.set_result(None)
             if self._sending is not None:
                 self._sending.cancel()
@@ -215,7 +213,7 @@ class _Call:
         await send(
             {"type": "http.response.start", "status": self._status, "headers": self._headers}
         )
-        if body is None:
+        if self._begun is not None and self._ended is not None:
             self._begun.set_result(send)
             disconnecting = asyncio.ensure_future(self._wait_for_disconnect(receive))
             try:
@@ -226,15 +224,14 @@ class _Call:
 
     def _start(self, status: str, headers: Iterable[tuple[str, str]], _: Any = None) -> None:
         self._status = int(status[:3])
-        self._headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-        ]
+        self._headers = _raw_headers(headers)
 
     def _whole_or_streamed(self, pieces: Iterator[bytes]) -> bytes | None:
         # The headers are complete only with the first piece (PEP 3333, start_response).
         first = next(pieces, b"")
-        if self._status in BODILESS or any(name == b"content-length" for name, _ in self._headers):
+        if self._status in BODILESS or b"content-length" in dict(self._headers):
             return first + b"".join(pieces)
+        self._begun, self._ended = self._loop.create_future(), self._loop.create_future()
         self._resolve(self._replied, None)
         self._stream(chain([first], pieces))
         return None
@@ -245,12 +242,12 @@ class _Call:
             sending = asyncio.run_coroutine_threadsafe(self._piece(piece), self._loop)
             with contextlib.suppress(CancelledError):  # the client has gone
                 sending.result()
-            if self._disconnected.is_set():
+            if self._disconnected:
                 return
 
     async def _piece(self, piece: bytes) -> None:
         self._sending = asyncio.current_task()
-        send = await self._begun
+        send = None if self._disconnected or self._begun is None else await self._begun
         if send is not None:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
 
@@ -258,11 +255,11 @@ class _Call:
         message: Message = {}
         while message.get("type") != "http.disconnect":
             message = await receive()
-        self._disconnected.set()
+        self._disconnected = True
 
-    def _resolve(self, future: asyncio.Future[Any], result: Any) -> None:
+    def _resolve(self, future: asyncio.Future[Any] | None, result: Any) -> None:
         def resolve() -> None:
-            if future.done():
+            if future is None or future.done():
                 return
             if isinstance(result, BaseException):
                 future.set_exception(result)
@@ -283,6 +280,25 @@ _BASE: Environ = {
 }
 
 _NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+CACHED_NAMES = 128
+"""Names of headers whose spellings are cached: clients send few, and anybody may send any."""
+
+
+@lru_cache(CACHED_NAMES)
+def _variable(name: bytes) -> str:
+    """Return the name of the variable for a header."""
+    return _NAMES.get(name) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+
+
+@lru_cache(CACHED_NAMES)
+def _raw_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
+
+
+def _raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return headers as ASGI has them."""
+    return [(_raw_name(name), value.encode("latin-1")) for name, value in headers]
 
 
 def environment(scope: Scope, body: bytes) -> Environ:
@@ -315,9 +331,7 @@ def environment(scope: Scope, body: bytes) -> Environ:
     for name, value in scope["headers"]:
         if b"_" in name:
             continue
-        key = _NAMES.get(name)
-        if key is None:
-            key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+        key = _variable(name)
         text = value.decode("latin-1")
         if key in environ:
             # RFC 9110, 5.3; RFC 6265, 5.4 for cookies.

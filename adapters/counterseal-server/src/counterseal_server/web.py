@@ -200,12 +200,11 @@ class ServerApplication:
             request = read_environ(environ)
             response = self._respond(request, environ.get(REFUSED))
             self._record(request.method, response, time.perf_counter() - started)
-            headers = (*response.headers, (ID_HEADER, identifier))
             if response.stream is not None:
                 stream = IdentifiedStream(response.stream, identifier)
                 response = attrs.evolve(response, stream=stream)
-            response = attrs.evolve(response, headers=headers)
-            return write_response(response, request.method, start_response)
+            headers = ((ID_HEADER, identifier),)
+            return write_response(response, request.method, start_response, headers)
         finally:
             REQUEST_ID.set(None)
 

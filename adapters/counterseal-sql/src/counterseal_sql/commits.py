@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -10,16 +10,17 @@ import attrs
 
 from counterseal.models import AuditEvent, Change, GaugeKey, Guid, Record
 from counterseal.models.guid import partition_of
-from counterseal.models.record import index_of, require_possible
+from counterseal.models.record import Index, index_of, require_possible
 from counterseal_records import digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 
 
 @attrs.frozen(kw_only=True)
 class Update:
-    """A row *new* that replaces the row of the record *old*."""
+    """A row *new* that replaces the row of the record *old*, which has *old_index*."""
 
     old: Record
+    old_index: Index
     new: Row
 
 
@@ -69,19 +70,18 @@ def event_row(event: AuditEvent) -> Row:
     return {"at": microseconds(event.at), "body": write(event)}
 
 
-def gauge_rows(changes: Iterable[tuple[Record | None, Record | None]]) -> list[Row]:
+def gauge_rows(counted: Iterable[tuple[Guid, Index, int]]) -> list[Row]:
     """
     Return what to add to the gauges, in one order for all callers.
 
     Args:
-        changes: Each record as it was, and as it is; None where there is none.
+        counted: The GUID and the index of each record that begins to count, with 1, or that no
+            longer counts as it did, with -1.
     """
-    added: Counter[tuple[GaugeKey, int]] = Counter()
-    for pair in changes:
-        for record, count in zip(pair, (-1, 1), strict=True):
-            key = None if record is None else index_of(record).gauge
-            if record is not None and key is not None:
-                added[key, partition_of(record.guid)] += count
+    added: defaultdict[tuple[GaugeKey, int], int] = defaultdict(int)
+    for guid, index, count in counted:
+        if index.gauge is not None:
+            added[index.gauge, partition_of(guid)] += count
     return [
         gauge_row(key, partition) | {"count": count}
         for (key, partition), count in sorted(added.items(), key=_gauge_order)
@@ -107,28 +107,37 @@ def _gauge_order(item: tuple[tuple[GaugeKey, int], int]) -> tuple[object, ...]:
 def _prepare(
     changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str, now: datetime
 ) -> Commit:
-    rows = [None if change.new is change.old else row(change.new) for change in changes]
-    pairs = list(zip(changes, rows, strict=True))
+    unchanged: dict[Guid, int] = {}
+    updates: list[Update] = []
+    inserts: list[Row] = []
+    bodies: list[str | None] = []
+    counted: list[tuple[Guid, Index, int]] = []
+    for change in changes:
+        old, new = change.old, change.new
+        if new is old:
+            unchanged[new.guid] = new.version
+            bodies.append(None)
+            continue
+        index = index_of(new)
+        new_row = row(new, index)
+        bodies.append(new_row["body"])
+        counted.append((new.guid, index, 1))
+        if old is None:
+            inserts.append(new_row)
+        else:
+            old_index = index_of(old)
+            updates.append(Update(old=old, old_index=old_index, new=new_row))
+            counted.append((new.guid, old_index, -1))
     name = digest(operation)
     return Commit(
-        unchanged={
-            change.new.guid: change.new.version for change in changes if change.new is change.old
-        },
-        updates=[
-            Update(old=change.old, new=new)
-            for change, new in pairs
-            if new and change.old is not None
-        ],
-        inserts=[new for change, new in pairs if new and change.old is None],
+        unchanged=unchanged,
+        updates=updates,
+        inserts=inserts,
         events=[event_row(event) for event in audit],
-        gauges=gauge_rows(
-            (change.old, change.new) for change in changes if change.new is not change.old
-        ),
+        gauges=gauge_rows(counted),
         operation={
             "operation": name,
-            "fingerprint": fingerprint(
-                changes, [None if new is None else new["body"] for new in rows], name
-            ),
+            "fingerprint": fingerprint(changes, bodies, name),
             "applied_at": microseconds(now),
         },
     )

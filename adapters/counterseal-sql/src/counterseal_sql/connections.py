@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
@@ -35,89 +34,49 @@ class ConnectionPool(Generic[C]):
         limit: How many are open at once, at most.
         patience: How long to wait for one.
         failures: What the driver raises.
+
+    Attributes:
+        permits: One for each connection that may be used or opened now.
+        idle: The open connections that nobody uses.
+        closed: Whether `close` was called.
     """
 
     def __init__(
         self, connect: Callable[[], C], *, limit: int, patience: timedelta, failures: Failures
     ) -> None:
+        self.connect = connect
+        self.patience = patience.total_seconds()
         self.failures = failures
-        self._connect = connect
-        self._patience = patience.total_seconds()
-        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.permits: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(limit):
-            self._permits.put(None)
-        self._idle: list[C] = []
-        self._closed = False
-
-    def acquire(self) -> C:
-        """
-        Return a connection that only the caller uses, until `release`.
-
-        Raises:
-            StoreUnavailable: All connections were in use for too long.
-            Exception: One of the driver's errors: no connection can be opened.
-        """
-        try:
-            self._permits.get(timeout=self._patience)
-        except queue.Empty:
-            raise overdue() from None
-        try:
-            return self._idle.pop()
-        except IndexError:
-            pass
-        try:
-            return self._connect()
-        except BaseException:
-            self._permits.put(None)
-            raise
-
-    def release(self, connection: C, *, failed: bool) -> None:
-        """
-        Take a connection back.
-
-        Args:
-            connection: What `acquire` returned.
-            failed: Whether its use ended with an error; then it is rolled back or closed.
-        """
-        try:
-            if failed and not connection.reset():
-                if connection.lost:
-                    # The database may have been restarted, and the idle connections lost too.
-                    self._close_idle()
-                connection.close()
-                return
-            self._idle.append(connection)
-            if self._closed:
-                self._close_idle()
-        finally:
-            self._permits.put(None)
+            self.permits.put(None)
+        self.idle: list[C] = []
+        self.closed = False
 
     def close(self) -> None:
         """Close the idle connections now, and each of the others after its use."""
-        self._closed = True
-        self._close_idle()
+        self.closed = True
+        self.close_idle()
 
-    def _close_idle(self) -> None:
+    def close_idle(self) -> None:
+        """Close the idle connections."""
         while True:
             try:
-                connection = self._idle.pop()
+                connection = self.idle.pop()
             except IndexError:
                 return
             connection.close()
 
 
-def checkout(pool: ConnectionPool[C]) -> AbstractContextManager[C]:
+class Checkout(Generic[C]):
     """
-    Use a connection of *pool*.
+    A context manager: in it, only the caller uses a connection of *pool*.
+
+    If it ends with an error, the connection is rolled back or closed.
 
     Raises:
         StoreUnavailable: The database failed, or all connections were in use for too long.
     """
-    return _Checkout(pool)
-
-
-class _Checkout(Generic[C]):
-    """The context manager of `checkout`; `contextmanager` would take twice as long."""
 
     __slots__ = ("_connection", "_pool")
 
@@ -127,15 +86,42 @@ class _Checkout(Generic[C]):
         self._pool = pool
 
     def __enter__(self) -> C:
+        pool = self._pool
         try:
-            self._connection = self._pool.acquire()
-        except self._pool.failures as error:
-            raise unavailable(error) from error
+            pool.permits.get(timeout=pool.patience)
+        except queue.Empty:
+            raise overdue() from None
+        try:
+            self._connection = pool.idle.pop()
+        except IndexError:
+            self._connection = self._open()
         return self._connection
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._pool.release(self._connection, failed=kind is not None)
-        if isinstance(error, self._pool.failures):
+        pool = self._pool
+        try:
+            if error is None or self._connection.reset():
+                pool.idle.append(self._connection)
+                if pool.closed:
+                    pool.close_idle()
+            else:
+                if self._connection.lost:
+                    # The database may have been restarted, and the idle connections lost too.
+                    pool.close_idle()
+                self._connection.close()
+        finally:
+            pool.permits.put(None)
+        if error is not None and isinstance(error, pool.failures):
             raise unavailable(error) from error
+
+    def _open(self) -> C:
+        pool = self._pool
+        try:
+            return pool.connect()
+        except BaseException as error:
+            pool.permits.put(None)
+            if isinstance(error, pool.failures):
+                raise unavailable(error) from error
+            raise

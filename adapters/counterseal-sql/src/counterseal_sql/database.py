@@ -19,7 +19,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from counterseal_records import digest, microseconds
-from counterseal_sql.connections import Connection, ConnectionPool, checkout
+from counterseal_sql.connections import Checkout, Connection, ConnectionPool
 from counterseal_sql.dialects.sqlite import SqliteDialect
 from counterseal_sql.failures import UnfitUrl, indeterminate, unavailable
 from counterseal_sql.group_commit import Work, commit
@@ -57,7 +57,7 @@ class Database:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Use a connection for one statement that reads."""
-        return checkout(self._pool)
+        return Checkout(self._pool)
 
     def writing(self) -> AbstractContextManager[Connection]:
         """Use a connection for one statement that writes, and is a transaction by itself."""

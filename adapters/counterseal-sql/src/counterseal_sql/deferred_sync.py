@@ -20,18 +20,31 @@ from counterseal_sql.write_ahead_log import WriteAheadLog
 
 class CallScope:
     """
-    One call, and its writes that are not synced.
+    A context manager: one call is made in it, and its result is sent after the end.
+
+    Within another one it changes nothing: the call is that of the other one.
 
     Attributes:
-        writes: The numbers of its writes; threads that share a context may append at once.
+        writes: The numbers of the call's writes that are not synced; threads that share a context
+            may append at once.
         ended: Whether the call has ended; a later write has to be synced by itself.
     """
 
-    __slots__ = ("ended", "writes")
+    __slots__ = ("_deferred_sync", "_token", "ended", "writes")
 
-    def __init__(self) -> None:
+    _token: Token[CallScope | None] | None
+
+    def __init__(self, deferred_sync: DeferredSync) -> None:
+        self._deferred_sync = deferred_sync
         self.writes: list[int] = []
         self.ended = False
+
+    def __enter__(self) -> None:
+        self._token = self._deferred_sync.begin(self)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            self._deferred_sync.end(self, self._token)
 
 
 class DeferredSync:
@@ -59,10 +72,6 @@ class DeferredSync:
         scope = self._scope.get()
         return None if scope is None or scope.ended else scope
 
-    def call(self) -> Call:
-        """Return a context manager to make one call in."""
-        return Call(self)
-
     @property
     def next_write(self) -> int:
         """The number of the next write; only for the thread that may write."""
@@ -88,22 +97,21 @@ class DeferredSync:
         if scope.ended:
             self._sync(write)
 
-    def begin(self) -> Token[CallScope | None] | None:
+    def begin(self, scope: CallScope) -> Token[CallScope | None] | None:
         """Begin a call; return None if there is a current one already."""
-        return None if self.scope else self._scope.set(CallScope())
+        return None if self.scope else self._scope.set(scope)
 
-    def end(self, token: Token[CallScope | None]) -> None:
+    def end(self, scope: CallScope, token: Token[CallScope | None]) -> None:
         """
         End the call; all its writes are on the disk when this returns.
 
         Raises:
             Indeterminate: The disk failed.
         """
-        scope = self._scope.get()
         self._scope.reset(token)
-        assert scope is not None  # noqa: S101 (`begin` has set it)
         scope.ended = True
-        self._sync(max(scope.writes, default=0))
+        if scope.writes:
+            self._sync(max(scope.writes))
 
     def _sync(self, write: int) -> None:
         if write <= self._last_synced:
@@ -118,21 +126,3 @@ class DeferredSync:
                 self._last_synced = max(self._last_synced, last_write)
         finally:
             self._lock.release()
-
-
-class Call:
-    """A context manager: one call is made in it, and its result is sent after the end."""
-
-    __slots__ = ("_deferred_sync", "_token")
-
-    _token: Token[CallScope | None] | None
-
-    def __init__(self, deferred_sync: DeferredSync) -> None:
-        self._deferred_sync = deferred_sync
-
-    def __enter__(self) -> None:
-        self._token = self._deferred_sync.begin()
-
-    def __exit__(self, *_: object) -> None:
-        if self._token is not None:
-            self._deferred_sync.end(self._token)

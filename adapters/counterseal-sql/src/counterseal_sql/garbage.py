@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from counterseal.models import Record
+from counterseal.models.record import index_of
 from counterseal_records import RecordUnreadable, microseconds, read_record
 from counterseal_sql.commits import gauge_rows
 from counterseal_sql.database import Database
@@ -90,7 +91,8 @@ def _delete_records(database: Database, before: datetime) -> int:
     while True:
         with database.committing() as connection:
             rows = connection.rows(_DELETE_RECORDS, {"end": microseconds(before)})
-            gauges = gauge_rows((_record_in(row), None) for row in rows)
+            records = filter(None, map(_record_in, rows))
+            gauges = gauge_rows((record.guid, index_of(record), -1) for record in records)
             if gauges:
                 connection.count(_TAKE_FROM_GAUGE, list(map(_gauge_values, gauges)))
         total += len(rows)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal.errors import Indeterminate
-from counterseal_sql.connections import Connection, ConnectionPool, checkout
+from counterseal_sql.connections import Checkout, Connection, ConnectionPool
 from counterseal_sql.deferred_sync import CallScope, DeferredSync
 from counterseal_sql.dialects.sqlite_driver import SqliteConnection
 from counterseal_sql.failures import Failures, indeterminate, overdue, unavailable
@@ -43,7 +43,7 @@ class DirectWriter:
 
     def write(self, work: Work[T], *, single: bool, deferrable: bool = False) -> T:  # noqa: ARG002
         """Do *work* in a transaction, commit it, and return what it returns: see `Database`."""
-        with checkout(self._pool) as connection:
+        with Checkout(self._pool) as connection:
             if single:
                 return work(connection)
             connection.run("BEGIN")
@@ -53,7 +53,7 @@ class DirectWriter:
 
     def exclusive(self) -> AbstractContextManager[Connection]:
         """Use a connection."""
-        return checkout(self._pool)
+        return Checkout(self._pool)
 
 
 @attrs.define(eq=False)
@@ -136,7 +136,7 @@ class GroupCommitWriter:
         if not self._lock.acquire(timeout=self._patience):
             raise overdue()
         try:
-            with checkout(self._pool) as connection:
+            with Checkout(self._pool) as connection:
                 yield connection
         finally:
             self._lock.release()
@@ -162,9 +162,9 @@ class GroupCommitWriter:
 
     def _execute(self, batch: Sequence[WriteRequest]) -> None:
         try:
-            with checkout(self._pool) as connection:
-                deferred = all(request.scope for request in batch)
-                if deferred and self._deferred_sync.log.is_used(connection):
+            with Checkout(self._pool) as connection:
+                is_deferrable = None not in [request.scope for request in batch]
+                if is_deferrable and self._deferred_sync.log.is_used(connection):
                     self._execute_deferred(connection, batch)
                 else:
                     self._execute_synced(connection, batch)

@@ -6,7 +6,7 @@ Each is written in SQLAlchemy Core, compiled once for each dialect, and given to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -30,7 +30,7 @@ class Compiled:
     """
 
     text: str
-    parameters: Callable[[Values], tuple[Any, ...]]
+    parameters: Callable[[Values], Sequence[Any]]
 
 
 @attrs.frozen
@@ -78,20 +78,20 @@ def _compile(core: Any, dialect: Dialect, values: Values) -> Compiled:
     return Compiled(state.statement, _ordering(tuple(state.positional_parameters)))
 
 
-def _ordering(positions: tuple[Any, ...]) -> Callable[[Values], tuple[Any, ...]]:
+def _ordering(positions: tuple[Any, ...]) -> Callable[[Values], Sequence[Any]]:
     """Return a function that orders values as *positions*, which are markers and constants."""
     names = [each.name for each in positions if type(each) is _Parameter and each.index is None]
     if 1 < len(names) == len(positions):
         return itemgetter(*names)
 
-    def ordered(values: Values) -> tuple[Any, ...]:
-        return tuple(
+    def ordered(values: Values) -> list[Any]:
+        return [
             each
             if type(each) is not _Parameter
             else values[each.name]
             if each.index is None
             else values[each.name][each.index]
             for each in positions
-        )
+        ]
 
     return ordered

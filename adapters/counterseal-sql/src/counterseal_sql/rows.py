@@ -6,7 +6,7 @@ import json
 from typing import Any, TypeAlias
 
 from counterseal.models import AuditEvent, ChainedEvent, ChainHead, CountKey, LogPlace, Record
-from counterseal.models.record import Index, Listing, index_of, queue_name
+from counterseal.models.record import Index, Listing, queue_name
 from counterseal_records import (
     KINDS,
     ROOT,
@@ -37,13 +37,15 @@ _NO_INDEX_VALUES: Row = {
 """Of an event that cannot be read: only a search by time reads it, and leaves it out."""
 
 
-def row(record: Record) -> Row:
-    """Return the columns of *record*."""
-    return index_row(record, index_of(record)) | {"body": write(record)}
+def row(record: Record, index: Index) -> Row:
+    """Return the columns of *record*; *index* is what `index_of` returns of it."""
+    return index_row(record, index) | {"body": write(record)}
 
 
 def index_row(record: Record, index: Index) -> Row:
     """Return the columns of *record* without its body; *index* is what `index_of` returns of it."""
+    owner = (index.owner or ROOT) if index.listed else None
+    due_at, keep_until = record.due_at, record.keep_until
     return {
         "guid": record.guid,
         "kind": KINDS[type(record)].name,
@@ -51,18 +53,13 @@ def index_row(record: Record, index: Index) -> Row:
         "natural_key": None if index.account_key is None else natural_key(*index.account_key),
         "account": index.account,
         "pending": index.listed and index.listing is Listing.PENDING,
-        "parent": _owner(index, Listing.CHILDREN),
-        "dead": _owner(index, Listing.DEAD),
+        "parent": owner if index.listing is Listing.CHILDREN else None,
+        "dead": owner if index.listing is Listing.DEAD else None,
         "channel": None if index.queue is None else queue_name(index.queue),
         "search_key": None if index.search_key is None else search_key(*index.search_key),
-        "due_at": None if record.due_at is None else microseconds(record.due_at),
-        "keep_until": None if record.keep_until is None else microseconds(record.keep_until),
+        "due_at": None if due_at is None else microseconds(due_at),
+        "keep_until": None if keep_until is None else microseconds(keep_until),
     }
-
-
-def _owner(index: Index, listing: Listing) -> str | None:
-    """Return the owner of *listing* if the record is listed in it; else None."""
-    return (index.owner or ROOT) if index.listed and index.listing is listing else None
 
 
 def read_place(row: tuple[Any, ...]) -> LogPlace:

@@ -95,7 +95,9 @@ def read_call(
     headers = request.headers
     body = take_body(request, settings.body_limit)
     media_type, charset = _media_type(headers.get("content-type", "")[:TYPE_LIMIT])
-    path = quote(request.path, safe=PATH_SAFE)
+    path = request.path
+    if path != operation.path:  # which has nothing to quote
+        path = quote(path, safe=PATH_SAFE)
     query = _text(request.query)
     uri = settings.public_url + path
     return Call(

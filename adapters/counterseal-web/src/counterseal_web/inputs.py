@@ -15,6 +15,7 @@ import attrs
 
 import counterseal as cs
 from counterseal.errors import InvalidField
+from counterseal.models import replace
 from counterseal.wire.members import EVERYTHING, require_known
 from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
@@ -59,7 +60,7 @@ def read_body(call: Call) -> Mapping[str, Any]:
         InvalidField: It is malformed, or no JSON object.
     """
     body = read_form(call.body) if call.media_type == FORM else cs.read_json(call.body)
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         raise InvalidField("body", "not a JSON object")
     return body
 
@@ -149,15 +150,19 @@ class Inputs:
 
     Attributes:
         operation: Which.
+        payload: How its body is written.
         parameters: Of the query, by name.
         body: The names of the body.
-        ignored: Names that are neither known nor refused, by location.
+        ignored_parameters: Of the query, names that are neither known nor refused.
+        ignored_members: Of the body, such names.
     """
 
     operation: Operation
+    payload: Payload
     parameters: frozenset[str]
     body: Shape
-    ignored: Mapping[Location, Container[str]]
+    ignored_parameters: Container[str]
+    ignored_members: Container[str]
 
     @classmethod
     def of(cls, operation: Operation, entries: Iterable[Ignored] = IGNORED) -> Inputs:
@@ -168,12 +173,16 @@ class Inputs:
             operation: As the table has it.
             entries: What calls ignore.
         """
-        reads = operation.payload in {Payload.JSON, Payload.FORM}
+        payload = operation.payload
+        reads = payload in {Payload.JSON, Payload.FORM}
+        ignored = {each.location: each.names for each in entries if each.operation == operation.id}
         return cls(
             operation,
+            payload,
             frozenset({*operation.needs, *operation.query}),
             shape_of(BODIES[operation.takes]) if reads and operation.takes else Shape(members={}),
-            {each.location: each.names for each in entries if each.operation == operation.id},
+            ignored.get(Location.QUERY, ()),
+            ignored.get(Location.BODY, ()),
         )
 
     def read(self, call: Call) -> Call:
@@ -184,22 +193,22 @@ class Inputs:
             UnsupportedMediaTypeError: The body is of a type that the operation does not read.
             InvalidField: The body is malformed, or a name is unknown; the error gives it.
         """
-        payload = self.operation.payload
+        payload = self.payload
         demand_type(call, payload)
         if call.idempotency_key is not None and not self.operation.by_key:
             raise InvalidField("Idempotency-Key", "this call takes none")
-        require_known(call.query, self.parameters, ignored=self.ignored.get(Location.QUERY, ()))
+        require_known(call.query, self.parameters, ignored=self.ignored_parameters)
         if payload is Payload.TOKEN or (payload is Payload.NONE and not call.body):
             return call
         if payload is Payload.NONE and call.media_type not in {JSON, FORM}:
             raise InvalidField("body", "this call has none")
         document, members = read_body(call), self.body.members or {}
-        require_known(document, members, ignored=self.ignored.get(Location.BODY, ()))
+        require_known(document, members, ignored=self.ignored_members)
         if not document.keys() <= members.keys():
             document = {name: value for name, value in document.items() if name in members}
         for name, value in document.items():
             _require_known(value, members[name], name)
-        return attrs.evolve(call, document=document)
+        return replace(call, document=document)
 
 
 def shape_of(schema: Schema) -> Shape:
@@ -238,7 +247,7 @@ def _either(shapes: list[Shape]) -> Shape:
 
 
 def _require_known(value: Any, shape: Shape, field: str) -> None:
-    if isinstance(value, Mapping) and shape.members is not None:
+    if isinstance(value, dict) and shape.members is not None:
         if not shape.others:
             require_known(value, shape.members, prefix=f"{field}.")
         for name, below in value.items():

@@ -124,6 +124,7 @@ class Router(Generic[T]):
 
     def __init__(self, endpoints: Iterable[tuple[str, str, T]]) -> None:
         self._root: _Node[T] = _Node()
+        self._fixed: dict[str, _End[T]] = {}
         for method, path, endpoint in endpoints:
             node = self._root
             segments = path.split("/")
@@ -135,10 +136,12 @@ class Router(Generic[T]):
                 raise ValueError(f"two endpoints: {method} {path}")
             names = tuple(first or other for first, other in _NAMES.findall(path))
             node.endpoints[method] = _Endpoint(endpoint, names)
+            if not names:
+                self._fixed[path] = _End(node.endpoints, ())
 
     def serves(self, path: str) -> bool:
         """Return whether any method has an endpoint at *path*, which is percent-decoded."""
-        return self._root.end(path.split("/"), ()) is not None
+        return self._end(path) is not None
 
     def find(self, method: str, path: str) -> Route[T]:
         """
@@ -152,7 +155,7 @@ class Router(Generic[T]):
             NoSuchEndpointError: There is none with this path.
             MethodNotAllowedError: There is, with another method.
         """
-        end = self._root.end(path.split("/"), ())
+        end = self._end(path)
         if end is None:
             raise NoSuchEndpointError
         endpoint = end.endpoints.get("GET" if method == "HEAD" else method)
@@ -160,6 +163,9 @@ class Router(Generic[T]):
             allowed = [*end.endpoints, *(["HEAD"] if "GET" in end.endpoints else [])]
             raise MethodNotAllowedError(allowed, [each.value for each in end.endpoints.values()])
         return Route(endpoint.value, dict(zip(endpoint.names, end.values, strict=True)))
+
+    def _end(self, path: str) -> _End[T] | None:
+        return self._fixed.get(path) or self._root.end(path.split("/"), ())
 
 
 _NAMES = re.compile(f"{NAME.pattern}|{SEGMENTS.pattern}")

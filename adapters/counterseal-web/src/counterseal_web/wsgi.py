@@ -7,8 +7,8 @@ WSGI: the HTTP API for any WSGI server, and to be mounted in any WSGI applicatio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from http import HTTPStatus
+from functools import lru_cache, partial
+from http.client import responses
 from typing import TYPE_CHECKING
 
 from counterseal_web.application import Application
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HEADER = "HTTP_"
+CACHED_NAMES = 128
+"""Headers whose names are cached: clients send few, and anybody may send any."""
+
 BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
 
@@ -45,7 +48,10 @@ class WsgiApplication:
 
 
 def write_response(
-    response: Response, method: str, start_response: StartResponse
+    response: Response,
+    method: str,
+    start_response: StartResponse,
+    more_headers: tuple[tuple[str, str], ...] = (),
 ) -> Iterable[bytes]:
     """
     Begin *response* and return its body.
@@ -54,10 +60,11 @@ def write_response(
         response: What the application returned.
         method: Of the request; the response to `HEAD` has no body.
         start_response: The server's.
+        more_headers: Those that the host adds to the response's own.
     """
-    status = f"{response.status} {HTTPStatus(response.status).phrase}"
+    status = f"{response.status} {responses[response.status]}"
     try:
-        start_response(status, list(response.headers))
+        start_response(status, [*response.headers, *more_headers])
     except BaseException:
         _close(response)
         raise
@@ -86,9 +93,7 @@ def read_environ(
             its own.
     """
     headers = {
-        name[len(HEADER) :].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith(HEADER)
+        _header_name(name): value for name, value in environ.items() if name.startswith(HEADER)
     }
     for name, header in BODY_HEADERS.items():
         headers.pop(header, None)
@@ -101,6 +106,11 @@ def read_environ(
         headers=headers,
         read_body=partial(_read_body, environ) if read_body is None else read_body,
     )
+
+
+@lru_cache(CACHED_NAMES)
+def _header_name(variable: str) -> str:
+    return variable[len(HEADER) :].replace("_", "-").lower()
 
 
 def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:

@@ -29,6 +29,7 @@ from counterseal.bindings.decisions.device_requests import (
 from counterseal.bindings.records import SEEN_STEP
 from counterseal.errors import IdentityUnavailable, InvalidField, Refused, Replayed
 from counterseal.models import AuditEvent, DeviceCall, Guid, PushAddress
+from counterseal.models.fields import replace
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.ports import Notifier
@@ -168,7 +169,7 @@ def admit(
     tools = tools_of(ports, policy)
     try:
         device = request.identify(stored, tools)
-        context = attrs.evolve(context, app_space=device.app_space.guid)
+        context = replace(context, app_space=device.app_space.guid)
         key = ("proof", device.binding.guid, proof.id)
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed

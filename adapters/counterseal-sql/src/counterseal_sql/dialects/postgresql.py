@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused
 from counterseal_sql.commits import Commit
-from counterseal_sql.connections import ConnectionPool, checkout
+from counterseal_sql.connections import Checkout, ConnectionPool
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
 from counterseal_sql.failures import Failures, UnfitUrl, indeterminate, unavailable
@@ -197,7 +197,7 @@ class PostgresqlDialect:
 
     def identity(self) -> str:
         """Return when the server started, to the microsecond, the database, and the table."""
-        with checkout(self.pool) as connection:
+        with Checkout(self.pool) as connection:
             ((identity,),) = connection.rows(_IDENTITY, {})
         return f"postgresql {identity}"
 
@@ -216,7 +216,7 @@ class PostgresqlDialect:
             OperationReused: The operation named other changes before.
         """
         parameters = _parameters(commit)
-        with checkout(self.pool) as connection:
+        with Checkout(self.pool) as connection:
             try:
                 connection.rows(_COMMIT, parameters)
             except psycopg.Error as error:
@@ -229,7 +229,7 @@ class PostgresqlDialect:
         self._explain(commit.operation)
 
     def _explain(self, operation: Row) -> None:
-        with checkout(self.pool) as connection:
+        with Checkout(self.pool) as connection:
             rows = connection.rows(_FINGERPRINT, operation)
         if not rows:
             raise Conflict

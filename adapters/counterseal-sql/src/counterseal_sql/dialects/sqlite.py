@@ -15,10 +15,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused, StoreUnavailable
-from counterseal.models.record import index_of
 from counterseal_sql.commits import Commit, Update
 from counterseal_sql.connections import Connection, ConnectionPool
-from counterseal_sql.deferred_sync import DeferredSync
+from counterseal_sql.deferred_sync import CallScope, DeferredSync
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.sqlite_driver import SqliteConnection
 from counterseal_sql.failures import Failures
@@ -88,7 +87,7 @@ class SqliteDialect:
 
     def call(self) -> AbstractContextManager[None]:
         """Return a context manager to make one call in, with few syncs."""
-        return self.deferred_sync.call()
+        return CallScope(self.deferred_sync)
 
     def create(self) -> None:
         """
@@ -136,7 +135,7 @@ def _make_durable(connection: Any, _: object) -> None:
 
 def _changed_columns(change: Update) -> Row:
     """Return only the columns that differ: SQLite writes an index for each column that is set."""
-    old = index_row(change.old, index_of(change.old))
+    old = index_row(change.old, change.old_index)
     return {
         name: value for name, value in change.new.items() if name not in old or old[name] != value
     } | {"old_guid": change.old.guid, "old_version": change.old.version}
