@@ -180,5 +180,9 @@ def pieces_of(environ):
             yield b"%x\r\n%b\r\n" % (len(piece), piece)
         yield b"0\r\n\r\n"
         return
-    if environ.get("CONTENT_LENGTH"):
+    length = environ.get("CONTENT_LENGTH", "")
+    if length.isdecimal():
+        # A socket that stays open has no end.
+        yield environ["wsgi.input"].read(int(length))
+    elif length:
         yield environ["wsgi.input"].read()

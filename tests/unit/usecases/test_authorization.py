@@ -10,10 +10,12 @@ from counterseal.credentials.decisions import credentials
 from counterseal.credentials.decisions.authentication import SignedRequest
 from counterseal.credentials.documents import write_basic, write_cx1
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
+from counterseal.keys import generate, jwks_document
 from counterseal.models import (
     OPERATOR,
     Admin,
     AdminRole,
+    Algorithm,
     AppSpace,
     Clients,
     Company,
@@ -93,6 +95,7 @@ def stranger(service):
     return Tenant(service, "stranger")
 
 
+REALM_KEYS = jwks_document([generate(Algorithm.ES256, kid="realm").public])
 UP, MID, ALL = {COMPANY}, {COMPANY, APP_SPACE}, set(AdminRole)
 VERBS = {
     "see company": (UP, lambda s, t, by: s.by(by).administration.get(t.company.guid, Company)),
@@ -170,6 +173,16 @@ VERBS = {
     "end CIBA client": (
         MID,
         lambda s, t, by: BackchannelClients(s.ports, s.policy, by=by).unregister(t.origin.guid),
+    ),
+    "make realm": (
+        MID,
+        lambda s, t, by: ChannelRealms(s.ports, s.policy, by=by).register(
+            t.origin.guid,
+            issuer="https://login.example/realms/shop",
+            callback=CALLBACK,
+            jwks=REALM_KEYS,
+            registered_only=True,
+        ),
     ),
     "end realm": (
         MID,
