@@ -1,11 +1,11 @@
 """
 Mutation testing of everything that decides: `nox -s mutants`.
 
-mutmut changes one thing at a time in decisions, use cases, `_capabilities`, rules, documents,
-`wire`, `machines`, `keys` and `invariants`, and a mutant that no test notices stays alive. This
-script runs it on a copy of the source and of the tests, and compares the mutants that stay alive
-with `accepted.toml`: one that is not listed there fails the run, and so does a listed one that is
-not alive.
+mutmut changes one thing at a time in decisions, `_capabilities`, rules, documents, `wire`,
+`machines`, `keys` and `invariants`, and a mutant that no test notices stays alive. This script runs
+it on a copy of the source and of the tests, and compares the mutants that stay alive with
+`accepted.toml`: one that is not listed there fails the run, and so does a listed one that is not
+alive.
 
 A mutant is known by its function and by what was changed in it, not by mutmut's number, which
 moves with every edit. What needs no line in the list is in `mutations.excused`, and meets no test.

@@ -51,6 +51,8 @@ class Tenant:
         if idp is None:
             invitation = service.invitations.invite(self.party, name)
             self.phone = service.complete(invitation, service.phone())
+            unused = service.invitations.invite(self.party, f"{name}, invited")
+            self.invitation = unused.token.partition(".")[0]
         else:
             self.phone = service.log_in(self.space, name)
         self.account = self.phone.device.bond.account
@@ -216,6 +218,8 @@ VERBS = {
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
     "search": (ALL, lambda s, t, by: s.accounts.search(t.space.guid, "", by=by)),
     "look": (ALL, lambda s, t, by: s.accounts.get_with_devices(t.account, by=by)),
+    "see questions": (ALL, lambda s, t, by: s.challenges.list_of_account(t.account, by=by)),
+    "renew": (ALL, lambda s, t, by: s.invitations.renew(t.invitation, by=by)),
     "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
     "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),
     "revoke all": (ALL, lambda s, t, by: s.accounts.revoke_all(t.account, by=by)),
@@ -290,6 +294,7 @@ def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
         "requeue",
         "drop",
         "erase",
+        "renew",
         "suspend",
         "revoke device",
     }:
