@@ -122,6 +122,12 @@ def test_all_reactions_are_one_commit_with_the_refusal(service):
     )
     assert ours.stored(second.guid).outcome.reason is CancelReason.REFUSED
     assert {event.at for event in ours.events[-4:]} == {ours.clock.now()}
+    assert sorted((event.event, event.reason) for event in ours.events[-4:]) == [
+        ("account.demand_codes", "not_mine"),
+        ("account.lock", "not_mine"),
+        ("challenge.answered", ""),
+        ("challenge.cancelled", "refused"),
+    ]
 
 
 def test_a_cancelled_request_has_its_callback_and_names_no_device(service):
