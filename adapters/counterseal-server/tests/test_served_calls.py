@@ -8,6 +8,7 @@ comprehension is no call, so that less is counted there.
 """
 
 import gc
+import logging
 import sys
 
 import pytest
@@ -91,7 +92,8 @@ class Approvals:
 
 
 @pytest.fixture
-def approvals(tmp_path, create_data):
+def approvals(tmp_path, create_data, caplog):
+    caplog.set_level(logging.WARNING, "counterseal_server.access")
     founded = create_data(tmp_path / "data")
     with Runtime(settings({"data": tmp_path / "data"}, {})) as runtime:
         yield Approvals(runtime, founded)
