@@ -30,6 +30,7 @@ from counterseal.models import (
 )
 from counterseal_records.bodies import (
     KINDS,
+    LEFT_OUT,
     RecordUnreadable,
     form_of,
     read,
@@ -208,6 +209,16 @@ def test_the_present_form_is_written_and_read():
 
     assert tuple(map(read, bodies)) == specimens()
     assert list(map(write, specimens())) == bodies
+
+
+@pytest.mark.parametrize("transaction", ["text", "\ud800"])
+def test_what_an_older_release_does_not_know_is_left_out_of_every_text(transaction):
+    """UTF-8 cannot hold half a surrogate pair, so such a record is written otherwise."""
+    factory = RecordFactory()
+    challenge = factory.challenge(factory.account("zoe"), transaction_id=transaction)
+    body = write(challenge)
+    assert not [name for name in LEFT_OUT[Challenge] if name in body.encode()]
+    assert read(body) == challenge
 
 
 def test_an_administrator_of_before_they_were_persons_is_read():

@@ -13,8 +13,6 @@ from served import REQUEST_ID, SERVERS_OWN
 
 pytestmark = pytest.mark.every_face
 
-"""What no face writes into a problem, but the server around it."""
-
 
 @cache
 def expected():

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from contextvars import copy_context
-from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
+from typing import ParamSpec, TypeVar
 
-from anyio import CancelScope, CapacityLimiter, WouldBlock, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 
 P = ParamSpec("P")
@@ -26,13 +21,7 @@ Python computes in one thread at a time, and each further thread delays the even
 these help only where the store is far away.
 """
 
-MOST_THREADS = 1_000
-"""Threads of one limiter, whatever it says; calls beyond these wait for one."""
-
 _default_limiter: RunVar[CapacityLimiter] = RunVar("counterseal_asgi_limiter")
-_loop_threads: RunVar[WeakKeyDictionary[CapacityLimiter, ThreadPoolExecutor]] = RunVar(
-    "counterseal_asgi_threads"
-)
 
 
 def aio(
@@ -50,8 +39,7 @@ def aio(
         limiter: How many of its calls run at once, best as many as the store has connections.
             Verbs that share a store share a limiter. Without one they share a limiter of this
             package with `DEFAULT_THREADS` threads for each event loop. It is never anyio's
-            default limiter: code in the threads of that one may itself wait for a call. On
-            asyncio it has as many threads as it allows at its first call, at most 1,000.
+            default limiter: code in the threads of that one may itself wait for a call.
 
     Raises:
         TypeError: *verb* is asynchronous already.
@@ -74,57 +62,27 @@ async def run_in_thread(function: Callable[[], T], limiter: CapacityLimiter | No
         function: What blocks.
         limiter: How many run at once; the one of this package without one.
     """
-    limiter = limiter or limiter_of_loop()
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        # On trio, nothing but anyio's own scopes cancels, and these wait for the thread.
-        return await _run_on_trio(function, limiter)
-    borrower = object()
-    try:
-        # Without the two turns of the event loop that an awaited token takes.
-        limiter.acquire_on_behalf_of_nowait(borrower)
-    except WouldBlock:
-        await limiter.acquire_on_behalf_of(borrower)
-    try:
-        future = loop.run_in_executor(_threads_for(limiter), copy_context().run, function)
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    async def run() -> None:
         try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await _wait_for(future)
-            raise
-    finally:
-        limiter.release_on_behalf_of(borrower)
+            results.append(
+                await to_thread.run_sync(
+                    function, abandon_on_cancel=False, limiter=limiter or limiter_of_loop()
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - not as a group, but as it was raised
+            errors.append(error)
 
-
-async def _run_on_trio(function: Callable[[], T], limiter: CapacityLimiter) -> T:
-    result = await to_thread.run_sync(function, abandon_on_cancel=False, limiter=limiter)
+    # anyio shields the thread from its own cancel scopes, but not from `asyncio.Task.cancel`.
+    # A task group does: it waits for its children whatever cancels the caller.
+    async with create_task_group() as tasks:
+        tasks.start_soon(run)
     await checkpoint_if_cancelled()
-    return result
-
-
-async def _wait_for(future: asyncio.Future[Any]) -> None:
-    # A scope of anyio cancels again and again, and `asyncio.Task.cancel` passes its shields.
-    with CancelScope(shield=True):
-        while not future.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait((future,))
-    # Whatever it raised, the caller is cancelled.
-    future.exception()
-
-
-def _threads_for(limiter: CapacityLimiter) -> ThreadPoolExecutor:
-    """Return the threads of the running loop that run what *limiter* lets through."""
-    try:
-        threads = _loop_threads.get()
-    except LookupError:
-        threads = WeakKeyDictionary()
-        _loop_threads.set(threads)
-    executor = threads.get(limiter)
-    if executor is None:
-        size = int(min(limiter.total_tokens, MOST_THREADS))
-        executor = threads[limiter] = ThreadPoolExecutor(size)
-    return executor
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def limiter_of_loop() -> CapacityLimiter:

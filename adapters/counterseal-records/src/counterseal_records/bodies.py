@@ -294,4 +294,5 @@ _TENANCY = tuple(_HEADS[kind] for kind in (Company, AppSpace, Origin, Admin))
 _decode_cached = lru_cache(maxsize=1_024)(_decode)
 
 _CONVERTER = _new_converter()
-_JSON = json.JSONEncoder(separators=(",", ":"))
+# In the order of the encoder of msgspec.
+_JSON = json.JSONEncoder(separators=(",", ":"), sort_keys=True)

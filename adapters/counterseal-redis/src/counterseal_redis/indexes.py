@@ -81,9 +81,6 @@ Where records of all partitions are merged, each partition gives so small a part
 two more: hardly ever has one more than that among the first.
 """
 
-DUE_BATCH = 10
-"""Records that are due in one round trip: others wait while the server copies them."""
-
 PAGE = 500
 """Entries in one round trip of `forget`."""
 
@@ -223,13 +220,6 @@ class Indexes:
             now: If it is given, reads of records that have ended or are due by then are confirmed.
         """
         return self._load(guids, now, with_account=False)[0]
-
-    def due_records(self, guids: Sequence[Guid]) -> Mapping[Guid, Record | None]:
-        """Return the records of *guids*, a few in each round trip."""
-        records: dict[Guid, Record | None] = {}
-        for first in range(0, len(guids), DUE_BATCH):
-            records |= self.records(guids[first : first + DUE_BATCH])
-        return records
 
     def get_with_account(
         self, guid: Guid, others: Sequence[Guid], *, now: datetime

@@ -139,7 +139,7 @@ class RedisStore:
             due = self._indexes.due(index, microseconds(before), limit, self._start)
             if not due:
                 return ()
-            records = self._indexes.due_records([guid for _, guid in due])
+            records = self._indexes.records([guid for _, guid in due])
             done = [guid for guid, record in records.items() if not _becomes_due(record)]
             if queue is not None and done:
                 # An older release leaves them in the queue; they must not hide other entries.

@@ -96,7 +96,7 @@ def read_call(
     body = take_body(request, settings.body_limit)
     media_type, charset = _media_type(headers.get("content-type", "")[:TYPE_LIMIT])
     path = request.path
-    if path != operation.path:  # which has nothing to quote
+    if names or path != operation.path:  # else there is nothing to quote
         path = quote(path, safe=PATH_SAFE)
     query = _text(request.query)
     uri = settings.public_url + path
