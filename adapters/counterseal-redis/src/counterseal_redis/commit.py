@@ -104,7 +104,7 @@ class ScriptArguments:
     The lists that the script reads, each with its keys and its arguments.
 
     Args:
-        now: The time from which on records that have ended are kept.
+        now: The time of the commit, from which on the server counts how long a record lives.
     """
 
     def __init__(self, now: datetime) -> None:
