@@ -94,7 +94,7 @@ export class FakeService {
     };
   }
 
-  async fetch(uri, { method, headers, body, signal }) {
+  async fetch(uri, { method, headers, body, keepalive, signal }) {
     signal?.throwIfAborted();
     const fault = this.script.shift();
     if (fault === "unreached") {
@@ -107,6 +107,7 @@ export class FakeService {
       uri,
       body: body ? new TextDecoder().decode(body) : "",
       headers: new Headers(headers),
+      keepalive,
     };
     this.requests.push(request);
     const reply = await this.reply(request);
