@@ -23,6 +23,7 @@ from counterseal.models import (
     RequestContext,
     TextContent,
 )
+from counterseal.models.action import is_language
 from counterseal.policy import Policy
 from counterseal.wire.members import MILLISECOND
 
@@ -147,6 +148,12 @@ def app_fits(platform: str, app_version: str) -> None:
     for field, text in (("platform", platform), ("appVersion", app_version)):
         if text and _APP_TEXT.fullmatch(text) is None:
             raise InvalidField(field, "not 1 to 64 characters of visible ASCII, with inner spaces")
+
+
+def language_fits(language: str | None) -> None:
+    """Refuse what a device says of its language, unless it is a language tag, or nothing."""
+    if language and not is_language(language):
+        raise InvalidField("language", "not a language tag like en or de-AT")
 
 
 def content_fits(content: Content, policy: Policy) -> None:

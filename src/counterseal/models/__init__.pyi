@@ -81,6 +81,7 @@ from counterseal.tenancy.records import Texts as Texts
 from counterseal.tenancy.records import WebhookKey as WebhookKey
 from counterseal.tenancy.records import entry_addresses as entry_addresses
 
+from .action import DEFAULT_LANGUAGE as DEFAULT_LANGUAGE
 from .action import Action as Action
 from .action import ActionTerms as ActionTerms
 from .action import Attachment as Attachment

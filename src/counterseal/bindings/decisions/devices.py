@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterseal import ijson, keys
-from counterseal._input_limits import addresses_fit, app_fits, text_fits
+from counterseal._input_limits import addresses_fit, app_fits, language_fits, text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Signing, Tools, require
 from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.accounts.rules import own_app_space
@@ -69,7 +69,8 @@ def rotate(
     tools = tools.within(device.app_space)
     enrolment = read_enrolment(ijson.parse(body))
     offered = (enrolment.token, enrolment.name, enrolment.addresses, enrolment.replaces)
-    if any(offered) or enrolment.platform or enrolment.app_version:
+    app = (enrolment.platform, enrolment.app_version, enrolment.language)
+    if any((*offered, *app)):
         raise InvalidField("rotation", "holds more than keys")
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
@@ -113,6 +114,7 @@ def read_changes(body: bytes, policy: Policy) -> Update:
     text_fits(changes.name, policy.name_bytes, "name", empty=True)
     addresses_fit(changes.addresses or (), policy)
     app_fits(changes.platform or "", changes.app_version or "")
+    language_fits(changes.language)
     return changes
 
 
@@ -123,8 +125,16 @@ def update(device: AuthenticatedDevice, tools: Tools, changes: Update) -> Decisi
     addresses = binding.addresses if changes.addresses is None else changes.addresses
     platform = binding.platform if changes.platform is None else changes.platform
     app_version = binding.app_version if changes.app_version is None else changes.app_version
+    language = binding.language if changes.language is None else changes.language
     updated_binding = revise(
-        binding, name=name, addresses=addresses, platform=platform, app_version=app_version
+        binding,
+        name=name,
+        addresses=addresses,
+        platform=platform,
+        app_version=app_version,
+        language=language,
+        # Who has just chosen a language is at this device.
+        last_seen_at=binding.last_seen_at if changes.language is None else tools.now,
     )
     return store_binding(tools, device.account, updated_binding)
 
