@@ -95,9 +95,9 @@ export class Binding {
     const keys = await this.#keysFor(id, strongKey, target);
     const { appSpace } = target;
     const offered = { keys: keys.offered, name, addresses, replaces };
-    const { language, ...known } = app();
-    const told = target.languages ? { ...known, language } : known;
-    const body = await writeBind({ token, appSpace, ...offered, app: told });
+    const { language, ...version } = app();
+    const sent = target.languages ? { ...version, language } : version;
+    const body = await writeBind({ token, appSpace, ...offered, app: sent });
     const { deviceKey } = keys;
     // Beside a key under a PIN, what it has signed would tell the PIN.
     const proof = keys.provable ? { body, strongKey: keys.strongKey } : { body: null, strongKey: null };

@@ -135,7 +135,7 @@ test("binds", async () => {
 });
 
 test("languages", async () => {
-  const { context, binds, updates, invalid, displays } = readVectors("language");
+  const { context, binds, updates, invalid, displays: actions } = readVectors("language");
   const device = { appSpace: context.appSpace.guid, account: context.account.guid };
   const service = (token) => ({ token, appSpace: device.appSpace, bound: [] });
   for (const { about, claims, body } of binds) {
@@ -147,7 +147,7 @@ test("languages", async () => {
     await refuses(() => checkBind({ ...bind, language }, service(bind.token)), code, why);
     await refuses(() => checkUpdate({ language }), code, why);
   }
-  for (const { about, language, document, canonical: text, hash } of displays) {
+  for (const { about, language, document, canonical: text, hash } of actions) {
     assert.equal(canonical(document), text, about);
     assert.equal(await digest(text), hash, about);
     assert.equal(readDisplay(text, device).action.language, language, about);
