@@ -496,13 +496,13 @@ def test_a_language_that_is_refused(world, vectors, vector):
 
 @cases("language", "displays")
 def test_language_of_a_display(vector):
-    seen = sorted(vector["devices"], key=lambda device: device["lastSeenAt"], reverse=True)
+    devices = sorted(vector["devices"], key=lambda device: device["lastSeenAt"], reverse=True)
     first = vector["question"].get("deviceGuid")
-    asked = [device for device in seen if device["device"] == first]
-    tags = [device["language"] for device in (*asked, *seen) if device["language"]]
+    chosen = [device for device in devices if device["device"] == first]
+    tags = [device["language"] for device in (*chosen, *devices) if device["language"]]
     near = {tag: tag for tag in ("en", "de")} | {"de-AT": "de", "de-CH": "de", "pt-BR": "en"}
     expected = vector["question"]["action"].get("language") or near[(*tags, "en")[0]]
-    texts = {"en": ["Log in", "Reject"], "de": ["Anmelden", "Ablehnen"]}
+    texts = {"en": ["Log in", "Do not log in"], "de": ["Anmelden", "Nicht anmelden"]}
 
     document = vector["document"]
 

@@ -107,18 +107,20 @@ def test_an_action_of_a_type_that_the_client_cannot_render_is_compared_by_digest
     assert unknown.action_digest != approved.action_digest
 
 
-@pytest.mark.parametrize(("named", "displayed"), [(None, "de"), ("en", "en"), ("de", "de")])
-def test_an_approval_in_the_language_of_the_device_is_one(flask_service, client, named, displayed):
+@pytest.mark.parametrize(("language", "displayed"), [(None, "de"), ("en", "en"), ("de", "de")])
+def test_an_approval_in_the_language_of_the_device_is_one(
+    flask_service, client, language, displayed
+):
     invited = client.bind("zoe")
     phone = flask_service.bound(invited)
     phone.devices.update(phone.call("/device", b'{"language":"de-AT"}'))
-    action = attrs.evolve(ACTION, language=named)
+    action = attrs.evolve(ACTION, language=language)
     pending_request = client.ask("zoe", action)
     display = json.loads(phone.fetch(pending_request.guid).display)
     phone.answer(phone.fetch(pending_request.guid))
 
     assert display["action"]["language"] == displayed
-    assert ("language" in json.loads(pending_request.body)["action"]) is (named is not None)
+    assert ("language" in json.loads(pending_request.body)["action"]) is (language is not None)
     loaded = PendingRequest.load(pending_request.dump())
     assert require_approved(client.status(loaded), loaded, flask_service.trust)
 

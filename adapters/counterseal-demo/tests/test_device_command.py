@@ -182,25 +182,25 @@ def test_the_service_learns_the_language_of_the_locale(auth, device, monkeypatch
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("LANG", "de_AT.UTF-8")
     device("bind", "--url", auth.url, "--link", auth.link())
-    assert sent(auth, "/device/bind")["language"] == "de-AT"
+    assert body_of(auth, "/device/bind")["language"] == "de-AT"
     assert json.loads(device("status", "--json").stdout)["language"] == "de-AT"
     assert "/device" not in [path for path, _ in auth.requests]
 
     monkeypatch.setenv("LC_ALL", "en_GB")
     assert json.loads(device("status", "--json").stdout)["language"] == "en-GB"
-    assert sent(auth, "/device")["language"] == "en-GB"
+    assert body_of(auth, "/device")["language"] == "en-GB"
     monkeypatch.setenv("LC_ALL", "C")
     assert json.loads(device("status", "--json").stdout)["language"] == "en-GB"
 
 
-def test_a_service_that_takes_no_language_is_not_told_it(auth, device, monkeypatch):
+def test_a_service_that_takes_no_language_gets_none(auth, device, monkeypatch):
     def without(reply):
         return {name: value for name, value in reply.items() if name != "languages"}
 
     auth.swaps = {"/device/invitation": without, "/device/status": without}
     monkeypatch.setenv("LC_ALL", "de_AT.UTF-8")
     device("bind", "--url", auth.url, "--link", auth.link())
-    assert "language" not in sent(auth, "/device/bind")
+    assert "language" not in body_of(auth, "/device/bind")
     assert "language" not in json.loads(device("status", "--json").stdout)
     assert "/device" not in [path for path, _ in auth.requests]
 
@@ -224,7 +224,7 @@ def test_a_locale_names_a_language(environment, tag):
     assert read_language(environment) == tag
 
 
-def sent(auth, path):
+def body_of(auth, path):
     return json.loads(next(body for where, body in auth.requests if where == path))
 
 

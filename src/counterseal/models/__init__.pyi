@@ -85,6 +85,7 @@ from .action import DEFAULT_LANGUAGE as DEFAULT_LANGUAGE
 from .action import Action as Action
 from .action import ActionTerms as ActionTerms
 from .action import Attachment as Attachment
+from .action import is_language as is_language
 from .audit_log import AuditEvent as AuditEvent
 from .audit_log import AuditPage as AuditPage
 from .audit_log import AuditQuery as AuditQuery

@@ -40,16 +40,16 @@ def body_of(language):
     return json.dumps(update_document(Update(language=language))).encode()
 
 
-def ask(service, *, named=None, **more):
-    return service.ask("alice", attrs.evolve(ACTION, language=named), **more).challenge
+def ask(service, *, origin_language=None, **more):
+    return service.ask("alice", attrs.evolve(ACTION, language=origin_language), **more).challenge
 
 
 def language_of(challenge):
     document = ijson.parse(challenge.display)
     language = document["action"]["language"]
     # The title and the buttons are in the language that the document says.
-    shown = attrs.evolve(ACTION, language=language)
-    titles = [button.title for button in STANDARD_ACTIONS.buttons(shown)]
+    displayed = attrs.evolve(ACTION, language=language)
+    titles = [button.title for button in STANDARD_ACTIONS.buttons(displayed)]
     assert [button["title"] for button in document["buttons"]] == titles
     assert [button.title for button in challenge.buttons] == titles
     return language
@@ -68,13 +68,13 @@ def test_an_action_is_displayed_in_the_language_of_the_device(service, tag, disp
 
 def test_what_the_origin_names_counts_more_than_the_device(service):
     service.bind("alice", language="de")
-    assert language_of(ask(service, named="en")) == "en"
+    assert language_of(ask(service, origin_language="en")) == "en"
 
 
 def test_the_language_of_an_origin_is_not_replaced_by_a_similar_one(service):
     service.bind("alice", language="de")
     with pytest.raises(InvalidField, match=r"action\.language"):
-        ask(service, named="de-AT")
+        ask(service, origin_language="de-AT")
 
 
 def test_a_bound_device_changes_its_language(service):
@@ -172,22 +172,22 @@ class Oracle:
     """What the service has to know of the devices, written down without its records."""
 
     def __init__(self):
-        self.languages, self.seen, self.states = {}, {}, {}
+        self.languages, self.seen_at, self.states = {}, {}, {}
 
     def see(self, guid, now):
-        if now - self.seen[guid] >= timedelta(hours=1):
-            self.seen[guid] = now
+        if now - self.seen_at[guid] >= timedelta(hours=1):
+            self.seen_at[guid] = now
 
-    def expect(self, chosen, named):
-        if named is not None:
-            return named
+    def expect(self, chosen, origin_language):
+        if origin_language is not None:
+            return origin_language
         able = [each for each in self.languages if self.states[each] == "ACTIVE"]
         able = [each for each in able if self.languages[each]]
         if chosen in able:
             return DISPLAYED[self.languages[chosen]]
         if not able:
             return "en"
-        return DISPLAYED[self.languages[max(able, key=self.seen.__getitem__)]]
+        return DISPLAYED[self.languages[max(able, key=self.seen_at.__getitem__)]]
 
 
 LANGUAGES = st.sampled_from(["", *DISPLAYED])
@@ -202,12 +202,12 @@ STEPS = st.tuples(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(STEPS, max_size=14), st.integers(0, 3), st.sampled_from([None, None, "en", "de"]))
 def test_the_language_is_the_origins_the_chosen_devices_the_last_ones_or_english(
-    steps, chosen, named
+    steps, chosen, origin_language
 ):
     service, oracle = FakeService(), Oracle()
     phones = [service.bind("alice")]
     oracle.languages[phones[0].guid] = ""
-    oracle.seen[phones[0].guid] = service.clock.now()
+    oracle.seen_at[phones[0].guid] = service.clock.now()
     oracle.states[phones[0].guid] = "ACTIVE"
     for step, index, language, minutes in steps:
         service.clock.advance(minutes * MINUTE)
@@ -216,13 +216,13 @@ def test_the_language_is_the_origins_the_chosen_devices_the_last_ones_or_english
             phone = service.bind("alice", language=language)
             phones.append(phone)
             oracle.languages[phone.guid], oracle.states[phone.guid] = language, "ACTIVE"
-            oracle.seen[phone.guid] = now
+            oracle.seen_at[phone.guid] = now
             continue
         phone = phones[index % len(phones)]
         state = oracle.states[phone.guid]
         if step == "speak" and language and state == "ACTIVE":
             speak(service, phone, language)
-            oracle.languages[phone.guid], oracle.seen[phone.guid] = language, now
+            oracle.languages[phone.guid], oracle.seen_at[phone.guid] = language, now
         elif step == "call" and state == "ACTIVE":
             phone.pending()
             oracle.see(phone.guid, now)
@@ -241,9 +241,9 @@ def test_the_language_is_the_origins_the_chosen_devices_the_last_ones_or_english
     guid = phones[chosen % len(phones)].guid
     device = guid if chosen and oracle.states[guid] == "ACTIVE" else None
 
-    challenge = ask(service, named=named, device=device)
+    challenge = ask(service, origin_language=origin_language, device=device)
 
-    assert language_of(challenge) == oracle.expect(device, named)
+    assert language_of(challenge) == oracle.expect(device, origin_language)
 
 
 # Repeats
@@ -268,20 +268,20 @@ def test_s24_another_language_that_the_origin_names_is_another_question(service)
     service.bind("alice", language="de")
     first = ask(service, idempotency_key=KEY)
     with pytest.raises(KeyReused):
-        ask(service, named="de", idempotency_key=KEY)
+        ask(service, origin_language="de", idempotency_key=KEY)
     # Earlier clients name English wherever the origin names no language.
-    assert ask(service, named="en", idempotency_key=KEY) == first
+    assert ask(service, origin_language="en", idempotency_key=KEY) == first
 
 
 def test_s24_an_action_without_a_language_is_compared_as_by_earlier_releases():
-    asked = {
+    question = {
         "accountId": "alice",
         "action": {"type": "tool-call", "resource": "send_email", "arguments": {"copies": 2}},
     }
-    named = {**asked, "action": {**asked["action"], "language": "en"}}
+    in_english = {**question, "action": {**question["action"], "language": "en"}}
     digests = {
         keys.digest(ijson.canonical(question_document(read_question(each))))
-        for each in (asked, named)
+        for each in (question, in_english)
     }
     assert digests == {"a6JintsU6b1vciSohjBrNSu97syMvBB1_YmbUsEIJGc"}
 

@@ -99,7 +99,7 @@ def displayed(title):
     if chosen is not None:
         body["deviceGuid"] = chosen
     question = read_question(body, account_id=ACCOUNT.account_id)
-    asked = AskedAction(
+    asked_action = AskedAction(
         question=question,
         action=question.content,
         types=STANDARD_ACTIONS,
@@ -108,7 +108,7 @@ def displayed(title):
         life=DEADLINE - ISSUED_AT,
         policy=STANDARD,
     )
-    language = asked.choose_language(devices)
+    language = asked_action.choose_language(devices)
     document = display_document(
         question,
         challenge=guid(f"challenge {title}", PARTITION),
@@ -118,7 +118,7 @@ def displayed(title):
         code_asked=False,
         issued_at=ISSUED_AT,
         deadline=DEADLINE,
-        action=asked.display(language),
+        action=asked_action.display(language),
     )
     text = display_text(document)
     return {

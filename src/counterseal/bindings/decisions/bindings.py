@@ -95,8 +95,9 @@ def mark_device_seen(account: Account, binding: Binding, now: datetime) -> tuple
     nothing else is decided by it.
     """
     seen_bindings = mark_seen(binding, now)
-    others = [each for each in account.devices if each.language and each.binding != binding.guid]
-    if not seen_bindings or not binding.language or not others:
+    if not seen_bindings or not binding.language:
+        return seen_bindings
+    if all(each.binding == binding.guid or not each.language for each in account.devices):
         return seen_bindings
     devices = with_binding(account.devices, seen_bindings[0], now)
     return (*seen_bindings, revise(account, devices=devices))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterseal import ijson, keys
-from counterseal._input_limits import addresses_fit, app_fits, language_fits, text_fits
+from counterseal._input_limits import addresses_fit, app_fits, text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Signing, Tools, require
 from counterseal.accounts.decisions.account_events import NewAccountEvent, build_account_events
 from counterseal.accounts.rules import own_app_space
@@ -42,6 +42,7 @@ from counterseal.models import (
     PublicKey,
     RelyingParty,
     Role,
+    replace,
     revise,
 )
 from counterseal.policy import Policy
@@ -113,8 +114,7 @@ def read_changes(body: bytes, policy: Policy) -> Update:
     changes = read_update(ijson.parse(body))
     text_fits(changes.name, policy.name_bytes, "name", empty=True)
     addresses_fit(changes.addresses or (), policy)
-    app_fits(changes.platform or "", changes.app_version or "")
-    language_fits(changes.language)
+    app_fits(changes.platform or "", changes.app_version or "", changes.language)
     return changes
 
 
@@ -125,17 +125,14 @@ def update(device: AuthenticatedDevice, tools: Tools, changes: Update) -> Decisi
     addresses = binding.addresses if changes.addresses is None else changes.addresses
     platform = binding.platform if changes.platform is None else changes.platform
     app_version = binding.app_version if changes.app_version is None else changes.app_version
-    language = binding.language if changes.language is None else changes.language
     updated_binding = revise(
-        binding,
-        name=name,
-        addresses=addresses,
-        platform=platform,
-        app_version=app_version,
-        language=language,
-        # Who has just chosen a language is at this device.
-        last_seen_at=binding.last_seen_at if changes.language is None else tools.now,
+        binding, name=name, addresses=addresses, platform=platform, app_version=app_version
     )
+    if changes.language is not None:
+        # Who has just chosen a language is at this device.
+        updated_binding = replace(
+            updated_binding, language=changes.language, last_seen_at=tools.now
+        )
     return store_binding(tools, device.account, updated_binding)
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import attrs
 
 from counterseal import keys
-from counterseal._input_limits import addresses_fit, app_fits, language_fits, text_fits
+from counterseal._input_limits import addresses_fit, app_fits, text_fits
 from counterseal._plan import AuditEntry, Decision, Records, Tools, records, records_beside, require
 from counterseal.accounts.decisions.account_events import (
     NewAccountEvent,
@@ -171,8 +171,7 @@ def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
     """Check what a device brings to complete its binding, before anything is read."""
     text_fits(enrolment.name, policy.name_bytes, "name", empty=True)
     addresses_fit(enrolment.addresses, policy)
-    app_fits(enrolment.platform, enrolment.app_version)
-    language_fits(enrolment.language)
+    app_fits(enrolment.platform, enrolment.app_version, enrolment.language)
     for index, key in enumerate(enrolment.keys):
         if key.endorsement is not None:
             raise InvalidField(f"keys[{index}].endorsement", "of a rotation only")

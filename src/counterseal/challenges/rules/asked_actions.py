@@ -84,8 +84,8 @@ class AskedAction:
         ]
         if not speaking:
             return DEFAULT_LANGUAGE
-        asked = [device for device in speaking if device.binding == self.question.device]
-        tag = max(asked or speaking, key=_last_seen).language
+        chosen = [device for device in speaking if device.binding == self.question.device]
+        tag = max(chosen or speaking, key=_last_seen).language
         return self.types.find_language(self.action.type, tag)
 
     def display(self, language: str) -> DisplayedAction:

@@ -14,7 +14,7 @@ from counterseal import ijson
 from counterseal.bindings.documents.device import AccountStatus, DeviceStatus
 from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.device import SoftwareDevice
-from counterseal.models.action import is_language
+from counterseal.models import is_language
 from counterseal_http.devices import DeviceCalls
 
 PLATFORM = " ".join(filter(None, (platform.system(), platform.machine()))) or "Python"

@@ -124,7 +124,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         deadline=factory.moment(),
         addresses=(address,),
         language=ODD,
-        last_seen_at=factory.moment(),
+        last_seen_at=admin.ends_at,
     )
     question = OpenQuestion(
         challenge=factory.guid(),

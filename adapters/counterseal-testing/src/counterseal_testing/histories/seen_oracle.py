@@ -43,8 +43,8 @@ def _only_listed(others: list[tuple[str, Plain | None, Plain]], binding: Plain) 
     (kind, old, new), *more = others
     if more or kind != "Account" or old is None:
         return False
-    same = {"version": 0, "devices": []}
-    if old | same != new | same:
+    blank = {"version": 0, "devices": []}
+    if old | blank != new | blank:
         return False
     listed = [
         [device for device in account["devices"] if device["binding"] != binding["guid"]]
