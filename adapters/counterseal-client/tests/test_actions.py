@@ -8,7 +8,7 @@ import pytest
 
 from counterseal import STANDARD_ACTIONS, verify_use_receipt
 from counterseal.errors import InvalidField
-from counterseal.models import ActionState
+from counterseal.models import DEFAULT_BUTTONS, ActionState
 from counterseal_client import (
     Action,
     ActionProgress,
@@ -146,15 +146,17 @@ def test_what_the_person_was_shown_is_compared_in_the_language_of_the_display(
 
 def test_an_action_in_a_language_that_the_client_does_not_have_is_compared_by_digest(client, phone):
     pending_request = client.ask("zoe", ACTION)
-    buttons = STANDARD_ACTIONS.buttons(ACTION)
-    dutch = tuple(attrs.evolve(button, title="x") for button in buttons)
+    english = STANDARD_ACTIONS.buttons(ACTION)
+    approve, decline = english
 
     assert pending_request.content_document("nl") is None
-    assert pending_request.has_buttons(dutch, "nl")
-    assert not pending_request.has_buttons(dutch, "en")
-    assert not pending_request.has_buttons(dutch[::-1], "nl")
-    assert not pending_request.has_buttons((*dutch, dutch[1]), "nl")
-    assert not pending_request.has_buttons(dutch[:1], "nl")
+    assert pending_request.expected_buttons(("Ja", "Nee"), "nl") == (
+        attrs.evolve(approve, title="Ja"),
+        attrs.evolve(decline, title="Nee"),
+    )
+    assert pending_request.expected_buttons(("Ja", "Nee"), "en") == english
+    for titles in ((), ("Ja",), ("Ja", "Nee", "?"), ("Ja", 7)):
+        assert pending_request.expected_buttons(titles, "nl") == DEFAULT_BUTTONS
 
 
 def test_an_older_service_displays_in_english_and_does_not_say_so(flask_service, client, approved):

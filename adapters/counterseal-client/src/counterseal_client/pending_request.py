@@ -8,6 +8,7 @@ proves nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -88,37 +89,38 @@ class PendingRequest:
         if self.action is None:
             return content_document(self.question.content)
         action = self._translated(self.action, language)
+        if action is None:
+            return None
         try:
-            return (
-                None
-                if action is None
-                else content_document(STANDARD_ACTIONS.render(action).content)
-            )
+            return content_document(STANDARD_ACTIONS.render(action).content)
         except ActionTypeUnknown:
             return None
 
-    def has_buttons(self, buttons: tuple[Button, ...], language: str | None = None) -> bool:
+    def expected_buttons(
+        self, titles: Sequence[object], language: str | None = None
+    ) -> tuple[Button, ...]:
         """
-        Tell whether *buttons* are the question's, or those of its action's type.
-
-        Titles that this library has not are not compared.
+        Return the buttons: the question's, or those of its action's type.
 
         Args:
+            titles: Those that the service says, which are taken where this library has none.
             language: As of `content_document`.
         """
-        expected = self.question.buttons
-        if self.action is None or expected != DEFAULT_BUTTONS:
-            return buttons == expected
+        buttons = self.question.buttons
+        if self.action is None or buttons != DEFAULT_BUTTONS:
+            return buttons
         action = self._translated(self.action, language)
-        if action is None:
-            return len(buttons) == len(expected) and all(
-                attrs.evolve(button, title=standard.title) == standard
-                for button, standard in zip(buttons, expected, strict=True)
-            )
         try:
-            return buttons == STANDARD_ACTIONS.buttons(action)
+            if action is not None:
+                return STANDARD_ACTIONS.buttons(action)
         except ActionTypeUnknown:
-            return buttons == expected
+            pass
+        texts = [title for title in titles if isinstance(title, str)]
+        if len(texts) != len(buttons):
+            return buttons
+        return tuple(
+            attrs.evolve(button, title=title) for button, title in zip(buttons, texts, strict=True)
+        )
 
     def dump(self) -> str:
         """
@@ -189,7 +191,8 @@ class PendingRequest:
         }
         for name, (value, expected) in pairs.items():
             require_evidence(equal_json(value, expected), name)
-        require_evidence(self.has_buttons(reply.buttons, language), "buttons")
+        buttons = self.expected_buttons([button.title for button in reply.buttons], language)
+        require_evidence(reply.buttons == buttons, "buttons")
         require_evidence(reply.show_code is question.show_code, "showCode")
         require_evidence(reply.show_notification is question.show_notification, "showNotification")
         require_evidence(reply.issued_at == self.issued_at, "issuedAt")
