@@ -23,6 +23,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models import (
     UNFINISHED,
+    ActionTerms,
     Button,
     Challenge,
     ChallengeState,
@@ -137,7 +138,11 @@ def processed_document(
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,
         **({} if code is None else {"code": code}),
-        **_action_member(challenge, display),
+        **(
+            {}
+            if challenge.action is None
+            else {"action": _action_document(challenge.action, display["action"]["language"])}
+        ),
         **(
             {}
             if outcome is None or outcome.refusal_reason is None
@@ -177,17 +182,13 @@ def read_processed(document: object) -> ProcessedRequest:
     )
 
 
-def _action_member(challenge: Challenge, display: dict[str, Any]) -> dict[str, Any]:
-    terms = challenge.action
-    if terms is None:
-        return {}
-    action = {
+def _action_document(terms: ActionTerms, language: str) -> dict[str, Any]:
+    return {
         "type": terms.type,
         "digest": terms.digest,
         "validUntil": format_time(terms.valid_until),
-        "language": display["action"]["language"],
+        "language": language,
     }
-    return {"action": action}
 
 
 def _action(members: Members) -> RequestedAction | None:
