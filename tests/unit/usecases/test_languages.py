@@ -108,6 +108,24 @@ def test_a_suspended_device_has_no_say(service):
     assert language_of(ask(service)) == "de"
 
 
+def test_who_was_seen_last_does_not_change_when_staff_acts_on_another_device(service):
+    german = service.bind("alice", language="de")
+    service.clock.advance(MINUTE)
+    service.bind("alice", language="en")
+    service.devices.suspend(german.guid, by=OPERATOR)
+    service.devices.resume(german.guid, by=OPERATOR)
+    assert language_of(ask(service)) == "en"
+
+
+def test_who_chooses_a_language_is_seen_at_once(service):
+    german = service.bind("alice", language="de")
+    service.clock.advance(MINUTE)
+    service.bind("alice", language="en")
+    service.clock.advance(MINUTE)
+    speak(service, german, "de-AT")
+    assert language_of(ask(service)) == "de"
+
+
 def test_a_text_is_asked_as_the_origin_wrote_it(service):
     service.bind("alice", language="de")
     challenge = service.ask("alice", "Pay?").challenge
@@ -199,16 +217,19 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(STEPS, max_size=14), st.integers(0, 3), st.sampled_from([None, None, "en", "de"]))
 def test_the_language_is_the_origins_the_chosen_devices_the_last_ones_or_english(
     steps, chosen, origin_language
 ):
     service, oracle = FakeService(), Oracle()
-    phones = [service.bind("alice")]
-    oracle.languages[phones[0].guid] = ""
-    oracle.seen_at[phones[0].guid] = service.clock.now()
-    oracle.states[phones[0].guid] = "ACTIVE"
+    phones = []
+    for language in ("de", "en-GB"):
+        phone = service.bind("alice", language=language)
+        phones.append(phone)
+        oracle.languages[phone.guid], oracle.states[phone.guid] = language, "ACTIVE"
+        oracle.seen_at[phone.guid] = service.clock.now()
+        service.clock.advance(MINUTE)
     for step, index, language, minutes in steps:
         service.clock.advance(minutes * MINUTE)
         now = service.clock.now()
