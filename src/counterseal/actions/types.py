@@ -15,7 +15,15 @@ import attrs
 
 from counterseal import actions
 from counterseal.errors import ActionTypeUnknown, InvalidField
-from counterseal.models import Action, Attachment, Button, Pair, PairsContent, replace
+from counterseal.models import (
+    DEFAULT_LANGUAGE,
+    Action,
+    Attachment,
+    Button,
+    Pair,
+    PairsContent,
+    replace,
+)
 
 Texts: TypeAlias = Mapping[str, str]
 """Texts by name, in one language."""
@@ -110,9 +118,30 @@ class ActionTypes:
     def __iter__(self) -> Iterator[ActionType]:
         return iter(self._types().values())
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the common labels: every rendering is in one of them."""
+        return tuple(self._common)
+
+    def find_language(self, name: str, tag: str) -> str:
+        """
+        Return the language in which somebody who reads *tag* is shown actions of the type *name*.
+
+        It is the first that has texts: the tag, the tag without its last subtags, such as `de` of
+        `de-AT` (lookup, RFC 4647, 3.4), or English.
+        """
+        kind = self._types().get(name)
+        while kind is not None and tag:
+            if tag in kind.texts and tag in self._common:
+                return tag
+            tag = tag.rpartition("-")[0]
+        return DEFAULT_LANGUAGE
+
     def render(self, action: Action) -> Rendering:
         """
         Return what a person is shown of *action*, whose `valid_until` is set.
+
+        It is in English where *action* names no language.
 
         Raises:
             ActionTypeUnknown: No such type is registered.
@@ -131,7 +160,7 @@ class ActionTypes:
 
     def buttons(self, action: Action) -> tuple[Button, Button]:
         """
-        Return the standard buttons of *action* in its language; the first one approves.
+        Return the standard buttons of *action* in the language of `render`; the first approves.
 
         Raises:
             ActionTypeUnknown: No such type is registered.
@@ -152,15 +181,16 @@ class ActionTypes:
         kind = self._types().get(action.type)
         if kind is None:
             raise ActionTypeUnknown
-        if action.language not in kind.texts or action.language not in self._common:
+        language = action.language or DEFAULT_LANGUAGE
+        if language not in kind.texts or language not in self._common:
             raise InvalidField("action.language", "no texts in this language")
-        return kind, kind.texts[action.language], self._common[action.language]
+        return kind, kind.texts[language], self._common[language]
 
 
 def _demand_own_labels(action: Action, rendering: Rendering, common: Texts) -> None:
     """Refuse a row that a device could take for what the agent says about itself."""
     # Devices know the standard labels, also where a service has others.
-    texts = (common, COMMON_TEXTS.get(action.language, common))
+    texts = (common, COMMON_TEXTS.get(action.language or DEFAULT_LANGUAGE, common))
     labels = {each[name] for each in texts for name in COMMON_ROWS if name in each}
     for row in rendering.content.pairs:
         if row.key in labels:

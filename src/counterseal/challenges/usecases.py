@@ -90,16 +90,19 @@ class Challenges(UseCase):
             question_fits(question, policy)
             html_allowed(question, party.app_space)
             life = challenge_life(question, policy)
-            action = None
+            asked_action, action = None, None
             if isinstance(question.content, Action):
-                action = challenges_package.displayed_action(
-                    question,
-                    ports.actions,
+                asked_action = challenges_package.AskedAction(
+                    question=question,
+                    action=question.content,
+                    types=ports.actions,
                     client=origin,
                     now=ports.clock.now(),
                     life=life,
                     policy=policy,
                 )
+                # Before the key is reserved, so that what is refused may be sent again.
+                action = asked_action.display(asked_action.choose_language())
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin, policy))
                 ports.sender.require_callable(question.callback)
@@ -112,6 +115,7 @@ class Challenges(UseCase):
                 life=life,
                 served_kinds=ports.notifier.kinds(),
                 action=action,
+                asked_action=asked_action,
                 extension=extension,
             )
             if idempotency_key is not None:

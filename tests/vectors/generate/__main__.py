@@ -16,6 +16,7 @@ from confirmations import confirmation_vectors
 from displays import display_vectors
 from events import event_vectors
 from html_texts import html_vectors
+from languages import language_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from lookalikes import lookalike_vectors
 from ml_dsa import ml_dsa_vectors
@@ -42,6 +43,7 @@ def documents():
         "event.json": event_vectors(),
         "html.json": html_vectors(),
         "keyset.json": keyset_vectors(),
+        "language.json": language_vectors(),
         "link.json": link_vectors(),
         "lookalikes.json": lookalike_vectors(),
         "ml-dsa.json": ml_dsa_vectors(),

@@ -121,6 +121,7 @@ def bind(
             name=name,
             algorithm=models.Algorithm(algorithm),
             replaces=replaced,
+            language="" if invitation.languages is None else device_cli.read_language(),
             tls=tls,
         )
         print_line(f"bound: device {bond.device}")

@@ -6,7 +6,7 @@ What a person has approved, and its use, are of `approvals.rules`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -16,9 +16,22 @@ from counterseal.actions import ActionTypes
 from counterseal.challenges.documents.action import action_digest, action_document
 from counterseal.challenges.documents.display import DisplayedAction
 from counterseal.errors import InvalidField
-from counterseal.models import DEFAULT_BUTTONS, Action, ActionTerms, Challenge, Guid, Question
+from counterseal.models import (
+    DEFAULT_BUTTONS,
+    DEFAULT_LANGUAGE,
+    Action,
+    ActionTerms,
+    BindingState,
+    Challenge,
+    Device,
+    Guid,
+    Question,
+)
 from counterseal.policy import Policy
 from counterseal.wire.members import truncate
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before every time at which a device was seen."""
 
 
 def reminder_due_at(challenge: Challenge, policy: Policy) -> datetime | None:
@@ -32,57 +45,91 @@ def reminder_due_at(challenge: Challenge, policy: Policy) -> datetime | None:
     return challenge.issued_at + life / 2 if life > policy.action_reminder else None
 
 
-def displayed_action(
-    question: Question,
-    types: ActionTypes,
-    *,
-    client: Guid,
-    now: datetime,
-    life: timedelta,
-    policy: Policy,
-) -> DisplayedAction:
+@attrs.frozen(kw_only=True)
+class AskedAction:
     """
-    Return the action that *question* asks for, with what a person is shown of it.
+    The action that a question asks for, and what it is displayed by.
 
-    Args:
+    Attributes:
+        types: The types that the service renders.
         client: The origin that asks, which the digest covers.
+        now: When it asks.
         life: How long the question may be answered.
-
-    Raises:
-        ActionTypeUnknown: No type of that name is registered.
-        InvalidField: A member does not fit; an approving button takes a weak key; or
-            the question also has `additionalInfo`, which nobody would render.
     """
-    action = question.content
-    assert isinstance(action, Action)  # noqa: S101 (for the type checker)
-    if question.additional_info is not None:
-        raise InvalidField("additionalInfo", "not beside an action")
-    for index, button in enumerate(question.buttons):
-        if button.approving and not button.strong:
-            raise InvalidField(
-                f"buttons[{index}].strongAuth", "not true, and it approves an action"
-            )
-    action = attrs.evolve(action, valid_until=_valid_until(action, truncate(now), life, policy))
-    rendering = types.render(action)
-    content_fits(rendering.content, policy)
-    document = action_document(action, client)
-    digest = action_digest(action, client)
-    del document["arguments"]
-    assert action.valid_until is not None  # noqa: S101 (for the type checker)
-    terms = ActionTerms(
-        type=action.type,
-        document=ijson.canonical(document).decode(),  # `action_digest` has checked it
-        digest=digest,
-        valid_until=action.valid_until,
-    )
-    buttons = question.buttons
-    return DisplayedAction(
-        buttons=types.buttons(action) if buttons == DEFAULT_BUTTONS else buttons,
-        terms=terms,
-        content=rendering.content,
-        attachments=rendering.attachments,
-        language=action.language,
-    )
+
+    question: Question
+    action: Action
+    types: ActionTypes
+    client: Guid
+    now: datetime
+    life: timedelta
+    policy: Policy
+
+    def choose_language(self, devices: tuple[Device, ...] = ()) -> str:
+        """
+        Return the language in which the person is shown the action.
+
+        It is the one that the origin has named; or else that of the only device that is asked; or
+        else that of the device that was seen last, of those that may answer; or else English.
+
+        Args:
+            devices: Of the account; none where they are not known yet.
+        """
+        if self.action.language is not None:
+            return self.action.language
+        speaking = [
+            device
+            for device in reversed(devices)
+            if device.language and device.answers and device.state is BindingState.ACTIVE
+        ]
+        if not speaking:
+            return DEFAULT_LANGUAGE
+        chosen = [device for device in speaking if device.binding == self.question.device]
+        tag = max(chosen or speaking, key=_last_seen).language
+        return self.types.find_language(self.action.type, tag)
+
+    def display(self, language: str) -> DisplayedAction:
+        """
+        Return the action with what the person is shown of it in *language*.
+
+        Raises:
+            ActionTypeUnknown: No type of that name is registered.
+            InvalidField: A member does not fit; an approving button takes a weak key; or
+                the question also has `additionalInfo`, which nobody would render.
+        """
+        question, types = self.question, self.types
+        if question.additional_info is not None:
+            raise InvalidField("additionalInfo", "not beside an action")
+        for index, button in enumerate(question.buttons):
+            if button.approving and not button.strong:
+                raise InvalidField(
+                    f"buttons[{index}].strongAuth", "not true, and it approves an action"
+                )
+        valid_until = _valid_until(self.action, truncate(self.now), self.life, self.policy)
+        action = attrs.evolve(self.action, valid_until=valid_until, language=language)
+        rendering = types.render(action)
+        content_fits(rendering.content, self.policy)
+        document = action_document(action, self.client)
+        digest = action_digest(action, self.client)
+        del document["arguments"]
+        terms = ActionTerms(
+            type=action.type,
+            document=ijson.canonical(document).decode(),  # `action_digest` has checked it
+            digest=digest,
+            valid_until=valid_until,
+        )
+        buttons = question.buttons
+        return DisplayedAction(
+            buttons=types.buttons(action) if buttons == DEFAULT_BUTTONS else buttons,
+            terms=terms,
+            content=rendering.content,
+            attachments=rendering.attachments,
+            language=language,
+        )
+
+
+def _last_seen(device: Device) -> datetime:
+    return device.last_seen_at or NEVER
 
 
 def _valid_until(action: Action, now: datetime, life: timedelta, policy: Policy) -> datetime:
