@@ -14,6 +14,9 @@
 export const COMMON_LABELS = {
   de: { agent: "Agent", run: "Lauf", purpose: "Zweck", validUntil: "Gültig bis" },
   en: { agent: "Agent", run: "Run", purpose: "Purpose", validUntil: "Valid until" },
+  es: { agent: "Agente", run: "Ejecución", purpose: "Motivo", validUntil: "Válido hasta" },
+  fr: { agent: "Agent", run: "Exécution", purpose: "Motif", validUntil: "Valable jusqu'au" },
+  it: { agent: "Agente", run: "Esecuzione", purpose: "Motivo", validUntil: "Valido fino al" },
 };
 /** @type {readonly Claim[]} */
 const CLAIMS = ["agent", "run", "purpose"];

@@ -36,7 +36,7 @@ test("an end that says another moment, and labels of another language, are ordin
   const [{ action, content }] = vectors.slice();
   const display = { action: { language: "en", validUntil: "2026-03-01T12:12:01.000Z" }, content };
   assert.deepEqual(splitActionRows(display), { rows: content.keys, claims: [], end: null });
-  for (const language of ["fr", "constructor"]) {
+  for (const language of ["nl", "constructor"]) {
     const other = { action: { language, validUntil: action.validUntil }, content };
     assert.deepEqual(splitActionRows(other).claims, []);
   }
