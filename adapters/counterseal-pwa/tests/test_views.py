@@ -317,7 +317,7 @@ def test_a_form_binds_where_what_comes_after_it_cannot_be_loaded(device, origin)
     with page.expect_event("requestfailed", lambda request: "requests.js" in request.url):
         page.goto(origin.link("user-form-alone"))
     page.locator("form button.main").click()
-    device.wait_for_heading("This browser is added")
+    device.wait_for_heading("You are set up")
     page.unroute("**/requests.js")
     page.goto("about:blank")
     page.goto(f"{origin.url}/app/")
