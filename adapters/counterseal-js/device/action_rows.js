@@ -18,6 +18,12 @@ export const COMMON_LABELS = {
   fr: { agent: "Agent", run: "Exécution", purpose: "Motif", validUntil: "Valable jusqu'au" },
   it: { agent: "Agente", run: "Esecuzione", purpose: "Motivo", validUntil: "Valido fino al" },
 };
+/**
+ * The label of a payment's row that says who is paid, by language.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+export const PAYEE_LABELS = { de: "Empfänger", en: "Payee" };
 /** @type {readonly Claim[]} */
 const CLAIMS = ["agent", "run", "purpose"];
 
