@@ -12,6 +12,6 @@ def language() -> str:
     return choose_language(os.environ)
 
 
-def say(name: str, **values: object) -> str:
+def say(name: str, /, **values: object) -> str:
     """Return the text *name* in the language of the terminal, with *values* in its places."""
     return load_words("counterseal_demo", language()).say(name, **values)

@@ -22,7 +22,7 @@ class Words:
 
     _texts: Mapping[str, str]
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, name: str, /, **values: object) -> str:
         """Return the text *name*, with *values* in the place of `{value}`."""
         return self._texts[name].format(**values)
 
