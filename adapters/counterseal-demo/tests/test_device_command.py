@@ -127,7 +127,7 @@ def device(run, home, monkeypatch):
 
 
 WHOSE = """\
-App Space: Example app
+Account at: Example app
 Verified name: none: this company is not verified
 Company: Example Ltd
 Account id: zoe

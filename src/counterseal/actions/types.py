@@ -14,6 +14,7 @@ from typing import TypeAlias
 import attrs
 
 from counterseal import actions
+from counterseal.actions.languages import english, french, german, italian, spanish
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.models import (
     DEFAULT_LANGUAGE,
@@ -28,30 +29,23 @@ from counterseal.models import (
 Texts: TypeAlias = Mapping[str, str]
 """Texts by name, in one language."""
 
-COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
+_LANGUAGES: Mapping[str, Mapping[str, Texts]] = MappingProxyType(
     {
-        "en": MappingProxyType(
-            {
-                "approve": "Approve",
-                "decline": "Reject",
-                "agent": "Agent",
-                "run": "Run",
-                "purpose": "Purpose",
-                "validUntil": "Valid until",
-            }
-        ),
-        "de": MappingProxyType(
-            {
-                "approve": "Genehmigen",
-                "decline": "Ablehnen",
-                "agent": "Agent",
-                "run": "Lauf",
-                "purpose": "Zweck",
-                "validUntil": "Gültig bis",
-            }
-        ),
+        "en": english.TEXTS,
+        "de": german.TEXTS,
+        "fr": french.TEXTS,
+        "es": spanish.TEXTS,
+        "it": italian.TEXTS,
     }
 )
+
+
+def texts_of(name: str) -> Mapping[str, Texts]:
+    """Return the texts of the standard type *name*, or those of all actions, by language."""
+    return MappingProxyType({language: texts[name] for language, texts in _LANGUAGES.items()})
+
+
+COMMON_TEXTS = texts_of("common")
 """The labels of the rows that every action has, and of its buttons, by language."""
 
 COMMON_ROWS = ("agent", "run", "purpose", "validUntil")
