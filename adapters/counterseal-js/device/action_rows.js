@@ -24,9 +24,11 @@ export const COMMON_LABELS = {
  * @type {Readonly<Record<string, string>>}
  */
 export const PAYEE_LABELS = {
-  an: "Beneficiario",
-  ch: "Bénéficiaire",
-  sh: "Payee",
+  de: "Empfänger",
+  en: "Payee",
+  es: "Beneficiario",
+  fr: "Bénéficiaire",
+  it: "Beneficiario",
 };
 /** @type {readonly Claim[]} */
 const CLAIMS = ["agent", "run", "purpose"];
