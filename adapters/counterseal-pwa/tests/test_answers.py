@@ -344,7 +344,9 @@ def test_html_that_cannot_be_read_is_source_text(bound, origin):
     pending = origin.client.ask(account_id, HtmlContent(html=html), duration=MINUTES)
     device.open_request()
     assert device.page.locator("article pre").inner_text() == html
-    assert device.page.locator("article .notice").inner_text().startswith("This came as source text")
+    assert (
+        device.page.locator("article .notice").inner_text().startswith("This came as source text")
+    )
     assert device.page.locator("article :is(b, script, details, .html)").count() == 0
     device.refuse("Reject")
     device.wait_for_heading("Refused")

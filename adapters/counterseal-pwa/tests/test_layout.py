@@ -20,7 +20,9 @@ MINUTES = timedelta(minutes=3)
 LONG = "Yes, transfer the whole amount to this account today"
 MANY = (
     Button(title="Yes", strong=True, approving=True),
-    Button(title="Yes, and do not ask me again for this payee this week", strong=True, approving=True),
+    Button(
+        title="Yes, and do not ask me again for this payee this week", strong=True, approving=True
+    ),
     Button(title="Not now", strong=False),
     Button(title="No", strong=False),
 )

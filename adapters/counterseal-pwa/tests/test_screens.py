@@ -22,7 +22,7 @@ from counterseal_client import Button, HtmlContent, Pair, PairsContent
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-TRANSFER_LIMIT = 135_000
+TRANSFER_LIMIT = 140_000
 """Bytes of all that the first view loads, with the headers."""
 
 MINUTES = timedelta(minutes=3)
