@@ -18,6 +18,7 @@ LARGE_TEXT = ({"width": 195, "height": 422}, {"width": 320, "height": 256})
 """What is left of a phone's screen at 200 %, and of 1280 by 1024 at 400 % (WCAG 2.2, 1.4.10)."""
 MINUTES = timedelta(minutes=3)
 LONG = "Yes, transfer the whole amount to this account today"
+LONGER = "Yes, and do not ask me again for this payee this week"
 MANY = (
     Button(title="Yes", strong=True, approving=True),
     Button(

@@ -289,7 +289,8 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
               text: contrast(hex(style.backgroundColor), hex(style.color)),
               edge: contrast(hex(style.backgroundColor), ground),
               weight: [
-                style.fontWeight, style.fontSize, style.borderWidth, style.borderRadius, width, height,
+                style.fontWeight, style.fontSize, style.borderWidth, style.borderRadius,
+                width, height,
               ],
             };
           });

@@ -129,7 +129,7 @@ def test_a_service_that_starts_again_gets_the_refusal(bound, stoppable_origin, a
 
 
 def press_again(page):
-    """Press the same button, and the same reason where it is asked again; return whether it is over."""
+    """Press the same button, and the reason where it is asked; return whether it is over."""
     for name in ("Reject", "I do not want this"):
         button = page.get_by_role("button", name=name, exact=True)
         if button.count() and button.is_enabled():
