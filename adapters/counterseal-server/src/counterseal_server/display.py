@@ -20,6 +20,7 @@ from counterseal.actions import COMMON_TEXTS
 from counterseal.device import read_html
 from counterseal.errors import MalformedToken
 from counterseal.wire.members import parse_time
+from counterseal.wire.visible import Name
 from counterseal_server.screen import Screen
 
 CLAIMS = ("agent", "run", "purpose")
@@ -128,7 +129,7 @@ def _parts(display: dict[str, Any], *, in_local_time: bool) -> _Parts:
     who = [
         ("App Space", display["appSpace"]["name"]),
         ("Asked by", display["origin"]["name"]),
-        ("Account", display["account"]["id"]),
+        ("Account", Name(display["account"]["id"])),
     ]
     if "transactionId" in display:
         who.append(("Transaction", display["transactionId"]))

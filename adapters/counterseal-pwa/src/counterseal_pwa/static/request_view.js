@@ -2,7 +2,7 @@
 
 import { announce, element, foreign } from "./dom.js";
 import { homeLink } from "./home_link.js";
-import { brandOf, idAmong, ownerOf } from "./identity.js";
+import { brandOf, EXACT, idAmong, ownerOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
 import { describeUnread, endingOf, isLastPin } from "./problems.js";
 import { requestForm } from "./request_form.js";
@@ -157,7 +157,7 @@ async function fillRequest(context, account, shown) {
 function whomOf({ accountName, appSpaceName, isNamedByLink }, display) {
   const kind = display.action ? "action" : "request";
   if (accountName === appSpaceName) return [say(`${kind}.asks.you`)];
-  return [say(`${kind}.asks`), " ", foreign(isNamedByLink ? display.account.id : accountName)];
+  return [say(`${kind}.asks`), " ", foreign(isNamedByLink ? display.account.id : accountName, EXACT)];
 }
 
 /**
@@ -178,9 +178,10 @@ async function contentOf(content) {
  * Return a value of a row; one of several lines is marked, since a line must not look like a row.
  *
  * @param {string} value
+ * @param {Parameters<typeof foreign>[1]} [how]
  */
-const valueOf = (value) =>
-  element("dd", { class: value.includes("\n") ? "text lines" : "text" }, foreign(value, LINES));
+const valueOf = (value, how = LINES) =>
+  element("dd", { class: value.includes("\n") ? "text lines" : "text" }, foreign(value, how));
 
 /**
  * @param {Display} display
@@ -190,7 +191,7 @@ function detailsOf({ account, additionalInfo, appSpace, context = {}, issuedAt, 
   const info = typeof additionalInfo === "string" ? additionalInfo : JSON.stringify(additionalInfo, null, 2);
   const pairs = [
     [say("request.space"), appSpace.name],
-    [say("bind.account"), account.id],
+    [say("bind.account"), account.id, EXACT],
     [say("request.issued"), writeMoment(issuedAt)],
     [say("request.ip"), context.ipAddress],
     [say("request.place"), context.place],
@@ -198,9 +199,9 @@ function detailsOf({ account, additionalInfo, appSpace, context = {}, issuedAt, 
     [say("request.transaction"), transactionId],
     [say("request.info"), info],
   ].filter(([, value]) => value);
-  const rows = pairs.flatMap(([key = "", value = ""]) => [
+  const rows = pairs.flatMap(([key = "", value = "", how = LINES]) => [
     element("dt", {}, key),
-    valueOf(value),
+    valueOf(value, how),
   ]);
   return [element("dl", { class: "pairs more" }, ...rows)];
 }
