@@ -274,6 +274,24 @@ export class Account {
   }
 
   /**
+   * Sign a refusal now, and return what sends it at once, also from a page that is being left.
+   *
+   * It returns whether it did: not if anything else was sent, or the keys were replaced by then.
+   * `answer` with the same button sends the same bytes, and learns the outcome. The proof of the
+   * call is good for as long as the service accepts a device's clock to be late, five minutes by
+   * default: then prepare another one.
+   *
+   * @param {ShownRequest} request
+   * @param {{button: number}} choice
+   * @returns {Promise<() => boolean>}
+   * @throws {InvalidField} The button approves, or the strong key would sign.
+   * @throws {Refused} `answer_unconfirmed`, `already_answered`: as `answer`.
+   */
+  async prepareRefusal(request, { button }) {
+    return (await this.#loadAnswers()).prepareRefusal(request, button);
+  }
+
+  /**
    * Say that the person did not ask for this.
    *
    * @param {ShownRequest} request

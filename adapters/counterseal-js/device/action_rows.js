@@ -15,6 +15,12 @@ export const COMMON_LABELS = {
   de: { agent: "Agent", run: "Lauf", purpose: "Zweck", validUntil: "Gültig bis" },
   en: { agent: "Agent", run: "Run", purpose: "Purpose", validUntil: "Valid until" },
 };
+/**
+ * The label of a payment's row that says who is paid, by language.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+export const PAYEE_LABELS = { de: "Empfänger", en: "Payee" };
 /** @type {readonly Claim[]} */
 const CLAIMS = ["agent", "run", "purpose"];
 

@@ -107,8 +107,7 @@ export class Answers {
    * @returns {Promise<Outcome>}
    */
   async answer(request, { button: index, code = "", reason, signal }) {
-    const button = request.display.buttons[index];
-    if (button === undefined) throw new InvalidField("button", "not one of the request");
+    const button = buttonOf(request, index);
     const needsCode = request.display.code && button.approves;
     const digits = code.replace(/\s/gu, "");
     if (needsCode && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
@@ -119,21 +118,21 @@ export class Answers {
     if (button.approves && exchange.checked.size < (request.action?.attachments.length ?? 0)) {
       throw new Refused("attachment_unchecked", "an attachment was not fetched and checked");
     }
-    const claims = {
-      button: index,
-      title: button.title,
-      ...(needsCode ? { code: digits } : {}),
-      ...reasonClaim(reason),
-    };
-    const choice = {
-      choice: JSON.stringify(claims),
-      path: "/device/answer",
-      typ: ANSWER,
-      claims,
-      strongButton: button.strong ? button : null,
-      expected: /** @type {const} */ ({ state: "ANSWERED", approved: button.approves }),
-    };
-    return this.#send(exchange, request, choice, signal);
+    const more = { ...(needsCode ? { code: digits } : {}), ...reasonClaim(reason) };
+    return this.#send(exchange, request, choiceOf(index, button, more), signal);
+  }
+
+  /**
+   * @param {ShownRequest} request
+   * @param {number} index
+   * @returns {Promise<() => boolean>}
+   */
+  async prepareRefusal(request, index) {
+    const button = buttonOf(request, index);
+    if (button.approves || button.strong) {
+      throw new InvalidField("button", "not one that refuses by the device key");
+    }
+    return this.#exchangeOf(request).prepare(request, choiceOf(index, button));
   }
 
   /**
@@ -217,6 +216,34 @@ export class Answers {
     this.#exchanges.set(request.guid, current);
     return current;
   }
+}
+
+/**
+ * @param {ShownRequest} request
+ * @param {number} index
+ */
+function buttonOf({ display }, index) {
+  const button = display.buttons[index];
+  if (button === undefined) throw new InvalidField("button", "not one of the request");
+  return button;
+}
+
+/**
+ * @param {number} index
+ * @param {Display["buttons"][number]} button
+ * @param {Record<string, unknown>} [more] Claims beside the button's.
+ * @returns {Choice}
+ */
+function choiceOf(index, button, more = {}) {
+  const claims = { button: index, title: button.title, ...more };
+  return {
+    choice: JSON.stringify(claims),
+    path: "/device/answer",
+    typ: ANSWER,
+    claims,
+    strongButton: button.strong ? button : null,
+    expected: { state: "ANSWERED", approved: button.approves },
+  };
 }
 
 /**

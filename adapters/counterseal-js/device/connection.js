@@ -155,6 +155,17 @@ export class Connection {
   }
 
   /**
+   * Sign the proof of a call with the keys of now, and return what makes it: see `Service.prepare`.
+   *
+   * @param {DeviceCall} call
+   */
+  prepare(call) {
+    const { device, account, appSpace } = this.record;
+    const signer = keySigner(this.deviceKey());
+    return this.#service.prepare({ device, account, appSpace, signer }, call);
+  }
+
+  /**
    * Make a call that may be repeated, until a reply comes.
    *
    * @template T

@@ -18,11 +18,14 @@ export {
 /** The person did not unlock the strong key: no PIN was given, or the passkey was not used. */
 export class NotUnlocked extends Refused {
   /**
+   * @param {"pin" | "passkey"} by What was not given or not used.
    * @param {string} [detail]
    * @param {ErrorOptions} [options]
    */
-  constructor(detail, options) {
+  constructor(by, detail = `no ${by}`, options = {}) {
     super("not_unlocked", detail, options);
+    /** @readonly */
+    this.by = by;
   }
 }
 

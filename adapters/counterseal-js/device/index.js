@@ -1,7 +1,7 @@
 /** A device: binds, shows what is asked exactly as it signs it, answers, and keeps receipts. */
 
 export { Account } from "./account.js";
-export { splitActionRows } from "./action_rows.js";
+export { PAYEE_LABELS, splitActionRows } from "./action_rows.js";
 export { ATTACHMENT_LIMIT, fetchAttachment } from "./attachments.js";
 export * from "./errors.js";
 export { readHtml } from "./html.js";

@@ -140,6 +140,6 @@ async function ask(rpId, call) {
   } catch (error) {
     throw identifyError(error, { rpId, hostname: globalThis.location?.hostname });
   }
-  if (credential === null) throw new NotUnlocked("no passkey");
+  if (credential === null) throw new NotUnlocked("passkey");
   return /** @type {PublicKeyCredential} */ (credential);
 }

@@ -122,6 +122,30 @@ export class RequestExchange {
     }
   }
 
+  /**
+   * Sign a choice of the device key, and return what sends it at once, unless another choice was
+   * sent by then, or keys were replaced; it returns whether it did. `send` then learns the outcome.
+   *
+   * @param {ShownRequest} request
+   * @param {Choice} choice
+   * @returns {Promise<() => boolean>}
+   */
+  async prepare(request, choice) {
+    this.#demandSame(choice);
+    const connection = this.#connection;
+    const answer = await this.#sign(request, choice);
+    const begin = await connection.prepare(callOf(choice, answer));
+    return () => {
+      const isReplaced = answer.rotations !== connection.record.rotations;
+      if (this.#choice !== null || this.#outcome !== null || isReplaced) return false;
+      this.#answer = answer;
+      this.#choice = choice.choice;
+      this.#mayHaveArrived = true;
+      begin();
+      return true;
+    };
+  }
+
   /** @param {Choice} choice */
   #demandSame({ choice }) {
     if (this.#choice === null || this.#choice === choice) return;
@@ -151,15 +175,15 @@ export class RequestExchange {
    * @param {{update: Update, signal: AbortSignal | undefined}} how
    * @returns {Promise<Outcome>}
    */
-  async #deliver(request, { choice, path, expected }, answer, { update, signal }) {
+  async #deliver(request, choice, answer, { update, signal }) {
     const connection = this.#connection;
     // If keys were replaced, the next press signs anew.
     this.#answer = null;
     // A wrong key would count as a wrong PIN.
     demandUnchanged(connection, answer.rotations);
     this.#answer = answer;
-    this.#choice = choice;
-    const call = { method: "POST", path, body: answer.token, type: JOSE, signal };
+    this.#choice = choice.choice;
+    const call = { ...callOf(choice, answer), signal };
     const attempt = async () => {
       try {
         return await connection.proven(call, readAnswerReply, { update });
@@ -179,6 +203,7 @@ export class RequestExchange {
       }
       throw error;
     }
+    const { expected } = choice;
     const { guid, state, approved, receipt: receiptText } = reply;
     const fits = state === expected.state && approved === expected.approved;
     if (guid !== request.guid || !fits) throw new BadReply("a reply to another answer");
@@ -210,6 +235,12 @@ export class RequestExchange {
     return this.#outcome;
   }
 }
+
+/**
+ * @param {Choice} choice
+ * @param {SignedToken} answer
+ */
+const callOf = ({ path }, { token }) => ({ method: "POST", path, body: token, type: JOSE });
 
 /**
  * Tell whether the service has looked at the answer, and refused it.

@@ -110,6 +110,21 @@ export class Service {
   }
 
   /**
+   * Sign the proof of a call, and return what makes the call at once, also from a page that is
+   * being left; nobody learns its reply.
+   *
+   * @param {Identity} identity
+   * @param {DeviceCall} call
+   * @returns {Promise<() => void>}
+   */
+  async prepare(identity, call) {
+    const attempt = this.#attempt(call, [await this.#proof(identity, call)], JSON_TYPE);
+    return () => {
+      open(this.#world.fetch, { ...attempt, keepalive: true }).catch(() => undefined);
+    };
+  }
+
+  /**
    * Open an event stream with a proof.
    *
    * @param {Identity} identity

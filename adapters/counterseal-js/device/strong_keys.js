@@ -165,7 +165,7 @@ export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRand
 
 /** @returns {never} */
 function refuseUnlock() {
-  throw new NotUnlocked("no PIN");
+  throw new NotUnlocked("pin");
 }
 
 /**

@@ -23,7 +23,7 @@ export function identifyError(cause, { rpId, hostname = "" }) {
     // The person refuses or is too slow, and a browser does not say whether there is a passkey.
     case "NotAllowedError":
     case "AbortError":
-      return new NotUnlocked(nameOf(cause), options);
+      return new NotUnlocked("passkey", nameOf(cause), options);
     case "SecurityError":
       if (!DOMAIN.test(hostname)) {
         return new Misuse("passkey_domain", `the page's host is no domain: ${hostname}`, options);

@@ -14,6 +14,7 @@ import { readJson } from "./ijson.js";
  * @property {Bytes} body
  * @property {number} timeout Milliseconds, from the look-up of the name to the last byte.
  * @property {AbortSignal | undefined} [signal]
+ * @property {boolean} [keepalive] Whether the browser sends it even if the page is left meanwhile.
  */
 
 /**
@@ -95,7 +96,7 @@ export async function send(fetcher, attempt) {
  * @param {Attempt} attempt
  * @returns {Promise<Response>}
  */
-export function open(fetcher, { method, uri, headers, body, timeout, signal }) {
+export function open(fetcher, { method, uri, headers, body, timeout, signal, keepalive = false }) {
   const late = AbortSignal.timeout(timeout);
   return fetcher(uri, {
     method,
@@ -105,6 +106,7 @@ export function open(fetcher, { method, uri, headers, body, timeout, signal }) {
     credentials: "omit",
     redirect: "manual",
     referrerPolicy: "no-referrer",
+    keepalive,
     signal: signal ? AbortSignal.any([signal, late]) : late,
   });
 }

@@ -554,8 +554,17 @@ class Device:
         """Press a button of a request, and give the PIN if it asks for one."""
         self.page.get_by_role("button", name=title, exact=True).click()
         if pin is not None:
-            self.page.locator("#pin").fill(pin)
-            self.page.locator("dialog button.main").click()
+            self.give_pin(pin)
+
+    def give_pin(self, pin):
+        """Give the PIN in the dialog that asks for it."""
+        self.page.locator("#pin").fill(pin)
+        self.page.locator("dialog button.main").click()
+
+    def refuse(self, title, choice="Refuse without a reason"):
+        """Press a button that refuses, and what is in the sheet that it opens."""
+        self.page.get_by_role("button", name=title, exact=True).click()
+        self.page.get_by_role("button", name=choice, exact=True).click()
 
     @property
     def heading(self):

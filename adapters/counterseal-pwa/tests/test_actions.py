@@ -63,8 +63,8 @@ def open_action(bound, origin):
 def rows_of(page):
     """Return the rows of the action, each label with its value; what is folded is unfolded."""
     page.locator(".action details").evaluate_all("(all) => all.forEach((each) => each.open = true)")
-    labels = page.locator(".action dt").all_inner_texts()
-    values = page.locator(".action dd").evaluate_all(
+    labels = page.locator("h1 .label:not(.kind), .action dt").all_inner_texts()
+    values = page.locator("h1 .value, .action dd").evaluate_all(
         "(all) => all.map((each) => (each.querySelector('.digest') ?? each).innerText)"
     )
     return [{"key": label, "value": value} for label, value in zip(labels, values, strict=True)]
@@ -72,8 +72,8 @@ def rows_of(page):
 
 def test_every_row_of_a_tool_call_is_there_and_whole(open_action, bound):
     page = open_action("tool-call", TOOL_CALL)
-    assert bound[0].heading == "Approve a program's action"
-    assert page.locator(".action h2").inner_text() == TOOL_CALL["title"]
+    assert page.title() == "Approve a program's action · Counterseal"
+    assert page.locator("h1 .kind").inner_text() == TOOL_CALL["title"]
     assert rows_of(page)[:-1] == TOOL_CALL["keys"][:-1]
     assert rows_of(page)[-1]["key"] == TOOL_CALL["keys"][-1]["key"]
     fonts = page.locator(".arguments dd").evaluate_all(
@@ -87,7 +87,7 @@ def test_every_row_of_a_tool_call_is_there_and_whole(open_action, bound):
     )
     assert clipped == []
     page.get_by_text("Details").click()
-    details = page.locator("article details")
+    details = page.locator("details.details")
     assert "tool-call" in details.inner_text()
     assert re.search(r"[\w-]{43}", details.inner_text())
 
@@ -96,7 +96,7 @@ def test_the_rows_have_the_language_of_the_action(open_action):
     page = open_action("payment", PAYMENT, language="fr-CH")
     assert page.locator(".action").get_attribute("lang") == "fr-CH"
     assert page.locator("html").get_attribute("lang") == "en"
-    assert page.locator("article > .pairs.more").evaluate("(e) => e.closest('[lang]').lang") == "en"
+    assert page.locator("details.details").evaluate("(e) => e.closest('[lang]').lang") == "en"
 
 
 def test_what_hides_is_written_out_and_what_was_written_out_is_not_again(open_action):
@@ -104,7 +104,7 @@ def test_what_hides_is_written_out_and_what_was_written_out_is_not_again(open_ac
     rows = [{"key": f"Note{HIDDEN}", "value": value}]
     page = open_action("payment", {"title": f"Pay{HIDDEN}", "keys": rows})
     assert rows_of(page) == [{"key": "Note<U+202E>", "value": "a<U+202E>b<U+202E>c"}]
-    assert page.locator(".action h2").inner_text() == "Pay<U+202E>"
+    assert page.locator("h1 .kind").inner_text() == "Pay<U+202E>"
 
 
 def test_the_time_left_of_hours_is_written_and_said_as_hours(open_action, bound):
@@ -119,7 +119,7 @@ def test_the_time_left_of_hours_is_written_and_said_as_hours(open_action, bound)
     page.clock.pause_at(now)
     page.clock.run_for(1_000)
     countdown = page.locator(".countdown")
-    pattern = r"Time left to answer 7 h (\d+) min \(until .*\d UTC\)$"
+    pattern = r"Time left: 7 h (\d+) min \(until .*\d UTC\)$"
     minutes = int(re.match(pattern, countdown.inner_text())[1])
     assert minutes <= 29
     page.evaluate("""() => {
@@ -147,7 +147,7 @@ def test_documents_are_checked_before_they_are_opened_and_opened_before_an_appro
     assert approve.get_attribute("aria-disabled") == "true"
     assert decline.get_attribute("aria-disabled") is None
     approve.click(force=True)
-    page.locator("main > .problem").filter(has_text="Open each document first").wait_for()
+    page.locator(".answer-bar .problem").filter(has_text="Open each document first").wait_for()
     for index, text in enumerate((LEASE, ANNEX)):
         with page.context.expect_page() as opened:
             page.locator(".attachment button").nth(index).click()
@@ -235,8 +235,8 @@ def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
     reply = origin.wait(pending)
     assert reply.approved
     origin.verify(reply.receipt, tmp_path)
-    page.locator("section.card summary").click()
-    details = page.locator("section.card dl").inner_text()
+    page.locator("main > details summary").click()
+    details = page.locator("main > details dl").inner_text()
     assert "you entered the PIN, or the device recognized you" in details
     factors = receipt_claims(reply.receipt)["factors"]
     assert factors == ["possession", "knowledge-or-inherence"]

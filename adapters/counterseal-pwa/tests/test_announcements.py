@@ -18,7 +18,7 @@ def test_after_an_answer_nothing_is_announced_of_its_request(device, origin):
       const note = () => announced.push(announcer.textContent);
       new MutationObserver(note).observe(announcer, { childList: true });
     }""")
-    device.press("This was not me", pin=None)
+    device.refuse("Reject", "This was not me")
     device.wait_for_heading("Reported: not you")
     page.evaluate("announced.length = 0")
     page.clock.run_for(80_000)  # past both moments at which the time left is said

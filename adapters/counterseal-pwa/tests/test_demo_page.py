@@ -190,6 +190,7 @@ def test_the_receipt_on_the_page_verifies_at_the_command_line(
         demo.open_request()
         demo.inspect("asked")
         demo.phone.get_by_role("button", name="Do not pay", exact=True).click()
+        demo.phone.get_by_role("button", name="Refuse without a reason").click()
         demo.heading("Not paid").wait_for()
         demo.inspect("declined")
         device.page.locator("#receipt summary").click()

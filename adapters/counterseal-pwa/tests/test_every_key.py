@@ -115,7 +115,7 @@ def test_a_thousand_mutations_of_a_passkeys_answer_are_refused(
 
     page.route("**/device/answer", keep)
     device.press("Approve", pin=None)
-    page.locator("main > .problem").filter(has_text="No reply came").wait_for()
+    page.locator(".answer-bar .problem").filter(has_text="No reply came").wait_for()
     page.unroute("**/device/answer")
     draw = random.Random(20261128)  # noqa: S311 (the same mutations each time)
     mutated = [mutate(tokens[0], draw) for _ in range(MUTATIONS)]

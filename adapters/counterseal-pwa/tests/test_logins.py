@@ -129,12 +129,12 @@ def test_a_new_browser_takes_the_place_of_a_lost_one(bank, device, open_device):
     assert device.page.locator("input[name=replaces]").count() == 0
     assert device.page.evaluate("location.search + sessionStorage.length") == "0"
     add(device, "Old phone")
-    device.wait_for_heading("This browser is added")
+    device.wait_for_heading("You are set up")
     with open_device() as new:
         log_in(new, bank, "user-lost")
         assert new.page.get_by_role("radio", name="No, keep all my devices").is_checked()
         add(new, "New phone", "Yes, it replaces Old phone")
-        new.wait_for_heading("This browser is added")
+        new.wait_for_heading("You are set up")
     assert bank.states("user-lost") == {"New phone": BindingState.ACTIVE}
     device.page.goto(f"{bank.url}{MOUNT}/")
     device.page.locator("a.card .problem").filter(
@@ -147,7 +147,7 @@ def test_a_person_with_all_devices_chooses_one(bank, open_device):
         with open_device() as device:
             log_in(device, bank, "user-full")
             add(device, name)
-            device.wait_for_heading("This browser is added")
+            device.wait_for_heading("You are set up")
     with open_device() as device:
         log_in(device, bank, "user-full")
         add(device, "Third")
@@ -156,7 +156,7 @@ def test_a_person_with_all_devices_chooses_one(bank, open_device):
         # The log-in and the keys serve for another try, and no other PIN is asked for.
         device.page.get_by_role("radio", name="Yes, it replaces First").check()
         device.page.locator("form button.main").click()
-        device.wait_for_heading("This browser is added")
+        device.wait_for_heading("You are set up")
     active = BindingState.ACTIVE
     assert bank.states("user-full") == {"Second": active, "Third": active}
 
@@ -179,7 +179,7 @@ def test_what_is_no_log_in_of_this_tab_adds_nothing(bank, device):
 def test_by_keyboard_alone(bank, device):
     log_in(device, bank, "user-keys")
     add(device, "Old phone")
-    device.wait_for_heading("This browser is added")
+    device.wait_for_heading("You are set up")
     log_in(device, bank, "user-keys")
     page = device.page
     assert page.evaluate("document.activeElement.tagName") == "H1"
@@ -193,7 +193,7 @@ def test_by_keyboard_alone(bank, device):
         page.keyboard.type("739154")
         page.keyboard.press("Tab")
     page.locator("dialog button.main").click()
-    device.wait_for_heading("This browser is added")
+    device.wait_for_heading("You are set up")
     assert bank.states("user-keys") == {"Computer (Chrome)": BindingState.ACTIVE}
 
 

@@ -160,9 +160,8 @@ def look_at_an_approval(screens, device, origin, account_id):
     page.locator("#pin").fill("739155")
     screens.inspect("pin")
     page.locator("dialog button.main").click()
-    page.locator("main > .problem:not(:empty)").wait_for()
+    page.locator("#pin-problem:not(:empty)").wait_for()
     screens.inspect("wrong-pin")
-    page.locator(".answer").first.click()
     page.locator("#pin").fill("739154")
     page.locator("dialog button.main").click()
     page.locator(".mark.approved").wait_for()
@@ -177,9 +176,9 @@ def look_at_other_endings(screens, device, origin, account_id):
     page.locator("a.button.main").click()
     device.open_request()
     screens.inspect("html-and-code")
-    page.locator(".reasons summary").click()
-    page.locator(".reasons input").first.check()
-    screens.inspect("reasons")
+    page.locator(".answer").last.click()
+    page.locator(".disown").wait_for()
+    screens.inspect("refusal")
     page.locator(".disown").click()
     page.locator(".mark.disowned").wait_for()
     screens.inspect("disowned")
@@ -194,6 +193,7 @@ def look_at_other_endings(screens, device, origin, account_id):
     page.locator("a.button.main").click()
     device.open_request()
     page.locator(".answer").last.click()
+    page.locator(".plain-refusal").click()
     page.locator(".mark.declined").wait_for()
     screens.inspect("declined")
 
@@ -346,12 +346,14 @@ def test_by_keyboard_alone(device, origin):
     page.locator(".answer").first.wait_for()
     assert page.evaluate("document.activeElement.tagName") == "H1"
     page.keyboard.press("Tab")
-    assert page.evaluate(focused) == "Approve"
+    assert page.evaluate(focused) == "Details"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused).startswith("Approve")
     page.keyboard.press("Enter")
     page.locator("#pin").wait_for()
     page.keyboard.press("Escape")
-    page.locator("main > .problem").filter(has_text="no PIN was given").wait_for()
-    assert page.evaluate(focused) == "Approve"
+    page.locator(".answer-bar .problem").filter(has_text="No PIN was given").wait_for()
+    assert page.evaluate(focused).startswith("Approve")
     page.keyboard.press("Enter")
     page.locator("#pin:focus").wait_for()
     page.keyboard.type("739154")
@@ -368,11 +370,12 @@ def test_buttons_are_the_same_size_and_can_be_read(device, origin):
     device.bind_passkey(origin.link("user-buttons"))
     origin.client.ask("user-buttons", "Which?", buttons=buttons, duration=MINUTES)
     device.open_request()
+    device.page.get_by_role("button", name="Choose …").click()
     script = link_modules("""async () => {
       const { contrast } = await import("./colours.js");
       const hex = (text) => "#" + text.match(/\\d+/g).slice(0, 3)
         .map((part) => Number(part).toString(16).padStart(2, "0")).join("");
-      return [...document.querySelectorAll(".answer")].map((button) => {
+      return [...document.querySelectorAll("dialog .answer")].map((button) => {
         const { backgroundColor, color } = getComputedStyle(button);
         const { width, height } = button.getBoundingClientRect();
         return { ratio: contrast(hex(backgroundColor), hex(color)), size: [width, height] };

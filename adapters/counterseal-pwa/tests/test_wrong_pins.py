@@ -13,10 +13,11 @@ LAST = "Wrong PIN. One more wrong PIN removes this device."
 
 def press_wrong_pins(device, button):
     """Give wrong PINs until one is left; return how many attempts were left before."""
-    problem = device.page.locator("main > .problem")
+    problem = device.page.locator("#pin-problem")
     remaining = []
+    device.press(button, pin=None)
     while LAST not in remaining:
-        device.press(button, pin=WRONG)
+        device.give_pin(WRONG)
         problem.filter(has_not_text=remaining[-1] if remaining else "never").filter(
             has_text="Wrong PIN."
         ).wait_for()
@@ -36,14 +37,14 @@ def test_the_last_wrong_pin_has_a_view_of_its_own(bound, origin):
     bound.open_request()
     remaining = press_wrong_pins(bound, "Approve")
     assert remaining[0].startswith("Wrong PIN. Attempts left: ")
-    bound.press("Approve", pin=WRONG)
+    bound.give_pin(WRONG)
     bound.wait_for_heading("Too many wrong PINs")
     view = page.locator("main").inner_text().replace("\u2068", "").replace("\u2069", "")
     assert "This device can no longer answer. Ask Harbour Bank for a new link." in view
     assert "Attempts left" not in view
     identity = re.sub("[\u2068\u2069\n]+", "\n", page.locator("main > .identity").inner_text())
     assert identity.splitlines()[:3] == ["Harbour Bank", "Not verified", "Company: Example"]
-    assert page.locator(".answer, .disown, .countdown").count() == 0
+    assert page.locator(".answer, dialog, .countdown").count() == 0
     (revoked,) = origin.client.devices("user-wrong-pins")
     assert revoked.state is BindingState.REVOKED
     assert origin.client.status(pending).state is not ChallengeState.ANSWERED

@@ -1,6 +1,7 @@
 /** The view of an account: its name, what was answered, and its removal. */
 
 import { element, foreign, isolate } from "./dom.js";
+import { kindOf } from "./ending_view.js";
 import { homeLink } from "./home_link.js";
 import { identityOf } from "./identity.js";
 import { inviteSection } from "./invite_section.js";
@@ -117,23 +118,9 @@ const endOf = (request) =>
   element(
     "li",
     { class: "card" },
-    element("strong", {}, say(endingOf(request))),
+    element("strong", {}, say(`ended.${kindOf(request)}`)),
     element("span", { class: "quiet" }, writeMoment(request.endedAt)),
   );
-
-/**
- * Return the key of how a request ended that this browser has nothing of.
- *
- * @param {EndedRequest} request
- */
-function endingOf({ answeredHere, approved, state }) {
-  if (state === "CANCELLED") return "history.cancelled";
-  if (state === "EXPIRED") return "history.expired";
-  if (state === "FAILED") return "history.failed";
-  if (state === "DISOWNED") return answeredHere ? "outcome.disowned" : "history.disowned";
-  if (approved) return answeredHere ? "outcome.approved" : "history.approved";
-  return answeredHere ? "outcome.declined" : "history.declined";
-}
 
 /**
  * @param {HistoryEntry} entry

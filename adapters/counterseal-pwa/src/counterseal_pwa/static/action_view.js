@@ -1,12 +1,17 @@
 /** Actions: what a program wants to do once it is approved. */
 
-import { splitActionRows } from "./device/index.js";
+import { attachmentSection } from "./attachment_section.js";
+import { PAYEE_LABELS, splitActionRows } from "./device/index.js";
+import { factsOf } from "./display_rows.js";
 import { element, foreign, isolate } from "./dom.js";
+import { readToEnd } from "./reading.js";
 import { inOrder } from "./reading_order.js";
 import { say, writeMoment } from "./texts.js";
 
+/** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Display} Display */
 /** @typedef {import("./device/index.js").ShownAction} ShownAction */
+/** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
 
 /** A value of one long word, which only programs read. */
 const CODE = /^\S{28,}$/u;
@@ -25,35 +30,91 @@ const TITLES = new Map([
 ]);
 
 /**
- * Return what the view of an action is called, by its type.
+ * Return what the view of a request has of an action.
  *
- * @param {ShownAction} action
+ * @param {Account} account
+ * @param {ShownRequest} shown
+ * @param {{signal: AbortSignal, change: () => void}} how `change` is called when a document was
+ *   checked, or all arguments were read.
+ * @returns {Promise<import("./request_view.js").RequestParts>}
  */
-export const titleOf = ({ type }) => say(TITLES.get(type) ?? "action.other");
+export async function actionView(account, shown, { signal, change }) {
+  const { display } = shown;
+  const action = /** @type {ShownAction} */ (shown.action);
+  const attachments = attachmentSection(account, shown, { signal, change });
+  const split = splitActionRows(display);
+  const { first, rows } = headRows(action, split.rows);
+  const content = rowsOf(display, { ...split, rows }, attachments.section);
+  const reading = action.type === "tool-call" ? readToEnd(content, { signal, change }) : null;
+  return {
+    heading: headingOf(display, first),
+    content: content.childElementCount > 0 ? [content, ...factsOf(display)] : factsOf(display),
+    below: [usableUntil(display)],
+    details: technicalRows(display),
+    conditions: [
+      { isDone: attachments.areChecked, problem: say("problem.attachment_unchecked") },
+      ...(reading ? [{ isDone: reading.isRead, problem: say("reading.first") }] : []),
+    ],
+    above: [reading ? reading.note : null],
+  };
+}
 
 /**
- * Return the title and the rows of an action, in its own language.
+ * Return the rows that head an action of a type that the app has words for, and the others: the
+ * first row, and of a payment the payee.
+ *
+ * @param {ShownAction} action
+ * @param {readonly Row[]} rows
+ */
+function headRows({ language, type }, rows) {
+  if (!TITLES.has(type)) return { first: [], rows: [...rows] };
+  const payee = type === "payment" && Object.hasOwn(PAYEE_LABELS, language) ? PAYEE_LABELS[language] : undefined;
+  const isFirst = (/** @type {Row} */ { key }, /** @type {number} */ index) => index === 0 || key === payee;
+  return { first: rows.filter(isFirst), rows: rows.filter((row, index) => !isFirst(row, index)) };
+}
+
+/**
+ * @param {Display} display
+ * @param {readonly Row[]} first
+ * @returns {import("./app.js").Heading}
+ */
+function headingOf({ action, content }, first) {
+  const { title } = /** @type {{title: string}} */ (content);
+  const lines = first.flatMap(({ key, value }) => [
+    element("span", { class: "label" }, inOrder(key, { isArgument: false })),
+    " ",
+    element("span", { class: "value" }, inOrder(value, { isArgument: false, lines: true })),
+    " ",
+  ]);
+  const parts = [
+    element("span", { class: first.length > 0 ? "label kind" : "value", dir: "auto" }, foreign(title, { written: true })),
+    " ",
+    ...lines,
+  ];
+  return {
+    title: say(TITLES.get(action?.type ?? "") ?? "action.other"),
+    parts: [element("span", { class: "action-heading", lang: action?.language ?? "" }, ...parts)],
+  };
+}
+
+/**
+ * Return the rows of an action, in its own language.
  *
  * A row whose label begins with `$` is an argument: path and JSON, which programs read.
  *
  * @param {Display} display
- * @param {{documents?: HTMLElement | null | undefined, left?: HTMLElement}} [parts] `documents`: what
- *   comes before the rows; `left`: how long an approval could be used.
- * @returns {HTMLElement}
+ * @param {ActionRows} split
+ * @param {HTMLElement | null} [documents]
  */
-export function actionRows(display, { documents = null, left } = {}) {
-  const { title } = /** @type {{title: string}} */ (display.content);
-  const { action } = display;
-  const { rows, claims, end } = splitActionRows(display);
+function rowsOf({ action, origin }, { rows, claims, end }, documents = null) {
   const digests = new Set((action?.attachments ?? []).map(({ sha256 }) => sha256));
   return element(
     "div",
     { class: "action", lang: action?.language ?? "" },
-    element("h2", { dir: "auto" }, foreign(title, { written: true })),
     documents,
     ...listsOf(rows, digests),
-    claims.length > 0 && claimsOf(claims, display.origin.name),
-    end && action && endOf(end, action.validUntil, left),
+    claims.length > 0 && claimsOf(claims, origin.name),
+    end && action && endOf(end, action.validUntil),
   );
 }
 
@@ -129,22 +190,16 @@ function claimsOf(claims, origin) {
  *
  * @param {Row} end
  * @param {string} validUntil
- * @param {HTMLElement} [left]
  */
-const endOf = ({ key }, validUntil, left) =>
-  element(
-    "dl",
-    { class: "pairs" },
-    labelOf(key),
-    element("dd", { lang: language() }, writeMoment(validUntil), left && " · ", left),
-  );
+const endOf = ({ key }, validUntil) =>
+  element("dl", { class: "pairs" }, labelOf(key), element("dd", { lang: language() }, writeMoment(validUntil)));
 
 /**
  * Return what follows from an approval; until when is in a row, or here.
  *
  * @param {Display} display
  */
-export function usableUntil(display) {
+function usableUntil(display) {
   const name = isolate(display.origin.name);
   const moment = writeMoment(display.action?.validUntil ?? "");
   const text = splitActionRows(display).end ? say("action.once", { name }) : say("action.until", { name, moment });
@@ -155,25 +210,16 @@ export function usableUntil(display) {
  * Return what an action is, for programs and for support staff.
  *
  * @param {Display} display Of an action.
+ * @returns {[string, Node | string | undefined][]}
  */
-export function technicalDetails(display) {
+function technicalRows(display) {
   const { type, digest } = /** @type {{type: string, digest: string}} */ (display.action);
-  const { end } = splitActionRows(display);
-  return element(
-    "details",
-    {},
-    element("summary", {}, say("receipt.details")),
-    element(
-      "dl",
-      { class: "pairs" },
-      element("dt", {}, say("action.type")),
-      element("dd", { class: "long" }, type),
-      element("dt", {}, say("action.digest")),
-      element("dd", { class: "long" }, digestOf(digest)),
-      end && element("dt", {}, say("action.signed_end")),
-      end && element("dd", { class: "long" }, end.value),
-    ),
-  );
+  const long = (/** @type {string | undefined} */ text) => text && element("span", { class: "long" }, text);
+  return [
+    [say("action.type"), long(type)],
+    [say("action.digest"), digestOf(digest)],
+    [say("action.signed_end"), long(splitActionRows(display).end?.value)],
+  ];
 }
 
 /**
@@ -183,11 +229,16 @@ export function technicalDetails(display) {
  */
 export function approvedAction(display) {
   if (!display.action) return null;
+  const { title } = /** @type {{title: string}} */ (display.content);
+  const technical = technicalRows(display).flatMap(([key, value]) =>
+    value ? [element("dt", {}, key), element("dd", {}, value)] : [],
+  );
   return element(
     "details",
     {},
     element("summary", {}, say("action.rows")),
-    actionRows(display),
-    technicalDetails(display),
+    element("h3", { dir: "auto" }, foreign(title, { written: true })),
+    rowsOf(display, splitActionRows(display)),
+    element("details", {}, element("summary", {}, say("receipt.details")), element("dl", { class: "pairs" }, ...technical)),
   );
 }

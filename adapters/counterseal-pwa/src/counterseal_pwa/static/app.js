@@ -12,13 +12,20 @@ import { hasTexts, loadTexts, say } from "./texts.js";
 /** @typedef {import("./device/index.js").Wallet} Wallet */
 
 /**
+ * A heading that is not only a text: the page's title, which a browser may store, its parts, and
+ * what stands above it.
+ *
+ * @typedef {{title: string, parts: (Node | string | null)[], above?: HTMLElement}} Heading
+ */
+
+/**
  * What the form of a bind link gets: it is shown before anything is loaded that is for accounts.
  *
  * @typedef {object} FormContext
  * @property {Wallet} wallet
  * @property {() => Promise<Session>} openSession
- * @property {(title: string, ...children: (Node | null | false)[]) => void} fill Show content under
- *   a heading, and move the focus to it.
+ * @property {(heading: string | Heading, ...children: (Node | null | false)[]) => void} fill Show
+ *   content under a heading, and move the focus to it.
  * @property {(address: string) => void} go Show another view, unless this one was left.
  * @property {AbortSignal} signal Aborted when another view comes.
  */
@@ -98,16 +105,17 @@ function showFailure(error) {
 const contextOf = (source, signal) => ({
   ...source,
   signal,
-  fill(title, ...children) {
+  fill(heading, ...children) {
     if (signal.aborted) return;
     isAtHome = false;
     // What was announced was about the view before.
     announce("");
-    const heading = element("h1", { tabindex: -1 }, title);
+    const { title, parts, above } = typeof heading === "string" ? { title: heading, parts: [heading] } : heading;
+    const line = element("h1", { tabindex: -1, ...(above ? { "aria-describedby": above.id } : {}) }, ...parts);
     const shown = children.filter((child) => child instanceof Node);
-    byId("main").replaceChildren(heading, ...shown);
+    byId("main").replaceChildren(...(above ? [above] : []), line, ...shown);
     document.title = `${title} · Counterseal`;
-    heading.focus({ preventScroll: true });
+    line.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   },
   go(address) {

@@ -48,7 +48,7 @@ export function attachmentSection(account, shown, { signal, change }) {
   const section = element(
     "section",
     { class: "attachments", "aria-labelledby": "attachments", lang: document.documentElement.lang },
-    element("h3", { id: "attachments" }, say("attachment.title")),
+    element("h2", { id: "attachments" }, say("attachment.title")),
     element("ul", { class: "list" }, ...items),
     note,
   );

@@ -19,9 +19,11 @@ import { say } from "./texts.js";
  * @template T
  * @param {string} name The id of its heading.
  * @param {(controls: DialogControls<T>) => import("./dom.js").Child[]} build Returns its content.
+ * @param {{isSheet?: boolean, ended?: AbortSignal | undefined}} [how] `isSheet`: it stands at the
+ *   bottom of a small screen; `ended`: closes it as soon as what it is about has ended.
  * @returns {Promise<T | null>} Its result; null if it was closed without one.
  */
-export function showDialog(name, build) {
+export function showDialog(name, build, { isSheet = false, ended } = {}) {
   const controller = new AbortController();
   const { signal } = controller;
   /** @type {T | null} */
@@ -31,10 +33,12 @@ export function showDialog(name, build) {
     given = result;
     cancel();
   };
-  const dialog = element("dialog", { "aria-labelledby": name }, ...build({ close, cancel, signal }));
+  const attributes = { "aria-labelledby": name, class: isSheet ? "sheet" : "" };
+  const dialog = element("dialog", attributes, ...build({ close, cancel, signal }));
   document.body.append(dialog);
   // Another view is about something else, and nobody is asked in front of it.
   window.addEventListener("hashchange", cancel, { signal });
+  ended?.addEventListener("abort", cancel, { signal });
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       controller.abort();
@@ -42,6 +46,7 @@ export function showDialog(name, build) {
       resolve(given);
     });
     dialog.showModal();
+    if (ended?.aborted) cancel();
   });
 }
 
@@ -49,6 +54,7 @@ export function showDialog(name, build) {
  * Return the button that closes a dialog without a result.
  *
  * @param {{cancel: () => void}} controls
+ * @param {string} [title]
  */
-export const cancelButton = ({ cancel }) =>
-  element("button", { type: "button", class: "plain", click: cancel }, say("cancel"));
+export const cancelButton = ({ cancel }, title = say("cancel")) =>
+  element("button", { type: "button", class: "plain", click: cancel }, title);

@@ -93,12 +93,19 @@ export function brandOf({ color, logo }, name) {
     label.style.borderColor = colours.background;
     label.style.color = colours.text;
   }
-  if (logo !== null) {
-    // The name beside it says the same, and stays if there is no connection.
-    const image = element("img", { src: logo, alt: "", width: 28, height: 28 });
-    image.addEventListener("error", () => image.remove());
-    label.append(image);
-  }
-  label.append(foreign(name));
+  label.append(logoOf({ logo }) ?? "", foreign(name));
   return label;
+}
+
+/**
+ * Return the logo of an App Space; null if it has none. The name beside it says the same, and stays
+ * if there is no connection.
+ *
+ * @param {{logo: string | null}} account
+ */
+export function logoOf({ logo }) {
+  if (logo === null) return null;
+  const image = element("img", { src: logo, alt: "", width: 28, height: 28 });
+  image.addEventListener("error", () => image.remove());
+  return image;
 }

@@ -1,5 +1,6 @@
 /** The section that locks the account, for all devices of it. */
 
+import { cancelButton, showDialog } from "./dialog.js";
 import { element, isolate } from "./dom.js";
 import { identityOf } from "./identity.js";
 import { pressing } from "./pressing.js";
@@ -20,6 +21,7 @@ export function lockSection(account, accounts) {
 
   const lock = () =>
     pressing(button, problem, async () => {
+      if (!(await confirmLock(name))) return;
       await account.lock();
       status.textContent = say("lock.done", { name });
       about.remove();
@@ -37,3 +39,24 @@ export function lockSection(account, accounts) {
     button,
   );
 }
+
+/**
+ * Ask once more, and say what follows and who alone can undo it; a PIN would take time in danger.
+ *
+ * @param {string} name
+ */
+const confirmLock = (name) =>
+  showDialog(
+    "lock-title",
+    (/** @type {import("./dialog.js").DialogControls<boolean>} */ controls) => [
+      element("h2", { id: "lock-title" }, say("lock.sure")),
+      element("p", {}, say("lock.about", { name })),
+      element(
+        "div",
+        { class: "row" },
+        cancelButton(controls),
+        element("button", { type: "button", class: "plain danger", click: () => controls.close(true) }, say("lock.button")),
+      ),
+    ],
+    { isSheet: true },
+  );

@@ -4,8 +4,9 @@ import { cancelButton, showDialog } from "./dialog.js";
 import { element, foreign, isolate } from "./dom.js";
 import { homeLink } from "./home_link.js";
 import { identityOf } from "./identity.js";
+import { repeatWrongPins } from "./pin_attempts.js";
 import { isBusy, pressing } from "./pressing.js";
-import { describe, endingOf, isLastPin } from "./problems.js";
+import { describe, isEnding, isLastPin } from "./problems.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
 import { comparisonCard } from "./unconfirmed_view.js";
@@ -58,7 +59,7 @@ function fillNewDevice(context, account, accounts, newDevice) {
       async () => {
         // A move takes this device away, so it is asked for once more.
         if (choice === "move" && !(await confirmMove(name))) return;
-        await account.decide(newDevice, choice);
+        await repeatWrongPins(() => account.decide(newDevice, choice));
         // The next call says what became of this device.
         if (choice === "move") await account.status().catch(() => undefined);
         ended = true;
@@ -70,7 +71,7 @@ function fillNewDevice(context, account, accounts, newDevice) {
 
   /** @param {unknown} error */
   async function fail(error) {
-    if (endingOf(error)) {
+    if (isEnding(error)) {
       ended = true;
       await session.waitingDevices.read();
       showGone(context);

@@ -2,14 +2,18 @@
 
 import { element, foreign, isolate } from "./dom.js";
 import { drawMark } from "./drawing.js";
+import { aboutOf } from "./ending_view.js";
 import { homeLink } from "./home_link.js";
-import { summaryOf } from "./summaries.js";
+import { wasPressedByPointer } from "./pressing.js";
 import { say, writeMoment } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Outcome} Outcome */
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
+
+/** Seconds after which the view of a stored receipt closes itself. */
+const SECONDS = 3;
 
 /**
  * @param {ViewContext} context
@@ -19,38 +23,69 @@ import { say, writeMoment } from "./texts.js";
  */
 export function showOutcome(context, account, shown, { state, approved, kept: isStored, receipt, receiptText }) {
   const kind = state === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
-  const title = receipt?.answer["title"];
   const { display } = shown;
-  const kept = account.strongKind !== "pin";
+  const title = receipt?.answer["title"];
+  const button = display.buttons[Number(receipt?.answer["button"] ?? -1)];
+  const keepsReceipts = account.strongKind !== "pin";
   // A receipt has the reason of a refusal, which nobody is to find on this device.
   const silent = receipt !== null && "reason" in receipt.answer;
+  const isEvident = receipt !== null && isStored && !silent;
+  const closes = isEvident && keepsReceipts && button?.strong === true;
   context.fill(
     say(`outcome.${kind}`),
     markOf(kind),
+    aboutOf(display),
+    typeof title === "string" && element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(title))),
     kind === "approved" && display.action !== undefined && element("p", {}, usableUntil(display)),
     kind === "disowned" && element("p", {}, say("outcome.disowned.about", { name: isolate(display.origin.name) })),
+    receipt === null && element("p", { class: "problem" }, say("receipt.untrusted", { name: isolate(display.origin.name) })),
+    !isStored && notStored(context, account),
+    closes ? closing(context) : null,
     element(
-      "dl",
-      { class: "pairs" },
-      element("dt", {}, say("outcome.asked"), " ", foreign(display.origin.name)),
-      element("dd", { class: "text" }, foreign(summaryOf(display), { lines: true, written: display.action !== undefined })),
-      typeof title === "string" && element("dt", {}, say("outcome.answer")),
-      typeof title === "string" && element("dd", {}, element("strong", {}, foreign(title))),
-    ),
-    element(
-      "section",
-      { class: "card", "aria-labelledby": "receipt" },
-      element("h2", { id: "receipt" }, say("receipt.title")),
-      receipt === null
-        ? element("p", { class: "problem" }, say("receipt.untrusted"))
-        : receiptPairs(receipt, { stated: kind === "approved" && display.action !== undefined }),
-      receipt !== null && kept && isStored && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
-      !isStored && notStored(context, account),
-      receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
+      "details",
+      { class: "details" },
+      element("summary", {}, say("receipt.title")),
+      receipt && receiptPairs(receipt, { stated: kind === "approved" && display.action !== undefined }),
+      isEvident && keepsReceipts && element("p", { class: "quiet" }, say("receipt.kept")),
+      receiptText !== "" && !keepsReceipts && !silent && button?.strong && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
     ),
     homeLink(),
   );
+}
+
+/**
+ * Return the line that says that the view closes itself; null where somebody could be reading it by
+ * keyboard or screen reader, or wants nothing to move.
+ *
+ * @param {ViewContext} context
+ */
+function closing({ go, signal }) {
+  const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (isStill || !wasPressedByPointer()) return null;
+  let left = SECONDS;
+  const line = element("p", { class: "quiet closing" });
+  const write = () => {
+    line.textContent = say("outcome.closes", { seconds: left });
+  };
+  const stay = () => {
+    clearInterval(timer);
+    line.remove();
+  };
+  const timer = setInterval(() => {
+    left -= 1;
+    if (left > 0) write();
+    else {
+      stay();
+      go("#/");
+    }
+  }, 1000);
+  for (const type of ["keydown", "pointerdown", "focusin", "scroll"]) {
+    window.addEventListener(type, stay, { signal, once: true });
+  }
+  signal.addEventListener("abort", stay, { once: true });
+  write();
+  return line;
 }
 
 /**
@@ -93,28 +128,19 @@ const FACTORS = /** @type {const} */ ({
  */
 const receiptPairs = ({ at, factors, hash, number }, { stated }) =>
   element(
-    "div",
-    {},
-    element("p", {}, say("receipt.at"), " ", element("strong", {}, writeMoment(at))),
-    element(
-      "details",
-      {},
-      element("summary", {}, say("receipt.details")),
-      element(
-        "dl",
-        { class: "pairs" },
-        element("dt", {}, say("receipt.verified")),
-        element("dd", {}, say("receipt.yes")),
-        stated && element("dt", {}, say("receipt.factors")),
-        stated && element("dd", {}, factors.map((factor) => say(FACTORS[factor])).join("; ")),
-        element("dt", {}, say("receipt.number")),
-        element("dd", {}, String(number)),
-        element("dt", {}, say("receipt.hash")),
-        element("dd", { class: "long" }, hash),
-      ),
-    ),
+    "dl",
+    { class: "pairs" },
+    element("dt", {}, say("receipt.at")),
+    element("dd", {}, writeMoment(at)),
+    element("dt", {}, say("receipt.verified")),
+    element("dd", {}, say("receipt.yes")),
+    stated && element("dt", {}, say("receipt.factors")),
+    stated && element("dd", {}, factors.map((factor) => say(FACTORS[factor])).join("; ")),
+    element("dt", {}, say("receipt.number")),
+    element("dd", {}, String(number)),
+    element("dt", {}, say("receipt.hash")),
+    element("dd", { class: "long" }, hash),
   );
-
 /**
  * Return a link that saves a receipt as a file.
  *

@@ -2,6 +2,7 @@
 
 import { cancelButton, showDialog } from "./dialog.js";
 import { element, foreign } from "./dom.js";
+import { askedPin, noteAsked, noteClosed } from "./pin_attempts.js";
 import { documentsOf, kindOf, wholeOf } from "./summaries.js";
 import { say } from "./texts.js";
 
@@ -21,10 +22,14 @@ const MOST = 12;
 /**
  * Ask for the PIN; a new one twice.
  *
+ * The dialog of a PIN that signs stays until `repeatWrongPins` knows what came of it.
+ *
  * @param {Use | {purpose: "create"}} use What the PIN is for; the dialog shows nothing else.
  * @returns {Promise<string | null>} Null if the person does not give it.
  */
 export async function askPin(use) {
+  const waiting = askedPin();
+  if (waiting !== null) return waiting.next();
   let isLeft = false;
   const noteLeft = () => {
     isLeft = true;
@@ -32,26 +37,58 @@ export async function askPin(use) {
   window.addEventListener("hashchange", noteLeft, { once: true });
   const question = await questionOf(use);
   window.removeEventListener("hashchange", noteLeft);
-  return isLeft ? null : askFor(use.purpose === "create", question);
+  return isLeft ? null : openDialog(use.purpose === "create", question).next();
 }
 
 /**
+ * Open the dialog, and return what gives the PINs that are typed in it.
+ *
  * @param {boolean} isNew
  * @param {Question | null} question
- * @returns {Promise<string | null>}
+ * @returns {import("./pin_attempts.js").AskedPin}
  */
-function askFor(isNew, question) {
+function openDialog(isNew, question) {
   const pin = field("pin", { autofocus: true });
   const again = field("pin-again");
   const problem = element("p", { class: "problem", role: "alert", id: "pin-problem" });
-  return showDialog("pin-title", (/** @type {import("./dialog.js").DialogControls<string>} */ controls) => {
-    const submit = (/** @type {Event} */ event) => {
-      event.preventDefault();
-      const fault = faultOf(pin.value, isNew ? again.value : null);
-      problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
-      if (fault === null) controls.close(pin.value);
-      else pin.focus();
-    };
+  const button = element("button", { class: "main" }, question ? foreign(question.button) : say("continue"));
+  let close = () => undefined;
+  let give = (/** @type {string | null} */ _) => undefined;
+  /** @type {Promise<string | null>} */
+  let given = Promise.resolve(null);
+
+  function ask(text = "") {
+    problem.textContent = text;
+    pin.readOnly = false;
+    pin.value = "";
+    button.removeAttribute("aria-disabled");
+    pin.focus();
+    asked.isGiven = false;
+    given = new Promise((resolve) => {
+      give = (value) => void resolve(value);
+    });
+  }
+
+  const asked = { isGiven: false, ask, close: () => close(), next: () => given };
+
+  function submit(/** @type {Event} */ event) {
+    event.preventDefault();
+    if (asked.isGiven) return;
+    const fault = faultOf(pin.value, isNew ? again.value : null);
+    problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
+    if (fault !== null) {
+      pin.focus();
+      return;
+    }
+    asked.isGiven = true;
+    give(pin.value);
+    if (isNew) close();
+    pin.readOnly = true;
+    button.setAttribute("aria-disabled", "true");
+  }
+
+  const closed = showDialog("pin-title", (controls) => {
+    close = () => void controls.cancel();
     const form = element(
       "form",
       { method: "dialog", submit },
@@ -63,15 +100,17 @@ function askFor(isNew, question) {
       isNew && element("label", { for: "pin-again" }, say("pin.again")),
       isNew && again,
       problem,
-      element(
-        "div",
-        { class: "row" },
-        cancelButton(controls),
-        element("button", { class: "main" }, question ? foreign(question.button) : say("continue")),
-      ),
+      element("div", { class: "row" }, cancelButton(controls), button),
     );
     return [form];
   });
+  ask();
+  if (!isNew) noteAsked(asked);
+  void closed.then(() => {
+    give(null);
+    noteClosed(asked);
+  });
+  return asked;
 }
 
 /**

@@ -2,6 +2,15 @@
 
 import { describe } from "./problems.js";
 
+/** Whether the last press came from a mouse, a pen or a finger. */
+let byPointer = false;
+for (const type of ["pointerdown", "keydown"]) {
+  window.addEventListener(type, () => (byPointer = type === "pointerdown"), { capture: true, passive: true });
+}
+
+/** Tell whether the last press came from a mouse, a pen or a finger, and not from a keyboard. */
+export const wasPressedByPointer = () => byPointer;
+
 /** @type {WeakSet<HTMLButtonElement>} */
 const busy = new WeakSet();
 

@@ -72,7 +72,7 @@ export function describe(error, values = {}) {
     if (error.problem === "strong_key_missed" && attemptsLeft === 1) return say("problem.last_pin");
     return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
   }
-  if (error instanceof NotUnlocked) return say("problem.not_unlocked");
+  if (error instanceof NotUnlocked) return say(`problem.no_${error.by}`);
   if (error instanceof CountersealError && OWN.has(error.code)) return say(`problem.${error.code}`, values);
   if (error instanceof NotSent) return say("problem.not_sent");
   if (error instanceof Overloaded) return say("problem.overloaded");
@@ -99,12 +99,8 @@ export const isLastPin = (error) =>
   error instanceof ServiceRefused && error.problem === "strong_key_missed" && error.attemptsLeft === 0;
 
 /**
- * Return how a request ended if *error* says that it has, or null.
+ * Tell whether *error* says that a request is open no more.
  *
  * @param {unknown} error
- * @returns {"expired" | "elsewhere" | null}
  */
-export function endingOf(error) {
-  if (!(error instanceof ServiceRefused) || !ENDINGS.has(error.problem)) return null;
-  return error.problem === "deadline_passed" ? "expired" : "elsewhere";
-}
+export const isEnding = (error) => error instanceof ServiceRefused && ENDINGS.has(error.problem);

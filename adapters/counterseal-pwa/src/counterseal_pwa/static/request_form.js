@@ -1,8 +1,8 @@
-/** The form of a request: its buttons in their order, the code, the reason, and the report. */
+/** The form of a request: its buttons, the code, and how it is refused. */
 
-import { readColours } from "./colours.js";
-import { REASONS } from "./device/index.js";
-import { element, foreign } from "./dom.js";
+import { answerBar, meanings } from "./answer_bar.js";
+import { element, isolate } from "./dom.js";
+import { askedPin, closeUngiven, repeatWrongPins } from "./pin_attempts.js";
 import { isBusy, pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
@@ -12,113 +12,130 @@ import { say } from "./texts.js";
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
 
 /**
- * Return the form of a request: its parts, whether an answer is on its way, and `sendAgain`, which
- * sends the answer again that had no reply, and returns false if there is none.
+ * What keeps a button that approves from being pressed: a text, until `isDone`.
+ *
+ * @typedef {object} Condition
+ * @property {() => boolean} isDone
+ * @property {string} problem What is said if it is pressed before.
+ */
+
+/**
+ * Return the form of a request: the field of the code, the bar, whether an answer is on its way,
+ * `end`, which closes what it has opened, and `sendAgain`, which sends the answer again that had no
+ * reply, and returns false if there is none.
  *
  * @param {Account} account
  * @param {ShownRequest} shown
  * @param {object} view
- * @param {() => boolean} view.areChecked Whether all documents are; before, nothing is approved.
+ * @param {readonly Condition[]} view.conditions
+ * @param {readonly (HTMLElement | null)[]} view.above What stands in the bar above the buttons.
  * @param {(outcome: Outcome) => void} view.finish Called with what came of the answer.
  * @param {(error: unknown) => Promise<void>} view.fail Called if none did.
  */
-export function requestForm(account, shown, { areChecked, finish, fail }) {
+export function requestForm(account, shown, { conditions, above, finish, fail }) {
   const { display } = shown;
+  const ended = new AbortController();
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code ? codeField() : null;
-  const reasons = reasonList();
-  /** @type {(() => Promise<Outcome>) | null} Sends what was pressed, the same while it is unconfirmed. */
-  let send = null;
+  /** @type {{index: number, send: () => Promise<Outcome>} | null} What was pressed. */
+  let pressed = null;
+  let isSending = false;
 
-  /** @param {() => Promise<Outcome>} answer */
-  async function press(answer) {
-    if (send === null || !account.isUnconfirmed(shown)) send = answer;
-    const work = async () => finish(await answer());
+  /**
+   * @param {number} index Of the button.
+   * @param {() => Promise<Outcome>} send
+   */
+  async function press(index, send) {
+    pressed = { index, send };
+    const work = async () => finish(await repeatWrongPins(send));
     const explain = async (/** @type {unknown} */ error) => {
       await fail(error);
       return describe(error);
     };
+    isSending = true;
     await pressing(buttons, problem, work, { fail: explain });
-    updateBlocked();
+    isSending = false;
+    update();
   }
 
   /** @param {number} index Of a button. */
-  const isBlocked = (index) => display.buttons[index]?.approves === true && !areChecked();
+  const missing = (index) =>
+    display.buttons[index]?.approves ? conditions.find(({ isDone }) => !isDone()) : undefined;
 
-  /** @param {number} index */
-  function pressAnswer(index) {
-    if (isBlocked(index)) {
-      problem.textContent = say("problem.attachment_unchecked");
+  /** @param {number} index Of a button; -1 to refuse where none refuses. */
+  async function pressAnswer(index) {
+    if (buttons.some(isBusy)) return;
+    const approves = display.buttons[index]?.approves === true;
+    if (account.isUnconfirmed(shown)) {
+      // Only what was sent can be sent again; the service may have it.
+      const isSame = pressed?.index === index;
+      void press(index, isSame && pressed ? pressed.send : () => account.answer(shown, { button: index, code: code?.value ?? "" }));
       return;
     }
-    const reason = display.buttons[index]?.approves ? undefined : reasons.chosen();
-    const choice = { button: index, code: code?.value ?? "", reason };
-    void press(() => account.answer(shown, choice));
+    const condition = missing(index);
+    if (condition) {
+      problem.textContent = condition.problem;
+      return;
+    }
+    if (approves) void press(index, () => account.answer(shown, { button: index, code: code?.value ?? "" }));
+    else await refuse(index);
   }
 
-  const answers = display.buttons.map((button, index) =>
-    answerButton(button, { click: () => pressAnswer(index), isBlocked: isBlocked(index) }),
-  );
-  const pressDisown = () => {
-    const choice = { reason: reasons.chosen() };
-    void press(() => account.disown(shown, choice));
-  };
-  const disown = element(
-    "button",
-    { type: "button", class: "disown", click: pressDisown },
-    say("request.disown"),
-  );
-  const buttons = [...answers, disown];
+  /** @param {number} index */
+  async function refuse(index) {
+    /** @type {import("./refusal_sheet.js").Refusal | null} */
+    let refusal = null;
+    const work = async () => {
+      const { askRefusal } = await import("./refusal_sheet.js");
+      refusal = await askRefusal(account, shown, index, { ended: ended.signal });
+    };
+    await pressing(buttons, problem, work);
+    update();
+    sendRefusal(index, refusal);
+  }
 
-  /** Show which buttons wait for documents. */
-  function updateBlocked() {
-    for (const [index, button] of answers.entries()) {
-      if (isBusy(button)) continue;
-      if (isBlocked(index)) button.setAttribute("aria-disabled", "true");
-      else button.removeAttribute("aria-disabled");
-      button.classList.toggle("blocked", isBlocked(index));
+  /**
+   * @param {number} index
+   * @param {import("./refusal_sheet.js").Refusal | null} refusal
+   */
+  function sendRefusal(index, refusal) {
+    if (ended.signal.aborted) return;
+    if (refusal === null) {
+      if (problem.textContent === "") problem.textContent = say("refuse.open");
+    } else if (refusal.type === "disown") {
+      void press(index, () => account.disown(shown));
+    } else {
+      const { reason } = refusal;
+      void press(index, () => account.answer(shown, { button: index, reason }));
     }
   }
 
+  const { bar, buttons, update } = answerBar(display.buttons, {
+    press: (index) => void pressAnswer(index),
+    isBlocked: (index) => missing(index) !== undefined,
+    ended: ended.signal,
+  });
+
   function sendAgain() {
-    if (send === null || !account.isUnconfirmed(shown)) return false;
-    void press(send);
+    if (pressed === null || !account.isUnconfirmed(shown)) return false;
+    void press(pressed.index, pressed.send);
     return true;
   }
 
-  updateBlocked();
-  const parts = [
-    code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
-    problem,
-    element("div", { class: "answers", role: "group", "aria-label": say("request.answers") }, ...answers),
-    element("p", { id: "approves", hidden: true }, say("request.approves")),
-    element("p", { id: "refuses", hidden: true }, say("request.refuses")),
-    reasons.list,
-    element("p", { class: "quiet centred" }, say("request.disown.about")),
-    disown,
-  ];
-  return { parts, updateBlocked, sendAgain, isBusy: () => isBusy(disown) };
-}
-
-/**
- * @param {ShownRequest["display"]["buttons"][number]} button
- * @param {{click: () => void, isBlocked: boolean}} how
- */
-function answerButton({ approves, style, title }, { click, isBlocked }) {
-  const meaning = approves ? "approves" : "refuses";
-  const description = isBlocked ? `${meaning} unchecked` : meaning;
-  const button = element(
-    "button",
-    { type: "button", class: `answer ${meaning}`, click, "aria-describedby": description },
-    foreign(title),
-  );
-  const colours = readColours(style);
-  if (colours) {
-    button.style.backgroundColor = colours.background;
-    button.style.color = colours.text;
-    button.style.borderColor = colours.text;
+  function end() {
+    ended.abort();
+    closeUngiven();
   }
-  return button;
+
+  return {
+    code: code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code", { name: isolate(display.origin.name) })), code),
+    bar: element("div", { class: "answer-bar" }, ...above, problem, bar, ...meanings()),
+    update,
+    end,
+    sendAgain,
+    /** Whether an answer may be on its way; before a PIN is given, none is. */
+    isBusy: () => isSending && askedPin()?.isGiven !== false,
+  };
 }
 
 const codeField = () =>
@@ -130,25 +147,3 @@ const codeField = () =>
     maxlength: 7,
     spellcheck: "false",
   });
-
-/** Return a list to choose a reason from, and what is chosen in it while it is open. */
-function reasonList() {
-  const inputs = REASONS.map((value) => element("input", { type: "radio", name: "reason", value }));
-  const list = element(
-    "details",
-    { class: "reasons" },
-    element("summary", {}, say("reason.title")),
-    element(
-      "fieldset",
-      {},
-      element("legend", { class: "quiet" }, say("reason.about")),
-      ...inputs.map((input) => element("label", { class: "choice" }, input, say(`reason.${input.value}`))),
-    ),
-  );
-  // What is out of sight is not sent.
-  list.addEventListener("toggle", () => {
-    if (!list.open) for (const input of inputs) input.checked = false;
-  });
-  const chosen = () => REASONS.find((_, index) => inputs[index]?.checked);
-  return { list, chosen };
-}

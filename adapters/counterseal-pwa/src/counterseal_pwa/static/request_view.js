@@ -1,16 +1,19 @@
 /** The view of a request: everything that is signed, as text, and the form to answer it. */
 
+import { factsOf, rowsOf, valueOf } from "./display_rows.js";
 import { announce, element, foreign } from "./dom.js";
+import { showEnding } from "./ending_view.js";
 import { homeLink } from "./home_link.js";
-import { brandOf, EXACT, idAmong, ownerOf } from "./identity.js";
+import { EXACT, idAmong, logoOf, verificationOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
-import { describeUnread, endingOf, isLastPin } from "./problems.js";
+import { describeUnread, isEnding, isLastPin } from "./problems.js";
 import { requestForm } from "./request_form.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { speakSpan } from "./units.js";
 import { visible } from "./visible.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./app.js").Heading} Heading */
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").Display} Display */
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
@@ -20,6 +23,8 @@ const SECOND = 1000;
 const HOUR = 3_600_000;
 /** Seconds before the end at which a screen reader says how long is left. */
 const SPOKEN = [14_400, 3600, 600, 60, 10];
+/** Characters of a question that stands in the heading; a longer one is a text. */
+const HEADING_LIMIT = 120;
 
 /**
  * @param {ViewContext} context
@@ -28,20 +33,25 @@ const SPOKEN = [14_400, 3600, 600, 60, 10];
  */
 export async function showRequest(context, guid, device) {
   context.fill(say("request.loading"));
+  /** @type {readonly Account[]} */
+  let accounts = [];
   try {
-    const account = await context.session.accountOf(guid, device);
+    const { session } = context;
+    accounts = (await session.wallet.accounts()).filter((each) => device === undefined || each.device === device);
+    const account = await session.accountOf(guid, device);
     // The list says which account each is of.
     if (account === "several") {
       context.go("#/");
       return;
     }
+    if (account) accounts = [account];
     const shown = await account?.show(guid);
     const isAnswered = shown?.state === "ANSWERED" || shown?.state === "DISOWNED";
-    if (!account || !shown || isAnswered) showEnding(context, "elsewhere");
+    if (!account || !shown) await showEnding(context, accounts, guid);
+    else if (isAnswered) await showEnding(context, accounts, guid, shown);
     else await fillRequest(context, account, shown);
   } catch (error) {
-    const ending = endingOf(error);
-    if (ending) showEnding(context, ending);
+    if (isEnding(error)) await showEnding(context, accounts, guid);
     else showUnread(context, error);
   }
 }
@@ -64,155 +74,160 @@ function showUnread(context, error) {
 
 /**
  * @param {ViewContext} context
- * @param {"expired" | "elsewhere"} ending
- */
-function showEnding(context, ending) {
-  context.fill(say(`${ending}.title`), element("p", {}, say(`${ending}.about`)), homeLink());
-}
-
-/**
- * @param {ViewContext} context
  * @param {Account} account
  * @param {ShownRequest} shown
  */
 async function fillRequest(context, account, shown) {
-  const { session } = context;
+  const { session, signal } = context;
   const { action, display } = shown;
-  const actionView = action && (await import("./action_view.js"));
-  const content = actionView ? [] : await contentOf(display.content);
+  const { guid } = shown;
+  const change = () => form.update();
+  const view = action
+    ? await (await import("./action_view.js")).actionView(account, shown, { signal, change })
+    : await questionView(display);
   let isOver = false;
-  const attachments =
-    action &&
-    (await import("./attachment_section.js")).attachmentSection(account, shown, {
-      signal: context.signal,
-      change: () => form.updateBlocked(),
-    });
+
+  /** @param {boolean} isExpired */
+  function end(isExpired) {
+    if (form.isBusy() || isOver) return;
+    // It may have ended by the answer that had no reply: the service says so again.
+    if (form.sendAgain()) return;
+    isOver = true;
+    form.end();
+    void showEnding(context, [account], guid, { display, isExpired });
+  }
+
   const form = requestForm(account, shown, {
-    areChecked: () => attachments?.areChecked() ?? true,
+    conditions: view.conditions,
+    above: [countdown(context, account, display.expiresAt, () => end(true)), ...view.above],
     finish(outcome) {
       isOver = true;
       showOutcome(context, account, shown, outcome);
     },
     async fail(error) {
-      const ending = endingOf(error);
-      isOver = ending !== null || isLastPin(error);
-      if (ending) showEnding(context, ending);
-      else if (isOver) await (await import("./blocked_view.js")).showBlocked(context, account);
+      isOver = isEnding(error) || isLastPin(error);
+      if (!isOver) return;
+      if (isLastPin(error)) await (await import("./blocked_view.js")).showBlocked(context, account);
+      else await showEnding(context, [account], guid, { display });
     },
   });
-
-  /** @param {"expired" | "elsewhere"} ending */
-  function end(ending) {
-    if (form.isBusy() || isOver) return;
-    // It may have ended by the answer that had no reply: the service says so again.
-    if (form.sendAgain()) return;
-    isOver = true;
-    showEnding(context, ending);
-  }
-
-  const { device, url, appSpace } = account;
-  const id = idAmong({ device, url, appSpace, accountId: display.account.id }, await session.wallet.accounts());
-  const usable = element("span");
-  const updateUsable = () => {
-    if (!action) return;
-    const span = Date.parse(action.validUntil) - account.now();
-    usable.textContent = say("left", { span: writeSpan(span) });
-  };
   context.fill(
-    action && actionView ? actionView.titleOf(action) : say("request.title"),
-    element("p", {}, brandOf(account, display.appSpace.name), ownerOf(account)),
-    element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account, display), id && " ", id),
-    element(
-      "article",
-      { class: "card shown", "aria-label": say("request.content") },
-      ...content,
-      actionView && actionView.actionRows(display, { documents: attachments?.section, left: usable }),
-      ...detailsOf(display),
-      action && actionView && actionView.technicalDetails(display),
-    ),
-    countdown(context, account, display.expiresAt, {
-      update: updateUsable,
-      expire: () => end("expired"),
-    }),
-    action && actionView && actionView.usableUntil(display),
-    ...form.parts,
+    { ...view.heading, above: whoOf(account, display, await session.wallet.accounts()) },
+    view.content && element("article", { class: "card shown", "aria-label": say("request.content") }, ...view.content),
+    ...view.below,
+    form.code,
+    detailsOf(display, [[say("company.name"), account.companyName], ...view.details]),
+    form.bar,
   );
 
   const follow = () => {
-    if (!session.hasEnded(account.device, shown.guid)) return;
-    end(account.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
+    if (session.hasEnded(account.device, guid)) end(account.now() >= Date.parse(display.expiresAt));
   };
-  for (const type of ["requests", "accounts"]) {
-    session.addEventListener(type, follow, { signal: context.signal });
-  }
+  for (const type of ["requests", "accounts"]) session.addEventListener(type, follow, { signal });
 }
 
 /**
- * Return the words for who is asked; what only the link says is not among them.
+ * Return who asks, and whom, each name once.
  *
  * @param {Account} account
  * @param {Display} display
- * @returns {(HTMLElement | string)[]}
+ * @param {readonly Account[]} accounts All of this browser.
  */
-function whomOf({ accountName, appSpaceName, isNamedByLink }, display) {
-  const kind = display.action ? "action" : "request";
-  if (accountName === appSpaceName) return [say(`${kind}.asks.you`)];
-  return [say(`${kind}.asks`), " ", foreign(isNamedByLink ? display.account.id : accountName, EXACT)];
+function whoOf(account, { account: { id: accountId }, appSpace, origin }, accounts) {
+  const { accountName, appSpaceName, device, isNamedByLink, url } = account;
+  const id = idAmong({ device, url, appSpace: account.appSpace, accountId }, accounts);
+  const name = accountName === appSpaceName ? null : isNamedByLink ? accountId : accountName;
+  return element(
+    "div",
+    { class: "who", id: "who" },
+    logoOf(account),
+    element(
+      "p",
+      {},
+      element("span", {}, element("strong", {}, foreign(origin.name)), " ", say(name === null ? "request.asks.you" : "request.asks"), name !== null && " ", name !== null && foreign(name, EXACT), id && " ", id),
+      origin.name !== appSpace.name && element("span", { class: "quiet" }, foreign(appSpace.name)),
+      verificationOf(account),
+    ),
+  );
 }
 
 /**
- * @param {Display["content"]} content
- * @returns {Promise<HTMLElement[]>}
- */
-async function contentOf(content) {
-  if ("html" in content) return (await import("./html_view.js")).htmlContentOf(content.html);
-  if ("text" in content) return [element("p", { class: "text", dir: "auto" }, visible(content.text, LINES))];
-  const pairs = content.keys.flatMap(({ key, value }) => [
-    element("dt", {}, foreign(key)),
-    valueOf(value),
-  ]);
-  return [element("h2", { dir: "auto" }, visible(content.title)), element("dl", { class: "pairs" }, ...pairs)];
-}
-
-/**
- * Return a value of a row; one of several lines is marked, since a line must not look like a row.
+ * What a view has of a request.
  *
- * @param {string} value
- * @param {Parameters<typeof foreign>[1]} [how]
+ * @typedef {object} RequestParts
+ * @property {Heading} heading
+ * @property {HTMLElement[] | null} content The facts, if the heading is not all.
+ * @property {HTMLElement[]} below What is under them.
+ * @property {[string, Node | string | null | undefined][]} details Rows of the details.
+ * @property {import("./request_form.js").Condition[]} conditions
+ * @property {(HTMLElement | null)[]} above What stands in the bar above the buttons.
  */
-const valueOf = (value, how = LINES) =>
-  element("dd", { class: value.includes("\n") ? "text lines" : "text" }, foreign(value, how));
 
 /**
- * @param {Display} display
- * @returns {HTMLElement[]}
+ * @param {Display} display Of a request that is no action.
+ * @returns {Promise<RequestParts>}
  */
-function detailsOf({ account, additionalInfo, appSpace, context = {}, issuedAt, transactionId }) {
-  const info = typeof additionalInfo === "string" ? additionalInfo : JSON.stringify(additionalInfo, null, 2);
-  const pairs = [
-    [say("request.space"), appSpace.name],
-    [say("bind.account"), account.id, EXACT],
-    [say("request.issued"), writeMoment(issuedAt)],
-    [say("request.ip"), context.ipAddress],
-    [say("request.place"), context.place],
-    [say("request.browser"), context.browser],
-    [say("request.transaction"), transactionId],
-    [say("request.info"), info],
-  ].filter(([, value]) => value);
-  const rows = pairs.flatMap(([key = "", value = "", how = LINES]) => [
-    element("dt", {}, key),
-    valueOf(value, how),
-  ]);
-  return [element("dl", { class: "pairs more" }, ...rows)];
+async function questionView({ content, context = {}, additionalInfo, origin }) {
+  const rows = factsOf({ context, additionalInfo, origin });
+  const parts = { below: [], details: [], conditions: [], above: [] };
+  if ("html" in content) {
+    const { htmlContentOf } = await import("./html_view.js");
+    return { ...parts, heading: headingOf(), content: [...htmlContentOf(content.html), ...rows] };
+  }
+  if ("text" in content) {
+    const text = content.text.trim();
+    if (isHeading(text)) return { ...parts, heading: headingOf(content.text), content: rows.length > 0 ? rows : null };
+    const whole = element("p", { class: "text", dir: "auto" }, visible(content.text, LINES));
+    return { ...parts, heading: headingOf(), content: [whole, ...rows] };
+  }
+  const pairs = content.keys.flatMap(({ key, value }) => [element("dt", {}, foreign(key)), valueOf(value)]);
+  const list = element("dl", { class: "pairs" }, ...pairs);
+  if (isHeading(content.title)) return { ...parts, heading: headingOf(content.title), content: [list, ...rows] };
+  const title = element("h2", { dir: "auto" }, visible(content.title));
+  return { ...parts, heading: headingOf(), content: [title, list, ...rows] };
+}
+
+/** @param {string} text */
+const isHeading = (text) => text.length <= HEADING_LIMIT && !/[\n\r\t]/u.test(text);
+
+/**
+ * Return the heading of a question; without one, it says that an answer is asked for.
+ *
+ * @param {string} [question]
+ * @returns {Heading}
+ */
+const headingOf = (question) => ({
+  title: say("request.title"),
+  parts: [question === undefined ? say("request.title") : foreign(question)],
+});
+
+/**
+ * Return ids, times and hashes.
+ *
+ * @param {Display} display
+ * @param {RequestParts["details"]} details
+ */
+function detailsOf({ account, issuedAt, transactionId }, details) {
+  return element(
+    "details",
+    { class: "details" },
+    element("summary", {}, say("receipt.details")),
+    ...rowsOf([
+      [say("account.id"), foreign(account.id, EXACT)],
+      [say("request.issued"), writeMoment(issuedAt)],
+      [say("request.transaction"), transactionId],
+      ...details,
+    ]),
+  );
 }
 
 /**
  * @param {ViewContext} context
  * @param {Account} account Its service's clock counts.
  * @param {string} expiresAt
- * @param {{update: () => void, expire: () => void}} listeners `update` is called each second.
+ * @param {() => void} expire
  */
-function countdown({ signal }, account, expiresAt, listeners) {
+function countdown({ signal }, account, expiresAt, expire) {
   const left = element("strong");
   const end = element("span");
   const line = element("p", { class: "countdown", role: "timer" }, say("request.left"), " ", left, end);
@@ -226,11 +241,10 @@ function countdown({ signal }, account, expiresAt, listeners) {
     if (spoken !== undefined && before !== Infinity) announce(say("request.spoken", { span: speakSpan(spoken) }));
     before = seconds;
     line.classList.toggle("soon", seconds <= 30);
-    listeners.update();
     if (span > 0) return;
     clearInterval(timer);
     // The view may not be filled yet.
-    queueMicrotask(listeners.expire);
+    queueMicrotask(expire);
   };
   const timer = setInterval(() => {
     if (line.isConnected) update();

@@ -1,0 +1,109 @@
+/** The sheet of a refusal: why the person refuses, if they say so. */
+
+import { REASONS } from "./device/index.js";
+import { cancelButton, showDialog } from "./dialog.js";
+import { element, foreign, isolate } from "./dom.js";
+import { say } from "./texts.js";
+
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
+
+/**
+ * What a person chooses: to refuse, with a reason or without one; or to say that it was not them.
+ *
+ * @typedef {{type: "refuse", reason?: typeof REASONS[number]} | {type: "disown"}} Refusal
+ */
+
+/** Milliseconds without a touch after which the refusal is sent. */
+const PATIENCE = 60_000;
+/** Milliseconds for which a prepared refusal is used: less than a service accepts its proof. */
+const FRESH = 100_000;
+/** What counts as a touch. */
+const TOUCHES = ["keydown", "pointerdown", "focusin"];
+
+/**
+ * Ask why the person refuses.
+ *
+ * A refusal by the device key is signed before: if the sheet is closed or hidden, or not touched for
+ * a minute, it is sent without a reason. A strong key signs what was chosen, so leaving the sheet
+ * refuses nothing; nor does it where no button refuses.
+ *
+ * @param {Account} account
+ * @param {ShownRequest} shown
+ * @param {number} index Of the button that was pressed; -1 if none refuses.
+ * @param {{ended: AbortSignal}} how `ended`: closes the sheet.
+ * @returns {Promise<Refusal | null>} Null if nothing was refused.
+ */
+export async function askRefusal(account, shown, index, { ended }) {
+  const button = shown.display.buttons[index];
+  const isSigned = button !== undefined && !button.strong;
+  const prepare = () => account.prepareRefusal(shown, { button: index });
+  let sendAtOnce = isSigned ? await prepare() : null;
+  const chosen = await showDialog(
+    "refusal-title",
+    (/** @type {import("./dialog.js").DialogControls<Refusal>} */ controls) => {
+      const { close, signal } = controls;
+      if (isSigned) {
+        const send = () => {
+          sendAtOnce?.();
+          close({ type: "refuse" });
+        };
+        sendWhenLeft(send, signal);
+        const renewing = setInterval(() => {
+          prepare().then(
+            (prepared) => {
+              sendAtOnce = prepared;
+            },
+            () => undefined,
+          );
+        }, FRESH);
+        signal.addEventListener("abort", () => clearInterval(renewing));
+      }
+      return contentOf(shown.display, button, isSigned, controls);
+    },
+    { isSheet: true, ended },
+  );
+  if (ended.aborted) return null;
+  return chosen ?? (isSigned ? { type: "refuse" } : null);
+}
+
+/**
+ * Call *send* when the page is hidden or left, or the sheet was not touched for a minute.
+ *
+ * @param {() => void} send
+ * @param {AbortSignal} signal
+ */
+function sendWhenLeft(send, signal) {
+  let timer = setTimeout(send, PATIENCE);
+  const touch = () => {
+    clearTimeout(timer);
+    timer = setTimeout(send, PATIENCE);
+  };
+  for (const type of TOUCHES) document.addEventListener(type, touch, { signal, capture: true });
+  const leave = () => document.hidden && send();
+  document.addEventListener("visibilitychange", leave, { signal });
+  window.addEventListener("pagehide", send, { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+}
+
+/**
+ * @param {ShownRequest["display"]} display
+ * @param {ShownRequest["display"]["buttons"][number] | undefined} button
+ * @param {boolean} isSigned
+ * @param {import("./dialog.js").DialogControls<Refusal>} controls
+ */
+function contentOf({ origin }, button, isSigned, controls) {
+  const name = isolate(origin.name);
+  const choice = (/** @type {string} */ text, /** @type {Refusal} */ refusal, /** @type {string} */ kind) =>
+    element("button", { type: "button", class: kind, click: () => controls.close(refusal) }, text);
+  const reasons = REASONS.map((reason) => choice(say(`reason.${reason}`), { type: "refuse", reason }, "reason"));
+  return [
+    element("h2", { id: "refusal-title" }, button ? foreign(button.title) : say("refuse.button")),
+    button && element("p", { class: "quiet" }, say("refuse.why", { name })),
+    ...(button ? reasons : []),
+    choice(say("request.disown"), { type: "disown" }, "reason disown"),
+    button && choice(say("refuse.plain"), { type: "refuse" }, "main plain-refusal"),
+    element("p", { class: "quiet" }, say(isSigned ? "refuse.leave" : "refuse.stay")),
+    isSigned ? null : cancelButton(controls, say("back")),
+  ];
+}
