@@ -188,7 +188,7 @@ def test_a_document_that_is_not_the_signed_one_is_neither_opened_nor_approved(op
 
 
 def test_a_document_from_a_host_that_the_app_may_not_fetch_from_is_said_to_be_so(
-    open_action,
+    open_action, bound
 ):
     elsewhere = [ATTACHMENTS[0] | {"url": "https://elsewhere.example/lease.txt"}]
     page = open_action("document", DOCUMENT, attachments=elsewhere)
@@ -200,6 +200,11 @@ def test_a_document_from_a_host_that_the_app_may_not_fetch_from_is_said_to_be_so
     approve, decline = page.locator(".answer").all()
     assert approve.get_attribute("aria-disabled") == "true"
     assert decline.get_attribute("aria-disabled") is None
+    # Chromium says to the console what it has blocked.
+    problems = bound[0].problems
+    assert problems
+    assert all("Content Security Policy" in problem or "Fetch" in problem for problem in problems)
+    problems.clear()
 
 
 def test_a_document_that_could_run_is_saved_and_not_displayed(open_action, bound):
