@@ -23,6 +23,7 @@ from counterseal.models import (
     RequestContext,
     TextContent,
 )
+from counterseal.models.action import is_language
 from counterseal.policy import Policy
 from counterseal.wire.members import MILLISECOND
 
@@ -142,11 +143,17 @@ def addresses_fit(addresses: tuple[PushAddress, ...], policy: Policy) -> None:
         text_fits(address.value, policy.address_bytes, f"addresses[{index}].value")
 
 
-def app_fits(platform: str, app_version: str) -> None:
-    """Refuse what a device says of its app, unless it is 1 to 64 of visible ASCII, or nothing."""
+def app_fits(platform: str, app_version: str, language: str | None = None) -> None:
+    """
+    Refuse what a device says of its app, unless it is 1 to 64 of visible ASCII, or nothing.
+
+    Of its language, everything is refused but a language tag, or nothing.
+    """
     for field, text in (("platform", platform), ("appVersion", app_version)):
         if text and _APP_TEXT.fullmatch(text) is None:
             raise InvalidField(field, "not 1 to 64 characters of visible ASCII, with inner spaces")
+    if language and not is_language(language):
+        raise InvalidField("language", "not a language tag like en or de-AT")
 
 
 def content_fits(content: Content, policy: Policy) -> None:

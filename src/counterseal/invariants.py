@@ -176,10 +176,15 @@ def _devices(account: Account, bindings: list[Binding], now: datetime) -> Iterat
     for guid in sorted(listed.keys() | living.keys()):
         if listed.get(guid) is not living.get(guid):
             yield Violation(guid, "its account lists this device in another state")
-    answers = {binding.guid: binding.answers for binding in bindings}
+    by_guid = {binding.guid: binding for binding in bindings}
     for device in account.devices:
-        if answers.get(device.binding, device.answers) is not device.answers:
+        binding = by_guid.get(device.binding)
+        if binding is None:
+            continue
+        if binding.answers is not device.answers:
             yield Violation(device.binding, "its account is wrong about whether it answers")
+        if binding.language != device.language:
+            yield Violation(device.binding, "its account is wrong about its language")
 
 
 def _lives(device: Device | Binding, now: datetime) -> bool:

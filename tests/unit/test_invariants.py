@@ -270,6 +270,13 @@ def test_a_passkey_that_its_account_takes_for_a_device(world, records):
     }
 
 
+def test_a_language_that_the_account_does_not_know(world, records):
+    binding = of(records, Binding, state=BindingState.ACTIVE)
+    records[binding.guid] = evolve(binding, language="de")
+
+    assert noticed(world, records) == {(binding.guid, "its account is wrong about its language")}
+
+
 def test_an_invitation_that_is_not_in_the_list(world, records):
     account, binding = of(records, Account), of(records, Binding, state=BindingState.INVITED)
     devices = tuple(each for each in account.devices if each.binding != binding.guid)

@@ -24,6 +24,7 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     OPERATOR,
+    Action,
     AddressKind,
     Admin,
     AdminRole,
@@ -174,6 +175,18 @@ def test_a_device_that_is_seen_after_an_hour_takes_two_trips_more(world, zoe):
     with world.takes("list requests"):
         zoe.pending()
     assert challenge.deadline < world.clock.now()
+
+
+def test_the_languages_of_devices_take_no_trip_more(world):
+    german, _ = world.bind("zoe", language="de"), world.bind("zoe", language="en")
+    with world.takes("update a device"):
+        world.devices.update(german.call("/device", b'{"language":"de-AT"}'))
+    world.clock.advance(SEEN_STEP)
+    with world.takes("list requests, seen an hour ago"):
+        german.pending()
+    with world.takes("ask"):
+        issued = world.ask("zoe", Action(type="login", resource="Shop", arguments={}))
+    assert '"language":"de"' in issued.challenge.display
 
 
 def test_a_question_to_a_device_that_is_notified(world):

@@ -475,6 +475,74 @@ def test_forged_bind(world, vectors, vector):
     assert refusal(complete) == vector["code"]
 
 
+# Languages
+
+
+@cases("language", "binds")
+def test_bind_with_a_language(world, vectors, vector):
+    token, context = vector["body"]["token"], vectors["language"]["context"]
+    service = world(
+        context,
+        now=vectors["answer"]["answeredAt"],
+        device=vector["device"],
+        invited=token.partition(".")[2],
+    )
+
+    bound = Enrolments(service.ports, service.policy).complete(read_enrolment(vector["body"]))
+
+    (device,) = bound.account.devices
+    assert bound.binding.language == device.language == vector["body"]["language"]
+
+
+@cases("language", "updates")
+def test_update_of_a_language(world, vectors, vector):
+    service = world(vectors["language"]["context"], now=vectors["answer"]["answeredAt"])
+    call = service.call(json.dumps(vector["body"]).encode())
+
+    updated = Devices(service.ports, service.policy).update(call)
+
+    assert updated.binding.language == vector["body"]["language"]
+
+
+@cases("language", "invalid", "why")
+def test_a_language_that_is_refused(world, vectors, vector):
+    bind = vectors["language"]["binds"][0]["body"]
+    service = world(
+        vectors["language"]["context"],
+        now=vectors["answer"]["answeredAt"],
+        device="EdDSA",
+        invited=bind["token"].partition(".")[2],
+    )
+    language = vector["language"]
+
+    def complete():
+        enrolment = read_enrolment({**bind, "language": language})
+        Enrolments(service.ports, service.policy).complete(enrolment)
+
+    assert refusal(complete) == vector["code"]
+    service = world(vectors["language"]["context"], now=vectors["answer"]["answeredAt"])
+    call = service.call(json.dumps({"language": language}).encode())
+    assert refusal(Devices(service.ports, service.policy).update, call) == vector["code"]
+
+
+@cases("language", "displays")
+def test_language_of_a_display(vector):
+    devices = sorted(vector["devices"], key=lambda device: device["lastSeenAt"], reverse=True)
+    first = vector["question"].get("deviceGuid")
+    chosen = [device for device in devices if device["device"] == first]
+    tags = [device["language"] for device in (*chosen, *devices) if device["language"]]
+    near = {tag: tag for tag in ("en", "de")} | {"de-AT": "de", "de-CH": "de", "pt-BR": "en"}
+    expected = vector["question"]["action"].get("language") or near[(*tags, "en")[0]]
+    texts = {"en": ["Log in", "Do not log in"], "de": ["Anmelden", "Nicht anmelden"]}
+
+    document = vector["document"]
+
+    assert (vector["language"], document["action"]["language"]) == (expected, expected)
+    assert rfc8785.dumps(document).decode() == vector["canonical"]
+    assert unpadded(hashlib.sha256(vector["canonical"].encode()).digest()) == vector["hash"]
+    assert [button["title"] for button in document["buttons"]] == texts[expected]
+
+
 @cases("rotation", "valid")
 def test_rotation(world, vectors, vector):
     service = world(vectors["rotation"]["context"], now=vectors["answer"]["answeredAt"])

@@ -6,9 +6,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import verify_use_receipt
+from counterseal import STANDARD_ACTIONS, verify_use_receipt
 from counterseal.errors import InvalidField
-from counterseal.models import ActionState
+from counterseal.models import DEFAULT_BUTTONS, ActionState
 from counterseal_client import (
     Action,
     ActionProgress,
@@ -125,6 +125,65 @@ def test_an_action_of_a_type_that_the_client_cannot_render_is_compared_by_digest
 
     assert unknown.content_document() is None
     assert unknown.action_digest != approved.action_digest
+
+
+@pytest.mark.parametrize(("language", "displayed"), [(None, "de"), ("en", "en"), ("de", "de")])
+def test_an_approval_in_the_language_of_the_device_is_one(
+    flask_service, client, language, displayed
+):
+    invited = client.bind("zoe")
+    phone = flask_service.bound(invited)
+    phone.devices.update(phone.call("/device", b'{"language":"de-AT"}'))
+    action = attrs.evolve(ACTION, language=language)
+    pending_request = client.ask("zoe", action)
+    display = json.loads(phone.fetch(pending_request.guid).display)
+    phone.answer(phone.fetch(pending_request.guid))
+
+    assert display["action"]["language"] == displayed
+    assert ("language" in json.loads(pending_request.body)["action"]) is (language is not None)
+    loaded = PendingRequest.load(pending_request.dump())
+    assert require_approved(client.status(loaded), loaded, flask_service.trust)
+
+
+@pytest.mark.parametrize("member", ["content", "buttons"])
+def test_what_the_person_was_shown_is_compared_in_the_language_of_the_display(
+    flask_service, client, phone, member
+):
+    phone.devices.update(phone.call("/device", b'{"language":"de"}'))
+    pending_request = client.ask("zoe", ACTION)
+    phone.answer(phone.fetch(pending_request.guid))
+    reply = client.status(pending_request)
+    german = {"content": reply.content, "buttons": reply.buttons}
+    english = pending_request.content_document("en"), STANDARD_ACTIONS.buttons(ACTION)
+    other = dict(zip(("content", "buttons"), english, strict=True))
+
+    assert german[member] != other[member]
+    with pytest.raises(EvidenceRefused, match=member):
+        require_approved(
+            attrs.evolve(reply, **{member: other[member]}), pending_request, flask_service.trust
+        )
+
+
+def test_an_action_in_a_language_that_the_client_does_not_have_is_compared_by_digest(client, phone):
+    pending_request = client.ask("zoe", ACTION)
+    english = STANDARD_ACTIONS.buttons(ACTION)
+    approve, decline = english
+
+    assert pending_request.content_document("nl") is None
+    assert pending_request.expected_buttons(("Ja", "Nee"), "nl") == (
+        attrs.evolve(approve, title="Ja"),
+        attrs.evolve(decline, title="Nee"),
+    )
+    assert pending_request.expected_buttons(("Ja", "Nee"), "en") == english
+    for titles in ((), ("Ja",), ("Ja", "Nee", "?"), ("Ja", 7)):
+        assert pending_request.expected_buttons(titles, "nl") == DEFAULT_BUTTONS
+
+
+def test_an_older_service_displays_in_english_and_does_not_say_so(flask_service, client, approved):
+    reply = client.status(approved)
+    assert reply.action.language == "en"
+    older = attrs.evolve(reply, action=attrs.evolve(reply.action, language=None))
+    assert require_approved(older, approved, flask_service.trust)
 
 
 def test_nothing_is_used_without_an_approval(client, phone):

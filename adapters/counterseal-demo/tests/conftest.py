@@ -15,8 +15,10 @@ def run():
     """Run the command in this process; an exception that it lets out is the test's."""
     runner = CliRunner(env=PLAIN)
 
-    def command(*args, stdin=None):
-        return runner.invoke(main, [str(arg) for arg in args], input=stdin, catch_exceptions=False)
+    def command(*args, stdin=None, locale="C"):
+        arguments = [str(arg) for arg in args]
+        env = {"LC_ALL": locale}
+        return runner.invoke(main, arguments, input=stdin, env=env, catch_exceptions=False)
 
     return command
 

@@ -21,7 +21,7 @@ from counterseal.device.ports import CorrectedClock
 from counterseal.keys import ml_dsa
 from counterseal.models import OPERATOR, Algorithm, BindingState, RefusalReason, Role
 from counterseal.wire.link import BindLink, write_link
-from counterseal_demo.device_cli import DeviceClient, Home
+from counterseal_demo.device_cli import DeviceClient, Home, read_language
 from counterseal_flask import Settings, create_blueprints
 from counterseal_testing import FakeService
 
@@ -127,7 +127,7 @@ def device(run, home, monkeypatch):
 
 
 WHOSE = """\
-App Space: Example app
+Account at: Example app
 Verified name: none: this company is not verified
 Company: Example Ltd
 Account id: zoe
@@ -183,6 +183,57 @@ def test_a_space_at_the_end_of_an_accounts_id_is_seen(auth, device):
     guid = auth.world.ask("zoe ", "Lunch?").challenge.guid
     for words in (["show", guid], ["status"]):
         assert "zoe<U+0020>" in device(*words).stdout
+
+
+def test_the_service_learns_the_language_of_the_locale(auth, device, monkeypatch):
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("LANG", "de_AT.UTF-8")
+    device("bind", "--url", auth.url, "--link", auth.link())
+    assert body_of(auth, "/device/bind")["language"] == "de-AT"
+    assert json.loads(device("status", "--json").stdout)["language"] == "de-AT"
+    assert "/device" not in [path for path, _ in auth.requests]
+
+    monkeypatch.setenv("LC_ALL", "en_GB")
+    assert json.loads(device("status", "--json").stdout)["language"] == "en-GB"
+    assert body_of(auth, "/device")["language"] == "en-GB"
+    monkeypatch.setenv("LC_ALL", "C")
+    assert json.loads(device("status", "--json").stdout)["language"] == "en-GB"
+
+
+def test_a_service_that_takes_no_language_gets_none(auth, device, monkeypatch):
+    def without(reply):
+        return {name: value for name, value in reply.items() if name != "languages"}
+
+    auth.swaps = {"/device/invitation": without, "/device/status": without}
+    monkeypatch.setenv("LC_ALL", "de_AT.UTF-8")
+    device("bind", "--url", auth.url, "--link", auth.link())
+    assert "language" not in body_of(auth, "/device/bind")
+    assert "language" not in json.loads(device("status", "--json").stdout)
+    assert "/device" not in [path for path, _ in auth.requests]
+
+
+@pytest.mark.parametrize(
+    ("environment", "tag"),
+    [
+        ({}, ""),
+        ({"LANG": "C"}, ""),
+        ({"LANG": "C.UTF-8"}, ""),
+        ({"LANG": "POSIX"}, ""),
+        ({"LANG": "de"}, "de"),
+        ({"LANG": "de_DE@euro"}, "de-DE"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "fr_CH.UTF-8"}, "fr-CH"),
+        ({"LC_ALL": "", "LANG": "sr_RS.UTF-8@latin"}, "sr-RS"),
+        ({"LC_ALL": "C", "LANG": "de_DE"}, ""),
+        ({"LANG": "de_DE_" + "x" * 40}, ""),
+    ],
+)
+def test_a_locale_names_a_language(environment, tag):
+    assert read_language(environment) == tag
+
+
+def body_of(auth, path):
+    return json.loads(next(body for where, body in auth.requests if where == path))
 
 
 def test_an_answer(auth, bound):

@@ -13,6 +13,7 @@ from counterseal.device import SoftwareDevice
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import Home
 from counterseal_flask import Settings, create_blueprints
+from counterseal_server.words import LANGUAGES, load_words
 from counterseal_testing import FakeService
 
 LOOKALIKE = "H\u0430rb\u043eur Bank"
@@ -69,9 +70,9 @@ def bind(run, tenants, tmp_path, monkeypatch):
     """Return a function that binds a device in the folder of a name."""
     monkeypatch.setenv("COUNTERSEAL_PIN", "1379")
 
-    def command(name, link, *args, stdin=None):
+    def command(name, link, *args, stdin=None, locale="C"):
         where = ("--home", tmp_path / name, "--url", tenants.url, "--link", link)
-        return run("device", "bind", *where, *args, stdin=stdin)
+        return run("device", "bind", *where, *args, stdin=stdin, locale=locale)
 
     return command
 
@@ -89,13 +90,13 @@ def test_the_person_learns_in_what_they_differ_and_decides(bind, tenants, tmp_pa
     host = tenants.url.removeprefix("http://")
     *lines, question = refused.stderr.splitlines()[:11]
     assert lines == [
-        f"App Space: {LOOKALIKE}",
+        f"Account at: {LOOKALIKE}",
         "Verified name: none: this company is not verified",
         "Company: Trader",
         "Account id: zoe",
         f"Service: {host}",
         f"Warning: '{LOOKALIKE}' looks like 'Harbour Bank' of a device that you have:",
-        "  App Space: Harbour Bank",
+        "  Account at: Harbour Bank",
         "  Verified name: Harbour Bank plc",
         "  Company: Harbour Group",
         f"  Service: {host}",
@@ -106,6 +107,22 @@ def test_the_person_learns_in_what_they_differ_and_decides(bind, tenants, tmp_pa
     agreed = bind("two", link, stdin="y\n")
     assert (agreed.exit_code, is_bound(tmp_path / "two")) == (0, True)
     assert "Warning" in agreed.stderr
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_warning_is_in_the_language_of_the_terminal(bind, tenants, tmp_path, language):
+    words = load_words("counterseal_demo", language)
+    bind("one", tenants.link("Harbour Group", "Harbour Bank", "Harbour Bank plc"))
+    link = tenants.link("Trader", LOOKALIKE)
+    refused = bind("two", link, stdin="n\n", locale=f"{language}_CH.UTF-8")
+    assert refused.exit_code == 1
+    warning = words.say("looks_like", name=repr(LOOKALIKE), existing=repr("Harbour Bank"))
+    assert refused.stderr.splitlines()[5:7] == [
+        warning,
+        f"  {words.say('account_at')}: Harbour Bank",
+    ]
+    assert words.say("bind_lookalike") in refused.stderr
+    assert not (tmp_path / "two").exists()
 
 
 def test_without_a_person_it_is_not_bound_unless_the_caller_says_so(bind, tenants, tmp_path):
@@ -123,7 +140,7 @@ def test_the_names_of_companies_are_compared_too(bind, tenants):
     assert bind("one", tenants.link("Harbour Bank", "Cards")).exit_code == 0
     refused = bind("two", tenants.link("Trader", LOOKALIKE), stdin="n\n")
     assert f"'{LOOKALIKE}' looks like 'Harbour Bank'" in refused.stderr
-    assert "  App Space: Cards\n" in refused.stderr
+    assert "  Account at: Cards\n" in refused.stderr
 
 
 def test_another_name_is_no_reason_to_ask(bind, tenants):

@@ -45,7 +45,7 @@ export class Account {
 
   /**
    * @param {AccountRecord} record
-   * @param {Surroundings & {app: App, forget: (device: string) => Promise<void>}} surroundings
+   * @param {Surroundings & {app: () => App, forget: (device: string) => Promise<void>}} surroundings
    */
   constructor(record, { app, forget, ...surroundings }) {
     this.#app = app;
@@ -336,12 +336,13 @@ export class Account {
   /**
    * Return the status of the device at the service, and keep the names, the colour and the logo.
    *
-   * If the service has another platform or app version than the wallet, it learns the wallet's.
+   * If the service has another platform, app version or language than the wallet, it learns the
+   * wallet's.
    *
    * @returns {Promise<DeviceStatus>}
    */
   status() {
-    return fetchStatus(this.#connection, this.#app);
+    return fetchStatus(this.#connection, this.#app());
   }
 
   /**

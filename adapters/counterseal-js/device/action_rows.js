@@ -14,13 +14,20 @@
 export const COMMON_LABELS = {
   de: { agent: "Agent", run: "Lauf", purpose: "Zweck", validUntil: "Gültig bis" },
   en: { agent: "Agent", run: "Run", purpose: "Purpose", validUntil: "Valid until" },
+  es: { agent: "Agente", run: "Ejecución", purpose: "Motivo", validUntil: "Válido hasta" },
+  fr: { agent: "Agent", run: "Exécution", purpose: "Motif", validUntil: "Valable jusqu'au" },
+  it: { agent: "Agente", run: "Esecuzione", purpose: "Motivo", validUntil: "Valido fino al" },
 };
 /**
  * The label of a payment's row that says who is paid, by language.
  *
  * @type {Readonly<Record<string, string>>}
  */
-export const PAYEE_LABELS = { de: "Empfänger", en: "Payee" };
+export const PAYEE_LABELS = {
+  an: "Beneficiario",
+  ch: "Bénéficiaire",
+  sh: "Payee",
+};
 /** @type {readonly Claim[]} */
 const CLAIMS = ["agent", "run", "purpose"];
 

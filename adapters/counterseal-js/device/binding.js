@@ -46,7 +46,7 @@ import { generateKey } from "./strong_keys.js";
  * @property {import("./locks.js").Locks} locks
  * @property {import("./service.js").World} world
  * @property {import("../wire/keys.js").Algorithm} algorithm Of new device keys.
- * @property {import("./enrolment.js").App} app
+ * @property {() => import("./enrolment.js").App} app
  * @property {(url: string) => Service} service
  * @property {(kind: string | undefined) => import("./strong_keys.js").StrongKeys} strongKeys
  * @property {(record: AccountRecord) => Account} open
@@ -95,7 +95,9 @@ export class Binding {
     const keys = await this.#keysFor(id, strongKey, target);
     const { appSpace } = target;
     const offered = { keys: keys.offered, name, addresses, replaces };
-    const body = await writeBind({ token, appSpace, ...offered, app });
+    const { language, ...version } = app();
+    const sent = target.languages ? { ...version, language } : version;
+    const body = await writeBind({ token, appSpace, ...offered, app: sent });
     const { deviceKey } = keys;
     // Beside a key under a PIN, what it has signed would tell the PIN.
     const proof = keys.provable ? { body, strongKey: keys.strongKey } : { body: null, strongKey: null };
@@ -332,7 +334,7 @@ export class Binding {
  * @param {Service} service
  * @param {Partial<BindLink> & {token: string}} link
  * @param {Invitation | undefined} invitation
- * @returns {Promise<{appSpace: string, appSpaceName: string, account: string | null, accountName: string | null, displayName: string, rpId: string | undefined}>}
+ * @returns {Promise<{appSpace: string, appSpaceName: string, account: string | null, accountName: string | null, displayName: string, languages?: readonly string[] | null, rpId: string | undefined}>}
  */
 async function targetOf(service, link, invitation) {
   const { appSpace, appSpaceName, displayName } = link;

@@ -9,8 +9,8 @@ import { readStatus } from "./records.js";
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 
 /**
- * Return the status, and keep the names, the colour and the logo; if the service has another platform
- * or app version than *app*, it learns it.
+ * Return the status, and keep the names, the colour and the logo; if the service has another platform,
+ * app version or language than *app*, it learns it.
  *
  * @param {Connection} connection
  * @param {App} app
@@ -25,8 +25,8 @@ export async function fetchStatus(connection, app) {
   }
   const newerApp = newerOf(status, app);
   if (newerApp === undefined) return status;
-  const { platform, appVersion } = await changeDevice(connection, newerApp);
-  return { ...status, platform, appVersion };
+  const { platform, appVersion, language } = await changeDevice(connection, newerApp);
+  return { ...status, platform, appVersion, language };
 }
 
 /**
@@ -78,11 +78,14 @@ async function keep(connection, changes, type) {
  * @returns {App | undefined}
  */
 function newerOf(status, app) {
-  const { platform = status.platform, appVersion = status.appVersion } = app;
-  // A service that keeps neither would refuse both.
-  if (status.platform === null || status.appVersion === null) return undefined;
-  const isSame = platform === status.platform && appVersion === status.appVersion;
-  return isSame ? undefined : app;
+  const { language = status.language, ...version } = app;
+  const { platform = status.platform, appVersion = status.appVersion } = version;
+  // A service that keeps neither would refuse both, and one that takes no language likewise.
+  const keepsVersion = status.platform !== null && status.appVersion !== null;
+  const isSameVersion = platform === status.platform && appVersion === status.appVersion;
+  const newer = keepsVersion && !isSameVersion ? version : undefined;
+  if (language === null || status.languages === null || language === status.language) return newer;
+  return { ...newer, language };
 }
 
 /**

@@ -9,7 +9,7 @@ import { thumbprintOf } from "../wire/keys.js";
 
 /** @typedef {{role: Role, jwk: Record<string, string>, signer: Signer, credentialId?: string | undefined}} NewKey */
 /** @typedef {{kind: string, value: string}} PushAddress */
-/** @typedef {{platform?: string | undefined, appVersion?: string | undefined}} App */
+/** @typedef {{platform?: string | undefined, appVersion?: string | undefined, language?: string | undefined}} App */
 
 /** @param {readonly NewKey[]} keys */
 const roleKeys = (keys) =>

@@ -19,6 +19,8 @@ import { readInvitation } from "./records.js";
  * @property {string | null} accountName What the service calls the account; likewise.
  * @property {string | null} color `#RRGGBB`.
  * @property {string | null} logo Where its logo is, a PNG of the service.
+ * @property {readonly string[] | null} languages In which the service displays actions; null where it
+ *   takes no language of a device.
  * @property {string | null} rpId The relying party id of its passkeys; null if it takes none.
  */
 

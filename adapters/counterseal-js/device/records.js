@@ -105,6 +105,10 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {{role: string, kid: string}[]} keys
  * @property {string | null} platform Null where the service does not keep it.
  * @property {string | null} appVersion Likewise.
+ * @property {string | null} language As the device has said; null if it has not, or the service takes
+ *   none.
+ * @property {readonly string[] | null} languages In which the service displays actions; only in the
+ *   reply of `status`, and null where it takes no language of a device.
  * @property {string | null} lastSeenAt When the device last made a call, about.
  * @property {string | null} webPushKey With which to subscribe to Web Push, `applicationServerKey`;
  *   only in the reply of `status`, and null where the service sends none.
@@ -152,6 +156,15 @@ const readNames = (members) => ({
   accountId: members.textOrNull("accountId") || null,
   accountName: members.textOrNull("accountName") || null,
 });
+
+/**
+ * @param {Members} members
+ * @returns {readonly string[] | null}
+ */
+function readLanguages(members) {
+  const languages = members.document["languages"] ?? null;
+  return Array.isArray(languages) && languages.every(isAnyText) ? languages : null;
+}
 
 /**
  * Return what to call a stored account and whose it is: as the service says, or else as the link did.
@@ -213,7 +226,7 @@ export function readBond(document) {
 
 /**
  * @param {unknown} document
- * @returns {Names & {account: string | null, appSpace: string, appSpaceName: string, brand: Brand, rpId: string | null}}
+ * @returns {Names & {account: string | null, appSpace: string, appSpaceName: string, brand: Brand, languages: readonly string[] | null, rpId: string | null}}
  */
 export function readInvitation(document) {
   const members = new Members(document);
@@ -223,6 +236,7 @@ export function readInvitation(document) {
     appSpace: members.guid("appSpace"),
     appSpaceName: members.text("appSpaceName"),
     brand: readBrand(members),
+    languages: readLanguages(members),
     rpId: members.textOrNull("rpId"),
   };
 }
@@ -311,6 +325,8 @@ export function readStatus(document) {
     keys: members.objects("keys", (key) => ({ role: key.text("role"), kid: key.text("kid") })),
     platform: members.readOrNull("platform", isAnyText),
     appVersion: members.readOrNull("appVersion", isAnyText),
+    language: members.textOrNull("language"),
+    languages: readLanguages(members),
     lastSeenAt: members.readOrNull("lastSeenAt", isMoment),
     webPushKey: members.textOrNull("webPushKey"),
     brand: readBrand(members),

@@ -28,6 +28,8 @@ import { lockOf } from "./stored_account.js";
  * @property {string} [platform] Of the app, such as `Android 16`; visible ASCII, at most 64
  *   characters. The service learns it at a bind, and by `status` when it changes.
  * @property {string} [appVersion] Likewise.
+ * @property {string} [language] The tag of the person's language, such as `de-AT`, in which actions are
+ *   displayed. A service that takes one learns it likewise.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
  * @property {number} [timeoutSeconds] The most that one call takes.
  * @property {typeof fetch} [fetch]
@@ -69,6 +71,8 @@ const TIMEOUT_SECONDS = 10;
 
 /** Several accounts, at several services; tells of each change by an event `change`. */
 export class Wallet extends EventTarget {
+  /** @type {import("./enrolment.js").App} */
+  #app;
   #settings;
   #store;
   #world;
@@ -87,6 +91,8 @@ export class Wallet extends EventTarget {
       throw new Misuse("client_unfit", "a wallet needs a store and strong keys");
     }
     this.#settings = settings;
+    const { platform, appVersion, language } = settings;
+    this.#app = { platform, appVersion, language };
     this.#store = checkedStore(store);
     this.#locks = settings.locks ?? systemLocks();
     this.#world = {
@@ -102,7 +108,7 @@ export class Wallet extends EventTarget {
       locks: this.#locks,
       world: this.#world,
       algorithm: settings.algorithm ?? "ES256",
-      app: this.#app,
+      app: () => this.#app,
       service: (url) => this.#service(url),
       strongKeys: (kind) => this.#strongKeys(kind),
       open: (record) => this.#open(record),
@@ -271,9 +277,18 @@ export class Wallet extends EventTarget {
     return finishLogin(this.#service(url), login, returned);
   }
 
-  get #app() {
-    const { platform, appVersion } = this.#settings;
-    return { platform, appVersion };
+  /**
+   * Use another language of the person from now on, a tag such as `de-AT`, and tell it to the services
+   * that take one. One that cannot be told now learns it by the next `status`.
+   *
+   * @param {string} language
+   */
+  async setLanguage(language) {
+    if (language === this.#app.language) return;
+    this.#app = { ...this.#app, language };
+    const accounts = await this.accounts();
+    const active = accounts.filter(({ state }) => state === "ACTIVE");
+    await Promise.all(active.map((account) => account.status().catch(() => undefined)));
   }
 
   /** @param {string} url */
@@ -326,7 +341,7 @@ export class Wallet extends EventTarget {
       world: this.#world,
       store: this.#store,
       locks: this.#locks,
-      app: this.#app,
+      app: () => this.#app,
       strongKeys: (kind) => this.#strongKeys(kind),
       notify: (type, device, more) => this.#notify(type, device, more),
       forget: (device) => this.forget(device),

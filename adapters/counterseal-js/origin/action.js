@@ -19,7 +19,8 @@ import { demandFit } from "./errors.js";
  * @property {string} [purpose] Why, in the words of the origin.
  * @property {string} [validUntil] Until when an approval may be used, like
  *   `2026-12-31T12:00:00.000Z`; by default, the service decides.
- * @property {string} [language] Of what the person reads: `en`, the default, or `de`.
+ * @property {string} [language] Of what the person reads, such as `de`; by default, that of the
+ *   person's device.
  */
 
 /**

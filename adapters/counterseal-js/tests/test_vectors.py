@@ -21,6 +21,7 @@ CHANGES = [  # the file, its text before and after, and the test that fails
         "use receipts",
     ),
     ("proof.json", '"receivedAt": 17', '"receivedAt": 18', "wire", "proofs"),
+    ("language.json", '"language": "de-AT"', '"language": "de_AT"', "wire", "languages"),
     ("lookalikes.json", '"paypal"', '"paypaI"', "wire", "look-alikes"),
     ("cx1-hmac.json", "TYApbB", "TYApbC", "origin", "CX1"),
     ("event.json", r"\"sequence\":3", r"\"sequence\":4", "origin", "events"),

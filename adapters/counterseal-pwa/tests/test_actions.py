@@ -99,6 +99,20 @@ def test_the_rows_have_the_language_of_the_action(open_action):
     assert page.locator("details.details").evaluate("(e) => e.closest('[lang]').lang") == "en"
 
 
+@pytest.mark.parametrize(("locale", "language"), [("de-AT", "de"), ("en-GB", "en")])
+def test_the_service_displays_an_action_in_the_language_of_the_app(
+    open_device, origin, locale, language
+):
+    account_id = f"user-reads-{language}"
+    with open_device(locale=locale) as device:
+        device.bind(origin.link(account_id))
+        assert device.page.locator("html").get_attribute("lang") == language
+        guid = origin.ask_action(account_id, ACTIONS["tool-call"], MINUTES)
+        device.page.goto(f"{origin.url}/app/#/request/{guid}")
+        device.page.locator(".action").wait_for()
+        assert device.page.locator(".action").get_attribute("lang") == language
+
+
 def test_what_hides_is_written_out_and_what_was_written_out_is_not_again(open_action):
     value = f"a<U+202E>b{HIDDEN}c"
     rows = [{"key": f"Note{HIDDEN}", "value": value}]

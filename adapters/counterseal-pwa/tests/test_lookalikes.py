@@ -4,7 +4,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from test_screens import VIEWS, Screens
+from test_screens import PHONE, VIEWS, Screens
 from test_texts import TEXTS
 from werkzeug.serving import make_server
 
@@ -15,6 +15,7 @@ from counterseal_pwa import MOUNT, Pages
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
 
+LANGUAGE_VIEWS = VIEWS | {"phone-italian": {"viewport": PHONE, "locale": "it-IT"}}
 LOOKALIKE = "H\u0430rb\u043eur B\u0430nk"
 """Some of its letters are Cyrillic."""
 
@@ -95,14 +96,19 @@ def listed_calls(page):
     yield paths
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", LANGUAGE_VIEWS)
 def test_a_lookalike_is_added_only_if_the_person_says_so(open_device, axe, tenants, view):
-    texts = TEXTS[VIEWS[view].get("locale", "en-GB")[:2]]
-    with open_device(**VIEWS[view]) as device:
+    language = LANGUAGE_VIEWS[view].get("locale", "en-GB")[:2]
+    texts = TEXTS[language]
+    with open_device(**LANGUAGE_VIEWS[view]) as device:
         page, screens = device.page, Screens(device, axe, view)
         # There is nothing that the first account could be taken for.
         first = tenants.link("Harbour Group", "Harbour Bank", "zoe")
         open_link(device, first)
+        assert page.evaluate("(({ lang, dir }) => [lang, dir])(document.documentElement)") == [
+            language,
+            "ltr",
+        ]
         assert page.locator(".notice").count() == 0
         device.bind(first)
         open_link(device, tenants.link("Trader", LOOKALIKE, "z"))

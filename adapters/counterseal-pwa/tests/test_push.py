@@ -12,7 +12,9 @@ import pytest
 from app_modules import link_modules
 from browser_waits import wait_until
 from push_browser import let_subscribe
+from test_texts import TEXTS
 
+from counterseal import STANDARD
 from counterseal_client import require_approved
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
@@ -196,6 +198,24 @@ def test_what_the_service_sends_is_shown_and_a_click_opens_it(
     assert require_approved(reply, pending, origin.trust)
     origin.verify(reply.receipt, tmp_path)
     subscriber.expect_none()
+
+
+def test_a_body_that_nobody_chose_is_in_the_language_of_the_browser(
+    open_device, origin, push_service
+):
+    with open_device(locale="it-IT") as device:
+        subscriber = Subscriber(device, origin, push_service, "push-italian")
+        device.page.goto(f"{origin.url}/app/")
+        device.page.locator("#link").wait_for()
+        subscriber.listen()
+        for body, expected in (
+            (STANDARD.device_bound_body, TEXTS["it"]["push.added"]),
+            ("Ihr neues Telefon", "Ihr neues Telefon"),
+        ):
+            data = {"type": "deviceBound", "deviceGuid": "", "requestGuid": ""}
+            subscriber.deliver(json.dumps({"title": "Bank", "body": body, "data": data}))
+            subscriber.expect(title="Bank", body=expected)
+            subscriber.close_all()
 
 
 def test_answered_on_another_device_it_is_replaced(

@@ -87,8 +87,9 @@ VIEWS = {"phone-light": {"viewport": PHONE}}
 if "BROWSER_FULL" in os.environ:
     VIEWS |= {
         "desk-dark": {"viewport": DESK, "color_scheme": "dark", "locale": "de-DE"},
-        "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
-        "desk-light": {"viewport": DESK, "locale": "de-DE"},
+        "phone-dark": {"viewport": PHONE, "color_scheme": "dark", "locale": "fr-FR"},
+        "desk-light": {"viewport": DESK, "locale": "it-IT"},
+        "phone-spanish": {"viewport": PHONE, "locale": "es-ES"},
     }
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from counterseal import STANDARD
+
 STATIC = Path(__file__).parents[1] / "src" / "counterseal_pwa" / "static"
 TEXTS = {path.stem: json.loads(path.read_text("utf-8")) for path in STATIC.glob("texts/*.json")}
 SOURCES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
@@ -47,6 +49,19 @@ def test_the_sources_use_each_key_and_no_other():
         for key in KEY.findall(call)
     }
     assert called - {"create", "sign", "pin"} <= keys
+
+
+def test_each_standard_body_of_a_push_has_words():
+    """The service worker knows what the service writes where nobody has chosen another text."""
+    rows = re.search(r"STANDARD_BODIES = new Map\(\[(.*?)\]\)", SOURCES["worker.js"], re.DOTALL)[1]
+    keys = dict(re.findall(r'\["([^"]+)", "([^"]+)"\]', rows))
+    assert keys == {
+        STANDARD.notification_body: "push.question",
+        STANDARD.device_bound_body: "push.added",
+        STANDARD.device_revoked_body: "push.removed",
+        STANDARD.device_unconfirmed_body: "push.unconfirmed",
+    }
+    assert all(TEXTS["en"][key] == body for body, key in keys.items())
 
 
 @pytest.mark.parametrize("name", ["KNOWN", "OWN", "REASONS"])

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.models import (
+    Account,
     Admin,
     AppSpace,
     AuditEvent,
@@ -248,6 +249,25 @@ def test_a_binding_of_before_devices_said_what_they_are_is_read():
 
     expected = attrs.evolve(binding, platform="", app_version="", last_seen_at=None)
     assert read(older) == read(older, b"else") == expected
+
+
+def test_a_device_without_a_language_is_written_as_before_there_were_languages():
+    """So that processes of an older release read it."""
+    records = list(edge_records(RecordFactory()))
+    binding = next(record for record in records if type(record) is Binding)
+    account = next(record for record in records if type(record) is Account)
+    device = attrs.evolve(account.devices[0], language="", last_seen_at=None)
+    speaking = attrs.evolve(device, language="de-AT", last_seen_at=account.created_at)
+    silent = attrs.evolve(account, devices=(device, device))
+    mixed = attrs.evolve(account, devices=(device, speaking, device))
+
+    assert "language" not in json.loads(write(attrs.evolve(binding, language="")))["fields"]
+    for entry in json.loads(write(silent))["fields"]["devices"]:
+        assert entry.keys() == {"addresses", "answers", "binding", "deadline", "state"}
+    entries = json.loads(write(mixed))["fields"]["devices"]
+    assert [entry.get("language") for entry in entries] == [None, "de-AT", None]
+    for record in (silent, mixed):
+        assert read(write(record)) == read(write(record), b"else") == record
 
 
 @pytest.mark.parametrize("kind", [AuditEvent, Callback])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from counterseal_server import display
 from counterseal_server.screen import Screen
+from counterseal_server.words import LANGUAGES
 
 DOCUMENT = {
     "version": 1,
@@ -299,7 +300,7 @@ def test_s37_a_refusal_is_as_prominent_as_an_approval(first, second, columns):
 def test_s37_who_asks_why_and_what_have_fields_of_their_own(show):
     lines = [line.rstrip() for line in show(DOCUMENT).splitlines()]
     for who_why_what in (
-        "App Space    Example App",
+        "Account at   Example App",
         "Asked by     Example Shop",
         "Account      demo-user",
         "Transaction  t-1",
@@ -352,6 +353,19 @@ def test_a_stranger_s_document_is_shown_and_hides_nothing(document):
 )
 def test_button_lines(buttons, index, line):
     assert display.button_line({"buttons": buttons}, index) == line
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_asked_looks_the_same_in_each_language(show, language):
+    """Only the words around the question differ, and no line of it."""
+    changes = ({}, {"transactionId": "t-2"}, {"origin": {"name": "t"}})
+    documents = [DOCUMENT | change for change in changes]
+    screens = [show(document, language=language) for document in documents]
+    assert len({*screens}) == len(documents)
+    english = show(DOCUMENT)
+    frame = [line for line in english.splitlines() if line.startswith("│")]
+    assert [line for line in screens[0].splitlines() if line.startswith("│")] == frame
+    assert (screens[0] == english) is (language == "en")
 
 
 def test_an_ascii_terminal_gets_ascii(capsysbinary, monkeypatch):

@@ -1,5 +1,6 @@
 """How many trips and statements each use case takes, and that no statement scans a table."""
 
+import json
 import re
 import sqlite3
 from collections import Counter
@@ -11,7 +12,8 @@ from round_trips import ROUND_TRIPS, statements_of
 from sqlalchemy import event
 from use_case_trips import play_use_cases
 
-from counterseal.models import OPERATOR
+from counterseal.bindings.records import SEEN_STEP
+from counterseal.models import OPERATOR, Action
 from counterseal.ports import Due
 from counterseal_sql import with_sql
 from counterseal_testing import FakeService
@@ -116,6 +118,30 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
         world.accounts.search(world.app_space.guid, "z", by=OPERATOR)
     with trips.counted("read gauges"):
         assert len(world.ports.store.gauges(None)) == 1
+
+
+def test_a_repeat_gets_the_language_of_the_first_call(world):
+    german = world.bind("zoe", language="de-AT")
+    action = Action(type="login", resource="Shop", arguments={})
+    first = world.ask("zoe", action, idempotency_key="once")
+    world.clock.advance(SEEN_STEP)
+    english = world.bind("zoe", language="en")
+
+    again = world.ask("zoe", action, idempotency_key="once")
+    assert (again.challenge, again.repeated) == (first.challenge, True)
+    languages = [language_of(first), language_of(world.ask("zoe", action))]
+    german.pending()
+    languages.append(language_of(world.ask("zoe", action)))
+    (account,) = world.ports.store.get(first.challenge.account)
+    assert languages == ["de", "en", "de"]
+    assert [(each.binding, each.language) for each in account.devices] == [
+        (english.guid, "en"),
+        (german.guid, "de-AT"),
+    ]
+
+
+def language_of(issued):
+    return json.loads(issued.challenge.display)["action"]["language"]
 
 
 def test_no_statement_scans_a_table(world, trips, database):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from counterseal_testing import START
@@ -55,6 +56,51 @@ def test_a_device_that_was_never_seen_is():
 
 def test_an_attacker_is_seen_as_themselves():
     assert was_seen(ledger(attacker=True), commit_of(verb="attack", attacker=True))
+
+
+PHONE = {"binding": "phone", "language": "de", "last_seen_at": START, "state": "ACTIVE"}
+TABLET = PHONE | {"binding": "tablet", "language": "en"}
+ACCOUNT = {"guid": "zoe", "version": 7, "devices": [PHONE, TABLET], "receipts": 1}
+
+
+def commit_with(devices, old=ACCOUNT, *, language="de", **changes):
+    commit = commit_of(STORED | {"language": language})
+    new = old | {"version": 8, "devices": devices} | changes
+    return attrs.evolve(commit, changes=[*commit.changes, ("Account", old, new)])
+
+
+def test_an_account_with_several_languages_has_when_its_device_was_seen():
+    truth = ledger()
+    truth.versions["zoe"] = 7
+    assert was_seen(truth, commit_with([TABLET, PHONE | {"last_seen_at": START + HOUR}]))
+    assert truth.versions == {"phone": 4, "zoe": 8}
+
+
+@pytest.mark.parametrize(
+    ("commit", "problem"),
+    [
+        (commit_with([TABLET, PHONE | {"last_seen_at": START}]), "at another time"),
+        (commit_with([TABLET, PHONE | {"language": "fr"}]), "in another language"),
+        (commit_with([TABLET, PHONE | {"language": ""}], language=""), "has no language"),
+        (commit_with([PHONE], ACCOUNT | {"devices": [PHONE]}), "for one language"),
+    ],
+)
+def test_an_account_is_changed_for_its_languages_only(commit, problem):
+    truth = ledger()
+    truth.versions["zoe"] = 7
+    with pytest.raises(AssertionError, match=problem):
+        was_seen(truth, commit)
+
+
+@pytest.mark.parametrize(
+    "commit",
+    [
+        commit_with([TABLET, PHONE], receipts=2),
+        commit_with([TABLET | {"state": "REVOKED"}, PHONE]),
+    ],
+)
+def test_what_changes_more_of_the_account_is_of_another_oracle(commit):
+    assert not was_seen(ledger(), commit)
 
 
 def test_what_changes_something_else_is_of_another_oracle():

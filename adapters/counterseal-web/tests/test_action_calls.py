@@ -37,9 +37,11 @@ def consume(shop, guid, arguments=ARGUMENTS, **more):
 
 def test_a_request_says_what_it_asks_for(shop, phone):
     reply = shop.post("/request/add", json=QUESTION).json
-    assert set(reply["action"]) == {"type", "digest", "validUntil"}
+    assert set(reply["action"]) == {"type", "digest", "validUntil", "language"}
     assert reply["content"]["title"]
-    assert shop.get(f"/action/{reply['guid']}").json == {
+    assert reply["action"]["language"] == "en"
+    action = shop.get(f"/action/{reply['guid']}").json
+    assert action | {"language": "en"} == {
         "requestGuid": reply["guid"],
         "state": "PENDING",
         "use": None,

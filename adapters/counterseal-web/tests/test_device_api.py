@@ -5,6 +5,7 @@ import json
 import pytest
 from served import bodies_of
 
+from counterseal import STANDARD_ACTIONS
 from counterseal.bindings.documents.enrolment import enrolment_document
 from counterseal.keys import trusted_keys
 from counterseal.models import AddressKind
@@ -53,6 +54,7 @@ def test_a_session_token_tells_its_app_space(world, client):
         "appSpace": space.guid,
         "appSpaceName": space.name,
         "companyName": world.company.name,
+        "languages": list(STANDARD_ACTIONS.languages),
     }
     bound = client.post("/device/bind", json=body)
     account = {
@@ -64,6 +66,23 @@ def test_a_session_token_tells_its_app_space(world, client):
     assert bound.status_code == 200
     # Who finds the token later learns no account.
     assert client.post("/device/invitation", json={"token": body["token"]}).json == company
+
+
+def test_a_device_says_the_language_that_it_was_offered(world, client, device_client):
+    _, body, _ = enrolled(world, client)
+    offered = client.post("/device/invitation", json={"token": body["token"]}).json["languages"]
+    assert client.post("/device/bind", json=body | {"language": "de-AT"}).status_code == 200
+    bindings = world.accounts.list_devices(world.origin, "user-42")
+    assert [each.language for each in bindings if each.guid in body["token"]] == ["de-AT"]
+    assert "de" in offered
+
+    assert "language" not in device_client.call("GET", "/device/status").json
+    changed = device_client.call("PATCH", "/device", b'{"language":"en-GB"}')
+    assert (changed.status_code, changed.json["language"]) == (200, "en-GB")
+    status = device_client.call("GET", "/device/status").json
+    assert (status["language"], status["languages"]) == ("en-GB", offered)
+    refused = device_client.call("PATCH", "/device", b'{"language":"en_GB"}')
+    assert (refused.status_code, refused.json["field"]) == (400, "language")
 
 
 def test_a_device_learns_the_verified_name_and_the_account_wherever_it_learns_the_app_space(

@@ -25,6 +25,11 @@ class Device:
 
     At its deadline the binding ends if it is INVITED or UNCONFIRMED; later the deadline is ignored.
     A binding that does not answer is a passkey for authentications, and is never asked.
+
+    Attributes:
+        language: As the binding's.
+        last_seen_at: Of a device that has named its language: as the binding's. Where no other
+            device of the account has named one, it may be older.
     """
 
     binding: Guid
@@ -32,6 +37,8 @@ class Device:
     deadline: datetime = attrs.field(validator=fields.utc)
     addresses: tuple[PushAddress, ...] = ()
     answers: bool = True
+    language: str = ""
+    last_seen_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
 
 
 @attrs.frozen(kw_only=True, field_transformer=fields.check_together)

@@ -9,7 +9,6 @@ it. The device compares size and hash with what it fetched before it displays th
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 from typing import Any
 
 from counterseal.actions.members import (
@@ -22,7 +21,7 @@ from counterseal.actions.members import (
     member_rows,
 )
 from counterseal.actions.rendering import group_digits, visible_text
-from counterseal.actions.types import ActionType, Rendering, Texts
+from counterseal.actions.types import ActionType, Rendering, Texts, texts_of
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Attachment, Pair, PairsContent
 from counterseal.wire.members import read_object
@@ -120,33 +119,6 @@ DOCUMENT = ActionType(
     name="document",
     check=check,
     render=render,
-    texts=MappingProxyType(
-        {
-            "en": MappingProxyType(
-                {
-                    "title": "Approve documents",
-                    "resource": "Subject",
-                    "document": "Document",
-                    "size": "Size",
-                    "bytes": "bytes",
-                    "type": "Type",
-                    "sha256": "SHA-256",
-                    "url": "Address",
-                }
-            ),
-            "de": MappingProxyType(
-                {
-                    "title": "Dokumente genehmigen",
-                    "resource": "Betreff",
-                    "document": "Dokument",
-                    "size": "Größe",
-                    "bytes": "Byte",
-                    "type": "Art",
-                    "sha256": "SHA-256",
-                    "url": "Adresse",
-                }
-            ),
-        }
-    ),
+    texts=texts_of("document"),
 )
 """Files that a person approves."""

@@ -8,8 +8,6 @@ type `urn:eudi:sca:login_risk_transaction:1` of EUDI TS12, 4.3.2 (version 1.0).
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from counterseal.actions.members import (
     IP_ADDRESS,
     TIME,
@@ -20,7 +18,7 @@ from counterseal.actions.members import (
     text_of,
 )
 from counterseal.actions.rendering import visible_text
-from counterseal.actions.types import ActionType, Rendering, Texts
+from counterseal.actions.types import ActionType, Rendering, Texts, texts_of
 from counterseal.models import Action, Pair, PairsContent
 
 MEMBERS: dict[str, Leaf | Branch] = {
@@ -52,41 +50,6 @@ LOGIN = ActionType(
     name="login",
     check=check,
     render=render,
-    texts=MappingProxyType(
-        {
-            "en": MappingProxyType(
-                {
-                    "title": "Confirm a log-in",
-                    "approve": "Log in",
-                    "decline": "Do not log in",
-                    "resource": "Where",
-                    "action": "Action",
-                    "service": "Service",
-                    "client": "Client",
-                    "browser": "Browser",
-                    "place": "Place",
-                    "ipAddress": "IP address",
-                    "dateTime": "Begun at",
-                    "transaction": "Transaction",
-                }
-            ),
-            "de": MappingProxyType(
-                {
-                    "title": "Eine Anmeldung bestätigen",
-                    "approve": "Anmelden",
-                    "decline": "Nicht anmelden",
-                    "resource": "Wo",
-                    "action": "Vorhaben",
-                    "service": "Dienst",
-                    "client": "Programm",
-                    "browser": "Browser",
-                    "place": "Ort",
-                    "ipAddress": "IP-Adresse",
-                    "dateTime": "Begonnen am",
-                    "transaction": "Vorgang",
-                }
-            ),
-        }
-    ),
+    texts=texts_of("login"),
 )
 """A log-in, or another action that carries a risk."""

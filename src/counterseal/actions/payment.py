@@ -18,8 +18,6 @@ Each clause of article 5 of PSD2's technical standards, Regulation (EU) 2018/389
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from counterseal.actions.members import (
     AMOUNT,
     CURRENCY,
@@ -38,7 +36,7 @@ from counterseal.actions.members import (
     text_of,
 )
 from counterseal.actions.rendering import visible_text
-from counterseal.actions.types import ActionType, Rendering, Texts
+from counterseal.actions.types import ActionType, Rendering, Texts, texts_of
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Pair, PairsContent
 
@@ -136,103 +134,6 @@ PAYMENT = ActionType(
     name="payment",
     check=check,
     render=render,
-    texts=MappingProxyType(
-        {
-            "en": MappingProxyType(
-                {
-                    "title": "Confirm a payment",
-                    "approve": "Confirm payment",
-                    "decline": "Do not pay",
-                    "decimal": ".",
-                    "yes": "yes",
-                    "no": "no",
-                    "amount": "Amount",
-                    "estimated": "Amount is an estimate",
-                    "earmarked": "Amount is blocked at once",
-                    "payee": "Payee",
-                    "payeeId": "Payee's identifier",
-                    "website": "Payee's website",
-                    "account": "Paid from",
-                    "executionDate": "Execution date",
-                    "instant": "Instant transfer",
-                    "frequency": "Repeats",
-                    "startDate": "First payment",
-                    "endDate": "Last payment",
-                    "number": "Number of payments",
-                    "variable": "Amount may vary",
-                    "minAmount": "Least amount",
-                    "maxAmount": "Greatest amount",
-                    "totalAmount": "Total amount",
-                    "initialAmount": "Initial amount",
-                    "initialNumber": "Payments of the initial amount",
-                    "apr": "Annual percentage rate",
-                    "pispName": "Payment initiation service",
-                    "pispBrand": "Brand of this service",
-                    "pispDomain": "Domain of this service",
-                    "transaction": "Transaction",
-                    "dateTime": "Begun at",
-                    "INDA": "several times a day",
-                    "DAIL": "daily",
-                    "WEEK": "weekly",
-                    "TOWK": "every two weeks",
-                    "TWMN": "twice a month",
-                    "MNTH": "monthly",
-                    "TOMN": "every two months",
-                    "QUTR": "quarterly",
-                    "FOMN": "every four months",
-                    "SEMI": "twice a year",
-                    "YEAR": "yearly",
-                    "TYEA": "every two years",
-                }
-            ),
-            "de": MappingProxyType(
-                {
-                    "title": "Eine Zahlung bestätigen",
-                    "approve": "Zahlung bestätigen",
-                    "decline": "Nicht zahlen",
-                    "decimal": ",",
-                    "yes": "ja",
-                    "no": "nein",
-                    "amount": "Betrag",
-                    "estimated": "Betrag ist geschätzt",
-                    "earmarked": "Betrag wird sofort reserviert",
-                    "payee": "Empfänger",
-                    "payeeId": "Kennung des Empfängers",
-                    "website": "Website des Empfängers",
-                    "account": "Zahlung von",
-                    "executionDate": "Ausführung am",
-                    "instant": "Echtzeitüberweisung",
-                    "frequency": "Wiederholung",
-                    "startDate": "Erste Zahlung",
-                    "endDate": "Letzte Zahlung",
-                    "number": "Anzahl der Zahlungen",
-                    "variable": "Betrag kann sich ändern",
-                    "minAmount": "Mindestbetrag",
-                    "maxAmount": "Höchstbetrag",
-                    "totalAmount": "Gesamtbetrag",
-                    "initialAmount": "Anfänglicher Betrag",
-                    "initialNumber": "Zahlungen des anfänglichen Betrags",
-                    "apr": "Effektiver Jahreszins",
-                    "pispName": "Zahlungsauslösedienst",
-                    "pispBrand": "Marke dieses Dienstes",
-                    "pispDomain": "Domain dieses Dienstes",
-                    "transaction": "Vorgang",
-                    "dateTime": "Begonnen am",
-                    "INDA": "mehrmals am Tag",
-                    "DAIL": "täglich",
-                    "WEEK": "wöchentlich",
-                    "TOWK": "alle zwei Wochen",
-                    "TWMN": "zweimal im Monat",
-                    "MNTH": "monatlich",
-                    "TOMN": "alle zwei Monate",
-                    "QUTR": "vierteljährlich",
-                    "FOMN": "alle vier Monate",
-                    "SEMI": "halbjährlich",
-                    "YEAR": "jährlich",
-                    "TYEA": "alle zwei Jahre",
-                }
-            ),
-        }
-    ),
+    texts=texts_of("payment"),
 )
 """A payment."""

@@ -5,14 +5,15 @@ The type `tool-call`: a program, mostly an agent, wants to call a tool.
 is a row of path and JSON (`counterseal.actions.rendering`); nothing is shortened or left out. A
 person cannot check a call with more than 40 rows, or with rows of more than 4,000 characters in
 all, so it is refused.
+
+The texts are a title and one label; a row of an argument has no label but its path, which begins
+with `$`.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from counterseal.actions.rendering import argument_rows, visible_text
-from counterseal.actions.types import ActionType, Rendering, Texts
+from counterseal.actions.types import ActionType, Rendering, Texts, texts_of
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Pair, PairsContent
 
@@ -45,11 +46,6 @@ TOOL_CALL = ActionType(
     name="tool-call",
     check=check,
     render=render,
-    texts=MappingProxyType(
-        {
-            "en": MappingProxyType({"title": "Run a tool", "tool": "Tool"}),
-            "de": MappingProxyType({"title": "Ein Werkzeug ausführen", "tool": "Werkzeug"}),
-        }
-    ),
+    texts=texts_of("tool-call"),
 )
 """Any call of a tool."""

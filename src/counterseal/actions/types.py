@@ -14,36 +14,38 @@ from typing import TypeAlias
 import attrs
 
 from counterseal import actions
+from counterseal.actions.languages import english, french, german, italian, spanish
 from counterseal.errors import ActionTypeUnknown, InvalidField
-from counterseal.models import Action, Attachment, Button, Pair, PairsContent, replace
+from counterseal.models import (
+    DEFAULT_LANGUAGE,
+    Action,
+    Attachment,
+    Button,
+    Pair,
+    PairsContent,
+    replace,
+)
 
 Texts: TypeAlias = Mapping[str, str]
 """Texts by name, in one language."""
 
-COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
+_LANGUAGES: Mapping[str, Mapping[str, Texts]] = MappingProxyType(
     {
-        "en": MappingProxyType(
-            {
-                "approve": "Approve",
-                "decline": "Reject",
-                "agent": "Agent",
-                "run": "Run",
-                "purpose": "Purpose",
-                "validUntil": "Valid until",
-            }
-        ),
-        "de": MappingProxyType(
-            {
-                "approve": "Genehmigen",
-                "decline": "Ablehnen",
-                "agent": "Agent",
-                "run": "Lauf",
-                "purpose": "Zweck",
-                "validUntil": "Gültig bis",
-            }
-        ),
+        "en": english.TEXTS,
+        "de": german.TEXTS,
+        "fr": french.TEXTS,
+        "es": spanish.TEXTS,
+        "it": italian.TEXTS,
     }
 )
+
+
+def texts_of(name: str) -> Mapping[str, Texts]:
+    """Return the texts of the standard type *name*, or those of all actions, by language."""
+    return MappingProxyType({language: texts[name] for language, texts in _LANGUAGES.items()})
+
+
+COMMON_TEXTS = texts_of("common")
 """The labels of the rows that every action has, and of its buttons, by language."""
 
 COMMON_ROWS = ("agent", "run", "purpose", "validUntil")
@@ -113,9 +115,30 @@ class ActionTypes:
     def __iter__(self) -> Iterator[ActionType]:
         return iter(self._types().values())
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the common labels: every rendering is in one of them."""
+        return tuple(self._common)
+
+    def find_language(self, name: str, tag: str) -> str:
+        """
+        Return the language in which somebody who reads *tag* is shown actions of the type *name*.
+
+        It is the first that has texts: the tag, the tag without its last subtags, such as `de` of
+        `de-AT` (lookup, RFC 4647, 3.4), or English.
+        """
+        kind = self._types().get(name)
+        while kind is not None and tag:
+            if tag in kind.texts and tag in self._common:
+                return tag
+            tag = tag.rpartition("-")[0]
+        return DEFAULT_LANGUAGE
+
     def render(self, action: Action) -> Rendering:
         """
         Return what a person is shown of *action*, whose `valid_until` is set.
+
+        It is in English where *action* names no language.
 
         Raises:
             ActionTypeUnknown: No such type is registered.
@@ -134,7 +157,7 @@ class ActionTypes:
 
     def buttons(self, action: Action) -> tuple[Button, Button]:
         """
-        Return the standard buttons of *action* in its language; the first one approves.
+        Return the standard buttons of *action* in the language of `render`; the first approves.
 
         Raises:
             ActionTypeUnknown: No such type is registered.
@@ -155,15 +178,16 @@ class ActionTypes:
         kind = self._types().get(action.type)
         if kind is None:
             raise ActionTypeUnknown
-        if action.language not in kind.texts or action.language not in self._common:
+        language = action.language or DEFAULT_LANGUAGE
+        if language not in kind.texts or language not in self._common:
             raise InvalidField("action.language", "no texts in this language")
-        return kind, kind.texts[action.language], self._common[action.language]
+        return kind, kind.texts[language], self._common[language]
 
 
 def _demand_own_labels(action: Action, rendering: Rendering, common: Texts) -> None:
     """Refuse a row that a device could take for what the agent says about itself."""
     # Devices know the standard labels, also where a service has others.
-    texts = (common, COMMON_TEXTS.get(action.language, common))
+    texts = (common, COMMON_TEXTS.get(action.language or DEFAULT_LANGUAGE, common))
     labels = {each[name] for each in texts for name in COMMON_ROWS if name in each}
     for row in rendering.content.pairs:
         if row.key in labels:

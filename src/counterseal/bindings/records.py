@@ -71,6 +71,8 @@ class Binding:
             at the Identity Provider invited it and it has named one.
         platform, app_version: Of the app, as the device says, to recognise it by; empty where it
             says nothing. Nothing is decided by them.
+        language: The tag of the language that the device has chosen; empty where it has none.
+            Actions are displayed in it.
         strikes: Wrong strong-key signatures since the last right one.
         wrong_codes: Wrong comparison codes of the origin that was to confirm it.
         confirmer: The device or origin that confirmed or refused it; None if nobody did.
@@ -105,6 +107,7 @@ class Binding:
     name: str = ""
     platform: str = ""
     app_version: str = ""
+    language: str = ""
     keys: tuple[DeviceKey, ...] = ()
     addresses: tuple[PushAddress, ...] = ()
     strikes: int = attrs.field(default=0, validator=fields.count)

@@ -102,17 +102,21 @@ class Challenges(UseCase):
             question_fits(question, policy)
             html_allowed(question, party.app_space)
             life = challenge_life(question, policy)
+            asked_action = None
             action: DisplayedAction | None = None
             warnings: tuple[RequestWarning, ...] = ()
             if isinstance(question.content, Action):
-                action = challenges_package.displayed_action(
-                    question,
-                    ports.actions,
+                asked_action = challenges_package.AskedAction(
+                    question=question,
+                    action=question.content,
+                    types=ports.actions,
                     client=origin,
                     now=ports.clock.now(),
                     life=life,
                     policy=policy,
                 )
+                # Before the key is reserved, so that what is refused may be sent again.
+                action = asked_action.display(asked_action.choose_language())
                 challenges_package.documents_allowed(action, party.app_space)
                 if app_origins is not None:
                     warnings = challenges_package.document_warnings(action, app_origins)
@@ -128,6 +132,7 @@ class Challenges(UseCase):
                 life=life,
                 served_kinds=ports.notifier.kinds(),
                 action=action,
+                asked_action=asked_action,
                 extension=extension,
             )
             if idempotency_key is not None:

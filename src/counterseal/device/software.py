@@ -135,6 +135,7 @@ class SoftwareDevice:
         replaces: Guid | None = None,
         platform: str = "",
         app_version: str = "",
+        language: str = "",
     ) -> Enrolment:
         """
         Return what completes a binding: each key proves its possession.
@@ -142,6 +143,7 @@ class SoftwareDevice:
         Args:
             platform, app_version: Of the app, to recognise the device by; visible ASCII, at most
                 64 characters.
+            language: The person's, a tag such as `de-AT`; only where `Peeked.languages` offers it.
             replaces: The device of the same account that is revoked once this one is active; only
                 after a log-in at an Identity Provider, whose reply lists the account's devices.
 
@@ -158,6 +160,7 @@ class SoftwareDevice:
             replaces=replaces,
             platform=platform,
             app_version=app_version,
+            language=language,
         )
 
     def complete_binding(self, result: Bound) -> None:
@@ -165,9 +168,7 @@ class SoftwareDevice:
         self.bond = Bond.of(result)
 
     def signed_call(self, method: str, uri: str, body: bytes = b"") -> DeviceCall:
-        """
-        Return a request with the proof that it needs.
-        """
+        """Return a request with the proof that it needs."""
         bond = self._bond()
         proof = Proof(
             device=bond.device,

@@ -81,9 +81,11 @@ from counterseal.tenancy.records import Texts as Texts
 from counterseal.tenancy.records import WebhookKey as WebhookKey
 from counterseal.tenancy.records import entry_addresses as entry_addresses
 
+from .action import DEFAULT_LANGUAGE as DEFAULT_LANGUAGE
 from .action import Action as Action
 from .action import ActionTerms as ActionTerms
 from .action import Attachment as Attachment
+from .action import is_language as is_language
 from .audit_log import AuditEvent as AuditEvent
 from .audit_log import AuditPage as AuditPage
 from .audit_log import AuditQuery as AuditQuery

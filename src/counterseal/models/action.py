@@ -19,6 +19,9 @@ TYPE_LENGTH = 64
 LANGUAGE_LENGTH = 35
 """Characters of a language tag (RFC 5646, 4.4.1)."""
 
+DEFAULT_LANGUAGE = "en"
+"""Of a rendering, where neither the origin nor a device has named another."""
+
 TEXT_BYTES = 256
 """The most bytes of UTF-8 of a resource, an agent and a run each."""
 
@@ -27,6 +30,15 @@ PURPOSE_BYTES = 1024
 
 _TYPE = re.compile(r"[a-z][a-z0-9]*([-.:][a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+def is_language(value: object) -> bool:
+    """Tell whether *value* is a language tag, such as `en` or `de-AT` (RFC 5646)."""
+    return (
+        isinstance(value, str)
+        and len(value) <= LANGUAGE_LENGTH
+        and _LANGUAGE.fullmatch(value) is not None
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +89,7 @@ def _type(_: Any, __: attrs.Attribute[Any], value: object) -> None:
 
 
 def _language(_: Any, __: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, str) or len(value) > LANGUAGE_LENGTH or not _LANGUAGE.fullmatch(value):
+    if value is not None and not is_language(value):
         raise InvalidField("action.language", "not a language tag like en or de")
 
 
@@ -121,7 +133,8 @@ class Action:
         run: The agent's run, task or conversation; None if it has none.
         purpose: Why, in the words of the origin; None if it does not say.
         valid_until: Until when an approval may be used; None lets the service decide.
-        language: Of the rendering; no part of the digest.
+        language: Of the rendering; no part of the digest. None for that of the device that is
+            asked.
 
     Raises:
         InvalidField: A member does not fit; it is named as in JSON, like `action.validUntil`.
@@ -134,7 +147,7 @@ class Action:
     run: str | None = attrs.field(default=None, validator=_optional_text)
     purpose: str | None = attrs.field(default=None, validator=_optional_text, repr=False)
     valid_until: datetime | None = attrs.field(default=None, validator=_valid_until)
-    language: str = attrs.field(default="en", validator=_language)
+    language: str | None = attrs.field(default=None, validator=_language)
 
 
 @attrs.frozen(kw_only=True)

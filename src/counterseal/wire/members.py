@@ -202,6 +202,22 @@ class Members:
         """Return a text."""
         return read_optional_text(self.document, name)
 
+    def texts_or_none(self, name: str) -> tuple[str, ...] | None:
+        """Return the texts of a list."""
+        value = self.document.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise InvalidField(name, "not a list of texts")
+        return tuple(value)
+
+    def named_texts(self, name: str) -> Mapping[str, str]:
+        """Return the texts of an object, by their names."""
+        value = self.document.get(name)
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise InvalidField(name, "missing, or not an object of texts")
+        return value
+
     def flag(self, name: str) -> bool:
         """Return a boolean."""
         value = self.document.get(name)
@@ -268,6 +284,10 @@ EMPTY_TEXT = MemberType(lambda members, name: members.text(name, empty=True))
 ABSENT_TEXT = MemberType(lambda members, name: members.text_or_none(name) or "")
 """Empty where the member is missing, as an older release leaves it out."""
 OPTIONAL_TEXT = MemberType(Members.text_or_none)
+OPTIONAL_TEXTS = MemberType(
+    Members.texts_or_none, lambda texts: None if texts is None else list(texts)
+)
+NAMED_TEXTS = MemberType(Members.named_texts)
 FLAG = MemberType(Members.flag)
 COUNT = MemberType(Members.count)
 OPTIONAL_COUNT = MemberType(Members.count_or_none)

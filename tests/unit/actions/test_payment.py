@@ -125,6 +125,20 @@ def test_every_member_is_displayed():
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "amount", "rate"),
+    [
+        ("fr", "Montant", "Taux annuel effectif global"),
+        ("es", "Importe", "Tasa anual equivalente (TAE)"),
+        ("it", "Importo", "Tasso annuo effettivo globale"),
+    ],
+)
+def test_the_decimal_mark_of_each_other_language_is_a_comma(language, amount, rate):
+    labelled = dict(rows(EVERY, language=language))
+    assert labelled[amount] == "1 234 567,50 EUR"
+    assert labelled[rate] == "4,6 %"
+
+
 def test_in_german_the_decimal_mark_is_a_comma():
     german = dict(rows(EVERY, language="de"))
     assert german["Betrag"] == "1 234 567,50 EUR"

@@ -60,7 +60,9 @@ STATUS = {
     "platform": st.just("") | TEXTS,
     "app_version": st.just("") | TEXTS,
     "last_seen_at": st.none() | MOMENTS,
+    "language": st.none() | TEXTS,
 }
+LANGUAGES = st.none() | st.lists(TEXTS, max_size=3).map(tuple)
 RECOGNISED = {
     name: st.none() | TEXTS
     for name in ("company_name", "verified_name", "account_id", "account_name")
@@ -70,6 +72,7 @@ BRANDED = RECOGNISED | {
     "app_space_name": TEXTS,
     "color": st.none() | TEXTS,
     "logo": st.none() | TEXTS,
+    "languages": LANGUAGES,
 }
 ENDED = {
     "guid": GUIDS,
@@ -124,6 +127,8 @@ OPTIONAL = {
     "appSpaceLogo",
     "buttonSelected",
     "iss",
+    "language",
+    "languages",
     "lastSeenAt",
     "platform",
     "receipt",
@@ -205,6 +210,7 @@ def test_an_issuer_that_is_none_is_left_out():
             [
                 *("appSpace", "appSpaceName", "account", "companyName", "verifiedName"),
                 *("accountId", "accountName", "appSpaceColor", "appSpaceLogo", "rpId"),
+                "languages",
             ],
         ),
         (LoginStart, ["appSpaceGuid", "redirectUri"]),
@@ -230,7 +236,7 @@ def test_an_issuer_that_is_none_is_left_out():
             DeviceStatus,
             [
                 *("device", "status", "name", "addresses", "attemptsLeft", "keys"),
-                *("platform", "appVersion", "lastSeenAt"),
+                *("platform", "appVersion", "lastSeenAt", "language"),
             ],
         ),
         (OpenRequest, ["guid", "issuedAt", "expiresAt"]),
@@ -280,6 +286,8 @@ def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
         "appVersion": "2.1",
         "lastSeenAt": format_time(now),
     }
+    speaking = DeviceStatus.of(attrs.evolve(binding, language="de-AT"), attempts_left=4)
+    assert write_record(speaking) == write_record(status) | {"language": "de-AT"}
     full = AccountStatus.of(
         binding, attempts_left=4, account=two, app_space=three, app_space_name="Banking"
     )

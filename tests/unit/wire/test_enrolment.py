@@ -65,6 +65,7 @@ ENROLMENTS = st.builds(
     ).map(tuple),
     platform=st.just("") | TEXTS,
     app_version=st.just("") | TEXTS,
+    language=st.just("") | TEXTS,
 )
 
 
@@ -169,6 +170,8 @@ class TestBody:
             ({"name": 7}, "name"),
             ({"platform": ""}, "platform"),
             ({"appVersion": 2}, "appVersion"),
+            ({"language": ""}, "language"),
+            ({"language": ["de"]}, "language"),
             ({"addresses": None}, "addresses"),
             ({"addresses": {}}, "addresses"),
             ({"addresses": ["x"]}, "addresses[0]"),
@@ -260,11 +263,14 @@ class TestAnUpdate:
         assert read_update(ijson.parse(ijson.compact(document))) == update
 
     def test_is_this_document(self):
-        update = Update(name="Tablet", addresses=(self.THERE,))
-        assert update_document(update) == {
+        update = Update(name="Tablet", addresses=(self.THERE,), language="de-AT")
+        document = {
             "name": "Tablet",
             "addresses": [{"kind": "relay", "value": "there"}],
+            "language": "de-AT",
         }
+        assert update_document(update) == document
+        assert read_update(document) == update
 
     @pytest.mark.parametrize(
         ("body", "field"),
@@ -282,6 +288,8 @@ class TestAnUpdate:
             ({"addresses": ["x"]}, "addresses[0]"),
             ({"platform": ""}, "platform"),
             ({"appVersion": None}, "appVersion"),
+            ({"language": None}, "language"),
+            ({"language": ""}, "language"),
             ({"addresses": [{"kind": "relay"}]}, "addresses[0].value"),
             ({"addresses": [{"kind": "fax", "value": "x"}]}, "addresses[0].kind"),
             ({"addresses": [{"kind": "relay", "value": "x", "y": 1}]}, "addresses[0].y"),

@@ -17,6 +17,7 @@ from displays import display_vectors
 from document_hosts import document_host_vectors
 from events import event_vectors
 from html_texts import html_vectors
+from languages import language_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from lookalikes import lookalike_vectors
 from ml_dsa import ml_dsa_vectors
@@ -44,6 +45,7 @@ def documents():
         "event.json": event_vectors(),
         "html.json": html_vectors(),
         "keyset.json": keyset_vectors(),
+        "language.json": language_vectors(),
         "link.json": link_vectors(),
         "lookalikes.json": lookalike_vectors(),
         "ml-dsa.json": ml_dsa_vectors(),

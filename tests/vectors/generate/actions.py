@@ -25,6 +25,7 @@ PAYMENT = {
     "currency": "EUR",
     "amount": "1234.50",
 }
+LANGUAGES = {"German": "de", "French": "fr", "Spanish": "es", "Italian": "it"}
 LEASE = {
     "name": "Lease.pdf",
     "size": 48213,
@@ -39,12 +40,15 @@ ACTIONS = {
         "arguments": PAYMENT,
         "purpose": "Invoice 7",
     },
-    "a payment that recurs, in German": {
-        "type": "payment",
-        "resource": "Account ending 1147",
-        "arguments": PAYMENT
-        | {"recurrence": {"frequency": "MNTH", "start_date": "2026-04-01", "number": 12}},
-        "language": "de",
+    **{
+        f"a payment that recurs, in {language}": {
+            "type": "payment",
+            "resource": "Account ending 1147",
+            "arguments": PAYMENT
+            | {"recurrence": {"frequency": "MNTH", "start_date": "2026-04-01", "number": 12}},
+            "language": tag,
+        }
+        for language, tag in LANGUAGES.items()
     },
     "a tool call": {
         "type": "tool-call",
@@ -59,14 +63,17 @@ ACTIONS = {
         "run": "run-7",
         "purpose": "Answer the question of Ann",
     },
-    "a tool call in German": {
-        "type": "tool-call",
-        "resource": "send_mail",
-        "arguments": {"to": "ann@example.org"},
-        "agent": "Mail agent",
-        "run": "run-7",
-        "purpose": "Answer the question of Ann",
-        "language": "de",
+    **{
+        f"a tool call in {language}": {
+            "type": "tool-call",
+            "resource": "send_mail",
+            "arguments": {"to": "ann@example.org"},
+            "agent": "Mail agent",
+            "run": "run-7",
+            "purpose": "Answer the question of Ann",
+            "language": tag,
+        }
+        for language, tag in LANGUAGES.items()
     },
     "a tool call without arguments": {"type": "tool-call", "resource": "restart", "arguments": {}},
     "names that look like paths, texts that look like values, nothing in objects and lists": {
@@ -124,7 +131,7 @@ REFUSED = {
     "4,001 characters": TOOL | {"arguments": {"a": "x" * 3996}},
     "no arguments": {"type": "tool-call", "resource": "t"},
     "an unknown member": TOOL | {"digest": "x"},
-    "a language without texts": TOOL | {"language": "fr"},
+    "a language without texts": TOOL | {"language": "nl"},
     "an amount as a number": ACTIONS["a payment"] | {"arguments": PAYMENT | {"amount": 1234}},
     "a code of no currency": ACTIONS["a payment"] | {"arguments": PAYMENT | {"currency": "EUX"}},
     "too many digits for the currency": ACTIONS["a payment"]

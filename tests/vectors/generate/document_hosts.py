@@ -95,14 +95,16 @@ def displayed_documents(addresses):
         for number, address in enumerate(addresses, 1)
     ]
     action = Action(type="document", resource="Lease", arguments={"documents": documents})
-    return challenges.displayed_action(
-        Question(account_id="user-7", content=action),
-        STANDARD_ACTIONS,
+    asked_action = challenges.AskedAction(
+        question=Question(account_id="user-7", content=action),
+        action=action,
+        types=STANDARD_ACTIONS,
         client=ORIGIN.guid,
         now=ISSUED_AT,
         life=timedelta(minutes=2),
         policy=STANDARD,
     )
+    return asked_action.display("en")
 
 
 def question_vector(title, origins, app_origins, addresses):

@@ -178,7 +178,8 @@ def _approval(reply: ProcessedRequest, pending_request: PendingRequest, trust: T
         raise Declined(
             "the person disowned the request", disowned=True, reason=receipt.answer.reason
         )
-    index, button = _chosen_button(reply, receipt, pending_request)
+    buttons = _expected_buttons(receipt.display, pending_request)
+    index, button = _chosen_button(reply, receipt, buttons)
     if not button.approving:
         raise Declined(reason=receipt.answer.reason)
     require_evidence(reply.approved and receipt.approved, "approved")
@@ -209,11 +210,11 @@ def _require_display(display: dict[str, Any], pending_request: PendingRequest) -
     expected: dict[str, Any] = {
         "challenge": pending_request.guid,
         "account": {"guid": pending_request.account, "id": question.account_id},
-        "content": pending_request.content_document(),
+        "content": pending_request.content_document(_language_in(display)),
         "buttons": [
             {"title": button.title, "strong": button.strong, "approves": button.approving}
             | ({} if button.style is None else {"style": button.style})
-            for button in pending_request.buttons
+            for button in _expected_buttons(display, pending_request)
         ],
         "code": pending_request.code_asked,
         "issuedAt": format_time(pending_request.issued_at),
@@ -251,10 +252,24 @@ def _answer_in(receipt: str) -> Any:
     return claims["answer"]
 
 
+def _expected_buttons(
+    display: dict[str, Any], pending_request: PendingRequest
+) -> tuple[Button, ...]:
+    listed = display.get("buttons")
+    buttons = listed if isinstance(listed, list) else []
+    titles = [button.get("title") for button in buttons if isinstance(button, dict)]
+    return pending_request.expected_buttons(titles, _language_in(display))
+
+
+def _language_in(display: dict[str, Any]) -> Any:
+    action = display.get("action")
+    return action.get("language") if isinstance(action, dict) else None
+
+
 def _chosen_button(
-    reply: ProcessedRequest, receipt: Receipt, pending_request: PendingRequest
+    reply: ProcessedRequest, receipt: Receipt, buttons: tuple[Button, ...]
 ) -> tuple[int, Button]:
-    index, buttons = reply.button_selected, pending_request.buttons
+    index = reply.button_selected
     if index is None or index >= len(buttons):
         raise EvidenceRefused("buttonSelected")
     require_evidence(buttons[index].title == receipt.answer.title, "title")

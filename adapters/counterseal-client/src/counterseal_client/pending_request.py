@@ -8,6 +8,7 @@ proves nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from counterseal.challenges.documents.messages import (
 from counterseal.challenges.documents.question import content_document
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.ijson import canonical, compact
-from counterseal.models import DEFAULT_BUTTONS, Action, Button, Guid, Question
+from counterseal.models import DEFAULT_BUTTONS, DEFAULT_LANGUAGE, Action, Button, Guid, Question
 from counterseal.wire.members import Members, format_time
 from counterseal_client.errors import demand, demand_guid, require_evidence
 
@@ -82,30 +83,51 @@ class PendingRequest:
         """The digest that the person signs with the action; None if it asks for none."""
         return None if self.action is None else action_digest(self.action, self.origin)
 
-    def content_document(self) -> dict[str, Any] | None:
+    def content_document(self, language: str | None = None) -> dict[str, Any] | None:
         """
         Return the content as in the display document.
 
-        It is None for an action of a type that this library cannot render: then the digest alone
-        says that it is the action that was sent.
+        It is None for an action that this library cannot render: then the digest alone says that it
+        is the action that was sent.
+
+        Args:
+            language: In which the service displays an action that names none.
         """
         if self.action is None:
             return content_document(self.question.content)
+        action = self._translated(self.action, language)
+        if action is None:
+            return None
         try:
-            return content_document(STANDARD_ACTIONS.render(self.action).content)
+            return content_document(STANDARD_ACTIONS.render(action).content)
         except ActionTypeUnknown:
             return None
 
-    @property
-    def buttons(self) -> tuple[Button, ...]:
-        """The buttons: the question's, or those of its action's type in the action's language."""
+    def expected_buttons(
+        self, titles: Sequence[object], language: str | None = None
+    ) -> tuple[Button, ...]:
+        """
+        Return the buttons: the question's, or those of its action's type.
+
+        Args:
+            titles: Those that the service says, which are taken where this library has none.
+            language: As of `content_document`.
+        """
         buttons = self.question.buttons
         if self.action is None or buttons != DEFAULT_BUTTONS:
             return buttons
+        action = self._translated(self.action, language)
         try:
-            return STANDARD_ACTIONS.buttons(self.action)
+            if action is not None:
+                return STANDARD_ACTIONS.buttons(action)
         except ActionTypeUnknown:
+            pass
+        texts = [title for title in titles if isinstance(title, str)]
+        if len(texts) != len(buttons):
             return buttons
+        return tuple(
+            attrs.evolve(button, title=title) for button, title in zip(buttons, texts, strict=True)
+        )
 
     def dump(self) -> str:
         """
@@ -158,7 +180,9 @@ class PendingRequest:
         Raises:
             EvidenceRefused: It is about another request; the error names the member.
         """
-        question, content = self.question, self.content_document()
+        question = self.question
+        language = None if reply.action is None else reply.action.language
+        content = self.content_document(language)
         if content is not None:
             text = content.get("text", content.get("html", content))
             require_evidence(equal_json(reply.content, text), "content")
@@ -175,11 +199,20 @@ class PendingRequest:
         }
         for name, (value, expected) in pairs.items():
             require_evidence(equal_json(value, expected), name)
-        require_evidence(reply.buttons == self.buttons, "buttons")
+        buttons = self.expected_buttons([button.title for button in reply.buttons], language)
+        require_evidence(reply.buttons == buttons, "buttons")
         require_evidence(reply.show_code is question.show_code, "showCode")
         require_evidence(reply.show_notification is question.show_notification, "showNotification")
         require_evidence(reply.issued_at == self.issued_at, "issuedAt")
         require_evidence(reply.expires_at == self.expires_at, "expiresAt")
+
+    def _translated(self, action: Action, language: str | None) -> Action | None:
+        """Return *action* in the language of its display; None if this library has not that."""
+        # An older service displays an action that names no language in English.
+        shown_in = action.language or language or DEFAULT_LANGUAGE
+        if shown_in not in STANDARD_ACTIONS.languages:
+            return None
+        return attrs.evolve(action, language=shown_in)
 
     def _require_action(self, reply: ProcessedRequest) -> None:
         action, expected = reply.action, self.action

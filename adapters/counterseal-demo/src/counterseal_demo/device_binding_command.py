@@ -29,10 +29,10 @@ from counterseal_demo.device_options import (
     read_guid,
 )
 from counterseal_demo.device_output import (
-    NOT_VERIFIED,
     announce_account,
     warn_of_lookalikes,
 )
+from counterseal_demo.device_words import say
 from counterseal_demo.new_device_command import show_comparison_code
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
@@ -122,9 +122,10 @@ def bind(
             name=name,
             algorithm=models.Algorithm(algorithm),
             replaces=replaced,
+            language="" if invitation.languages is None else device_cli.read_language(),
             tls=tls,
         )
-        print_line(f"bound: device {bond.device}")
+        print_line(say("bound", device=bond.device))
         if bond.confirm_by is not None:
             with open_device(home) as client:
                 show_comparison_code(client, pin)
@@ -140,7 +141,7 @@ def status(home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
-            document = {"verifiedName": NOT_VERIFIED} | document
+            document = {"verifiedName": say("not_verified")} | document
             server.Screen().facts((name, Name(_plain(value))) for name, value in document.items())
 
 
@@ -155,9 +156,9 @@ def lock(home: str, *, yes: bool) -> None:
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
         if not yes:
-            click.confirm("Lock the account? You cannot unlock it.", abort=True, err=True)
+            click.confirm(say("ask_lock"), abort=True, err=True)
         client.lock()
-        print_line("locked: only an administrator of the service can unlock the account")
+        print_line(say("locked"))
 
 
 @click.command()
@@ -171,9 +172,9 @@ def unbind(home: str, *, yes: bool) -> None:
     """
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
         if not yes:
-            click.confirm("Unbind this device for good?", abort=True, err=True)
+            click.confirm(say("ask_unbind"), abort=True, err=True)
         client.unbind()
-        print_line("unbound: the keys are deleted")
+        print_line(say("unbound"))
 
 
 def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -> None:
@@ -183,14 +184,14 @@ def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -
         return
     warn_of_lookalikes(identity, lookalikes)
     if not yes:
-        click.confirm("Bind it all the same?", abort=True, err=True)
+        click.confirm(say("bind_lookalike"), abort=True, err=True)
 
 
 def _logged_in(
     url: str, app_space: models.Guid, *, browser: bool, tls: http.Authorities | None
 ) -> LoggedIn:
     def show(address: str) -> None:
-        print_line(f"Log in at {address}", err=True)
+        print_line(say("log_in_at", address=address), err=True)
         if browser:
             click.launch(address)
 
@@ -202,14 +203,15 @@ def _choose_replaced(logged_in: LoggedIn) -> models.Guid | None:
     """List the person's devices; return the one that is replaced, if a terminal can ask."""
     if not logged_in.devices:
         return None
-    print_line("Your devices:", err=True)
+    print_line(say("your_devices"), err=True)
     for device in logged_in.devices:
-        bound_at = device.bound_at.isoformat(timespec="seconds")
-        print_line(f"{device.device} {device.name!r}, since {bound_at}", err=True)
+        moment = device.bound_at.isoformat(timespec="seconds")
+        row = say("own_device", device=device.device, name=repr(device.name), moment=moment)
+        print_line(row, err=True)
     if not _at_terminal():
         return None
     typed = click.prompt(
-        "GUID of the one that this one replaces, or nothing",
+        say("ask_replaced"),
         default="",
         show_default=False,
         err=True,

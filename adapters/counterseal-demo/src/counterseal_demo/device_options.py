@@ -14,6 +14,7 @@ import counterseal_server as server
 from counterseal import models
 from counterseal.models.guid import parse
 from counterseal_demo import device_cli
+from counterseal_demo.device_words import say
 
 CA_FILE = f"{__name__}.ca_file"
 """The key of `--ca-file` in the context, since no command has it as an argument."""
@@ -103,13 +104,15 @@ def read_reason(word: str | None) -> models.RefusalReason | None:
 
 def ask_pin() -> str:
     """Return the PIN of the environment, or the one that the person types."""
-    return os.environ.get("COUNTERSEAL_PIN") or prompted("PIN")
+    return os.environ.get("COUNTERSEAL_PIN") or prompted(say("pin"))
 
 
 def new_pin(variable: str = "COUNTERSEAL_PIN") -> str:
     """Return the PIN of the environment's *variable*, or the one that the person types twice."""
     pin = os.environ.get(variable)
-    return pin or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
+    return pin or str(
+        click.prompt(say("new_pin"), hide_input=True, confirmation_prompt=say("repeat_pin"))
+    )
 
 
 def prompted(what: str) -> str:

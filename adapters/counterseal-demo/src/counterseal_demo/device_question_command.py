@@ -21,6 +21,7 @@ from counterseal_demo.device_output import (
     show_ending,
     show_question,
 )
+from counterseal_demo.device_words import say
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json, print_line
 
@@ -43,7 +44,7 @@ def pending(home: str, *, wait: int, as_json: bool) -> None:
             print_json({"requests": waiting})
             return
         if not waiting:
-            print_line("There are no open questions.")
+            print_line(say("no_questions"))
         for document in waiting:
             show_question(client, document)
 
@@ -79,7 +80,7 @@ def answer(
             button,
             code=code,
             ask_pin=ask_pin,
-            ask_code=lambda: prompted("Code"),
+            ask_code=lambda: prompted(say("code")),
             announce=announce,
             reason=read_reason(reason),
         )
@@ -109,9 +110,9 @@ def history(home: str, *, as_json: bool) -> None:
             print_json(write_record(ended))
             return
         if not ended.requests:
-            print_line("No question has ended.")
+            print_line(say("none_ended"))
         for request in ended.requests:
-            where = "here" if request.answered_here else "not here"
-            verdict = "approved" if request.approved else "not approved"
+            where = say("here" if request.answered_here else "not_here")
+            verdict = say("approved" if request.approved else "not_approved")
             time = request.ended_at.isoformat(timespec="seconds")
             print_line(f"{time} {request.guid} {request.state.value}, {verdict}, {where}")

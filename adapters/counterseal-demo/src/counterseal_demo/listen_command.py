@@ -18,6 +18,7 @@ from counterseal_demo.device_options import (
     read_guid,
 )
 from counterseal_demo.device_output import announce, show_ending, show_question
+from counterseal_demo.device_words import say
 from counterseal_server.plainly import Failed, Unusable, plainly
 from counterseal_server.printing import print_line
 
@@ -47,13 +48,13 @@ def listen(home: str, *, port: int, answer: bool, once: bool) -> None:
                 signal.signal(signal.SIGTERM, _interrupt)
             try:
                 device_cli.add_address(client, receiver.address)
-                print_line(f"listening at {receiver.origin} (Ctrl-C ends it)")
+                print_line(say("listening", origin=receiver.origin))
                 _show_pushes(client, receiver, answer=answer, once=once)
             except KeyboardInterrupt:
                 pass
             finally:
                 device_cli.remove_address(client, receiver.address.value)
-            print_line("ended: the address is removed")
+            print_line(say("listened"))
 
 
 def _show_pushes(
@@ -88,7 +89,7 @@ def _show_push(
 
 
 def _answer(client: device_cli.DeviceClient, document: dict[str, Any]) -> None:
-    button = click.prompt("Button, or nothing to leave it open", default="", show_default=False)
+    button = click.prompt(say("button"), default="", show_default=False)
     if not button:
         return
     if not (button.isascii() and button.isdigit()):
@@ -98,7 +99,7 @@ def _answer(client: device_cli.DeviceClient, document: dict[str, Any]) -> None:
         int(button),
         code=None,
         ask_pin=ask_pin,
-        ask_code=lambda: prompted("Code"),
+        ask_code=lambda: prompted(say("code")),
         announce=announce,
     )
     show_ending(client, reply, as_json=False)

@@ -19,6 +19,7 @@ from counterseal_demo.device_options import (
     open_device,
     read_guid,
 )
+from counterseal_demo.device_words import say
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json, print_line, print_lines
 
@@ -43,7 +44,8 @@ def invite(home: str, *, as_json: bool) -> None:
         screen.write_line(invited.link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
             print_lines(server.qr(invited.link))
-        screen.facts([("Device", invited.device), ("Valid until", format_time(invited.expires_at))])
+        rows = [("device", invited.device), ("valid_until", format_time(invited.expires_at))]
+        screen.facts((say(label), value) for label, value in rows)
 
 
 @click.command()
@@ -69,12 +71,16 @@ def new_devices(home: str, *, as_json: bool) -> None:
             print_json({"newDevices": waiting})
             return
         if not waiting:
-            print_line("No new device waits.")
+            print_line(say("no_new_device"))
         for document in waiting:
-            print_line(
-                f"{document['device']} {document['comparisonCode']} {document['name']!r},"
-                f" until {document['expiresAt']}"
+            row = say(
+                "waiting_device",
+                device=document["device"],
+                code=document["comparisonCode"],
+                name=repr(document["name"]),
+                moment=document["expiresAt"],
             )
+            print_line(row)
 
 
 @click.command()
@@ -95,14 +101,14 @@ def decide(guid: str, choice: str, home: str, *, code: str | None) -> None:
         selected = device_cli.Choice(choice)
         new_device = device_cli.find_new_device(client, read_guid(guid))
         if selected is not device_cli.Choice.REFUSE and code is None:
-            print_line(f"The new device is {new_device.name!r}.", err=True)
-            code = str(click.prompt("Code that it shows", err=True))
+            print_line(say("new_device", name=repr(new_device.name)), err=True)
+            code = str(click.prompt(say("ask_shown_code"), err=True))
         decision = device_cli.decide_on_device(
             client, new_device, selected, code=code, ask_pin=ask_pin
         )
-        print_line(f"{decision.state.value}: device {decision.device}")
+        print_line(say("decided", state=decision.state.value, device=decision.device))
         if selected is device_cli.Choice.MOVE:
-            print_line("moved: this device is revoked, and its keys are deleted")
+            print_line(say("moved"))
 
 
 @click.command()
@@ -127,5 +133,6 @@ def show_comparison_code(client: device_cli.DeviceClient, pin: str) -> None:
     bond = client.device.bond
     if bond is None or bond.confirm_by is None:
         raise InvalidField("home", "this device needs no confirmation")
-    print_line(f"comparison code: {devices.own_comparison_code(client.device, pin=pin)}")
-    print_line(f"not confirmed yet: it ends at {format_time(bond.confirm_by)} unless it is")
+    code = devices.own_comparison_code(client.device, pin=pin)
+    print_line(say("comparison_code", code=code))
+    print_line(say("unconfirmed", moment=format_time(bond.confirm_by)))

@@ -149,6 +149,51 @@ test("a service that keeps no platform is not given any", async () => {
   assert.deepEqual([(await account.status()).platform, service.requests.length], [null, 1]);
 });
 
+test("a service that takes the person's language learns it at the bind, and once when it changes", async () => {
+  service.languages = ["en", "de"];
+  const app = { platform: "Android 16", appVersion: "2.0" };
+  const open = (more) => new Wallet({ store, strongKeys: strongKeys(), ...service.world, ...more });
+  wallet = open({ ...app, language: "de-AT" });
+  const invitation = await wallet.readInvitation({ url: URL_OF_SERVICE, link: service.token });
+  assert.deepEqual(invitation.languages, ["en", "de"]);
+  const account = await bind({ invitation });
+  assert.equal(service.language, "de-AT");
+  service.requests = [];
+  assert.equal((await account.status()).language, "de-AT");
+  assert.equal(service.requests.length, 1);
+
+  const reopened = open({ ...app, language: "en-GB" });
+  const [opened] = await reopened.accounts();
+  service.requests = [];
+  assert.equal((await opened.status()).language, "en-GB");
+  await opened.status();
+  const bodies = service.requests.map(({ method, body }) => [method, body]);
+  assert.deepEqual(bodies, [["GET", ""], ["PATCH", '{"language":"en-GB"}'], ["GET", ""]]);
+
+  await reopened.setLanguage("de");
+  await reopened.setLanguage("de");
+  assert.equal(service.language, "de");
+  assert.equal(service.requests.length, 5);
+});
+
+test("a bind by a link alone tells the language with the next status", async () => {
+  service.languages = ["en", "de"];
+  wallet = new Wallet({ store, strongKeys: strongKeys(), ...service.world, language: "de" });
+  const account = await bind();
+  assert.equal(service.language, undefined);
+  assert.equal((await account.status()).language, "de");
+});
+
+test("a service that takes no language is not told any", async () => {
+  wallet = new Wallet({ store, strongKeys: strongKeys(), ...service.world, language: "de" });
+  const invitation = await wallet.readInvitation({ url: URL_OF_SERVICE, link: service.token });
+  const account = await bind({ invitation });
+  service.requests = [];
+  const { language, languages } = await account.status();
+  assert.deepEqual([invitation.languages, language, languages], [null, null, null]);
+  assert.equal(service.requests.length, 1);
+});
+
 test("a bind of another App Space or account than the link's is refused", async () => {
   const other = NAMES.origin;
   await assert.rejects(bind({ link: link({ account: other }) }), { code: "bad_reply" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { readVectors } from "../../wire/test/vectors.js";
-import { COMMON_LABELS, splitActionRows } from "../action_rows.js";
+import { COMMON_LABELS, PAYEE_LABELS, splitActionRows } from "../action_rows.js";
 
 const { commonRows, valid: vectors } = readVectors("action");
 
@@ -36,8 +36,20 @@ test("an end that says another moment, and labels of another language, are ordin
   const [{ action, content }] = vectors.slice();
   const display = { action: { language: "en", validUntil: "2026-03-01T12:12:01.000Z" }, content };
   assert.deepEqual(splitActionRows(display), { rows: content.keys, claims: [], end: null });
-  for (const language of ["fr", "constructor"]) {
+  for (const language of ["nl", "constructor"]) {
     const other = { action: { language, validUntil: action.validUntil }, content };
     assert.deepEqual(splitActionRows(other).claims, []);
   }
+});
+
+test("the label of the payee is the one that the service writes, in each language", () => {
+  const languages = new Set();
+  for (const { about, action, content } of vectors.slice()) {
+    const { language = "en", type } = action;
+    if (type !== "payment" || !Object.hasOwn(PAYEE_LABELS, language)) continue;
+    languages.add(language);
+    const row = content.keys.find(({ key }) => key === PAYEE_LABELS[language]);
+    assert.ok(row, about);
+  }
+  assert.deepEqual([...languages].sort(), Object.keys(PAYEE_LABELS).sort());
 });

@@ -94,7 +94,7 @@ export class FakeService {
     };
   }
 
-  async fetch(uri, { method, headers, body, signal }) {
+  async fetch(uri, { method, headers, body, keepalive, signal }) {
     signal?.throwIfAborted();
     const fault = this.script.shift();
     if (fault === "unreached") {
@@ -107,6 +107,7 @@ export class FakeService {
       uri,
       body: body ? new TextDecoder().decode(body) : "",
       headers: new Headers(headers),
+      keepalive,
     };
     this.requests.push(request);
     const reply = await this.reply(request);
@@ -182,7 +183,8 @@ export class FakeService {
     const { appSpace } = NAMES;
     const names = { appSpaceName: "Bank", ...this.names };
     const account = this.keys.length === 0 ? NAMES.account : undefined;
-    return { appSpace, account, ...names, rpId: this.scope?.rpId, ...this.brand };
+    const { languages, scope } = this;
+    return { appSpace, account, ...names, rpId: scope?.rpId, ...this.brand, languages };
   }
 
   async bind(body) {
@@ -233,15 +235,24 @@ export class FakeService {
     const { device } = NAMES;
     const status = { device, status: "ACTIVE", name: "", addresses: 0, attemptsLeft: 5, keys };
     const lastSeenAt = new Date(this.now).toISOString();
-    return { ...status, ...this.names, ...this.brand, ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}) };
+    const { language, languages } = this;
+    const told = { ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}), language, languages };
+    return { ...status, ...this.names, ...this.brand, ...told };
   }
 
   /** Whether it is of a release that keeps what devices say of their apps. */
   keepsApps = true;
   app = { platform: "", appVersion: "" };
+  /** In which it displays actions; undefined for a release that takes no language. */
+  languages = undefined;
+  language = undefined;
 
-  /** Keep what a body says of the app. */
-  learn({ platform, appVersion }) {
+  /** Keep what a body says of the app and the person. */
+  learn({ platform, appVersion, language }) {
+    if (language !== undefined && this.languages === undefined) {
+      throw Object.assign(new Error(), { code: "invalid_field" });
+    }
+    this.language = language ?? this.language;
     this.app = {
       platform: platform ?? this.app.platform,
       appVersion: appVersion ?? this.app.appVersion,

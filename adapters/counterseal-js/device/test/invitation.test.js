@@ -40,6 +40,7 @@ test("the service says what the App Space is, and nothing is bound", async () =>
       ...names,
       color: "#1a2B3c",
       logo: `${URL_OF_SERVICE}/device/logo/${NAMES.appSpace}/${DIGEST}`,
+      languages: null,
       rpId: "bank.example",
     });
   }

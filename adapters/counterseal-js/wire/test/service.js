@@ -149,8 +149,10 @@ async function readOffers(body, known, scope) {
 const APP = /^[!-~](?:[ -~]{0,62}[!-~])?$/;
 const MEMBERS_OF_BIND = [
   ...["token", "keys", "name", "addresses", "replaces"],
-  ...["platform", "appVersion"],
+  ...["platform", "appVersion", "language"],
 ];
+const MEMBERS_OF_UPDATE = ["name", "addresses", "platform", "appVersion", "language"];
+const LANGUAGE = /^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$/;
 
 function demandComplete(keys) {
   const strong = keys.filter(({ role }) => role === "strong").length;
@@ -169,7 +171,9 @@ async function demandClaims(token, key, typ, expected, code) {
   }
 }
 
-function demandName({ name = "A phone", addresses = [], platform = "x", appVersion = "1" }) {
+function demandName({ name = "A phone", addresses = [], platform = "x", appVersion = "1", language = "en" }) {
+  const isTag = typeof language === "string" && language.length <= 35 && LANGUAGE.test(language);
+  demand(isTag, "invalid_field");
   for (const text of [platform, appVersion]) demand(APP.test(text), "invalid_field");
   demand(typeof name === "string" && name !== "" && utf8(name).length <= 256, "invalid_field");
   demand(Array.isArray(addresses) && addresses.length <= 5, "invalid_field");
@@ -193,6 +197,13 @@ export async function checkBind(body, service) {
   for (const key of keys) await demandClaims(key.token, key, BIND, expected, "not_possessed");
   demand(replaces === undefined || service.bound.includes(replaces), "not_found");
   return expected;
+}
+
+/** Check the body by which a device changes what it says of itself. */
+export function checkUpdate(body) {
+  demand(isObject(body), "invalid_field");
+  for (const name of Object.keys(body)) demand(MEMBERS_OF_UPDATE.includes(name), "invalid_field");
+  demandName(body);
 }
 
 /** Check the body that replaces keys. */

@@ -18,6 +18,7 @@ import {
   checkConfirmation,
   checkProof,
   checkRotation,
+  checkUpdate,
   typedCode,
 } from "./service.js";
 import { refuses } from "./refuses.js";
@@ -133,6 +134,26 @@ test("binds", async () => {
   }
 });
 
+test("languages", async () => {
+  const { context, binds, updates, invalid, displays: actions } = readVectors("language");
+  const device = { appSpace: context.appSpace.guid, account: context.account.guid };
+  const service = (token) => ({ token, appSpace: device.appSpace, bound: [] });
+  for (const { about, claims, body } of binds) {
+    assert.deepEqual(await checkBind(body, service(body.token)), claims, about);
+  }
+  for (const { body } of updates) checkUpdate(body);
+  const [{ body: bind }] = binds;
+  for (const { why, language, code } of invalid) {
+    await refuses(() => checkBind({ ...bind, language }, service(bind.token)), code, why);
+    await refuses(() => checkUpdate({ language }), code, why);
+  }
+  for (const { about, language, document, canonical: text, hash } of actions) {
+    assert.equal(canonical(document), text, about);
+    assert.equal(await digest(text), hash, about);
+    assert.equal(readDisplay(text, device).action.language, language, about);
+  }
+});
+
 test("rotations", async () => {
   const { context, valid, invalid } = readVectors("rotation");
   const service = await serviceWith(context, "ES256");
@@ -222,7 +243,7 @@ test("look-alikes", () => {
 
 test("every vector was read", (context) => {
   const names = ["keys", "unfit-keys", "display", "answer", "disown", "proof", "bind", "rotation"];
-  const others = ["confirmation", "receipt", "use-receipt", "keyset", "link", "lookalikes"];
+  const others = ["confirmation", "receipt", "use-receipt", "keyset", "language", "link", "lookalikes"];
   const files = [...names, ...others].map((name) => [name, undefined]);
   demandAllRead({ ...Object.fromEntries(files), action: ["valid"] }, context);
 });

@@ -92,8 +92,8 @@ def _ask(settings: Settings) -> Tool:
         },
         "language": {
             "type": "string",
-            "default": "en",
-            "description": "The language in which the person is asked, such as en or de.",
+            "description": "The language in which the person is asked, such as en or de; by"
+            " default, that of the person's device.",
         },
         "answer_within_seconds": {
             "type": "integer",

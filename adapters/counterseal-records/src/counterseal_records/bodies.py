@@ -5,7 +5,8 @@ A body is an object of three members:
 
 - `kind`: the kind's stable name, one of `KINDS`, which is not the name of a class;
 - `schema`: the number of the kind's form;
-- `fields`: every field by its name, whether it has its default or not, except those in `LEFT_OUT`.
+- `fields`: every field by its name, whether it has its default or not, except those in `LEFT_OUT`
+  and `LEFT_OUT_IN_LISTS`.
   Times are ISO 8601 in UTC, bytes are base64, enums their values, tuples arrays.
 
 msgspec reads and writes them in a tenth of the time that a converter in Python takes, but it
@@ -40,6 +41,7 @@ from cattrs import Converter
 from counterseal.errors import Unavailable
 from counterseal.kinds import RecordKind
 from counterseal.models import (
+    Account,
     Admin,
     AppSpace,
     AuditEvent,
@@ -109,7 +111,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
         ),
         Session: (b',"proofs":[]',),
         Binding: (
-            *(b',"admin":null', b',"session":null'),
+            *(b',"admin":null', b',"language":""', b',"session":null'),
             *(b',"sessions_end_at":null', b',"suspensions":0'),
         ),
         Challenge: (
@@ -130,6 +132,11 @@ An older release, which does not know the fields, reads such a body too: both ca
 long as nobody sets them.
 """
 
+LEFT_OUT_IN_LISTS: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
+    {Account: (b',"language":"","last_seen_at":null',)}  # of its `devices`
+)
+"""Likewise, of each entry of a list; the fields of an entry that are beside each other at once."""
+
 _CLASSES = {kind.name: cls for cls, kind in KINDS.items()}
 
 
@@ -146,6 +153,8 @@ def write_bytes(record: Stored) -> bytes:
         # JSON can hold half a surrogate pair, and UTF-8 cannot.
         fields = _JSON.encode(_CONVERTER.unstructure(record)).encode("ascii", _ESCAPED)
     fields = _without(LEFT_OUT.get(type(record), ()), fields)
+    for defaults in LEFT_OUT_IN_LISTS.get(type(record), ()):
+        fields = fields.replace(defaults, b"")
     if not fields.isascii():
         fields = fields.decode().encode("ascii", _ESCAPED)
     return b"%b%b%b}" % (_HEADS[type(record)], _FIELDS, fields)

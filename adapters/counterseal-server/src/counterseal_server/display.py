@@ -22,6 +22,7 @@ from counterseal.errors import MalformedToken
 from counterseal.wire.members import parse_time
 from counterseal.wire.visible import Name
 from counterseal_server.screen import Screen
+from counterseal_server.words import FALLBACK, Words, load_words
 
 CLAIMS = ("agent", "run", "purpose")
 """What the agent says about itself, by the names of their labels, in the order of the rows."""
@@ -35,7 +36,7 @@ class _Parts:
     Attributes:
         content: Paragraphs, and tables of labels with their values.
         claims: What the agent says about itself.
-        claimant: Who says so: the agent, or who asks.
+        claimant: The title of the claims: who says so, the agent or who asks.
         source: Of a question in HTML, sentences on how *content* was read from it, and the source
             itself, unless it is *content*.
         action: What an approval is for, and the documents that belong to it.
@@ -51,12 +52,8 @@ class _Parts:
     until: str
 
 
-SAID_BY_ORIGIN = {
-    "ipAddress": "IP address (they say)",
-    "place": "Place (they say)",
-    "browser": "Browser (they say)",
-}
-"""What the origin says of where the act comes from, which nobody has verified."""
+SAID_BY_ORIGIN = {"ipAddress": "ip_address", "place": "place", "browser": "browser"}
+"""What the origin says of where the act comes from, which nobody has verified: its labels."""
 
 
 def show_challenge(
@@ -65,6 +62,7 @@ def show_challenge(
     *,
     in_local_time: bool = False,
     owner: Iterable[tuple[str, str]] = (),
+    language: str = FALLBACK,
 ) -> None:
     """
     Show a display document.
@@ -76,24 +74,25 @@ def show_challenge(
         display: The document, whose shape the core has checked.
         in_local_time: Whether the moments outside of the question are in local time, too.
         owner: Whose the App Space is, as labels with their values; no document says that.
+        language: That of the words around the question, one of `words.LANGUAGES`.
     """
-    parts = _parts(display, in_local_time=in_local_time)
+    words = load_words("counterseal_server", language)
+    parts = _parts(display, words, in_local_time=in_local_time)
     app_space, *who = parts.who
     screen.facts([app_space, *owner, *who])
     # The type of an action has written hidden characters out.
-    screen.framed("the question", parts.content, escaped=bool(parts.action))
+    screen.framed(words.say("question_frame"), parts.content, escaped=bool(parts.action))
     if parts.source is not None:
         note, source = parts.source
         screen.say(note)
         if source is not None:
-            screen.framed("details: the source, which is signed", [source])
+            screen.framed(words.say("source_frame"), [source])
     if parts.claims:
-        title = f"{parts.claimant} says this; the service has not verified it"
-        screen.framed(title, [parts.claims], escaped=True)
+        screen.framed(parts.claimant, [parts.claims], escaped=True)
     if parts.action:
         screen.facts(parts.action)
     screen.facts(parts.buttons)
-    screen.facts([("Answer before", parts.until)])
+    screen.facts([(words.say("answer_before"), parts.until)])
 
 
 def button_line(display: dict[str, Any], index: int | None) -> str:
@@ -125,22 +124,22 @@ def format_moment(text: str, *, in_local_time: bool) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z} ({text})" if local.utcoffset() else text
 
 
-def _parts(display: dict[str, Any], *, in_local_time: bool) -> _Parts:
+def _parts(display: dict[str, Any], words: Words, *, in_local_time: bool) -> _Parts:
     who = [
-        ("App Space", display["appSpace"]["name"]),
-        ("Asked by", display["origin"]["name"]),
-        ("Account", Name(display["account"]["id"])),
+        (words.say("account_at"), display["appSpace"]["name"]),
+        (words.say("asked_by"), display["origin"]["name"]),
+        (words.say("account"), Name(display["account"]["id"])),
     ]
     if "transactionId" in display:
-        who.append(("Transaction", display["transactionId"]))
+        who.append((words.say("transaction"), display["transactionId"]))
     for name, label in SAID_BY_ORIGIN.items():
         if name in display.get("context", {}):
-            who.append((label, display["context"][name]))
+            who.append((words.say(label), display["context"][name]))
     if "additionalInfo" in display:
-        who.append(("Additional", compact(display["additionalInfo"])))
+        who.append((words.say("additional"), compact(display["additionalInfo"])))
     # The strength is before the title, so that no title can pretend another one.
     buttons = [
-        (f"[{index}] {_strength(button)}, {_meaning(button)}:", button["title"])
+        (f"[{index}] {_strength(button, words)}, {_meaning(button, words)}:", button["title"])
         for index, button in enumerate(display["buttons"])
     ]
     content, claims = _content(display)
@@ -148,27 +147,28 @@ def _parts(display: dict[str, Any], *, in_local_time: bool) -> _Parts:
         who=who,
         content=content,
         claims=claims,
-        claimant=_name_claimant(display, claims),
-        source=_source(display["content"]),
-        action=_action(display, in_local_time=in_local_time),
+        claimant=_name_claimant(display, claims, words),
+        source=_source(display["content"], words),
+        action=_action(display, words, in_local_time=in_local_time),
         buttons=buttons,
         until=format_moment(display["expiresAt"], in_local_time=in_local_time),
     )
 
 
-def _action(display: dict[str, Any], *, in_local_time: bool) -> list[tuple[str, str]]:
+def _action(display: dict[str, Any], words: Words, *, in_local_time: bool) -> list[tuple[str, str]]:
     action = display.get("action")
     if action is None:
         return []
+    end = format_moment(action["validUntil"], in_local_time=in_local_time)
     facts = [
-        ("Action", action["type"]),
-        ("Digest", action["digest"]),
-        ("Usable until", format_moment(action["validUntil"], in_local_time=in_local_time)),
+        (words.say("action"), action["type"]),
+        (words.say("digest"), action["digest"]),
+        (words.say("usable_until"), end),
     ]
     for attachment in action.get("attachments", ()):
-        kind = f"{attachment['type']}, {attachment['size']} bytes"
+        kind = words.say("kind", type=attachment["type"], size=attachment["size"])
         facts += [
-            ("Document", attachment["name"]),
+            (words.say("document"), attachment["name"]),
             ("", kind),
             ("", attachment["url"]),
             ("", f"SHA-256 {attachment['sha256']}"),
@@ -197,21 +197,20 @@ def _content(
     return [content["title"], rows], claims
 
 
-def _source(content: dict[str, Any]) -> tuple[str, str | None] | None:
+def _source(content: dict[str, Any], words: Words) -> tuple[str, str | None] | None:
     if "html" not in content:
         return None
     html_text = read_html(content["html"])
     if html_text is None:
-        return "This is HTML that could not be read as text, so it is its source.", None
+        return words.say("html_unread"), None
     counts = {
-        "Scripts": html_text.scripts,
-        "Style sheets": html_text.styles,
-        "Comments": html_text.comments,
-        "Pictures": html_text.pictures,
+        "scripts": html_text.scripts,
+        "styles": html_text.styles,
+        "comments": html_text.comments,
+        "pictures": html_text.pictures,
     }
-    omitted = "".join(f" {name} left out: {count}." for name, count in counts.items() if count)
-    note = "This is all text of the HTML, also what it hides or strikes through." + omitted
-    return note, content["html"]
+    omitted = [words.say(name, count=count) for name, count in counts.items() if count]
+    return " ".join([words.say("html_read"), *omitted]), content["html"]
 
 
 def _claim_labels(display: dict[str, Any]) -> list[str]:
@@ -225,15 +224,15 @@ def _format_end(valid_until: str) -> str:
     return f"{valid_until[:10]} {valid_until[11:19]} UTC"
 
 
-def _name_claimant(display: dict[str, Any], claims: list[tuple[str, str]]) -> str:
-    """Name who says the claims: the agent if it is named, else who asks."""
+def _name_claimant(display: dict[str, Any], claims: list[tuple[str, str]], words: Words) -> str:
+    """Say who makes the claims: the agent if it is named, else who asks."""
     is_agent = bool(claims) and claims[0][0] == _claim_labels(display)[0]
-    return "the agent" if is_agent else "who asks"
+    return words.say("agent_says" if is_agent else "origin_says")
 
 
-def _strength(button: dict[str, Any]) -> str:
-    return "strong" if button["strong"] else "weak"
+def _strength(button: dict[str, Any], words: Words) -> str:
+    return words.say("strong" if button["strong"] else "weak")
 
 
-def _meaning(button: dict[str, Any]) -> str:
-    return "approves" if button["approves"] else "refuses"
+def _meaning(button: dict[str, Any], words: Words) -> str:
+    return words.say("approves" if button["approves"] else "refuses")

@@ -223,9 +223,13 @@ class FakeService:
         algorithm: Algorithm = Algorithm.ES256,
         addresses: tuple[PushAddress, ...] = (),
         passkey: SigningKey | None = None,
+        language: str = "",
     ) -> Phone:
         """
         Invite a user's phone, and finish the bind; *passkey* is its strong key, if it has one.
+
+        Args:
+            language: That the phone says; empty if it says none.
 
         Raises:
             Refused: As `Invitations.invite` and `Enrolments.complete`.
@@ -233,7 +237,7 @@ class FakeService:
         """
         invitation = self.invitations.invite(origin or self.origin, account_id)
         phone = self.phone(pin=pin, algorithm=algorithm, passkey=passkey)
-        return self.complete(invitation, phone, addresses)
+        return self.complete(invitation, phone, addresses, language=language)
 
     def bind_passkey(
         self,
@@ -328,9 +332,12 @@ class FakeService:
         addresses: tuple[PushAddress, ...] = (),
         *,
         replaces: Guid | None = None,
+        language: str = "",
     ) -> Phone:
         """
         Finish the bind of *phone*, and return it; *replaces* is the device whose place it takes.
+
+        *language* is what it says of that.
 
         Raises:
             Refused: As `Enrolments.complete`.
@@ -343,6 +350,7 @@ class FakeService:
                 pin=phone.pin,
                 addresses=addresses,
                 replaces=replaces,
+                language=language,
             )
         )
         phone.device.complete_binding(bound)

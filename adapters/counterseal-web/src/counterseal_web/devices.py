@@ -39,7 +39,8 @@ from counterseal_web.service import Service
 def peek_invitation(service: Service, call: Call) -> Reply:
     """Return the App Space and the account of a session token; changes nothing."""
     target = service.enrolments.peek(read_peek(call.document))
-    return Reply(document=write_record(Peeked.of(target, service.policy)))
+    languages = service.ports.actions.languages
+    return Reply(document=write_record(Peeked.of(target, service.policy, languages)))
 
 
 def complete_bind(service: Service, call: Call) -> Reply:
@@ -99,7 +100,7 @@ def disown_request(service: Service, call: Call) -> Reply:
 
 
 def update_device(service: Service, call: Call) -> Reply:
-    """Change the device's name, push addresses, platform or app version."""
+    """Change the device's name, push addresses, platform, app version or language."""
     return _status(service.devices.update(_device_call(call)))
 
 
@@ -159,6 +160,7 @@ def get_status(service: Service, call: Call) -> Reply:
         web_push_key=service.settings.webpush_key,
         color=device.app_space.brand_color,
         logo=device.app_space.logo_digest,
+        languages=service.ports.actions.languages,
     )
     return Reply(document=write_record(status))
 

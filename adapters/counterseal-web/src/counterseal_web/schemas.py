@@ -20,6 +20,18 @@ COLOR = "^#[0-9A-Fa-f]{6}$"
 NEW_APP_TEXT: Schema = {"type": "string", "pattern": "^[!-~]([ -~]{0,62}[!-~])?$"}
 """What a device says of its app: visible ASCII."""
 
+LANGUAGE: Schema = {
+    "type": "string",
+    "maxLength": 35,
+    "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
+    "description": "A language tag (RFC 5646), such as `de-AT`.",
+}
+LANGUAGES: Schema = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "In which the service displays actions; where it is missing, the service takes"
+    " no `language`.",
+}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 
@@ -111,7 +123,8 @@ ACTION: Schema = _closed(
     run=_maybe(NAME),
     purpose=_maybe(NAME),
     validUntil=_maybe(MOMENT),
-    language=_maybe({"type": "string", "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$"}),
+    language=_maybe(LANGUAGE)
+    | {"description": "Of what the person reads; by default, that of the person's device."},
 ) | {"description": "An action of a registered type, in place of `content`."}
 
 DOMAIN: Schema = NAME | {
@@ -169,7 +182,7 @@ REQUEST: dict[str, Schema] = {
     "device": _maybe(GUID),
     "answer": _maybe(TEXT),
     "receipt": _maybe(TEXT),
-    "action": _object(type=TEXT, digest=TEXT, validUntil=MOMENT)
+    "action": _object(type=TEXT, digest=TEXT, validUntil=MOMENT, language=TEXT)
     | {"description": "Where the question asks for an action."},
     "reason": {
         "enum": ["declined", "not_mine", "wrong_details", "pressured", "other"],
@@ -206,6 +219,7 @@ DEVICE: dict[str, Schema] = {
     "platform": APP_TEXT,
     "appVersion": APP_TEXT,
     "lastSeenAt": LAST_SEEN,
+    "language": LANGUAGE,
 }
 BRAND: dict[str, Schema] = {
     "appSpaceColor": {"type": "string", "pattern": COLOR},
@@ -492,6 +506,7 @@ SCHEMAS: dict[str, Schema] = {
         "replaces",
         "platform",
         "appVersion",
+        "language",
         token=NAME,
         keys=_list(_closed("credentialId", **KEY)),
         name=NAME,
@@ -499,6 +514,7 @@ SCHEMAS: dict[str, Schema] = {
         replaces=GUID,
         platform=NEW_APP_TEXT,
         appVersion=NEW_APP_TEXT,
+        language=LANGUAGE,
     ),
     "Rotation": _closed(keys=_list(_closed("credentialId", **KEY, endorsement=NAME))),
     "Update": _closed(
@@ -506,10 +522,12 @@ SCHEMAS: dict[str, Schema] = {
         "addresses",
         "platform",
         "appVersion",
+        "language",
         name=NAME,
         addresses=ADDRESSES,
         platform=NEW_APP_TEXT,
         appVersion=NEW_APP_TEXT,
+        language=LANGUAGE,
     ),
     "Token": {"type": "string", "description": "A compact JWS (RFC 7515)."},
     "TelemetryEvent": _closed(
@@ -527,13 +545,14 @@ SCHEMAS: dict[str, Schema] = {
     # What a device gets
     "Invited": _object(
         *BRAND,
-        *("rpId", "verifiedName", "account", "accountId", "accountName"),
+        *("rpId", "verifiedName", "account", "accountId", "accountName", "languages"),
         appSpace=GUID,
         appSpaceName=TEXT,
         account=GUID,
         **NAMES,
         **BRAND,
         rpId=TEXT,
+        languages=LANGUAGES,
     ),
     "Begun": _object(
         url={"type": "string", "description": "Where to send the user."},
@@ -601,16 +620,17 @@ SCHEMAS: dict[str, Schema] = {
             "description": "Endorsed key sets, by the `kid` of the key that signed each.",
         }
     ),
-    "Device": _object(**DEVICE),
+    "Device": _object("language", **DEVICE),
     "Status": _object(
         *BRAND,
-        *("webPushKey", "verifiedName"),
+        *("webPushKey", "verifiedName", "language", "languages"),
         **DEVICE,
         account=GUID,
         appSpace=GUID,
         appSpaceName=TEXT,
         **NAMES,
         webPushKey=TEXT,
+        languages=LANGUAGES,
         **BRAND,
     ),
     "Logo": {"type": "string", "contentMediaType": PNG},

@@ -297,6 +297,7 @@ def _erase_binding(binding: Binding, account: Account, now: datetime) -> Binding
         name="",
         platform="",
         app_version="",
+        language="",
         last_seen_at=None,
         keys=(),
         addresses=(),

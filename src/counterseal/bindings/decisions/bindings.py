@@ -28,7 +28,7 @@ from counterseal.bindings.records import (
     BindingState,
 )
 from counterseal.machines import step
-from counterseal.models import OPERATORS, replace, revise
+from counterseal.models import OPERATORS, Record, replace, revise
 from counterseal.models.device_key import PublicKey
 from counterseal.models.push import AddressKind
 from counterseal.outbox.decisions.outbox import build_revocation_notifications
@@ -59,6 +59,8 @@ def with_binding(
         deadline=binding.deadline,
         addresses=binding.addresses,
         answers=binding.answers,
+        language=binding.language,
+        last_seen_at=binding.last_seen_at if binding.language else None,
     )
     return (*other_devices, device)
 
@@ -83,6 +85,22 @@ def replace_binding(binding: Binding, now: datetime, actor: str) -> tuple[Bindin
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
     entry = AuditEntry(binding.guid, "binding.revoke", MOVED, actor)
     return end_binding(binding, state, now, strikes=0), entry
+
+
+def mark_device_seen(account: Account, binding: Binding, now: datetime) -> tuple[Record, ...]:
+    """
+    Return what is stored of a device that is seen *now*; nothing if that is not due.
+
+    The account's list of devices says which one was seen last only where several have a language:
+    nothing else is decided by it.
+    """
+    seen_bindings = mark_seen(binding, now)
+    if not seen_bindings or not binding.language:
+        return seen_bindings
+    if all(each.binding == binding.guid or not each.language for each in account.devices):
+        return seen_bindings
+    devices = with_binding(account.devices, seen_bindings[0], now)
+    return (*seen_bindings, revise(account, devices=devices))
 
 
 def mark_seen(binding: Binding, now: datetime) -> tuple[Binding, ...]:

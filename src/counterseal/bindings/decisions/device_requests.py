@@ -13,7 +13,7 @@ import attrs
 from counterseal import keys
 from counterseal._plan import Decision, Reading, Records, Tools, require
 from counterseal.accounts.rules import account_unlocked, binding_active, revalidation_due
-from counterseal.bindings.decisions.bindings import mark_seen
+from counterseal.bindings.decisions.bindings import mark_device_seen
 from counterseal.bindings.documents.proof import PROOF_TYP, Proof, read_proof
 from counterseal.bindings.rules.evidence import Evidence, ProofFacts
 from counterseal.challenges.rules.answering import proof_holds
@@ -128,7 +128,8 @@ def read_again(device: AuthenticatedDevice) -> Reading[AuthenticatedDevice]:
 
 def store_seen(device: AuthenticatedDevice, tools: Tools) -> Decision[None]:
     """Decide to store that a device was seen, unless another call of it has done so meanwhile."""
-    return Decision(result=None, writes=mark_seen(device.binding, tools.now))
+    writes = mark_device_seen(device.account, device.binding, tools.now)
+    return Decision(result=None, writes=writes)
 
 
 def demand_active(device: AuthenticatedDevice, tools: Tools) -> bool:

@@ -42,6 +42,7 @@ from counterseal.models import (
     PublicKey,
     RelyingParty,
     Role,
+    replace,
     revise,
 )
 from counterseal.policy import Policy
@@ -69,7 +70,8 @@ def rotate(
     tools = tools.within(device.app_space)
     enrolment = read_enrolment(ijson.parse(body))
     offered = (enrolment.token, enrolment.name, enrolment.addresses, enrolment.replaces)
-    if any(offered) or enrolment.platform or enrolment.app_version:
+    app = (enrolment.platform, enrolment.app_version, enrolment.language)
+    if any((*offered, *app)):
         raise InvalidField("rotation", "holds more than keys")
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
@@ -112,7 +114,7 @@ def read_changes(body: bytes, policy: Policy) -> Update:
     changes = read_update(ijson.parse(body))
     text_fits(changes.name, policy.name_bytes, "name", empty=True)
     addresses_fit(changes.addresses or (), policy)
-    app_fits(changes.platform or "", changes.app_version or "")
+    app_fits(changes.platform or "", changes.app_version or "", changes.language)
     return changes
 
 
@@ -126,6 +128,11 @@ def update(device: AuthenticatedDevice, tools: Tools, changes: Update) -> Decisi
     updated_binding = revise(
         binding, name=name, addresses=addresses, platform=platform, app_version=app_version
     )
+    if changes.language is not None:
+        # Who has just chosen a language is at this device.
+        updated_binding = replace(
+            updated_binding, language=changes.language, last_seen_at=tools.now
+        )
     return store_binding(tools, device.account, updated_binding)
 
 

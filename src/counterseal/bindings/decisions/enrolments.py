@@ -171,7 +171,7 @@ def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
     """Check what a device brings to complete its binding, before anything is read."""
     text_fits(enrolment.name, policy.name_bytes, "name", empty=True)
     addresses_fit(enrolment.addresses, policy)
-    app_fits(enrolment.platform, enrolment.app_version)
+    app_fits(enrolment.platform, enrolment.app_version, enrolment.language)
     for index, key in enumerate(enrolment.keys):
         if key.endorsement is not None:
             raise InvalidField(f"keys[{index}].endorsement", "of a rotation only")
@@ -311,6 +311,7 @@ def _write_completion(
         name=enrolment.name,
         platform=enrolment.platform,
         app_version=enrolment.app_version,
+        language=enrolment.language,
         keys=facts.keys,
         addresses=enrolment.addresses,
         key_changes=key_changes(facts.keys, tools),

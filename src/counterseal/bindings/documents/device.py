@@ -25,13 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
 from counterseal import keys
 from counterseal.bindings.documents.enrolment import Bound, InvitationTarget
-from counterseal.errors import InvalidField
 from counterseal.models import (
     Binding,
     BindingState,
@@ -52,13 +51,14 @@ from counterseal.wire.members import (
     EMPTY_TEXT,
     FLAG,
     GUID,
+    NAMED_TEXTS,
     OPTIONAL_COUNT,
     OPTIONAL_GUID,
     OPTIONAL_TEXT,
+    OPTIONAL_TEXTS,
     OPTIONAL_TIME,
     TEXT,
     TIME,
-    Members,
     MemberType,
     choice,
     member,
@@ -74,20 +74,11 @@ from counterseal.wire.recognition import (
     names_of,
 )
 
-
-def _read_keys(members: Members, name: str) -> tuple[PublicKey, ...]:
-    return keys.trusted_keys(members.document.get(name), field=name)
-
-
-def _read_texts(members: Members, name: str) -> Mapping[str, str]:
-    value = members.document.get(name)
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise InvalidField(name, "missing, or not an object of texts")
-    return value
-
-
-KEY_SET = MemberType(_read_keys, keys.jwks_document)
-TEXTS = MemberType(_read_texts)
+KEY_SET = MemberType(
+    lambda members, name: keys.trusted_keys(members.document.get(name), field=name),
+    keys.jwks_document,
+)
+LANGUAGES = member("languages", OPTIONAL_TEXTS, omitted=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -104,6 +95,7 @@ class Peeked:
         color: Of the App Space's brand, `#RRGGBB`; None if it has none.
         logo: SHA-256, base64url, of its logo, which is at `logo_path`; None if it has none.
         rp_id: The relying party id for passkeys; None if none can be bound.
+        languages: In which the service displays actions; None if it takes no device's language.
     """
 
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
@@ -120,9 +112,12 @@ class Peeked:
     rp_id: str | None = attrs.field(
         default=None, metadata=member("rpId", OPTIONAL_TEXT, omitted=True)
     )
+    languages: tuple[str, ...] | None = attrs.field(default=None, metadata=LANGUAGES)
 
     @classmethod
-    def of(cls, target: InvitationTarget, policy: Policy) -> Peeked:
+    def of(
+        cls, target: InvitationTarget, policy: Policy, languages: tuple[str, ...] | None = None
+    ) -> Peeked:
         """Return what a device learns of *target* before it binds."""
         app_space = target.app_space
         scope = app_space.passkeys or scope_of(policy.passkey_origin)
@@ -136,6 +131,7 @@ class Peeked:
             color=app_space.brand_color,
             logo=app_space.logo_digest,
             rp_id=None if scope is None else scope.rp_id,
+            languages=languages,
         )
 
 
@@ -273,7 +269,7 @@ class DeviceStatus:
 
     Attributes:
         addresses: How many push addresses the service has.
-        platform, app_version: As the device has said; empty if it has not.
+        platform, app_version, language: As the device has said; empty or None if it has not.
         last_seen_at: When the service last stored that the device made a call.
     """
 
@@ -288,9 +284,12 @@ class DeviceStatus:
     last_seen_at: datetime | None = attrs.field(
         default=None, metadata=member("lastSeenAt", OPTIONAL_TIME)
     )
+    language: str | None = attrs.field(
+        default=None, metadata=member("language", OPTIONAL_TEXT, omitted=True)
+    )
 
     @classmethod
-    def of(cls, binding: Binding, *, attempts_left: int, **more: str | None) -> Self:
+    def of(cls, binding: Binding, *, attempts_left: int, **more: Any) -> Self:
         """Return *binding* as its device may see it, with *more* where the class has more."""
         return cls(
             device=binding.guid,
@@ -302,6 +301,7 @@ class DeviceStatus:
             platform=binding.platform,
             app_version=binding.app_version,
             last_seen_at=binding.last_seen_at,
+            language=binding.language or None,
             **more,
         )
 
@@ -314,7 +314,7 @@ class AccountStatus(DeviceStatus):
     Attributes:
         web_push_key: The public key to subscribe to Web Push with, an uncompressed point of P-256
             in base64url (RFC 8292, 3.2); None if the service sends no Web Push.
-        company_name, verified_name, account_name, color, logo: As `Peeked` has them.
+        company_name, verified_name, account_name, color, logo, languages: As `Peeked` has them.
     """
 
     account: Guid = attrs.field(metadata=member("account", GUID))
@@ -329,6 +329,7 @@ class AccountStatus(DeviceStatus):
     )
     color: str | None = attrs.field(default=None, metadata=COLOR)
     logo: str | None = attrs.field(default=None, metadata=LOGO)
+    languages: tuple[str, ...] | None = attrs.field(default=None, metadata=LANGUAGES)
 
 
 @attrs.frozen(kw_only=True)
@@ -444,4 +445,4 @@ class AnswerReply:
 class Endorsements:
     """Endorsed key sets, by the `kid` of the key that signed each."""
 
-    endorsed: Mapping[str, str] = attrs.field(metadata=member("endorsed", TEXTS))
+    endorsed: Mapping[str, str] = attrs.field(metadata=member("endorsed", NAMED_TEXTS))

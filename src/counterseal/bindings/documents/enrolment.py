@@ -11,11 +11,14 @@ The body of the first two is a JSON object:
 | `replaces` | the device (binding GUID) whose place it takes; after a log-in only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
 | `platform`, `appVersion` | of the app, to recognise the device by; enrolment only, optional |
+| `language` | a language tag, in which actions are displayed; enrolment only, optional |
 
 A peek, which asks for the App Space of a session token, has `token` only.
 
-An update of a bound device has `name`, `addresses`, `platform` and `appVersion` only, all optional:
-an absent member changes nothing, and an empty list of addresses clears them.
+An update of a bound device has `name`, `addresses`, `platform`, `appVersion` and `language` only,
+all optional: an absent member changes nothing, and an empty list of addresses clears them.
+
+A service that takes `language` says so by `languages`, in its replies to a peek and to a status.
 
 `proof` is a compact JWS by the new key, and `endorsement` one by an old key of the same role.
 All have the same payload, so that no key can be replaced by another:
@@ -59,9 +62,9 @@ BIND_TYP = "counterseal-bind+jwt"
 ROTATE_TYP = "counterseal-rotate+jwt"
 ENDORSE_TYP = "counterseal-endorse+jwt"
 
-_MEMBERS = {"token", "keys", "name", "addresses", "replaces", "platform", "appVersion"}
+_UPDATE_MEMBERS = {"name", "addresses", "platform", "appVersion", "language"}
+_MEMBERS = {"token", "keys", "replaces"} | _UPDATE_MEMBERS
 _PEEK_MEMBERS = {"token"}
-_UPDATE_MEMBERS = {"name", "addresses", "platform", "appVersion"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement", "credentialId"}
 _ADDRESS_MEMBERS = {"kind", "value"}
 
@@ -98,6 +101,7 @@ class Enrolment:
     replaces: Guid | None = None
     platform: str = ""
     app_version: str = ""
+    language: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -133,6 +137,7 @@ class Update:
     addresses: tuple[PushAddress, ...] | None = None
     platform: str | None = None
     app_version: str | None = None
+    language: str | None = None
 
 
 def bind_claims(
@@ -170,6 +175,8 @@ def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
         document["platform"] = enrolment.platform
     if enrolment.app_version:
         document["appVersion"] = enrolment.app_version
+    if enrolment.language:
+        document["language"] = enrolment.language
     return document
 
 
@@ -184,6 +191,8 @@ def update_document(update: Update) -> dict[str, Any]:
         document["platform"] = update.platform
     if update.app_version is not None:
         document["appVersion"] = update.app_version
+    if update.language is not None:
+        document["language"] = update.language
     return document
 
 
@@ -201,6 +210,7 @@ def read_enrolment(body: object) -> Enrolment:
         replaces=_replaced(members) if "replaces" in members else None,
         platform=read_text(members, "platform") if "platform" in members else "",
         app_version=read_text(members, "appVersion") if "appVersion" in members else "",
+        language=read_text(members, "language") if "language" in members else "",
     )
 
 
@@ -222,6 +232,7 @@ def read_update(body: object) -> Update:
         addresses=_addresses(members) if "addresses" in members else None,
         platform=read_text(members, "platform") if "platform" in members else None,
         app_version=read_text(members, "appVersion") if "appVersion" in members else None,
+        language=read_text(members, "language") if "language" in members else None,
     )
 
 

@@ -107,7 +107,7 @@ class Devices(DeviceUseCase):
 
     def update(self, call: DeviceCall) -> AuthenticatedDevice:
         """
-        Change a device's name and push addresses; the body is an update.
+        Change what a device says of itself, as its push addresses; the body is an update.
 
         What the body leaves out stays as it is; an empty list clears the addresses.
 

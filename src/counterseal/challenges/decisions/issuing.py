@@ -111,6 +111,7 @@ class Draft:
 
     Attributes:
         action: The action that it asks for, as it is displayed; None if it asks for none.
+        asked_action: What the action is displayed by, in another language; likewise.
         extension: What makes it the request of another protocol; None for none.
     """
 
@@ -120,6 +121,7 @@ class Draft:
     life: timedelta
     served_kinds: frozenset[AddressKind]
     action: DisplayedAction | None = None
+    asked_action: challenges.AskedAction | None = None
     extension: Extension | None = None
 
     @property
@@ -135,6 +137,8 @@ async def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[
     if draft.question.device is not None:
         device_reachable(account, draft.question.device)
     party, policy = draft.party, tools.policy
+    if draft.asked_action is not None:
+        draft = _translate(draft, draft.asked_action, account)
     now, code_asked = truncate(tools.now), draft.code_asked
     ruling = rule_on_question(
         account.history,
@@ -169,6 +173,14 @@ async def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Is
 def asked_account(draft: Draft) -> Reading[Account | None]:
     """Read the account of the person whom *draft* asks."""
     return account_of(draft.party.app_space.guid, draft.question.account_id)
+
+
+def _translate(draft: Draft, asked_action: challenges.AskedAction, account: Account) -> Draft:
+    """Return *draft* with its action in the language of the devices of *account*."""
+    language = asked_action.choose_language(account.devices)
+    if draft.action is not None and draft.action.language == language:
+        return draft
+    return replace(draft, action=asked_action.display(language))
 
 
 def new_code(tools: Tools) -> str:

@@ -10,7 +10,7 @@ The action: what an origin sends to have it approved, and what its digest covers
 | `arguments` | an object (I-JSON) |
 | `agent`, `run`, `purpose` | texts; each absent if the origin does not say |
 | `validUntil` | RFC 3339, UTC, milliseconds; absent lets the service decide |
-| `language` | of the rendering; absent is `en` |
+| `language` | of the rendering; absent is that of the device that is asked |
 
 The *action document* has these members but `language`, and besides:
 
@@ -58,7 +58,6 @@ def read_action(value: object, field: str = "action") -> Action:
     """
     prefix = f"{field}."
     members = read_object(value, ACTION_MEMBERS, field)
-    language = read_optional_text(members, "language", prefix)
     try:
         return Action(
             type=read_text(members, "type", prefix),
@@ -68,7 +67,7 @@ def read_action(value: object, field: str = "action") -> Action:
             run=read_optional_text(members, "run", prefix),
             purpose=read_optional_text(members, "purpose", prefix),
             valid_until=_time(members.get("validUntil"), f"{prefix}validUntil"),
-            language="en" if language is None else language,
+            language=read_optional_text(members, "language", prefix),
         )
     except InvalidField as error:
         if field == "action" or not error.field.startswith("action."):
@@ -101,7 +100,7 @@ def action_document(action: Action, client: Guid) -> dict[str, Any]:
     if action.valid_until is None:
         raise InvalidField("action.validUntil", "missing")
     document = action_request_document(action)
-    del document["language"]
+    document.pop("language", None)
     return document | {"version": VERSION, "client": client}
 
 

@@ -8,9 +8,9 @@ The members that clients of the CX service read keep their names and meaning:
 `content`, `buttons`, `additionalInfo`.
 The others are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
 (the device's own signature) and `receipt`; `status` says the same as `state`. If the question asks
-for an action, `action` is `{type, digest, validUntil}`. The reply to `request/add` also has `code`
-if the person has to type one, and `warnings` if there is something to warn of: a list of objects
-with `code`, and what the code says more. A refusal has `reason` if the person said why.
+for an action, `action` is `{type, digest, validUntil, language}`. The reply to `request/add` also
+has `code` if the person has to type one, and `warnings` if there is something to warn of: a list of
+objects with `code`, and what the code says more. A refusal has `reason` if the person said why.
 """
 
 from __future__ import annotations
@@ -64,11 +64,13 @@ class RequestedAction:
 
     Attributes:
         valid_until: From then on, an approval can no longer be used.
+        language: In which it is displayed; None if an older service does not say it.
     """
 
     type: str
     digest: str
     valid_until: datetime
+    language: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -172,7 +174,11 @@ def processed_document(
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,
         **({} if code is None else {"code": code}),
-        **({} if challenge.action is None else {"action": _action_document(challenge.action)}),
+        **(
+            {}
+            if challenge.action is None
+            else {"action": _action_document(challenge.action, display["action"]["language"])}
+        ),
         **(
             {}
             if outcome is None or outcome.refusal_reason is None
@@ -234,11 +240,12 @@ def read_warnings(members: Members) -> tuple[RequestWarning, ...]:
     )
 
 
-def _action_document(terms: ActionTerms) -> dict[str, Any]:
+def _action_document(terms: ActionTerms, language: str) -> dict[str, Any]:
     return {
         "type": terms.type,
         "digest": terms.digest,
         "validUntil": format_time(terms.valid_until),
+        "language": language,
     }
 
 
@@ -250,6 +257,7 @@ def _action(members: Members) -> RequestedAction | None:
         type=action.text("type"),
         digest=action.text("digest"),
         valid_until=action.time("validUntil"),
+        language=action.text_or_none("language"),
     )
 
 

@@ -34,6 +34,7 @@ from counterseal.challenges.documents.action import action_request_document, rea
 from counterseal.errors import InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
+    DEFAULT_LANGUAGE,
     Action,
     Button,
     ClientProfile,
@@ -191,7 +192,9 @@ def question_document(question: Question) -> dict[str, Any]:
         added["context"] = context_document(question.context)
     return added | {
         "accountId": question.account_id,
-        **_subject(question),
+        # The language that a device chooses is no part of it: without one, an action is compared as
+        # one in English, which is what earlier clients name.
+        **_subject(question, language=DEFAULT_LANGUAGE),
         "buttons": [
             [button.title, button.strong, button.style, button.approving]
             for button in question.buttons
@@ -231,11 +234,14 @@ def context_document(context: RequestContext) -> dict[str, str]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _subject(question: Question) -> dict[str, Any]:
-    """Return what the question is about, as `request/add` has it."""
-    if isinstance(question.content, Action):
-        return {"action": action_request_document(question.content)}
-    return {"content": content_document(question.content)}
+def _subject(question: Question, *, language: str | None = None) -> dict[str, Any]:
+    """Return what the question is about, as `request/add` has it; *language* if it names none."""
+    if not isinstance(question.content, Action):
+        return {"content": content_document(question.content)}
+    action = action_request_document(question.content)
+    if language is not None:
+        action.setdefault("language", language)
+    return {"action": action}
 
 
 def _content_or_action(members: Mapping[str, Any], profile: ClientProfile) -> Content:

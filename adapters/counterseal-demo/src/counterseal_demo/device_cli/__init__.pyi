@@ -9,6 +9,7 @@ from counterseal_http.devices import ServiceUnreachable as ServiceUnreachable
 from .addresses import add_address as add_address
 from .addresses import remove_address as remove_address
 from .addresses import set_addresses as set_addresses
+from .app import read_language as read_language
 from .device import DeviceClient as DeviceClient
 from .home import Home as Home
 from .home import lookalikes_beside as lookalikes_beside

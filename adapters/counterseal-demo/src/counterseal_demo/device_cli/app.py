@@ -1,14 +1,20 @@
-"""The app: what this program says of itself, for the service's list of devices."""
+"""The app: what this program says of itself and of its user's language to the service."""
 
 from __future__ import annotations
 
+import os
 import platform
+import re
+from collections.abc import Mapping
 from importlib.metadata import version
 
+import attrs
+
 from counterseal import ijson
-from counterseal.bindings.documents.device import DeviceStatus
+from counterseal.bindings.documents.device import AccountStatus, DeviceStatus
 from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.device import SoftwareDevice
+from counterseal.models import is_language
 from counterseal_http.devices import DeviceCalls
 
 PLATFORM = " ".join(filter(None, (platform.system(), platform.machine()))) or "Python"
@@ -17,19 +23,37 @@ PLATFORM = " ".join(filter(None, (platform.system(), platform.machine()))) or "P
 APP_VERSION = version("counterseal-demo")
 
 
-def is_current(status: DeviceStatus) -> bool:
-    """Tell whether the service has this program's platform and version."""
-    return (status.platform, status.app_version) == (PLATFORM, APP_VERSION)
+LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""The first that is set says the person's language (POSIX.1-2024, 8.2)."""
 
 
-def renew_app(calls: DeviceCalls, device: SoftwareDevice) -> DeviceStatus:
+def read_language(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the tag of the person's language, such as `de-AT`; empty if the locale names none."""
+    locale = next(filter(None, map(environment.get, LOCALE_VARIABLES)), "")
+    tag = re.split(r"[.@]", locale, maxsplit=1)[0].replace("_", "-")
+    return tag if is_language(tag) else ""
+
+
+def changes_for(status: AccountStatus, language: str) -> Update | None:
     """
-    Tell the service this program's platform and version, after an update.
+    Return what the service has to learn of this program and its user; None if it knows all of it.
+
+    A service that displays actions in no language takes none.
+    """
+    has_language = status.languages is None or language in {"", status.language}
+    if has_language and (status.platform, status.app_version) == (PLATFORM, APP_VERSION):
+        return None
+    update = Update(platform=PLATFORM, app_version=APP_VERSION)
+    return update if has_language else attrs.evolve(update, language=language)
+
+
+def send_changes(calls: DeviceCalls, device: SoftwareDevice, update: Update) -> DeviceStatus:
+    """
+    Tell the service what has changed of this program and its user.
 
     Raises:
         ServiceRefused: The service refused the call.
         ServiceUnreachable: It did not reply, or its reply is invalid.
     """
-    update = Update(platform=PLATFORM, app_version=APP_VERSION)
     body = ijson.compact(update_document(update))
     return calls.json_request(device, "PATCH", "/device", body, DeviceStatus)

@@ -13,6 +13,7 @@ import httpx2
 
 from counterseal import keys
 from counterseal.errors import InvalidField
+from counterseal_demo.device_words import say
 from counterseal_http import Authorities, Forbidden, Guard
 from counterseal_http.client import GuardedClient, guarded_client
 from counterseal_http.devices import ServiceUnreachable
@@ -72,7 +73,8 @@ def _demand_attachment(
     size = attachment["size"]
     if size > LARGEST:
         raise InvalidField(field, "too large for this device")
-    announce(f"fetching {attachment['name']}, {size} bytes, from {_authority(attachment, field)}")
+    host = _authority(attachment, field)
+    announce(say("fetching", name=attachment["name"], size=size, host=host))
     body = _fetch(attachment["url"], size, field, client)
     if len(body) != size:
         raise InvalidField(field, "not of the size that the request names")

@@ -28,7 +28,13 @@ from counterseal.device import SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
 from counterseal.models import Algorithm, Guid, RefusalReason
 from counterseal.wire.members import parse_time
-from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
+from counterseal_demo.device_cli.app import (
+    APP_VERSION,
+    PLATFORM,
+    changes_for,
+    read_language,
+    send_changes,
+)
 from counterseal_demo.device_cli.attachments import Announce, attachment_client, demand_attachments
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
@@ -126,6 +132,7 @@ class DeviceClient:
         name: str,
         algorithm: Algorithm = Algorithm.ES256,
         replaces: Guid | None = None,
+        language: str = "",
         tls: Authorities | None = None,
     ) -> Bond:
         """
@@ -140,6 +147,8 @@ class DeviceClient:
             name: The name of the new device.
             algorithm: Of the new device's keys.
             replaces: The device whose place the new one takes; only with a log-in's token.
+            language: In which actions are displayed, a tag; only where the reply of
+                `read_invitation` has `languages`.
             tls: The authorities that the service's certificate needs; by default the machine's.
 
         Raises:
@@ -158,6 +167,7 @@ class DeviceClient:
             replaces=replaces,
             platform=PLATFORM,
             app_version=APP_VERSION,
+            language=language,
         )
         with closing(DeviceCalls(url, HttpTransport(tls=tls))) as calls:
             device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
@@ -312,7 +322,9 @@ class DeviceClient:
 
     def status(self) -> AccountStatus:
         """
-        Return the status of the device at the service, which learns this program's version.
+        Return the status of the device at the service.
+
+        The service learns this program's version, and the person's language where it takes that.
 
         The names of the account and its company are stored as the service says them.
 
@@ -323,10 +335,16 @@ class DeviceClient:
         """
         status = self.calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
         self._keep_names(status)
-        if is_current(status):
+        changes = changes_for(status, read_language())
+        if changes is None:
             return status
-        renewed = renew_app(self.calls, self.device)
-        return attrs.evolve(status, platform=renewed.platform, app_version=renewed.app_version)
+        changed = send_changes(self.calls, self.device, changes)
+        return attrs.evolve(
+            status,
+            platform=changed.platform,
+            app_version=changed.app_version,
+            language=changed.language,
+        )
 
     def _keep_names(self, status: AccountStatus) -> None:
         bond = self.device.bond

@@ -20,8 +20,7 @@ const SHORT = 22;
  *
  * @param {readonly Button[]} buttons
  * @param {object} how
- * @param {(index: number) => void} how.press Called with the index of the button; -1 for a refusal
- *   where no button refuses.
+ * @param {(index: number) => void} how.press Called with the index of the button.
  * @param {(index: number) => boolean} how.isBlocked
  * @param {AbortSignal} how.ended Closes the sheet.
  */
@@ -37,12 +36,12 @@ export function answerBar(buttons, { press, isBlocked, ended }) {
     return made;
   }
 
+  // The service asks nobody who could not refuse.
   const first = buttons.findIndex(({ approves }) => !approves);
   const isWhole = buttons.length <= MOST_BUTTONS && buttons.every(({ title }) => title.length <= MOST_CHARACTERS);
   const shown = isWhole ? buttons.map((_, index) => answerButton(index)) : [];
-  if (first < 0) shown.push(buttonOf({ approves: false, title: say("refuse.button") }, () => press(-1)));
-  else if (!isWhole) shown.push(firstRefusal());
   if (!isWhole) {
+    shown.push(firstRefusal());
     const choose = () => void chooseAnswer(buttons, { isBlocked, ended }).then((index) => index !== null && press(index));
     shown.push(element("button", { type: "button", class: "answer", click: choose }, say("request.choose")));
   }
@@ -75,11 +74,15 @@ const chooseAnswer = (buttons, { isBlocked, ended }) =>
     "choose-title",
     (/** @type {import("./dialog.js").DialogControls<number>} */ { cancel, close }) => [
       element("h2", { id: "choose-title" }, say("request.choose.title")),
-      ...buttons.map(({ approves, title }, index) => {
-        const made = buttonOf({ approves, title: foreign(title) }, () => close(index));
-        block(made, isBlocked(index));
-        return made;
-      }),
+      element(
+        "div",
+        { class: "answers" },
+        ...buttons.map(({ approves, title }, index) => {
+          const made = buttonOf({ approves, title: foreign(title) }, () => close(index));
+          block(made, isBlocked(index));
+          return made;
+        }),
+      ),
       element("button", { type: "button", class: "plain", click: cancel }, say("back")),
     ],
     { isSheet: true, ended },

@@ -204,8 +204,9 @@ function isIdle() {
 }
 
 async function start() {
-  const [language] = await Promise.all([loadTexts(), loadService()]);
+  const [{ language, direction }] = await Promise.all([loadTexts(), loadService()]);
   document.documentElement.lang = language;
+  document.documentElement.dir = direction;
   showConnection();
   /** @type {(shown: undefined) => void} */
   let startWorker = () => undefined;

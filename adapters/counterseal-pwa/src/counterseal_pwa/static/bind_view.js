@@ -148,7 +148,8 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
     event.preventDefault();
     void pressing(button, status, bind, { fail });
   });
-  context.fill(say("bind.title"), element("p", {}, say("bind.about")), form);
+  const about = say("bind.about", { name: isolate(appSpaceName) });
+  context.fill(say("bind.title"), element("p", {}, about), form);
 }
 
 /**

@@ -155,10 +155,11 @@ async function confirmMove(name) {
  * @param {Choice} choice
  */
 function showDecided(context, account, { name }, choice) {
+  const service = isolate(account.appSpaceName);
   context.fill(
     say(`decided.${choice}`),
     element("p", {}, say(`decided.${choice}.about`, { name: isolate(name) })),
-    choice === "refuse" ? element("p", { class: "quiet" }, say("decided.refuse.advice")) : null,
+    choice === "refuse" ? element("p", { class: "quiet" }, say("decided.refuse.advice", { name: service })) : null,
     choice === "move" ? element("p", {}, say("decided.move.here")) : null,
     choice === "move" ? removal(context, account, { isEnded: true }) : null,
     homeLink(),

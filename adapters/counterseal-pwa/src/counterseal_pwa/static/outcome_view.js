@@ -80,7 +80,7 @@ function closing({ go, signal }) {
       go("#/");
     }
   }, 1000);
-  for (const type of ["keydown", "pointerdown", "focusin", "scroll"]) {
+  for (const type of ["keydown", "pointerdown", "wheel"]) {
     window.addEventListener(type, stay, { signal, once: true });
   }
   signal.addEventListener("abort", stay, { once: true });

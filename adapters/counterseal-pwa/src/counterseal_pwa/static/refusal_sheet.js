@@ -26,17 +26,17 @@ const TOUCHES = ["keydown", "pointerdown", "focusin"];
  *
  * A refusal by the device key is signed before: if the sheet is closed or hidden, or not touched for
  * a minute, it is sent without a reason. A strong key signs what was chosen, so leaving the sheet
- * refuses nothing; nor does it where no button refuses.
+ * refuses nothing.
  *
  * @param {Account} account
  * @param {ShownRequest} shown
- * @param {number} index Of the button that was pressed; -1 if none refuses.
+ * @param {number} index Of the button that was pressed.
  * @param {{ended: AbortSignal}} how `ended`: closes the sheet.
  * @returns {Promise<Refusal | null>} Null if nothing was refused.
  */
 export async function askRefusal(account, shown, index, { ended }) {
-  const button = shown.display.buttons[index];
-  const isSigned = button !== undefined && !button.strong;
+  const { strong, title } = /** @type {ShownRequest["display"]["buttons"][number]} */ (shown.display.buttons[index]);
+  const isSigned = !strong;
   const prepare = () => account.prepareRefusal(shown, { button: index });
   let sendAtOnce = isSigned ? await prepare() : null;
   const chosen = await showDialog(
@@ -59,7 +59,7 @@ export async function askRefusal(account, shown, index, { ended }) {
         }, FRESH);
         signal.addEventListener("abort", () => clearInterval(renewing));
       }
-      return contentOf(shown.display, button, isSigned, controls);
+      return contentOf(shown.display, title, isSigned, controls);
     },
     { isSheet: true, ended },
   );
@@ -88,21 +88,21 @@ function sendWhenLeft(send, signal) {
 
 /**
  * @param {ShownRequest["display"]} display
- * @param {ShownRequest["display"]["buttons"][number] | undefined} button
+ * @param {string} title Of the button that was pressed.
  * @param {boolean} isSigned
  * @param {import("./dialog.js").DialogControls<Refusal>} controls
  */
-function contentOf({ origin }, button, isSigned, controls) {
+function contentOf({ origin }, title, isSigned, controls) {
   const name = isolate(origin.name);
   const choice = (/** @type {string} */ text, /** @type {Refusal} */ refusal, /** @type {string} */ kind) =>
     element("button", { type: "button", class: kind, click: () => controls.close(refusal) }, text);
   const reasons = REASONS.map((reason) => choice(say(`reason.${reason}`), { type: "refuse", reason }, "reason"));
   return [
-    element("h2", { id: "refusal-title" }, button ? foreign(button.title) : say("refuse.button")),
-    button && element("p", { class: "quiet" }, say("refuse.why", { name })),
-    ...(button ? reasons : []),
+    element("h2", { id: "refusal-title" }, foreign(title)),
+    element("p", { class: "quiet" }, say("refuse.why", { name })),
+    ...reasons,
     choice(say("request.disown"), { type: "disown" }, "reason disown"),
-    button && choice(say("refuse.plain"), { type: "refuse" }, "main plain-refusal"),
+    choice(say("refuse.plain"), { type: "refuse" }, "main plain-refusal"),
     element("p", { class: "quiet" }, say(isSigned ? "refuse.leave" : "refuse.stay")),
     isSigned ? null : cancelButton(controls, say("back")),
   ];

@@ -1,7 +1,7 @@
 /** Removal: what ends an account in this browser. */
 
 import { Unavailable } from "./device/index.js";
-import { element } from "./dom.js";
+import { element, isolate } from "./dom.js";
 import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
@@ -42,7 +42,7 @@ export function removal(context, account, { isEnded = false } = {}) {
   function fail(error) {
     // The service still accepts the keys: deleting them only here is the person's choice.
     only.hidden = !(error instanceof Unavailable);
-    return only.hidden ? describe(error) : say("remove.unreached");
+    return only.hidden ? describe(error) : say("remove.unreached", { name: isolate(account.appSpaceName) });
   }
 
   return element(

@@ -62,7 +62,7 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
   const missing = (index) =>
     display.buttons[index]?.approves ? conditions.find(({ isDone }) => !isDone()) : undefined;
 
-  /** @param {number} index Of a button; -1 to refuse where none refuses. */
+  /** @param {number} index Of a button. */
   async function pressAnswer(index) {
     if (buttons.some(isBusy)) return;
     const approves = display.buttons[index]?.approves === true;

@@ -3,18 +3,41 @@
 import { Misuse } from "./device/errors.js";
 import { FOLDER } from "./version_folder.js";
 
-const LANGUAGES = ["en", "de"];
+/**
+ * The languages that have a file, and the direction in which each is written.
+ *
+ * @type {Readonly<Record<string, "ltr" | "rtl">>}
+ */
+const DIRECTIONS = { en: "ltr", de: "ltr", fr: "ltr", es: "ltr", it: "ltr" };
+const FALLBACK = "en";
 const HOUR = 3600;
 
 /** @type {Record<string, string>} */
 let texts = {};
-let locale = "en";
+let locale = FALLBACK;
 
-/** Load the words of the language that the person prefers; return its tag. */
+/**
+ * Load the words of the language that the person prefers, or the English ones if they cannot be had.
+ *
+ * @returns {Promise<{language: string, direction: "ltr" | "rtl"}>}
+ */
 export async function loadTexts() {
-  const { language } = chooseLocale();
-  readTexts(await (await fetch(addressOfTexts(language))).json());
-  return language;
+  let { language } = chooseLocale();
+  try {
+    readTexts(await fetchTexts(language));
+  } catch (error) {
+    if (language === FALLBACK) throw error;
+    readTexts(await fetchTexts(FALLBACK));
+    locale = language = FALLBACK;
+  }
+  return { language, direction: DIRECTIONS[language] ?? "ltr" };
+}
+
+/** @param {string} language */
+async function fetchTexts(language) {
+  const response = await fetch(addressOfTexts(language));
+  if (!response.ok) throw new Misuse("texts_missing", language);
+  return response.json();
 }
 
 /**
@@ -24,10 +47,10 @@ export async function loadTexts() {
  */
 export const addressOfTexts = (language) => `${FOLDER}texts/${language}.json`;
 
-/** Choose the first language that the person prefers and the app has. */
+/** Choose the first language that the person prefers and the app has, or else English. */
 export function chooseLocale() {
-  const known = navigator.languages.find((tag) => LANGUAGES.includes(languageOf(tag)));
-  locale = known ?? "en";
+  const known = navigator.languages.find((tag) => Object.hasOwn(DIRECTIONS, languageOf(tag)));
+  locale = known ?? FALLBACK;
   return { locale, language: languageOf(locale) };
 }
 
@@ -46,8 +69,12 @@ export const currentLocale = () => locale;
 /** Tell whether there are words. */
 export const hasTexts = () => Object.keys(texts).length > 0;
 
-/** @param {string} tag */
-const languageOf = (tag) => tag.slice(0, 2).toLowerCase();
+/**
+ * Return the language of a tag (RFC 5646, 2.2.1).
+ *
+ * @param {string} tag
+ */
+const languageOf = (tag) => tag.replace(/-.*/u, "").toLowerCase();
 
 /**
  * Return the text of *key*, with *values* in the place of `{name}`.

@@ -1,7 +1,7 @@
 /** The view of a new device that does not count yet: its code, until it is confirmed or ends. */
 
 import { showBound } from "./bound_view.js";
-import { element } from "./dom.js";
+import { element, isolate } from "./dom.js";
 import { homeLink } from "./home_link.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
@@ -31,7 +31,7 @@ export function showUnconfirmed(context, account) {
 
   context.fill(
     say("unconfirmed.title"),
-    ...(comparison === null ? [element("p", {}, say("unconfirmed.lost"))] : codeOf(comparison)),
+    ...(comparison === null ? [element("p", {}, say("unconfirmed.lost"))] : codeOf(account, comparison)),
     element("p", { class: "centred" }, element("a", { href: "#/" }, say("home.go"))),
     // A device that nobody confirms may be given up.
     removal(context, account),
@@ -45,9 +45,12 @@ export function showUnconfirmed(context, account) {
   void follow();
 }
 
-/** @param {{code: string, confirmBy: string}} comparison */
-const codeOf = ({ code, confirmBy }) => [
-  element("p", {}, say("unconfirmed.about")),
+/**
+ * @param {Account} account
+ * @param {{code: string, confirmBy: string}} comparison
+ */
+const codeOf = ({ appSpaceName }, { code, confirmBy }) => [
+  element("p", {}, say("unconfirmed.about", { name: isolate(appSpaceName) })),
   comparisonCard(say("unconfirmed.label"), code),
   element("p", {}, say("unconfirmed.until"), " ", element("strong", {}, writeMoment(confirmBy))),
   element("p", { class: "quiet", role: "status" }, say("unconfirmed.wait")),
@@ -76,7 +79,7 @@ function showEnd(context, account, isOver) {
   const end = isOver ? "expired" : "refused";
   context.fill(
     say(`unconfirmed.${end}.title`),
-    element("p", {}, say(`unconfirmed.${end}.about`)),
+    element("p", {}, say(`unconfirmed.${end}.about`, { name: isolate(account.appSpaceName) })),
     removal(context, account, { isEnded: true }),
     homeLink(),
   );

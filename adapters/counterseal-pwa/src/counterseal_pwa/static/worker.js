@@ -11,6 +11,13 @@ import { visible } from "./visible.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** Keys of texts by what the service writes where nobody has chosen another body. */
+const STANDARD_BODIES = new Map([
+  ["A question is waiting for you.", "push.question"],
+  ["A device was added to your account.", "push.added"],
+  ["A device was removed from your account.", "push.removed"],
+  ["Add a new device to your account?", "push.unconfirmed"],
+]);
 /** Milliseconds for the pages to say whether they may be loaded again. */
 const ANSWERS = 2000;
 
@@ -95,7 +102,7 @@ async function showPush({ title, body, data }) {
   const topic = data.requestGuid || data.deviceGuid || data.type;
   /** @type {NotificationOptions & {renotify: boolean}} */
   const options = {
-    body: isEnded ? await sayEnded(body) : body,
+    body: await translate(isEnded ? "elsewhere.push" : STANDARD_BODIES.get(body), body),
     // A later push about the same request replaces this one, and no other Counterseal app on the
     // same host does so by chance. The scope is public: scripts of this web origin still can.
     tag: topic && `${registration.scope}#${topic}`,
@@ -115,16 +122,18 @@ async function showPush({ title, body, data }) {
 }
 
 /**
- * Return the words for a request that is no longer open, in the person's language.
+ * Return a text in the person's language.
  *
- * @param {string} body The service's words, for the case that the texts cannot be had.
+ * @param {string | undefined} key Undefined if the service's words are somebody's choice.
+ * @param {string} body The service's words, also for the case that the texts cannot be had.
  */
-async function sayEnded(body) {
+async function translate(key, body) {
+  if (key === undefined) return body;
   try {
     const address = addressOfTexts(chooseLocale().language);
     const response = (await files.find(address)) ?? (await fetch(address));
     readTexts(await response.json());
-    return say("elsewhere.push");
+    return say(key);
   } catch {
     return body;
   }

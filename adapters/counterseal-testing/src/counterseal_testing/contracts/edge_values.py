@@ -123,6 +123,8 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         state=BindingState.SUSPENDED,
         deadline=factory.moment(),
         addresses=(address,),
+        language=ODD,
+        last_seen_at=admin.ends_at,
     )
     question = OpenQuestion(
         challenge=factory.guid(),
@@ -231,6 +233,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             replaces=factory.guid(),
             name=ODD,
             platform=ODD,
+            language=ODD,
             app_version=ODD,
             keys=(
                 DeviceKey(role=Role.STRONG, key=public),

@@ -89,6 +89,9 @@ PHONES = {
     "badge": PhoneSetup("mallory at the club", Algorithm.EDDSA),
 }
 
+LANGUAGES = {"phone": "de-AT", "tablet": "en", "watch": "de", "burner": "pt-BR"}
+"""What phones say of their languages; the others say nothing."""
+
 BROWSERS = {"browser": "zoe", "kiosk": "adam", "console": "mallory"}
 """Browsers, each with one passkey, and the people who use them."""
 

@@ -94,7 +94,11 @@ class DeviceCalls(HistoryModel):
         """Let the phone *name* finish a bind."""
         phone, space = self.phones[name], invitation.app_space.guid
         offer = phone.device.enrolment(
-            invitation.token, space, pin=actors.PIN, addresses=actors.address(name)
+            invitation.token,
+            space,
+            pin=actors.PIN,
+            addresses=actors.address(name),
+            language=actors.LANGUAGES.get(name, ""),
         )
         binding_entry = self.ledger.bindings[invitation.binding]
         fresh = binding_entry.state == "INVITED"

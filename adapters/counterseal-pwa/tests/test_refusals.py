@@ -1,0 +1,191 @@
+"""Refusals: the sheet asks why, and whatever ends it, the refusal is sent or said to be open."""
+
+from datetime import timedelta
+
+import pytest
+from browser_waits import wait_until
+
+from counterseal.models import ChallengeState, RefusalReason
+from counterseal_client import Button
+
+MINUTES = timedelta(minutes=5)
+STRONG = (
+    Button(title="Pay", strong=True, approving=True),
+    Button(title="Do not pay", strong=True),
+)
+
+
+@pytest.fixture
+def account_id(request):
+    return f"user-{request.node.name}"[:60]
+
+
+@pytest.fixture
+def bound(device, origin, account_id):
+    device.bind_passkey(origin.link(account_id))
+    return device
+
+
+@pytest.fixture
+def asked(bound, origin, account_id):
+    """A request whose sheet is open."""
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
+    bound.open_request()
+    open_sheet(bound)
+    return pending
+
+
+def open_sheet(device, title="Reject"):
+    device.page.get_by_role("button", name=title, exact=True).click()
+    device.page.locator(".sheet .disown").wait_for()
+
+
+def wait_for_refusal(origin, pending):
+    reply = origin.wait(pending)
+    assert (reply.state, reply.approved, reply.reason) == (ChallengeState.ANSWERED, False, None)
+
+
+def hide(page):
+    """Make the page hidden, as another app in front of it does."""
+    page.evaluate("""() => {
+      Object.defineProperty(document, "hidden", { value: true, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+
+
+def test_nothing_is_sent_while_the_sheet_is_open(bound, origin, asked):
+    assert origin.client.status(asked).state is ChallengeState.SEEN
+    bound.page.get_by_role("button", name="Something in it is wrong").click()
+    bound.wait_for_heading("Refused")
+    assert origin.wait(asked).reason is RefusalReason.WRONG_DETAILS
+
+
+def test_a_sheet_that_is_closed_refuses(bound, origin, asked):
+    bound.page.keyboard.press("Escape")
+    bound.wait_for_heading("Refused")
+    wait_for_refusal(origin, asked)
+
+
+def test_a_sheet_that_is_left_for_another_view_refuses(bound, origin, asked):
+    bound.page.evaluate("location.hash = '#/'")
+    bound.page.locator("#waiting").wait_for()
+    wait_for_refusal(origin, asked)
+
+
+def test_a_sheet_that_is_hidden_refuses_and_says_so_afterwards(bound, origin, asked):
+    hide(bound.page)
+    wait_for_refusal(origin, asked)
+    bound.wait_for_heading("Refused")
+
+
+def test_a_page_that_is_left_refuses(bound, origin, asked):
+    bound.page.goto("about:blank")
+    wait_for_refusal(origin, asked)
+
+
+def test_a_tab_that_is_closed_refuses(bound, origin, asked):
+    bound.page.context.new_page()
+    bound.page.close()
+    wait_for_refusal(origin, asked)
+
+
+def test_a_sheet_that_nobody_touches_for_a_minute_refuses(bound, origin, account_id):
+    page = bound.page
+    page.clock.install()
+    page.reload()
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
+    bound.open_request()
+    open_sheet(bound)
+    page.clock.run_for(50_000)
+    page.keyboard.press("Tab")
+    page.clock.run_for(50_000)
+    assert page.locator(".sheet").count() == 1
+    page.clock.run_for(11_000)
+    wait_for_refusal(origin, pending)
+
+
+def test_without_a_connection_the_person_learns_that_it_is_open(bound, origin, asked):
+    page = bound.page
+    page.context.set_offline(offline=True)
+    page.get_by_role("button", name="Refuse without a reason").click()
+    page.locator(".answer-bar .problem").filter(has_text="Nothing was sent").wait_for()
+    assert origin.client.status(asked).state is ChallengeState.SEEN
+    page.context.set_offline(offline=False)
+    bound.refuse("Reject")
+    bound.wait_for_heading("Refused")
+    wait_for_refusal(origin, asked)
+
+
+def test_a_service_that_starts_again_gets_the_refusal(bound, stoppable_origin, asked):
+    page, service = bound.page, stoppable_origin.service
+    service.stop()
+    page.get_by_role("button", name="I do not want this").click()
+    problem = page.locator(".answer-bar .problem:not(:empty)")
+    problem.wait_for()
+    service.start()
+    wait_until(page, lambda: press_again(page), "the service does not answer")
+    bound.wait_for_heading("Refused")
+    assert stoppable_origin.wait(asked).reason is RefusalReason.DECLINED
+
+
+def press_again(page):
+    """Press the same button, and the same reason where it is asked again; return whether it is over."""
+    for name in ("Reject", "I do not want this"):
+        button = page.get_by_role("button", name=name, exact=True)
+        if button.count() and button.is_enabled():
+            button.dispatch_event("click")
+        page.wait_for_timeout(300)
+    return page.locator(".mark.declined").count() == 1
+
+
+def test_a_strong_refusal_signs_what_was_chosen_and_leaving_it_refuses_nothing(
+    bound, origin, account_id
+):
+    page = bound.page
+    pending = origin.client.ask(account_id, "Pay?", buttons=STRONG, duration=MINUTES)
+    bound.open_request()
+    for leave in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("button", name="Go back").click(),
+    ):
+        open_sheet(bound, "Do not pay")
+        leave()
+        page.locator(".answer-bar .problem").filter(has_text="still open").wait_for()
+    assert origin.client.status(pending).state is ChallengeState.SEEN
+    bound.refuse("Do not pay", "Somebody is pushing me")
+    bound.wait_for_heading("Refused")
+    assert origin.wait(pending).reason is RefusalReason.PRESSURED
+
+
+def test_a_sheet_closes_when_the_request_ends(bound, origin, asked):
+    origin.client.cancel(asked)
+    bound.wait_for_heading("Withdrawn")
+    assert bound.page.locator("dialog").count() == 0
+    assert origin.client.status(asked).state is ChallengeState.CANCELLED
+
+
+def test_the_dialog_of_the_pin_closes_when_the_request_ends(device, origin, account_id):
+    device.bind(origin.link(account_id))
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
+    device.open_request()
+    device.press("Approve", pin=None)
+    device.page.locator("#pin").wait_for()
+    origin.client.cancel(pending)
+    device.wait_for_heading("Withdrawn")
+    assert device.page.locator("dialog").count() == 0
+
+
+def test_by_keyboard_alone(bound, origin, account_id):
+    page = bound.page
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
+    bound.open_request()
+    focused = "document.activeElement.innerText.split('\\n')[0]"
+    for name, key in (("Reject", "Enter"), ("This was not me", "Space")):
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if page.evaluate(focused) == name:
+                break
+        page.keyboard.press(key)
+        page.locator(".sheet, .mark").first.wait_for()
+    bound.wait_for_heading("Reported: not you")
+    assert origin.wait(pending).state is ChallengeState.DISOWNED

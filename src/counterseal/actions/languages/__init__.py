@@ -1,0 +1,1 @@
+"""The words of actions: a module for each language, all of them with the same names."""
