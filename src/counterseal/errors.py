@@ -263,6 +263,10 @@ class HtmlRefused(InvalidField, code="html_refused", public_code="invalid_field"
     """The content is HTML, which the App Space refuses."""
 
 
+class DocumentHostRefused(InvalidField, code="document_host_refused", public_code="invalid_field"):
+    """A document of the action is at a host that the App Space does not list."""
+
+
 class ActionTypeUnknown(Refused, code="action_type_unknown"):
     """The service renders no actions of this type, so that nobody can be asked about one."""
 

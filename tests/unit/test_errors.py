@@ -52,6 +52,7 @@ PUBLIC_CODES = {
     "domain_forbidden": "domain_forbidden",
     "foreign": "not_found",
     "html_refused": "invalid_field",
+    "document_host_refused": "invalid_field",
     "identity_withdrawn": "identity_withdrawn",
     "invalid_field": "invalid_field",
     "issuer_untrusted": "issuer_untrusted",

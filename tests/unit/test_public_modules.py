@@ -60,6 +60,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "memory",
             "models.ciba",
             "models.clients",
+            "models.document_hosts",
             "models.passkeys",
             "narrowing",
             "policy",

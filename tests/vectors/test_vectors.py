@@ -36,6 +36,7 @@ from counterseal.challenges.documents.action import (
     attachment_document,
     read_action,
 )
+from counterseal.challenges.documents.messages import read_warnings
 from counterseal.challenges.documents.question import content_document
 from counterseal.credentials.documents import (
     cx1_mac,
@@ -62,6 +63,7 @@ from counterseal.models import (
     ChallengeState,
     DeviceCall,
 )
+from counterseal.models.document_hosts import document_host, is_document_origin
 from counterseal.outbox.documents import (
     read_public_text,
     read_secret_text,
@@ -71,7 +73,7 @@ from counterseal.outbox.documents import (
 )
 from counterseal.wire.link import BindLink, read_link, write_link
 from counterseal.wire.lookalikes import are_alike, skeletons
-from counterseal.wire.members import parse_time, read_record, write_record
+from counterseal.wire.members import Members, parse_time, read_record, write_record
 from counterseal_testing import ScriptedEntropy
 
 HERE = Path(__file__).parent
@@ -248,6 +250,35 @@ def test_document_of_an_action_that_a_device_shows(phone, vector):
 @cases("display", "unshowable", "why")
 def test_document_that_no_device_shows(phone, vector):
     assert refusal(phone.read_display, vector["text"]) == vector["code"]
+
+
+# Hosts of documents
+
+
+@cases("document-hosts", "origins")
+def test_origin_that_an_app_space_may_list(vector):
+    assert is_document_origin(vector["origin"])
+
+
+@cases("document-hosts", "unfit", "why")
+def test_origin_that_no_app_space_lists(vector):
+    assert not is_document_origin(vector["origin"])
+
+
+@cases("document-hosts", "addresses")
+def test_host_of_a_document(vector):
+    assert document_host(vector["url"]) == vector["host"]
+
+
+@cases("document-hosts", "replies")
+def test_warnings_that_an_origin_reads(vector):
+    warnings = read_warnings(Members.of(vector["reply"]))
+    assert [attrs.asdict(each) for each in warnings] == vector["read"]
+
+
+@cases("document-hosts", "unreadable", "why")
+def test_warnings_that_no_origin_reads(vector):
+    assert refusal(read_warnings, Members.of(vector["reply"])) == vector["code"]
 
 
 # Answers and disowns

@@ -329,7 +329,7 @@ class FlaskService(Origin):
         app = Flask("auth")
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
-        settings = Settings(public_url=self.url)
+        settings = Settings(public_url=self.url, app_origins=["https://files.example.com"])
         for blueprint in create_blueprints(self.world.ports, self.world.policy, settings):
             app.register_blueprint(blueprint)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

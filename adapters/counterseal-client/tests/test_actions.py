@@ -20,6 +20,7 @@ from counterseal_client import (
     NotFound,
     PendingRequest,
     ReplyLost,
+    RequestWarning,
     Unfit,
     UseOutcome,
     require_approved,
@@ -77,6 +78,25 @@ def test_a_pending_request_with_an_action_is_stored_and_read(flask_service, clie
     assert loaded == approved
     assert loaded.action == attrs.evolve(ACTION, valid_until=approved.valid_until)
     assert require_approved(client.status(loaded), loaded, flask_service.trust)
+
+
+def test_a_pending_request_warns_of_documents_that_the_app_may_not_fetch(client, phone):
+    urls = ("https://files.example.com/a", "https://elsewhere.example/b")
+    documents = [
+        {"name": f"{index}", "size": 1, "type": "text/plain", "sha256": "A" * 43, "url": url}
+        for index, url in enumerate(urls)
+    ]
+    action = Action(type="document", resource="Lease", arguments={"documents": documents})
+    pending_request = client.ask("zoe", action)
+    (warning,) = pending_request.warnings
+    assert warning == RequestWarning(
+        code="document_host",
+        field="action.arguments.documents[1].url",
+        host="elsewhere.example",
+    )
+    assert PendingRequest.load(pending_request.dump()).warnings == ()
+    assert client.status(pending_request).warnings == ()
+    assert client.ask("zoe", ACTION).warnings == ()
 
 
 @pytest.mark.parametrize(

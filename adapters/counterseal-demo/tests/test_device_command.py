@@ -177,6 +177,14 @@ def test_whose_an_account_is_stands_at_the_bind_in_the_status_and_above_a_questi
     assert none in bound("show", guid).stdout
 
 
+def test_a_space_at_the_end_of_an_accounts_id_is_seen(auth, device):
+    bound = device("bind", "--url", auth.url, "--link", auth.link("zoe "))
+    assert "Account id: zoe<U+0020>\n" in bound.stderr
+    guid = auth.world.ask("zoe ", "Lunch?").challenge.guid
+    for words in (["show", guid], ["status"]):
+        assert "zoe<U+0020>" in device(*words).stdout
+
+
 def test_the_service_learns_the_language_of_the_locale(auth, device, monkeypatch):
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(variable, raising=False)

@@ -239,8 +239,9 @@ export class Account {
    * @param {{signal?: AbortSignal}} [how]
    * @returns {Promise<Bytes>}
    * @throws {InvalidField} The request has no such attachment.
-   * @throws {Refused} `attachment_changed`, `attachment_too_large` (26,214,400 bytes at most) or
-   *   `attachment_address`: the device does not return it; see `Refused.code`.
+   * @throws {Refused} `attachment_changed`, `attachment_too_large` (26,214,400 bytes at most),
+   *   `attachment_address`, or `attachment_forbidden`: the page's Content Security Policy forbids to
+   *   fetch it. The device does not return it; see `Refused.code`.
    * @throws {import("../wire/errors.js").Unavailable} `attachment_unavailable`: it cannot be fetched
    *   now; the same call may be repeated.
    */

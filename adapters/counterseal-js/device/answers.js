@@ -95,8 +95,8 @@ export class Answers {
     const attachment = request.action?.attachments[index];
     if (attachment === undefined) throw new InvalidField("index", "not one of the request");
     const exchange = this.#exchangeOf(request);
-    const { fetch } = this.#connection.world;
-    const bytes = await fetchAttachment(attachment, { fetch, signal });
+    const { fetch, sleep } = this.#connection.world;
+    const bytes = await fetchAttachment(attachment, { fetch, signal, sleep });
     exchange.checked.add(index);
     return bytes;
   }

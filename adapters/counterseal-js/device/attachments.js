@@ -2,6 +2,7 @@
 
 import { base64url, sha256 } from "../wire/bytes.js";
 import { CountersealError, Refused, Unavailable } from "../wire/errors.js";
+import { systemSleep } from "../wire/pause.js";
 
 /** @typedef {import("../wire/bytes.js").Bytes} Bytes */
 /** @typedef {import("../wire/display.js").Attachment} Attachment */
@@ -10,6 +11,8 @@ import { CountersealError, Refused, Unavailable } from "../wire/errors.js";
 export const ATTACHMENT_LIMIT = 26_214_400;
 /** Milliseconds until the last byte. */
 const TIMEOUT = 120_000;
+/** Milliseconds for a browser to report what it has blocked, which it does after the fetch has failed. */
+const REPORT = 1000;
 
 /**
  * Fetch an attachment, and return its bytes only if they are those that its request names.
@@ -17,18 +20,26 @@ const TIMEOUT = 120_000;
  * It is fetched from its own address: by HTTPS, without credentials, and through no redirect.
  *
  * @param {Attachment} attachment
- * @param {{fetch?: typeof globalThis.fetch, signal?: AbortSignal | undefined}} [how]
+ * @param {object} [how]
+ * @param {typeof globalThis.fetch} [how.fetch]
+ * @param {AbortSignal | undefined} [how.signal]
+ * @param {import("../wire/pause.js").Sleep} [how.sleep]
+ * @param {Partial<EventTarget>} [how.scope] Where the browser reports what the Content Security
+ *   Policy of the page blocks; the page or worker itself, if none is given.
  * @returns {Promise<Bytes>}
  * @throws {Refused} `attachment_address`: the address is not HTTPS, or has credentials;
  *   `attachment_too_large`: it is larger than ATTACHMENT_LIMIT, and nothing was fetched;
+ *   `attachment_forbidden`: the page's Content Security Policy forbids to fetch it;
  *   `attachment_changed`: it has another size, or another SHA-256.
  * @throws {Unavailable} `attachment_unavailable`: it cannot be fetched now, or was redirected.
  */
-export async function fetchAttachment(attachment, { fetch = globalThis.fetch, signal } = {}) {
+export async function fetchAttachment(attachment, how = {}) {
+  const { fetch = globalThis.fetch, signal, sleep = systemSleep, scope = globalThis } = how;
   const { sha256: expected, size, url } = attachment;
   demandAddress(url);
   if (size > ATTACHMENT_LIMIT) throw new Refused("attachment_too_large", `${size} bytes`);
   const late = AbortSignal.timeout(TIMEOUT);
+  const report = watchReports(scope, url);
   let bytes;
   try {
     const response = await fetch(url, {
@@ -48,12 +59,53 @@ export async function fetchAttachment(attachment, { fetch = globalThis.fetch, si
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof CountersealError) throw error;
+    if (await report.isBlocked(() => sleep(REPORT, signal))) throw new Refused("attachment_forbidden", new URL(url).host);
     throw new Unavailable("attachment_unavailable", error instanceof Error ? error.name : "");
+  } finally {
+    report.end();
   }
   if (base64url(await sha256(bytes)) !== expected) {
     throw new Refused("attachment_changed", "another SHA-256");
   }
   return bytes;
+}
+
+/**
+ * Listen to what the browser reports of *address*: that `connect-src` of the Content Security Policy
+ * has blocked it, or another address of the same web origin (CSP Level 3, 5.1).
+ *
+ * @param {Partial<EventTarget>} scope
+ * @param {string} address
+ */
+function watchReports(scope, address) {
+  const { origin } = new URL(address);
+  /** @type {(isBlocked: true) => void} */
+  let block = () => undefined;
+  /** @type {Promise<true>} */
+  const blocked = new Promise((resolve) => {
+    block = resolve;
+  });
+  /** @param {Event} event */
+  const note = (event) => {
+    const { blockedURI, disposition, effectiveDirective } =
+      /** @type {SecurityPolicyViolationEvent} */ (event);
+    if (effectiveDirective !== "connect-src" || disposition !== "enforce") return;
+    // Some browsers report the address, and others its origin alone.
+    if (!URL.canParse(blockedURI) || new URL(blockedURI).origin !== origin) return;
+    block(true);
+  };
+  scope.addEventListener?.("securitypolicyviolation", note);
+  return {
+    /**
+     * Tell whether it is blocked; the report may come until *wait* has ended.
+     *
+     * @param {() => Promise<unknown>} wait
+     */
+    isBlocked: async (wait) =>
+      scope.addEventListener !== undefined &&
+      (await Promise.race([blocked, wait().then(() => false)])),
+    end: () => scope.removeEventListener?.("securitypolicyviolation", note),
+  };
 }
 
 /** @param {string} address */

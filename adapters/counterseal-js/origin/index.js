@@ -20,6 +20,7 @@ export { writeLink } from "../wire/link.js";
 /** @typedef {import("../wire/errors.js").ErrorCode} ErrorCode */
 /** @typedef {import("./events.js").AccountEvent} AccountEvent */
 /** @typedef {import("./events.js").AccountEventPage} AccountEventPage */
+/** @typedef {import("./pending.js").RequestWarning} RequestWarning */
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
 /** @typedef {import("./question.js").Button} Button */
 /** @typedef {import("./question.js").Content} Content */

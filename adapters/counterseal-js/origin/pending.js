@@ -28,15 +28,28 @@ import { haveButtons, readQuestion } from "./question.js";
  * @property {string} [validUntil] Until when an approval of its action may be used.
  */
 
+/**
+ * Something that the person will meet, although the request was issued.
+ *
+ * @typedef {object} RequestWarning
+ * @property {string} code `document_host`: the service's app in the browser may not fetch a document
+ *   of the action; a newer service may have others.
+ * @property {string | null} field The member of the question that it is about.
+ * @property {string | null} host The host from which the app may not fetch, with its port unless
+ *   that is 443.
+ */
+
 /** One request that was issued. */
 export class PendingRequest {
   #code;
+  #warnings;
 
   /**
    * @param {PendingMembers} members
    * @param {string | null} [code]
+   * @param {readonly RequestWarning[]} [warnings]
    */
-  constructor(members, code = null) {
+  constructor(members, code = null, warnings = []) {
     /** @readonly */
     this.guid = members.guid;
     /** @readonly */
@@ -58,6 +71,7 @@ export class PendingRequest {
     /** @readonly */
     this.question = Object.freeze(readQuestion(readJson(members.sent)));
     this.#code = code;
+    this.#warnings = Object.freeze([...warnings]);
     Object.freeze(this);
   }
 
@@ -67,6 +81,11 @@ export class PendingRequest {
    */
   get code() {
     return this.#code;
+  }
+
+  /** What the person will meet, as the service said when it was asked; none in what `load` returns. */
+  get warnings() {
+    return this.#warnings;
   }
 
   /** The origin's own id of the person. */
@@ -88,8 +107,8 @@ export class PendingRequest {
   }
 
   /**
-   * Return the record for a database or a server-side session, without the code; `ask` with the
-   * same idempotency key returns the code again. Keep it where users cannot write.
+   * Return the record for a database or a server-side session, without the code and warnings;
+   * `ask` with the same idempotency key returns them again. Keep it where users cannot write.
    *
    * @returns {PendingMembers}
    */
@@ -198,13 +217,33 @@ export class PendingRequest {
  */
 export function readPending(body, document, origin) {
   const reply = readProcessed(document);
-  const code = new Members(document).textOrNull("code");
+  const members = new Members(document);
+  const code = members.textOrNull("code");
   const { guid, account, appSpace, issuedAt, expiresAt } = reply;
   const codeAsked = code !== null;
   const terms = reply.action === null ? {} : { validUntil: reply.action.validUntil };
   const pending = new PendingRequest(
     { guid, account, appSpace, origin, sent: body, codeAsked, issuedAt, expiresAt, ...terms },
     code,
+    readWarnings(members),
   );
   return [pending, reply];
+}
+
+/**
+ * Read the warnings of the reply to `request/add`, which a service without any leaves out.
+ *
+ * @param {Members} members
+ * @returns {RequestWarning[]}
+ * @throws {import("../wire/errors.js").InvalidField} A warning is of another type.
+ */
+export function readWarnings(members) {
+  if ((members.document["warnings"] ?? null) === null) return [];
+  return members.objects("warnings", (warning) =>
+    Object.freeze({
+      code: warning.text("code"),
+      field: warning.textOrNull("field"),
+      host: warning.textOrNull("host"),
+    }),
+  );
 }

@@ -21,6 +21,7 @@
  *   | "assertion_elsewhere"
  *   | "attachment_address"
  *   | "attachment_changed"
+ *   | "attachment_forbidden"
  *   | "attachment_too_large"
  *   | "attachment_unavailable"
  *   | "attachment_unchecked"

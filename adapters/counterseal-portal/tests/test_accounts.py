@@ -99,6 +99,26 @@ def test_a_row_has_the_name_and_says_what_is_locked(portal):
     assert ">Locked<" in text
 
 
+def test_ids_that_differ_by_spaces_alone_look_different(portal):
+    accounts = {
+        account_id: portal.service.invitations.invite(portal.service.origin, account_id).account
+        for account_id in ("zoe", "zoe ", "zoe  b", "zoe b")
+    }
+    browser = portal.support()
+    results = browser.get("/accounts", q="zoe").text
+    for account_id, text in (
+        ("zoe", "zoe"),
+        ("zoe ", "zoe&lt;U+0020&gt;"),
+        ("zoe  b", "zoe &lt;U+0020&gt;b"),
+        ("zoe b", "zoe b"),
+    ):
+        assert f"<bdi>{text}</bdi>" in results
+        assert (
+            f"<h1><bdi>{text}</bdi></h1>"
+            in browser.get(f"/accounts/{accounts[account_id].guid}").text
+        )
+
+
 def test_an_app_space_out_of_reach_is_not_searched(portal, zoe):
     other = portal.service.new_app_space("Other app")
     reply = portal.support().get("/accounts", q="zoe", app_space=other.guid)

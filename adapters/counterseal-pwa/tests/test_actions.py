@@ -201,6 +201,26 @@ def test_a_document_that_is_not_the_signed_one_is_neither_opened_nor_approved(op
     assert page.locator(".attachment .problem").inner_text() == ""
 
 
+def test_a_document_from_a_host_that_the_app_may_not_fetch_from_is_said_to_be_so(
+    open_action, bound
+):
+    elsewhere = [ATTACHMENTS[0] | {"url": "https://elsewhere.example/lease.txt"}]
+    page = open_action("document", DOCUMENT, attachments=elsewhere)
+    page.locator(".attachment button").click()
+    problem = page.locator(".attachment .problem").filter(has_text="may not fetch from")
+    problem.wait_for()
+    assert "elsewhere.example" in problem.inner_text()
+    assert "try again" not in problem.inner_text().lower()
+    approve, decline = page.locator(".answer").all()
+    assert approve.get_attribute("aria-disabled") == "true"
+    assert decline.get_attribute("aria-disabled") is None
+    # Chromium says to the console what it has blocked.
+    problems = bound[0].problems
+    assert problems
+    assert all("Content Security Policy" in problem or "Fetch" in problem for problem in problems)
+    problems.clear()
+
+
 def test_a_document_that_could_run_is_saved_and_not_displayed(open_action, bound):
     device, _ = bound
     serve_files(device.page, FILES)

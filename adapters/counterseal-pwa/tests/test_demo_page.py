@@ -64,6 +64,14 @@ class DemoPage:
         self.phone.locator("#link").wait_for()
         self.phone.locator("#link").evaluate("() => navigator.serviceWorker.ready.then(() => null)")
 
+    def require_in_sight(self, *locators):
+        """Require that the phone and *locators* are inside of the window, which nobody scrolled."""
+        for locator in (self.page.locator("#phone"), *locators):
+            box = locator.bounding_box()
+            end = box["y"] + box["height"]
+            assert (box["y"] >= 0, end <= DESK["height"]) == (True, True), (locator, box)
+        assert self.page.evaluate("window.scrollY") == 0
+
     def heading(self, text):
         return self.page.get_by_role("heading", name=text, exact=True)
 
@@ -212,6 +220,22 @@ def test_by_keyboard_alone(open_device, axe, running_demo):
         page.keyboard.press("Enter")
         page.locator("li.forgery .verdict").first.wait_for()
         assert page.evaluate("document.activeElement.ariaLabel") == "Send: changed amount"
+
+
+def test_what_comes_next_is_in_sight_without_scrolling(open_device, axe, start_demo):
+    with start_demo() as running_demo, open_device(viewport=DESK) as device:
+        demo = DemoPage(device, axe, "sight")
+        device.page.goto(running_demo.url)
+        demo.phone.locator("#link").wait_for()
+        device.page.locator(".code svg").wait_for()
+        demo.require_in_sight(demo.button("Open the link on the phone"))
+        demo.connect(passkey=False)
+        demo.require_in_sight(demo.button("Pay"), demo.button("Connect another phone"))
+        demo.open_request()
+        demo.require_in_sight(device.page.locator(".digits"), demo.button("Cancel"))
+        demo.phone.get_by_role("button", name="Do not pay", exact=True).click()
+        demo.heading("Not paid").wait_for()
+        demo.require_in_sight(demo.button("Order again"))
 
 
 @pytest.mark.service_worker

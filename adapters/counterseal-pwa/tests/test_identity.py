@@ -140,6 +140,39 @@ def test_two_accounts_of_one_app_space_differ_by_their_ids(device, two_tenants):
     assert text_of(page.locator(".who .account-id")) == "Account id: user-1"
 
 
+def test_ids_that_differ_by_spaces_alone_look_different(device, two_tenants):
+    page, (origin, _) = device.page, two_tenants.origins
+    texts_by_id = {
+        "una": "una",
+        "una ": "una<U+0020>",
+        " una": "<U+0020>una",
+        "u  na": "u <U+0020>na",
+        "u na": "u na",
+    }
+    device.authenticate()
+    for account_id, text in texts_by_id.items():
+        page.goto(origin.link(account_id))
+        page.get_by_role("radio", name="Passkey").wait_for()
+        assert text_of(page.locator("dd.owner bdi").last) == text
+        page.locator("form button.main").click()
+        page.locator("a.button.main").click()
+        page.locator("#waiting").wait_for()
+    ids = page.locator(".card:not(.open) .account-id")
+    ids.nth(len(texts_by_id) - 1).wait_for()
+    texts = [text_of(ids.nth(index)) for index in range(len(texts_by_id))]
+    assert sorted(texts) == sorted(f"Account id: {text}" for text in texts_by_id.values())
+    for account_id in ("una", "una "):
+        pending_request = origin.client.ask(account_id, "Log in?", duration=MINUTES)
+        device.open_request()
+        text = texts_by_id[account_id]
+        assert text_of(page.locator("#who .account-id")) == f"Account id: {text}"
+        assert text in page.locator(".details dd").all_text_contents()
+        origin.client.cancel(pending_request)
+        page.goto("about:blank")
+        page.goto(f"{origin.url}/app/")
+        page.locator("#waiting").wait_for()
+
+
 def test_a_link_names_the_account_until_the_service_does(device, two_tenants):
     """Anybody can write a link, and its name of the account is shown as that."""
     page, (origin, _) = device.page, two_tenants.origins

@@ -1,5 +1,6 @@
 """Text from outside is written so that it cannot fake the screen, in Node and in Chromium."""
 
+import itertools
 import json
 import random
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from counterseal.wire.visible import visible
+from counterseal.wire.visible import Name, visible
 from counterseal_client import Button, Pair, PairsContent, TextContent
 
 STATIC = Path(__file__).parents[1] / "src" / "counterseal_pwa" / "static"
@@ -73,6 +74,11 @@ def test_each_character_is_written_out_as_in_a_terminal(make_visible):
         if here != visible(text)
     }
     assert differing == SHOWN_HERE
+
+
+def test_spaces_of_ids_are_written_out_as_in_a_terminal(make_visible):
+    texts = [*map("".join, itertools.product([" ", "a", "\xa0", "<"], repeat=5)), "", " "]
+    assert make_visible(texts, exact=True) == [visible(Name(text)) for text in texts]
 
 
 def test_hidden_characters_can_be_read_back(make_visible):

@@ -222,6 +222,15 @@ def test_what_an_older_release_does_not_know_is_left_out_of_every_text(transacti
     assert read(body) == challenge
 
 
+def test_an_app_space_that_lists_no_hosts_is_written_as_older_releases_write_it():
+    factory = RecordFactory()
+    app_space = factory.app_space(factory.space)
+    assert "document_hosts" not in write(app_space)
+    listing = attrs.evolve(app_space, document_hosts=("https://files.example.com",))
+    assert "document_hosts" in write(listing)
+    assert [read(write(record)) for record in (app_space, listing)] == [app_space, listing]
+
+
 def test_an_administrator_of_before_they_were_persons_is_read():
     admin = next(record for record in edge_records(RecordFactory()) if type(record) is Admin)
     body = json.loads(write(admin))

@@ -43,6 +43,40 @@ def test_an_origin_of_documents_that_is_none_is_refused(tmp_path):
     assert refusal.value.field == "browser_device_documents"
 
 
+PUBLIC = "https://auth.example.com"
+FILES = "https://files.example.com"
+
+
+@pytest.mark.parametrize(
+    ("changes", "origins"),
+    [
+        ({}, None),
+        ({"DOCUMENTS": FILES}, None),
+        ({"": "yes"}, (PUBLIC,)),
+        ({"": "yes", "DOCUMENTS": FILES}, (PUBLIC, FILES)),
+        # Its files are written elsewhere, with a list that the service is not told of.
+        ({"URL": "https://app.example.com"}, None),
+        ({"": "yes", "URL": "https://app.example.com"}, None),
+        (
+            {"URL": "https://app.example.com/app", "DOCUMENTS": FILES},
+            ("https://app.example.com", PUBLIC, FILES),
+        ),
+    ],
+)
+def test_the_service_knows_from_where_it_may_fetch_documents(tmp_path, changes, origins):
+    environment = {
+        f"COUNTERSEAL_BROWSER_DEVICE_{name}".removesuffix("_"): text
+        for name, text in changes.items()
+    }
+    flags = {"data": tmp_path, "public_url": PUBLIC}
+    assert settings(flags, environment).app_origins == origins
+
+
+def test_a_page_by_http_may_fetch_from_its_host_by_https(tmp_path):
+    flags = {"data": tmp_path, "public_url": "http://localhost:8787", "browser_device": True}
+    assert settings(flags, {}).app_origins == ("https://localhost:8787",)
+
+
 def test_its_files_do_not_fill_the_log(open_client, caplog):
     caplog.set_level(logging.DEBUG, "counterseal_server.access")
     client = open_client(BROWSER_DEVICE="yes")

@@ -197,6 +197,16 @@ APP_SPACE_ROWS = (
         "--device-invitations/--no-device-invitations",
         "edit device_invitations",
     ),
+    Row(
+        *("document_hosts", "documentHosts", "--document-host", "edit document_hosts"),
+        one=["https://files.example.com"],
+        other=["https://docs.example.com:8443"],
+        wrong=(["http://files.example.com"], ["https://files.example.com:65536"]),
+        wrong_json=("https://files.example.com", [7], ["https://files.example.com"] * 17),
+        empty=[],
+        after=[],
+        words=("--any-document-host",),
+    ),
 )
 BESIDE = {
     ("clients", "cx"): {

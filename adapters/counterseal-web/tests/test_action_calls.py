@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from counterseal.errors import PolicyUnsound
 from counterseal.models import OPERATOR
 from counterseal_testing.faults import Faults, faulty
 
@@ -123,6 +124,59 @@ def test_an_unfit_action_is_refused_by_name(shop, phone, changes, field):
     response = shop.post("/request/add", json=QUESTION | changes)
     refused(response, 400, "invalid_field")
     assert response.json["field"] == field
+
+
+def document_question(*urls):
+    documents = [
+        {"name": f"{index}.txt", "size": 1, "type": "text/plain", "sha256": "A" * 43, "url": url}
+        for index, url in enumerate(urls)
+    ]
+    action = {"type": "document", "resource": "Lease", "arguments": {"documents": documents}}
+    return {"accountId": "zoe", "action": action}
+
+
+ELSEWHERE = document_question("https://files.example.com/a", "https://elsewhere.example/b")
+WARNING = {
+    "code": "document_host",
+    "field": "action.arguments.documents[1].url",
+    "host": "elsewhere.example",
+}
+
+
+def test_the_first_reply_warns_of_a_document_that_the_app_may_not_fetch(kit, world, phone):
+    app_origins = ["https://service.example", "https://files.example.com"]
+    client = kit.application(world.ports, app_origins=app_origins).test_client()
+    shop = kit.shop_of(world, client, world.origin)
+    headers = {"Idempotency-Key": "lease-7"}
+    replies = [shop.post("/request/add", json=ELSEWHERE, headers=headers) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 201]
+    assert [reply.json["warnings"] for reply in replies] == [[WARNING], [WARNING]]
+    assert replies[0].json == replies[1].json
+    guid = replies[0].json["guid"]
+    assert "warnings" not in shop.get(f"/request/getRequest?requestGuid={guid}").json
+    fetched = document_question("https://files.example.com/a", "https://service.example/b")
+    for question in (QUESTION, fetched, {"accountId": "zoe", "content": "Lunch?"}):
+        assert "warnings" not in shop.post("/request/add", json=question).json
+
+
+def test_a_service_that_does_not_know_what_the_app_may_fetch_warns_of_nothing(shop, phone):
+    assert "warnings" not in shop.post("/request/add", json=ELSEWHERE).json
+
+
+def test_a_document_from_a_host_that_is_not_listed_is_refused_by_its_field(world, shop, phone):
+    world.administration.edit_app_space(
+        world.app_space.guid, document_hosts=["https://files.example.com"]
+    )
+    response = shop.post("/request/add", json=ELSEWHERE)
+    refused(response, 400, "invalid_field")
+    assert response.json["field"] == WARNING["field"]
+    assert "elsewhere.example" in response.json["detail"]
+
+
+@pytest.mark.parametrize("origin", ["http://files.example.com", "https://files.example.com/", ""])
+def test_an_origin_of_the_app_that_is_none_is_refused(kit, world, origin):
+    with pytest.raises(PolicyUnsound, match="app_origins"):
+        kit.application(world.ports, app_origins=[origin])
 
 
 def test_a_type_that_nobody_can_display_is_refused(shop, phone):

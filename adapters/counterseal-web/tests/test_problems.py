@@ -35,6 +35,7 @@ KINDS = [
 ARGUMENTS = {
     "InvalidField": ("name", "too long"),
     "HtmlRefused": ("content", "HTML"),
+    "DocumentHostRefused": ("action.arguments.documents[0].url", "elsewhere"),
     "SettingDiffers": ("name",),
     "KeyInProgress": (12.2,),
     "TooManyPending": (12.2,),

@@ -72,6 +72,8 @@ def _display_size(value: int, _: Arguments, texts: Texts) -> str:
     return f"{group_digits(str(value))} {texts['bytes']}"
 
 
+FIELD = "action.arguments.documents"
+
 MEMBERS: dict[str, Leaf | Branch] = {
     "name": Leaf("document", Kind(_name_problem, _display), required=True),
     "size": Leaf("size", Kind(_size_problem, _display_size), required=True),
@@ -84,16 +86,15 @@ MEMBERS: dict[str, Leaf | Branch] = {
 
 def check(action: Action) -> None:
     """Refuse arguments that are not a list of documents, or have two documents of one name."""
-    field = "action.arguments.documents"
     read_object(action.arguments, {"documents"}, "action.arguments")
     documents = action.arguments.get("documents")
     if not isinstance(documents, list) or not 1 <= len(documents) <= DOCUMENTS:
-        raise InvalidField(field, f"not a list of 1 to {DOCUMENTS} documents")
+        raise InvalidField(FIELD, f"not a list of 1 to {DOCUMENTS} documents")
     names: set[str] = set()
     for index, document in enumerate(documents):
-        check_members(document, MEMBERS, f"{field}[{index}]")
+        check_members(document, MEMBERS, f"{FIELD}[{index}]")
         if document["name"] in names:
-            raise InvalidField(f"{field}[{index}].name", "another document's")
+            raise InvalidField(f"{FIELD}[{index}].name", "another document's")
         names.add(document["name"])
 
 
@@ -110,6 +111,7 @@ def render(action: Action, texts: Texts) -> Rendering:
     return Rendering(
         content=PairsContent(title=texts["title"], pairs=tuple(rows)),
         attachments=tuple([Attachment(**document) for document in documents]),
+        attachment_field=f"{FIELD}[{{index}}].url",
     )
 
 

@@ -17,10 +17,7 @@ from unicodedata import category, combining, is_normalized
 
 from counterseal import ijson
 from counterseal.models import Pair
-from counterseal.wire.visible import visible
-
-_HIDDEN_SPACE = re.compile(r"\A | \Z|(?<= ) ")
-"""Spaces that a screen trims or draws as one."""
+from counterseal.wire.visible import visible, write_out_spaces
 
 _GROUP = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+\Z)")
 
@@ -37,7 +34,7 @@ def visible_text(text: str) -> str:
     Compatibility characters stay: a ligature may look like its letters. Two different texts have
     different results.
     """
-    return _HIDDEN_SPACE.sub("<U+0020>", _write_out_uncomposed(visible(text)))
+    return write_out_spaces(_write_out_uncomposed(visible(text)))
 
 
 def _write_out_uncomposed(text: str) -> str:

@@ -60,10 +60,13 @@ class Rendering:
     Attributes:
         content: A title, and rows of label and value.
         attachments: Files that the device fetches and compares with their hashes.
+        attachment_field: The member with the address of an attachment, as an error names it;
+            `{index}` in it is replaced by the index of the attachment.
     """
 
     content: PairsContent
     attachments: tuple[Attachment, ...] = ()
+    attachment_field: str = "action.arguments"
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -36,11 +38,16 @@ from counterseal.models import (
     KeyScope,
     Question,
     RelyingParty,
+    replace,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.tenancy.rules.addresses import allow_list, callback_allowed
 from counterseal.tenancy.rules.authorization import OriginPermission
+
+if TYPE_CHECKING:
+    from counterseal.challenges.documents.display import DisplayedAction
+    from counterseal.challenges.documents.messages import RequestWarning
 
 
 @attrs.frozen
@@ -54,19 +61,24 @@ class Challenges(UseCase):
         *,
         idempotency_key: str | None = None,
         extension: Extension | None = None,
+        app_origins: Collection[str] | None = None,
     ) -> Issued:
         """
         Ask one account a question.
 
-        A repeated call with the same idempotency key and question returns the first result.
+        A repeated call with the same idempotency key and question returns the first result, with
+        the warnings that *app_origins* of the repeated call lead to.
 
         Args:
             extension: What makes it the request of another protocol, such as a `Submission`; a
                 repeated call has to have the same.
+            app_origins: The web origins from which the service's app in the browser may fetch
+                documents; `Issued.warnings` are about the others. None if nobody knows them.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
             HtmlRefused: The content is HTML, which the App Space refuses.
+            DocumentHostRefused: A document is at a host that the App Space does not list.
             ActionTypeUnknown: The question asks for an action of a type without a renderer.
             CallbackForbidden: The callback is not on the origin's allow-list.
             CallbackUncallable: No callback could ever be sent to the address; has the reason.
@@ -90,7 +102,9 @@ class Challenges(UseCase):
             question_fits(question, policy)
             html_allowed(question, party.app_space)
             life = challenge_life(question, policy)
-            asked_action, action = None, None
+            asked_action = None
+            action: DisplayedAction | None = None
+            warnings: tuple[RequestWarning, ...] = ()
             if isinstance(question.content, Action):
                 asked_action = challenges_package.AskedAction(
                     question=question,
@@ -103,6 +117,9 @@ class Challenges(UseCase):
                 )
                 # Before the key is reserved, so that what is refused may be sent again.
                 action = asked_action.display(asked_action.choose_language())
+                challenges_package.documents_allowed(action, party.app_space)
+                if app_origins is not None:
+                    warnings = challenges_package.document_warnings(action, app_origins)
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin, policy))
                 ports.sender.require_callable(question.callback)
@@ -132,10 +149,12 @@ class Challenges(UseCase):
                     guid=draft.guid,
                 )
         if idempotency_key is None:
-            return transactions.transact(context, asked_account(draft), issue, draft)
-        with call:
-            draft.guid = call.guid
-            return transactions.transact(context, call.first, issue_once, draft)
+            issued = transactions.transact(context, asked_account(draft), issue, draft)
+        else:
+            with call:
+                draft.guid = call.guid
+                issued = transactions.transact(context, call.first, issue_once, draft)
+        return replace(issued, warnings=warnings) if warnings else issued
 
     def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """

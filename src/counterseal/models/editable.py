@@ -27,6 +27,7 @@ from counterseal.models.clients import (
     OriginRole,
     TokenForm,
 )
+from counterseal.models.document_hosts import DOCUMENT_ORIGIN, EXAMPLE, HOSTS_LIMIT
 from counterseal.models.events import AccountEventKind
 from counterseal.tenancy.records import HtmlUse, NewDeviceRule
 
@@ -60,9 +61,11 @@ class EditableMember:
         path: Where the record has it, if not by its name.
         display: Where the record has what is shown of it, if that is another value.
         size: The setting of the policy that limits the bytes of a text.
-        pattern: What a text matches, unless it is empty; None matches every text.
+        pattern: What a text matches, unless it is empty, or each of several texts; None matches
+            every text.
         example: What a text that matches is, in words.
-        most: The largest number; the smallest is 1.
+        most: The largest number; the smallest is 1. Of texts with a *pattern*, how many there are
+            at most.
         choices: Those that it may have; by default all of the enumeration.
         cleared: What applies once it is cleared: by an empty text or picture, or by no texts. Empty
             if nothing clears it.
@@ -316,6 +319,19 @@ class AppSpaceChanges(NamedChanges, NewAppSpace, total=False):
     device_invitations: Annotated[
         bool | None,
         EditableMember("Whether its users' devices may invite others, where the policy lets them."),
+    ]
+    document_hosts: Annotated[
+        Iterable[str] | None,
+        EditableMember(
+            "The web origins from which documents of actions may come, such as"
+            " https://files.example.com, from the next question on; a question with a document of"
+            " another one is refused.",
+            pattern=DOCUMENT_ORIGIN,
+            example=EXAMPLE,
+            most=HOSTS_LIMIT,
+            cleared="any",
+            word="--any-document-host",
+        ),
     ]
 
 

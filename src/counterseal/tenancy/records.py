@@ -135,6 +135,8 @@ class AppSpace:
     """When a new device becomes active, if later than the policy says; None means as it says."""
     device_invitations: bool = True
     """Whether its users' devices may invite others, where the policy lets them."""
+    document_hosts: tuple[str, ...] = ()
+    """The web origins from which documents of actions may come; none means any."""
     policy: AppSpacePolicy | None = None
     """What else it narrows of the service's policy; None if nothing."""
     created_at: datetime = attrs.field(validator=fields.utc)

@@ -8,6 +8,7 @@ Visible text: text from outside, written so that it cannot deceive the reader of
 - A few combining marks on a letter stay. A mark that strikes through or encloses its base is
   always written out, and so is a mark on a digit or a border.
 - `<` is written out too where it would look like the beginning of this notation.
+- In a `Name`, spaces at the ends or after another space are written out as well.
 
 So a reader can tell what was written out, and two different texts look different
 (as far as their letters do: a Cyrillic letter may look like a Latin one).
@@ -37,16 +38,36 @@ and letters and symbols that are drawn as a blank.
 """
 
 
+_HIDDEN_SPACE = re.compile(r"\A | \Z|(?<= ) ")
+"""Spaces that a screen trims or draws as one."""
+
+
+class Name(str):
+    """A name or an id: what differs from another one by a space alone has to look different."""
+
+    __slots__ = ()
+
+
+def write_out_spaces(text: str) -> str:
+    """Return *text* with the spaces written out that a screen would trim or draw as one."""
+    return _HIDDEN_SPACE.sub("<U+0020>", text)
+
+
 def visible(text: str, encoding: str = "utf-8", *, escaped: bool = False) -> str:
     """
     Return *text* as one line in which everything is visible.
 
     Args:
-        text: A text from anywhere.
+        text: A text from anywhere; a `Name` if its spaces count.
         encoding: The encoding of the terminal.
         escaped: Whether who wrote *text* has used this notation already, so that it stays; what
             is still hidden is written out all the same.
     """
+    visible_text = _visible(text, encoding, escaped=escaped)
+    return write_out_spaces(visible_text) if isinstance(text, Name) else visible_text
+
+
+def _visible(text: str, encoding: str, *, escaped: bool) -> str:
     if text.isascii() and text.isprintable() and NOTATION not in text:
         return text
     characters = []

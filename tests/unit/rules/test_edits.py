@@ -21,6 +21,7 @@ from counterseal.testing.pictures import build_png
 
 PNG = build_png()
 LAST = ChallengeState.EXPIRED
+FILES = "https://files.example.com"
 
 
 def edited(service, changes, kind=OriginChanges):
@@ -65,6 +66,9 @@ def test_an_origin_gets_what_is_named(service, changes, members):
         ({"logo": b""}, {"logo_digest": None}),
         ({"new_devices": NewDeviceRule.CONFIRMED}, {"new_devices": NewDeviceRule.CONFIRMED}),
         ({"new_devices": ""}, {"new_devices": None}),
+        ({"document_hosts": iter([FILES])}, {"document_hosts": (FILES,)}),
+        ({"document_hosts": [FILES] * 16}, {"document_hosts": (FILES,) * 16}),
+        ({"document_hosts": ()}, {"document_hosts": ()}),
         ({"texts": None}, {}),
         (
             {"texts": {"title": "Bank", "challenge": "Frage", "device_bound": ""}},
@@ -105,6 +109,11 @@ def test_a_value_that_does_not_fit_an_origin_is_refused(service, changes, field,
         ({"brand_color": "#0B5F66\n"}, "brandInfo.color", "not a colour like #1A2B3C"),
         ({"logo": b"GIF89a"}, "brandInfo.logo", "not a PNG"),
         ({"texts": {"title": "x" * 3_000}}, "notification.title", "longer than"),
+        ({"document_hosts": [FILES] * 17}, "documentHosts", "not a list of 16 at most"),
+        ({"document_hosts": FILES}, "documentHosts", "not a list of 16 at most"),
+        ({"document_hosts": ""}, "documentHosts", "not a list of 16 at most"),
+        ({"document_hosts": [FILES, f"{FILES}/"]}, "documentHosts", "not a web origin like"),
+        ({"document_hosts": [FILES, 7]}, "documentHosts", "not a web origin like"),
     ],
 )
 def test_a_value_that_does_not_fit_an_app_space_is_refused(service, changes, field, problem):

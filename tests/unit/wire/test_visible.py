@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from counterseal.wire.visible import MARKS_IN_A_ROW, visible
+from counterseal.wire.visible import MARKS_IN_A_ROW, Name, visible
 
 HIDDEN = [
     *range(0x20),
@@ -49,6 +49,30 @@ TRICKY = st.lists(
 
 def read_back(visible_text):
     return re.sub(r"<U\+([0-9A-F]{4,6})>", lambda match: chr(int(match[1], 16)), visible_text)
+
+
+@pytest.mark.parametrize(
+    ("text", "visible_text"),
+    [
+        ("zoe", "zoe"),
+        ("zoe ", "zoe<U+0020>"),
+        (" zoe", "<U+0020>zoe"),
+        ("zoe  b", "zoe <U+0020>b"),
+        ("zoe b", "zoe b"),
+        ("z\u00f6e ", "z\u00f6e<U+0020>"),
+        ("zoe\u202e ", "zoe<U+202E><U+0020>"),
+        (" ", "<U+0020>"),
+        ("   ", "<U+0020>" * 3),
+    ],
+)
+def test_of_a_name_each_space_is_seen(text, visible_text):
+    assert visible(Name(text)) == visible_text
+    assert visible(text) == visible_text.replace("<U+0020>", " ")
+
+
+@given(TRICKY)
+def test_spaces_of_a_name_can_be_read_back(text):
+    assert read_back(visible(Name(text))) == text
 
 
 @given(TRICKY, st.sampled_from(["utf-8", "ascii", "latin-1", "cp1252"]))

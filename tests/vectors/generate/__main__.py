@@ -14,6 +14,7 @@ from answers import answer_vectors, disown_vectors
 from binds import bind_vectors, rotation_vectors, unfit_key_vectors
 from confirmations import confirmation_vectors
 from displays import display_vectors
+from document_hosts import document_host_vectors
 from events import event_vectors
 from html_texts import html_vectors
 from languages import language_vectors
@@ -40,6 +41,7 @@ def documents():
         "confirmation.json": confirmation_vectors(),
         "disown.json": disowns,
         "display.json": display_vectors(),
+        "document-hosts.json": document_host_vectors(),
         "event.json": event_vectors(),
         "html.json": html_vectors(),
         "keyset.json": keyset_vectors(),

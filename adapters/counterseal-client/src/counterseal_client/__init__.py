@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterseal.accounts.documents import BindInvitation, KnownAccount, KnownDevice
 from counterseal.approvals.documents import ActionProgress, KnownAction, KnownUse, UseOutcome
-from counterseal.challenges.documents.messages import ProcessedRequest
+from counterseal.challenges.documents.messages import ProcessedRequest, RequestWarning
 from counterseal.events.documents import AccountEventPage, DescribedEvent
 from counterseal.models import (
     AccountEventKind,
@@ -113,6 +113,7 @@ __all__ = [
     "ReplyLost",
     "RequestContext",
     "RequestRefused",
+    "RequestWarning",
     "Requirement",
     "RequirementUnmet",
     "StartedRequest",

@@ -16,7 +16,11 @@ import attrs
 
 from counterseal import STANDARD_ACTIONS, read_json, read_question
 from counterseal.challenges.documents.action import action_digest
-from counterseal.challenges.documents.messages import ProcessedRequest, read_processed
+from counterseal.challenges.documents.messages import (
+    ProcessedRequest,
+    RequestWarning,
+    read_processed,
+)
 from counterseal.challenges.documents.question import content_document
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.ijson import canonical, compact
@@ -39,6 +43,8 @@ class PendingRequest:
         code_asked: Whether an approval needs the code.
         valid_until: From then on, an approval of the action can no longer be used; None unless the
             question asks for an action.
+        warnings: What the person will meet, as the service said when it was asked, such as a
+            document that its app may not fetch. Empty after `load`.
         question: The question in *body*.
     """
 
@@ -52,6 +58,7 @@ class PendingRequest:
     issued_at: datetime
     expires_at: datetime
     valid_until: datetime | None = None
+    warnings: tuple[RequestWarning, ...] = attrs.field(default=(), eq=False)
     question: Question = attrs.field(init=False, repr=False, eq=False)
 
     @question.default
@@ -126,7 +133,8 @@ class PendingRequest:
         """
         Return the record as text, for a database or a server-side session.
 
-        It does not contain the code; `ask` with the same idempotency key returns the code again.
+        It contains neither the code nor warnings; `ask` with the same idempotency key returns them
+        again.
         Whoever can change the text decides what the answer is compared with, so keep it where
         users cannot write.
         """
@@ -256,6 +264,7 @@ def read_pending_request(body: str, document: object, *, origin: Guid) -> Pendin
         issued_at=reply.issued_at,
         expires_at=reply.expires_at,
         valid_until=None if reply.action is None else reply.action.valid_until,
+        warnings=reply.warnings,
     )
     pending_request.require_equal(reply)
     # The reply has no code although one was wanted: the origin's setting `codes` is not `typed`.

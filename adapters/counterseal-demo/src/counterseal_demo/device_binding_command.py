@@ -16,6 +16,7 @@ from counterseal import models
 from counterseal.models.guid import parse
 from counterseal.wire.link import read_link
 from counterseal.wire.members import write_record
+from counterseal.wire.visible import Name
 from counterseal_demo import device_cli
 from counterseal_demo.device_command import REQUIREMENT
 from counterseal_demo.device_options import (
@@ -141,7 +142,7 @@ def status(home: str, *, as_json: bool) -> None:
             print_json(document)
         else:
             document = {"verifiedName": say("not_verified")} | document
-            server.Screen().facts((name, _plain(value)) for name, value in document.items())
+            server.Screen().facts((name, Name(_plain(value))) for name, value in document.items())
 
 
 @click.command()

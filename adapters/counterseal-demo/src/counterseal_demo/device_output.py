@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import counterseal_server as server
 from counterseal import device as devices
 from counterseal.wire.members import write_record
+from counterseal.wire.visible import Name
 from counterseal_demo import device_cli
 from counterseal_demo.device_words import language, say
 from counterseal_server.printing import print_json, print_line
@@ -27,10 +28,10 @@ def owner_rows(names: Peeked | Bond | devices.AppSpaceIdentity) -> list[tuple[st
 def announce_account(invitation: Peeked) -> None:
     """Print whose account a device is about to be bound to, on standard error."""
     rows = [(say("account_at"), invitation.app_space_name), *owner_rows(invitation)]
-    if invitation.account_id is not None:
-        rows.append((say("account_id"), invitation.account_id))
     for label, value in rows:
         print_line(f"{label}: {value}", err=True)
+    if invitation.account_id is not None:
+        print_line(Name(f"{say('account_id')}: {invitation.account_id}"), err=True)
 
 
 def show_question(client: device_cli.DeviceClient, document: dict[str, Any]) -> None:

@@ -124,6 +124,73 @@ test("a redirect is not followed, also not to the same origin", async () => {
   assert.deepEqual(paths, ["/contract.txt"]);
 });
 
+/** Returns what a browser reports of an address that a policy blocks. */
+const violation = (members = {}) =>
+  Object.assign(new Event("securitypolicyviolation"), {
+    blockedURI: "https://files.example.com/contract.txt",
+    disposition: "enforce",
+    effectiveDirective: "connect-src",
+    ...members,
+  });
+
+/** Returns what becomes of a fetch that fails, where the browser reports *events* meanwhile. */
+async function fetchReported(events, { before = [] } = {}) {
+  const scope = new EventTarget();
+  const slept = [];
+  for (const event of before) scope.dispatchEvent(event);
+  const attachment = await attachmentOf();
+  const fetched = fetchAttachment(attachment, {
+    scope,
+    fetch: async () => {
+      // The report is a task of its own, which comes after the failure.
+      setTimeout(() => events.forEach((event) => scope.dispatchEvent(event)));
+      throw new TypeError("Failed to fetch");
+    },
+    sleep: async (milliseconds) => {
+      slept.push(milliseconds);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+    },
+  });
+  const error = await fetched.catch((reason) => reason);
+  return { error, scope, slept };
+}
+
+test("what the page may not fetch is said so, and not that it can be tried again", async () => {
+  for (const blockedURI of ["https://files.example.com/contract.txt", "https://files.example.com"]) {
+    const { error } = await fetchReported([violation({ blockedURI })]);
+    assert.equal(error.code, "attachment_forbidden");
+    assert.equal(error.name, "Refused");
+    assert.match(error.message, /files\.example\.com/u);
+  }
+});
+
+for (const [why, members] of [
+  ["of another host", { blockedURI: "https://files.example.com.evil.example/contract.txt" }],
+  ["of another directive", { effectiveDirective: "img-src" }],
+  ["of a policy that only reports", { disposition: "report" }],
+  ["of no address", { blockedURI: "inline" }],
+]) {
+  test(`a report ${why} says nothing of an attachment`, async () => {
+    const { error, slept } = await fetchReported([violation(members)]);
+    assert.equal(error.code, "attachment_unavailable");
+    assert.deepEqual(slept, [1000]);
+  });
+}
+
+test("a report of before says nothing of an attachment that cannot be fetched", async () => {
+  const { error } = await fetchReported([], { before: [violation()] });
+  assert.equal(error.code, "attachment_unavailable");
+});
+
+test("nobody waits for a report after a reply", async () => {
+  const sleep = () => assert.fail("slept");
+  const how = { fetch: replying(TEXT, { status: 404 }), sleep };
+  const fetched = async () => fetchAttachment(await attachmentOf(), how);
+  await assert.rejects(fetched, { code: "attachment_unavailable" });
+});
+
 test("who asks may stop", async () => {
   const controller = new AbortController();
   const fetch = (_, { signal }) =>

@@ -104,6 +104,17 @@ test("an action is sent in place of the content, and its digest compared", async
   assert.equal(await loaded.actionDigest(), await pending.actionDigest());
 });
 
+test("warnings are read and not stored, and none are there without them", async () => {
+  const warning = { code: "document_host", field: "action.arguments.documents[0].url", host: "h" };
+  script = [await issued({ warnings: [warning, { code: "new", more: 1 }] }), await issued()];
+  const ask = () => client().ask("user-7", { action: ACTION });
+  const pending = await ask();
+  assert.deepEqual(pending.warnings, [warning, { code: "new", field: null, host: null }]);
+  assert.ok(Object.isFrozen(pending.warnings));
+  assert.deepEqual(PendingRequest.load(pending.dump()).warnings, []);
+  assert.deepEqual((await ask()).warnings, []);
+});
+
 test("a question without an action has no digest, and its record no time", async () => {
   script = [await issued({ content: "Pay?", action: undefined })];
   const pending = await client().ask("user-7", "Pay?", { buttons: ownButtons() });

@@ -8,6 +8,7 @@ import attrs
 
 import counterseal as cs
 from counterseal.models import AdminRole, Guid, RecordName
+from counterseal.wire.visible import Name
 from counterseal_portal.routes import ADMINS
 from counterseal_portal.visit import Visit
 
@@ -66,11 +67,11 @@ def label_of(visit: Visit, guid: str, names: Mapping[Guid, RecordName]) -> Label
     if record_name is None:
         return Label(name=ACTORS.get(guid, guid), is_code=guid not in ACTORS)
     is_device = record_name.kind == "device"
-    name = record_name.name or record_name.account_id
+    name = record_name.name or Name(record_name.account_id)
     return Label(
         before=BEFORE.get(record_name.kind, ""),
         name=(record_name.name or "Device or invitation") if is_device else name,
-        owner=record_name.account_id if is_device else "",
+        owner=Name(record_name.account_id) if is_device else "",
         path=_path(visit, Guid(guid), record_name),
     )
 

@@ -10,7 +10,7 @@ import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
-from counterseal.wire.visible import visible
+from counterseal.wire.visible import Name, visible
 from counterseal_portal.answers import MOUNT
 
 QUIET_ZONE = 4
@@ -23,7 +23,7 @@ def build_environment() -> Environment:
 
     Whatever a template shows is escaped, and what hides or turns a text is written out like
     `<U+202E>`; only `raw_value` leaves a text as it is, for the fields of forms, which send it
-    back.
+    back. Of what the filter `name` has, hidden spaces are written out as well.
     """
     environment = Environment(
         loader=PackageLoader("counterseal_portal"),
@@ -35,6 +35,7 @@ def build_environment() -> Environment:
     )
     environment.globals["mount"] = MOUNT
     environment.filters["raw_value"] = raw_value
+    environment.filters["name"] = Name
     environment.filters["time"] = time_text
     environment.filters["machine_time"] = machine_time
     return environment

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from counterseal.errors import InvalidField
+from counterseal.models.document_hosts import EXAMPLE, is_document_origin
 from counterseal.wire.link import is_base
 from counterseal_pwa.bundle.files import SERVICE, VERSION, build
 
@@ -35,8 +35,6 @@ MEDIA_TYPES: Mapping[str, str] = {
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 """The hosts that a page on HTTPS may call by plain HTTP (Secure Contexts, 3.1)."""
-
-_DOCUMENTS = re.compile(r"https://[a-z0-9_-]+(\.[a-z0-9_-]+)*(:[1-9][0-9]{0,4})?")
 
 
 @attrs.frozen(kw_only=True)
@@ -128,8 +126,8 @@ def require_documents(origins: Iterable[str]) -> tuple[str, ...]:
     """
     checked = (origins,) if isinstance(origins, str) else tuple(origins)
     for origin in checked:
-        if not _DOCUMENTS.fullmatch(origin):
-            raise InvalidField("documents", f"{origin!r} is not like https://files.example.com")
+        if not is_document_origin(origin):
+            raise InvalidField("documents", f"{origin!r} is not {EXAMPLE}")
     return checked
 
 

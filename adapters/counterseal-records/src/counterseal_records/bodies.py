@@ -103,7 +103,7 @@ _OF_ACTIONS = tuple(
 LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
         Company: (b',"verified_name":null',),
-        AppSpace: _OF_ACTIONS,
+        AppSpace: (b',"document_hosts":[]', *_OF_ACTIONS),
         Origin: (
             b',"backchannel":null',
             b'"endpoint_audiences":false,',  # of its `backchannel`

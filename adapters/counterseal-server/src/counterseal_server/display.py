@@ -20,6 +20,7 @@ from counterseal.actions import COMMON_TEXTS
 from counterseal.device import read_html
 from counterseal.errors import MalformedToken
 from counterseal.wire.members import parse_time
+from counterseal.wire.visible import Name
 from counterseal_server.screen import Screen
 from counterseal_server.words import FALLBACK, Words, load_words
 
@@ -127,7 +128,7 @@ def _parts(display: dict[str, Any], words: Words, *, in_local_time: bool) -> _Pa
     who = [
         (words.say("account_at"), display["appSpace"]["name"]),
         (words.say("asked_by"), display["origin"]["name"]),
-        (words.say("account"), display["account"]["id"]),
+        (words.say("account"), Name(display["account"]["id"])),
     ]
     if "transactionId" in display:
         who.append((words.say("transaction"), display["transactionId"]))

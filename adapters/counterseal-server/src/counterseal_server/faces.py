@@ -84,15 +84,6 @@ class ServedFace:
         return names
 
 
-def _demand_documents(settings: Settings) -> None:
-    try:
-        require_extra("browser_device", "counterseal_pwa").Pages(
-            documents=settings.browser_device_documents
-        )
-    except InvalidField as error:
-        raise InvalidField("browser_device_documents", error.problem) from None
-
-
 def _demand_host(settings: Settings) -> None:
     if not origin_of(settings.public_url):
         problem = "browsers have no passkeys there: the portal needs https, or http://localhost"
@@ -121,7 +112,6 @@ FACES = (
     FaceKind(
         setting="browser_device",
         modules=("counterseal_pwa",),
-        demand=_demand_documents,
         build=lambda module, settings, _: module.Pages(documents=settings.browser_device_documents),
         pages="app",
     ),
@@ -155,8 +145,7 @@ def require_faces(settings: Settings) -> None:
 
     Raises:
         InvalidField: An extra is not installed, browsers have no passkeys at `public_url` of the
-            portal, or that has a path; `browser_device_documents` lists what is not a web origin
-            by HTTPS; or the policy demands arguments, which AAP never presents.
+            portal, or that has a path; or the policy demands arguments, which AAP never presents.
     """
     for kind in FACES:
         kind.require(settings)

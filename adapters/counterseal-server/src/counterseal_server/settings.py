@@ -19,6 +19,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
+from counterseal.models.document_hosts import EXAMPLE, document_host, is_document_origin
 from counterseal.models.passkeys import origin_of
 from counterseal.policy import PROFILES, Policy
 from counterseal.wire.link import is_base
@@ -97,6 +98,11 @@ def _cors(_: object, attribute: attrs.Attribute[Any], value: Mapping[Guid, Any])
     require_pages(value, field=attribute.name)
 
 
+def _documents(_: object, attribute: attrs.Attribute[Any], origins: tuple[str, ...]) -> None:
+    for origin in origins:
+        _demand(is_document_origin(origin), attribute, f"{origin}: not {EXAMPLE}, in lower case")
+
+
 def _models(_: object, attribute: attrs.Attribute[Any], models: tuple[str, ...]) -> None:
     for model in models:
         _demand(MODEL.fullmatch(model), attribute, f"{model}: not a UUID in lower case")
@@ -140,7 +146,8 @@ class Settings:
         browser_device: Whether the browser device is served, at `/app`.
         browser_device_url: Where bind links open, if not at `/app` of *public_url*.
         browser_device_documents: The web origins from which the browser device may fetch the
-            documents of actions, beside that of *public_url*.
+            documents of actions, beside its own and that of *public_url*. One at an address of its
+            own has its list from whoever wrote its files.
         portal: Whether the portal for administrators and support staff is served, at `/portal`.
         ciba: Whether the endpoints of OpenID Connect CIBA are served, under `/ciba`.
         keycloak: Whether the authentication channel of Keycloak's realms is served, under
@@ -202,7 +209,9 @@ class Settings:
     browser_device_url: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(_base)
     )
-    browser_device_documents: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    browser_device_documents: tuple[str, ...] = attrs.field(
+        default=(), converter=tuple, validator=_documents
+    )
     portal: bool = False
     ciba: bool = False
     keycloak: bool = False
@@ -283,6 +292,22 @@ class Settings:
         if self.browser_device_url is not None or not self.browser_device:
             return self.browser_device_url
         return f"{self.public_url}/app"
+
+    @property
+    def app_origins(self) -> tuple[str, ...] | None:
+        """
+        Return the web origins from which the browser device may fetch documents.
+
+        They are None if nobody knows: none is offered, or one at an address of its own, and
+        `browser_device_documents` says nothing.
+        """
+        is_elsewhere = self.browser_device_url is not None
+        if self.app_url is None or (is_elsewhere and not self.browser_device_documents):
+            return None
+        # A page by http may fetch from its own host by https (CSP Level 3, 6.7.2.8).
+        hosts = dict.fromkeys(document_host(url) for url in (self.app_url, self.public_url))
+        origins = [f"https://{host}" for host in hosts]
+        return (*filter(is_document_origin, origins), *self.browser_device_documents)
 
     @property
     def database_file(self) -> Path:

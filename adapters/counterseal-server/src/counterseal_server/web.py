@@ -144,6 +144,7 @@ def use_cases(runtime: Runtime) -> Service:
         waiters=settings.waiters,
         cors=settings.cors,
         app_url=settings.app_url,
+        app_origins=settings.app_origins,
         webpush_key=public_webpush_key(settings),
     )
     return Service(runtime.ports, runtime.policy, face, call=runtime.records.call)

@@ -13,7 +13,7 @@ callbacks in `service.sender`, and `service.idp` is an Identity Provider with us
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from counterseal import (
@@ -364,6 +364,7 @@ class FakeService:
         origin: RelyingParty | None = None,
         idempotency_key: str | None = None,
         extension: Extension | None = None,
+        app_origins: Collection[str] | None = None,
         **members: Any,
     ) -> Issued:
         """
@@ -375,6 +376,7 @@ class FakeService:
             origin: Who asks.
             idempotency_key: As `Challenges.issue` takes it.
             extension: The same.
+            app_origins: The same.
             members: Other members of the `Question`.
 
         Raises:
@@ -389,6 +391,7 @@ class FakeService:
             question,
             idempotency_key=idempotency_key,
             extension=extension,
+            app_origins=app_origins,
         )
 
     def renewed(self, party: RelyingParty) -> RelyingParty:

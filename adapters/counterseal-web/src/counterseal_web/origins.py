@@ -118,11 +118,19 @@ def confirm_device(service: Service, call: Call, party: RelyingParty) -> Reply:
 def add_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Ask an account a question."""
     question = cs.read_question(call.document, profile=party.origin.profile)
-    issued = service.challenges.issue(party, question, idempotency_key=call.idempotency_key)
+    issued = service.challenges.issue(
+        party,
+        question,
+        idempotency_key=call.idempotency_key,
+        app_origins=service.settings.app_origins,
+    )
     return Reply(
         status=CREATED,
         document=processed_document(
-            issued.challenge, now=service.ports.clock.now(), code=issued.code
+            issued.challenge,
+            now=service.ports.clock.now(),
+            code=issued.code,
+            warnings=issued.warnings,
         ),
         headers={"Location": f"{call.root}/request/{issued.challenge.guid}"},
     )

@@ -29,6 +29,7 @@ STATUS: dict[str, HTTPStatus] = {
     # Input
     "invalid_field": HTTPStatus.BAD_REQUEST,
     "html_refused": HTTPStatus.BAD_REQUEST,
+    "document_host_refused": HTTPStatus.BAD_REQUEST,
     "action_type_unknown": HTTPStatus.BAD_REQUEST,
     "domain_forbidden": HTTPStatus.BAD_REQUEST,
     "callback_forbidden": HTTPStatus.BAD_REQUEST,  # as at the CX service

@@ -430,9 +430,18 @@ SCHEMAS: dict[str, Schema] = {
         ),
     ),
     "IssuedRequest": _object(
-        *("code", "reason", "action"),
+        *("code", "reason", "action", "warnings"),
         **REQUEST,
         code={"type": "string", "description": "To be shown to the person, once."},
+        warnings=_list(
+            _object(
+                *("field", "host"),
+                code=TEXT | {"description": "`document_host`; a newer service may know more."},
+                field=TEXT | {"description": "The member of the question that it is about."},
+                host=TEXT | {"description": "From which the service's app may not fetch."},
+            )
+        )
+        | {"description": "What people will meet; missing where there is nothing to warn of."},
     ),
     # One of them, as OpenAPI 3.2 has it; 3.1 says nothing about streams.
     "AccountEvent": _object(

@@ -11,6 +11,7 @@ import attrs
 
 from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models import Guid
+from counterseal.models.document_hosts import EXAMPLE, is_document_origin
 from counterseal.models.guid import parse
 from counterseal.wire.link import is_base
 
@@ -97,6 +98,11 @@ def _app_url(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None
         raise PolicyUnsound(f"{attribute.name}: not an address like https://auth.example.com/app")
 
 
+def _app_origins(_: Any, attribute: attrs.Attribute[Any], value: Collection[str] | None) -> None:
+    if value is not None and not all(map(is_document_origin, value)):
+        raise PolicyUnsound(f"{attribute.name}: one is not {EXAMPLE}")
+
+
 def _webpush_key(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
     if value is not None and not (isinstance(value, str) and WEBPUSH_KEY.fullmatch(value)):
         raise PolicyUnsound(f"{attribute.name}: not a point of P-256 in base64url")
@@ -114,6 +120,9 @@ class Settings:
         administration: Whether administrators are served too, under `/admin/api`.
         app_url: Where the service's device in the browser is, which bind links open; None if there
             is none.
+        app_origins: The web origins from which that device may fetch the documents of actions,
+            `connect-src` of its Content Security Policy; None if the service does not know them.
+            The reply to `request/add` has a warning of each document at another one.
         body_limit: Bytes of a request's body; a longer one is refused, and no more is stored of it.
         wait_limit: The longest that `?wait=` waits; a longer one is cut to it.
         waiters: How many calls may wait at a time, streams among them. All faces of one `Service`
@@ -141,4 +150,5 @@ class Settings:
     cors: Mapping[Guid, Collection[str]] = attrs.field(factory=dict, validator=_cors)
     webpush_key: str | None = attrs.field(default=None, validator=_webpush_key)
     app_url: str | None = attrs.field(default=None, validator=_app_url)
+    app_origins: Collection[str] | None = attrs.field(default=None, validator=_app_origins)
     retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_span)

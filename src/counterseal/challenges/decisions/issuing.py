@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -43,6 +43,9 @@ from counterseal.outbox.records import Notification
 from counterseal.tenancy.records import RelyingParty
 from counterseal.wire.members import truncate
 
+if TYPE_CHECKING:
+    from counterseal.challenges.documents.messages import RequestWarning
+
 CODE_DIGITS = 6
 """NIST SP 800-63B-4, 3.1.3.2: six digits."""
 
@@ -58,11 +61,13 @@ class Issued:
     Attributes:
         code: The code that the origin shows to the person; None if no code is asked for.
         repeated: Whether an earlier call with the same idempotency key issued it.
+        warnings: What people will meet: documents that the app in the browser may not fetch.
     """
 
     challenge: Challenge
     code: str | None = attrs.field(default=None, repr=False)
     repeated: bool = attrs.field(default=False, eq=False)
+    warnings: tuple[RequestWarning, ...] = ()
 
 
 class Extension(Protocol):

@@ -99,6 +99,7 @@ class DisplayedAction:
         terms: What is approved, without the arguments.
         content: A title, and rows of label and value.
         attachments: Files that the device fetches and compares with their hashes.
+        attachment_field: As `Rendering` has it.
         buttons: The question's, or the standard ones in the action's language.
         language: Of the content.
     """
@@ -106,6 +107,7 @@ class DisplayedAction:
     terms: models.ActionTerms
     content: PairsContent
     attachments: tuple[Attachment, ...]
+    attachment_field: str
     buttons: tuple[Button, ...]
     language: str
 

@@ -9,7 +9,8 @@ The members that clients of the CX service read keep their names and meaning:
 The others are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
 (the device's own signature) and `receipt`; `status` says the same as `state`. If the question asks
 for an action, `action` is `{type, digest, validUntil, language}`. The reply to `request/add` also
-has `code` if the person has to type one. A refusal has `reason` if the person said why.
+has `code` if the person has to type one, and `warnings` if there is something to warn of: a list of
+objects with `code`, and what the code says more. A refusal has `reason` if the person said why.
 """
 
 from __future__ import annotations
@@ -33,6 +34,27 @@ from counterseal.models import (
     RefusalReason,
 )
 from counterseal.wire.members import Members, format_time
+
+DOCUMENT_HOST = "document_host"
+"""The code of a warning: the service's app in the browser may not fetch a document."""
+
+
+@attrs.frozen(kw_only=True)
+class RequestWarning:
+    """
+    Something that people will meet, although the request was issued.
+
+    Attributes:
+        code: `document_host`, or another one of a newer service.
+        field: The member of the question that it is about, such as
+            `action.arguments.documents[0].url`; None if it is about none.
+        host: The host from which the app may not fetch, with its port unless that is 443; None
+            with another code.
+    """
+
+    code: str
+    field: str | None = None
+    host: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +84,7 @@ class ProcessedRequest:
         button_selected: Index of the chosen button; None unless ANSWERED.
         answer: The device's own token.
         code: In the reply to `request/add` only.
+        warnings: In the reply to `request/add` only.
         reason: Why the person refused, if they said so. Never show PRESSURED on a page: the
             person who puts the pressure on may be looking at it.
         action: None unless it asks for an action.
@@ -91,6 +114,7 @@ class ProcessedRequest:
     code: str | None = attrs.field(default=None, repr=False)
     reason: RefusalReason | None = None
     action: RequestedAction | None = None
+    warnings: tuple[RequestWarning, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -99,9 +123,21 @@ class ProcessedRequest:
 
 
 def processed_document(
-    challenge: Challenge, *, now: datetime, code: str | None = None
+    challenge: Challenge,
+    *,
+    now: datetime,
+    code: str | None = None,
+    warnings: tuple[RequestWarning, ...] = (),
 ) -> dict[str, Any]:
-    """Return the challenge as it is at *now*; *code* is what the person has to type, once."""
+    """
+    Return the challenge as it is at *now*.
+
+    Args:
+        challenge: The challenge.
+        now: The time.
+        code: What the person has to type, in the reply to `request/add`.
+        warnings: Of the same reply.
+    """
     display = json.loads(challenge.display)
     content = display["content"]
     outcome = challenge.outcome
@@ -148,6 +184,7 @@ def processed_document(
             if outcome is None or outcome.refusal_reason is None
             else {"reason": outcome.refusal_reason.value}
         ),
+        **({} if not warnings else {"warnings": [write_warning(each) for each in warnings]}),
     }
 
 
@@ -179,6 +216,27 @@ def read_processed(document: object) -> ProcessedRequest:
         code=members.text_or_none("code"),
         reason=members.choice("reason", RefusalReason) if members.has("reason") else None,
         action=_action(members),
+        warnings=read_warnings(members),
+    )
+
+
+def write_warning(warning: RequestWarning) -> dict[str, str]:
+    """Return a warning as the reply to `request/add` has it."""
+    members = {"code": warning.code, "field": warning.field, "host": warning.host}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def read_warnings(members: Members) -> tuple[RequestWarning, ...]:
+    """Read `warnings`, which is missing where there are none; see `read_processed`."""
+    if not members.has("warnings"):
+        return ()
+    return tuple(
+        RequestWarning(
+            code=warning.text("code"),
+            field=warning.text_or_none("field"),
+            host=warning.text_or_none("host"),
+        )
+        for warning in members.objects("warnings")
     )
 
 

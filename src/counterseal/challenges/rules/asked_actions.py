@@ -1,11 +1,12 @@
 """
-Rules of actions that a question asks for: what is shown, until when it may be used, and reminders.
+Rules of actions that a question asks for: what is shown, hosts of documents, ends and reminders.
 
 What a person has approved, and its use, are of `approvals.rules`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -15,18 +16,21 @@ from counterseal._input_limits import content_fits
 from counterseal.actions import ActionTypes
 from counterseal.challenges.documents.action import action_digest, action_document
 from counterseal.challenges.documents.display import DisplayedAction
-from counterseal.errors import InvalidField
+from counterseal.challenges.documents.messages import DOCUMENT_HOST, RequestWarning
+from counterseal.errors import DocumentHostRefused, InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
     DEFAULT_LANGUAGE,
     Action,
     ActionTerms,
+    AppSpace,
     BindingState,
     Challenge,
     Device,
     Guid,
     Question,
 )
+from counterseal.models.document_hosts import hosts_beyond
 from counterseal.policy import Policy
 from counterseal.wire.members import truncate
 
@@ -124,12 +128,44 @@ class AskedAction:
             terms=terms,
             content=rendering.content,
             attachments=rendering.attachments,
+            attachment_field=rendering.attachment_field,
             language=language,
         )
 
 
 def _last_seen(device: Device) -> datetime:
     return device.last_seen_at or NEVER
+
+
+def documents_allowed(action: DisplayedAction, app_space: AppSpace) -> None:
+    """Refuse a document of *action* at a host that *app_space* does not list, if it lists any."""
+    if app_space.document_hosts:
+        for field, host in _documents_beyond(action, app_space.document_hosts):
+            raise DocumentHostRefused(field, f"the App Space takes no documents from {host}")
+
+
+def document_warnings(
+    action: DisplayedAction, app_origins: Collection[str]
+) -> tuple[RequestWarning, ...]:
+    """
+    Return a warning for each document of *action* that the service's app cannot fetch.
+
+    Args:
+        app_origins: The web origins from which the app in the browser may fetch documents.
+    """
+    return tuple(
+        RequestWarning(code=DOCUMENT_HOST, field=field, host=host)
+        for field, host in _documents_beyond(action, app_origins)
+    )
+
+
+def _documents_beyond(
+    action: DisplayedAction, origins: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the field and the host of each document that is at none of *origins*."""
+    addresses = [attachment.url for attachment in action.attachments]
+    for index, host in hosts_beyond(addresses, origins):
+        yield action.attachment_field.format(index=index), host
 
 
 def _valid_until(action: Action, now: datetime, life: timedelta, policy: Policy) -> datetime:

@@ -49,10 +49,8 @@ def _stored_value(policy: Policy, member: EditableMember, value: Any) -> Any:
         case MemberKind.TEXT if member.size:
             limit = getattr(policy, member.size)
             text_fits(value, limit, member.wire, trimmed=not member.cleared)
-        case MemberKind.TEXT if member.pattern and not (
-            isinstance(value, str) and re.fullmatch(member.pattern, value)
-        ):
-            raise InvalidField(member.wire, f"not {member.example}")
+        case MemberKind.TEXT | MemberKind.TEXTS if member.pattern:
+            _require_pattern(member, member.pattern, value)
         case MemberKind.NUMBER:
             if type(value) is not int or not 1 <= value <= member.most:
                 raise InvalidField(member.wire, f"not within 1 and {member.most}")
@@ -68,6 +66,14 @@ def _stored_value(policy: Policy, member: EditableMember, value: Any) -> Any:
             tenancy.logo_fits(value, member.wire)
             return keys.digest(value)
     return value
+
+
+def _require_pattern(member: EditableMember, pattern: str, value: Any) -> None:
+    texts = value if member.kind is MemberKind.TEXTS else [value]
+    if isinstance(texts, str) or (member.most and len(texts) > member.most):
+        raise InvalidField(member.wire, f"not a list of {member.most} at most")
+    if not all(isinstance(text, str) and re.fullmatch(pattern, text) for text in texts):
+        raise InvalidField(member.wire, f"not {member.example}")
 
 
 def _require_choices(member: EditableMember, values: Iterable[Any]) -> None:

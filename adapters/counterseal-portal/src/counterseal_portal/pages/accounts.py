@@ -16,6 +16,7 @@ from counterseal.models import (
     Guid,
 )
 from counterseal.models.guid import parse
+from counterseal.wire.visible import Name
 from counterseal_portal.account_rows import (
     LIVING,
     device_row,
@@ -141,7 +142,7 @@ def show_account(visit: Visit) -> Answer:
     questions = tuple(question_row(each, origins, rows) for each in challenges)
     return page(
         "account.html",
-        title=account.account_id,
+        title=Name(account.account_id),
         trail=(*app_space_trail(visit, app_space), Step("Accounts", "/accounts")),
         notice=notice_of(visit),
         account=account,
@@ -186,7 +187,7 @@ def _account_subject(visit: Visit) -> Subject:
     app_space = visit.tenancy.get(account.app_space, AppSpace)
     living = sum(binding.state in LIVING for binding in bindings)
     return Subject(
-        name=account.account_id,
+        name=Name(account.account_id),
         details=(("App Space", app_space.name), ("Devices and invitations", str(living))),
         back=f"/accounts/{account.guid}",
         trail=(Step("Accounts", "/accounts"), _step(account)),
@@ -199,7 +200,7 @@ def _device_subject(visit: Visit) -> Subject:
     for binding in bindings:
         if binding.guid == guid:
             row = device_row(binding)
-            details = (("Account", account.account_id), ("State", row.state), *row.facts)
+            details = (("Account", Name(account.account_id)), ("State", row.state), *row.facts)
             return Subject(
                 name=row.name,
                 details=details,
@@ -210,7 +211,7 @@ def _device_subject(visit: Visit) -> Subject:
 
 
 def _step(account: Account) -> Step:
-    return Step(account.account_id, f"/accounts/{account.guid}")
+    return Step(Name(account.account_id), f"/accounts/{account.guid}")
 
 
 COMMANDS = (

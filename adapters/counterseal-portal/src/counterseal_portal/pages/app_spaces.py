@@ -42,6 +42,7 @@ FIELDS = member_fields(
         "html": "Questions in HTML",
         "passkey_origins": "Where passkeys are used",
         "rp_id": "Domain of passkeys",
+        "document_hosts": "Where documents may come from",
         "texts.title": "Notification: above each notification",
         "texts.challenge": "Notification: a question is waiting",
         "texts.challenge_ended": "Notification: a question needs no answer any more",

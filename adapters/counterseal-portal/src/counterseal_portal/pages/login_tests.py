@@ -15,6 +15,7 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.models import AppSpace, IdpSettings
+from counterseal.wire.visible import Name
 from counterseal_portal.answers import MOUNT, Answer, Step, page
 from counterseal_portal.pages.app_spaces import CLIENT_AUTHS
 from counterseal_portal.reach import app_space_of, app_space_step, app_space_trail
@@ -171,7 +172,7 @@ def finish_test(visit: Visit) -> Answer:
         facts=(
             ("Issuer (iss)", result.issuer),
             ("Subject (sub)", result.subject),
-            (f"Account's id (claim {idp.account_claim})", result.account_id),
+            (f"Account's id (claim {idp.account_claim})", Name(result.account_id)),
             ("Session at the provider (sid)", result.session or "The provider names none"),
             ("Account", result.account or "There is none with this id yet"),
             *_times(result),

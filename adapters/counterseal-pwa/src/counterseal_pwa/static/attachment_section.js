@@ -1,6 +1,6 @@
 /** The documents of an action: each is fetched and compared with what is signed before it is opened. */
 
-import { element, foreign } from "./dom.js";
+import { element, foreign, isolate } from "./dom.js";
 import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
@@ -59,7 +59,7 @@ export function attachmentSection(account, shown, { signal, change }) {
  * @param {Attachment} attachment
  * @param {{fetch: () => Promise<Uint8Array<ArrayBuffer>>, check: () => void, signal: AbortSignal}} how
  */
-function attachmentItem({ name, size, type }, { fetch, check, signal }) {
+function attachmentItem({ name, size, type, url }, { fetch, check, signal }) {
   const status = element("span", { role: "status", class: "status" });
   const problem = element("span", { role: "alert", class: "problem" });
   const label = element("strong", {}, foreign(name));
@@ -84,7 +84,7 @@ function attachmentItem({ name, size, type }, { fetch, check, signal }) {
   /** @param {unknown} error */
   function fail(error) {
     status.textContent = "";
-    return describe(error);
+    return describe(error, { host: URL.canParse(url) ? isolate(new URL(url).host) : "" });
   }
 
   const button = element(

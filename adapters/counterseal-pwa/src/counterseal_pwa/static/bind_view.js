@@ -4,7 +4,7 @@ import { makesPasskeys } from "./browser_wallet.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
 import { homeLink } from "./home_link.js";
-import { brandOf, idAmong, ownerOf } from "./identity.js";
+import { brandOf, EXACT, idAmong, ownerOf } from "./identity.js";
 import { describeLink, readOwn, serviceAddress } from "./links.js";
 import { pressing } from "./pressing.js";
 import { describe } from "./problems.js";
@@ -191,7 +191,7 @@ function accountRow(accountName, displayName, id) {
   const name = accountName ?? displayName;
   if (name === undefined) return [];
   const label = say(accountName === null ? "bind.account.link" : "bind.account");
-  return [element("dt", {}, label), element("dd", { class: "owner" }, foreign(name), id)];
+  return [element("dt", {}, label), element("dd", { class: "owner" }, foreign(name, EXACT), id)];
 }
 
 /** Return the choice between a passkey and a PIN. */

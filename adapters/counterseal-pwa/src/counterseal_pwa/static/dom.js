@@ -52,6 +52,6 @@ export const isolate = (text) => `\u2068${visible(text)}\u2069`;
  * Return a text that somebody else wrote, isolated so that it cannot turn the text around it.
  *
  * @param {string} text
- * @param {{lines?: boolean, written?: boolean}} [how] As `visible` takes it; the style keeps lines.
+ * @param {Parameters<typeof visible>[1]} [how] The style keeps lines.
  */
 export const foreign = (text, how) => element("bdi", { dir: "auto" }, visible(text, how));

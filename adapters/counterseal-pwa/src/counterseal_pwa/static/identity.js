@@ -6,6 +6,9 @@ import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
 
+/** How ids and names of accounts are written: two that differ by a space alone look different. */
+export const EXACT = { exact: true };
+
 /**
  * Return how an operator of the service has verified a company; no tenant can choose that.
  *
@@ -37,7 +40,7 @@ export const ownerOf = ({ companyName, verifiedName }) =>
  */
 export function nameOf({ accountName, appSpaceName, isNamedByLink }) {
   if (accountName === appSpaceName) return null;
-  return element("span", {}, isNamedByLink && `${say("account.link")} `, foreign(accountName));
+  return element("span", {}, isNamedByLink && `${say("account.link")} `, foreign(accountName, EXACT));
 }
 
 /**
@@ -51,7 +54,7 @@ export function idAmong({ device, url, appSpace, accountId }, accounts) {
     (other) => other.device !== device && other.url === url && other.appSpace === appSpace,
   );
   if (!isShared || accountId === null) return null;
-  return element("span", { class: "quiet account-id" }, say("account.id"), " ", foreign(accountId));
+  return element("span", { class: "quiet account-id" }, say("account.id"), " ", foreign(accountId, EXACT));
 }
 
 /**

@@ -25,6 +25,7 @@ const OWN = new Set([
   "answer_unconfirmed",
   "attachment_address",
   "attachment_changed",
+  "attachment_forbidden",
   "attachment_too_large",
   "attachment_unavailable",
   "attachment_unchecked",
@@ -58,9 +59,10 @@ const withRequest = (text, { requestId }) =>
  * Return what went wrong, in words.
  *
  * @param {unknown} error
+ * @param {Record<string, string>} [values] What stands in the words, by name.
  * @returns {string}
  */
-export function describe(error) {
+export function describe(error, values = {}) {
   if (error instanceof ServiceRefused) {
     if (REASONS.includes(error.reason ?? "")) return say(`problem.${error.reason}`);
     if (!KNOWN.has(error.problem)) return withRequest(say("problem.refused", { code: error.problem }), error);
@@ -71,7 +73,7 @@ export function describe(error) {
     return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
   }
   if (error instanceof NotUnlocked) return say(`problem.no_${error.by}`);
-  if (error instanceof CountersealError && OWN.has(error.code)) return say(`problem.${error.code}`);
+  if (error instanceof CountersealError && OWN.has(error.code)) return say(`problem.${error.code}`, values);
   if (error instanceof NotSent) return say("problem.not_sent");
   if (error instanceof Overloaded) return say("problem.overloaded");
   if (error instanceof Unavailable) return say("problem.reply_lost");

@@ -4,7 +4,7 @@ import { factsOf, rowsOf, valueOf } from "./display_rows.js";
 import { announce, element, foreign } from "./dom.js";
 import { showEnding } from "./ending_view.js";
 import { homeLink } from "./home_link.js";
-import { idAmong, logoOf, verificationOf } from "./identity.js";
+import { EXACT, idAmong, logoOf, verificationOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
 import { describeUnread, isEnding, isLastPin } from "./problems.js";
 import { requestForm } from "./request_form.js";
@@ -144,7 +144,7 @@ function whoOf(account, { account: { id: accountId }, appSpace, origin }, accoun
     element(
       "p",
       {},
-      element("span", {}, element("strong", {}, foreign(origin.name)), " ", say(name === null ? "request.asks.you" : "request.asks"), name !== null && " ", name !== null && foreign(name), id && " ", id),
+      element("span", {}, element("strong", {}, foreign(origin.name)), " ", say(name === null ? "request.asks.you" : "request.asks"), name !== null && " ", name !== null && foreign(name, EXACT), id && " ", id),
       origin.name !== appSpace.name && element("span", { class: "quiet" }, foreign(appSpace.name)),
       verificationOf(account),
     ),
@@ -213,7 +213,7 @@ function detailsOf({ account, issuedAt, transactionId }, details) {
     { class: "details" },
     element("summary", {}, say("receipt.details")),
     ...rowsOf([
-      [say("account.id"), account.id],
+      [say("account.id"), foreign(account.id, EXACT)],
       [say("request.issued"), writeMoment(issuedAt)],
       [say("request.transaction"), transactionId],
       ...details,

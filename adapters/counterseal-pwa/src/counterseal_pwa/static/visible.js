@@ -26,10 +26,11 @@ const JOINED =
  * Return *text* with everything visible.
  *
  * @param {string} text
- * @param {{lines?: boolean, written?: boolean}} [how] `lines`: keep line breaks and tabs; `written`:
- *   who wrote the text has used this notation already, so it stays.
+ * @param {{lines?: boolean, written?: boolean, exact?: boolean}} [how] `lines`: keep line breaks and
+ *   tabs; `written`: who wrote the text has used this notation already, so it stays; `exact`: of a
+ *   name or an id, write out each space that is not a single plain one between two characters.
  */
-export function visible(text, { lines = false, written = false } = {}) {
+export function visible(text, { lines = false, written = false, exact = false } = {}) {
   const characters = [...text];
   let marksLeft = 0;
   return characters
@@ -38,7 +39,7 @@ export function visible(text, { lines = false, written = false } = {}) {
       const isMark = /\p{M}/u.test(character);
       const stays =
         (lines && (/[\n\t]/u.test(character) || (character === "\r" && after === "\n"))) ||
-        SPACE.test(character) ||
+        (exact ? character === " " && !["", " "].includes(before) && after !== "" : SPACE.test(character)) ||
         (JOINER.test(character) && joins(before, after)) ||
         (character === "\ufe0f" && /\p{Extended_Pictographic}/u.test(before)) ||
         (!HIDDEN.test(character) &&

@@ -189,6 +189,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             ),
             new_devices=NewDeviceRule.CONFIRMED,
             device_invitations=False,
+            document_hosts=("https://files.example.com", "https://docs.example.com:8443"),
             policy=AppSpacePolicy(
                 challenge_life=90,
                 code_limit=1,

@@ -118,7 +118,12 @@ def _value_schema(member: EditableMember) -> Schema:
         MemberKind.PICTURE: TEXT | BASE64,
     }
     schema = schemas[member.kind] | {"description": member.help}
-    return schema | {"pattern": f"^{member.pattern}$"} if member.pattern else schema
+    if not member.pattern:
+        return schema
+    pattern: Schema = {"pattern": f"^{member.pattern}$"}
+    if member.kind is MemberKind.TEXTS:
+        return schema | {"items": TEXT | pattern, "maxItems": member.most}
+    return schema | pattern
 
 
 def _change_schema(member: EditableMember) -> Schema:

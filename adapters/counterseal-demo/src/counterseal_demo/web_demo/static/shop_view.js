@@ -104,9 +104,17 @@ export class ShopView {
     });
     return [
       ...stepHeading(0, "Connect your phone"),
-      element("p", {}, "A shop shows this QR code once, to its customer, who scans it with a phone. Your phone is on this page, so that a button opens the link in the code; other phones cannot reach this computer."),
-      code,
-      element("p", { class: "row" }, button),
+      element(
+        "div",
+        { class: "connect" },
+        code,
+        element(
+          "div",
+          {},
+          element("p", {}, "A shop shows this QR code once, to its customer, who scans it with a phone. Your phone is on this page, so that a button opens the link in the code; other phones cannot reach this computer."),
+          element("p", { class: "row" }, button),
+        ),
+      ),
     ];
   }
 
