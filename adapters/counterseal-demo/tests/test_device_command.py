@@ -185,31 +185,29 @@ def test_a_space_at_the_end_of_an_accounts_id_is_seen(auth, device):
         assert "zoe<U+0020>" in device(*words).stdout
 
 
-def test_the_service_learns_the_language_of_the_locale(auth, device, monkeypatch):
-    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("LANG", "de_AT.UTF-8")
-    device("bind", "--url", auth.url, "--link", auth.link())
+def test_the_service_learns_the_language_of_the_locale(auth, device):
+    def language_at(locale):
+        return json.loads(device("status", "--json", locale=locale).stdout)["language"]
+
+    device("bind", "--url", auth.url, "--link", auth.link(), locale="de_AT.UTF-8")
     assert body_of(auth, "/device/bind")["language"] == "de-AT"
-    assert json.loads(device("status", "--json").stdout)["language"] == "de-AT"
+    assert language_at("de_AT.UTF-8") == "de-AT"
     assert "/device" not in [path for path, _ in auth.requests]
 
-    monkeypatch.setenv("LC_ALL", "en_GB")
-    assert json.loads(device("status", "--json").stdout)["language"] == "en-GB"
+    assert language_at("en_GB") == "en-GB"
     assert body_of(auth, "/device")["language"] == "en-GB"
-    monkeypatch.setenv("LC_ALL", "C")
-    assert json.loads(device("status", "--json").stdout)["language"] == "en-GB"
+    assert language_at("C") == "en-GB"
 
 
-def test_a_service_that_takes_no_language_gets_none(auth, device, monkeypatch):
+def test_a_service_that_takes_no_language_gets_none(auth, device):
     def without(reply):
         return {name: value for name, value in reply.items() if name != "languages"}
 
     auth.swaps = {"/device/invitation": without, "/device/status": without}
-    monkeypatch.setenv("LC_ALL", "de_AT.UTF-8")
-    device("bind", "--url", auth.url, "--link", auth.link())
+    device("bind", "--url", auth.url, "--link", auth.link(), locale="de_AT.UTF-8")
     assert "language" not in body_of(auth, "/device/bind")
-    assert "language" not in json.loads(device("status", "--json").stdout)
+    status = device("status", "--json", locale="de_AT.UTF-8")
+    assert "language" not in json.loads(status.stdout)
     assert "/device" not in [path for path, _ in auth.requests]
 
 

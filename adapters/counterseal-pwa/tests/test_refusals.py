@@ -27,7 +27,7 @@ def bound(device, origin, account_id):
 
 
 @pytest.fixture
-def asked(bound, origin, account_id):
+def pending_request(bound, origin, account_id):
     """A request whose sheet is open."""
     pending = origin.client.ask(account_id, "Log in?", duration=MINUTES)
     bound.open_request()
@@ -53,40 +53,40 @@ def hide(page):
     }""")
 
 
-def test_nothing_is_sent_while_the_sheet_is_open(bound, origin, asked):
-    assert origin.client.status(asked).state is ChallengeState.SEEN
+def test_nothing_is_sent_while_the_sheet_is_open(bound, origin, pending_request):
+    assert origin.client.status(pending_request).state is ChallengeState.SEEN
     bound.page.get_by_role("button", name="Something in it is wrong").click()
     bound.wait_for_heading("Refused")
-    assert origin.wait(asked).reason is RefusalReason.WRONG_DETAILS
+    assert origin.wait(pending_request).reason is RefusalReason.WRONG_DETAILS
 
 
-def test_a_sheet_that_is_closed_refuses(bound, origin, asked):
+def test_a_sheet_that_is_closed_refuses(bound, origin, pending_request):
     bound.page.keyboard.press("Escape")
     bound.wait_for_heading("Refused")
-    wait_for_refusal(origin, asked)
+    wait_for_refusal(origin, pending_request)
 
 
-def test_a_sheet_that_is_left_for_another_view_refuses(bound, origin, asked):
+def test_a_sheet_that_is_left_for_another_view_refuses(bound, origin, pending_request):
     bound.page.evaluate("location.hash = '#/'")
     bound.page.locator("#waiting").wait_for()
-    wait_for_refusal(origin, asked)
+    wait_for_refusal(origin, pending_request)
 
 
-def test_a_sheet_that_is_hidden_refuses_and_says_so_afterwards(bound, origin, asked):
+def test_a_sheet_that_is_hidden_refuses_and_says_so_afterwards(bound, origin, pending_request):
     hide(bound.page)
-    wait_for_refusal(origin, asked)
+    wait_for_refusal(origin, pending_request)
     bound.wait_for_heading("Refused")
 
 
-def test_a_page_that_is_left_refuses(bound, origin, asked):
+def test_a_page_that_is_left_refuses(bound, origin, pending_request):
     bound.page.goto("about:blank")
-    wait_for_refusal(origin, asked)
+    wait_for_refusal(origin, pending_request)
 
 
-def test_a_tab_that_is_closed_refuses(bound, origin, asked):
+def test_a_tab_that_is_closed_refuses(bound, origin, pending_request):
     bound.page.context.new_page()
     bound.page.close()
-    wait_for_refusal(origin, asked)
+    wait_for_refusal(origin, pending_request)
 
 
 def test_a_sheet_that_nobody_touches_for_a_minute_refuses(bound, origin, account_id):
@@ -104,19 +104,19 @@ def test_a_sheet_that_nobody_touches_for_a_minute_refuses(bound, origin, account
     wait_for_refusal(origin, pending)
 
 
-def test_without_a_connection_the_person_learns_that_it_is_open(bound, origin, asked):
+def test_without_a_connection_the_person_learns_that_it_is_open(bound, origin, pending_request):
     page = bound.page
     page.context.set_offline(offline=True)
     page.get_by_role("button", name="Refuse without a reason").click()
     page.locator(".answer-bar .problem").filter(has_text="Nothing was sent").wait_for()
-    assert origin.client.status(asked).state is ChallengeState.SEEN
+    assert origin.client.status(pending_request).state is ChallengeState.SEEN
     page.context.set_offline(offline=False)
     bound.refuse("Reject")
     bound.wait_for_heading("Refused")
-    wait_for_refusal(origin, asked)
+    wait_for_refusal(origin, pending_request)
 
 
-def test_a_service_that_starts_again_gets_the_refusal(bound, stoppable_origin, asked):
+def test_a_service_that_starts_again_gets_the_refusal(bound, stoppable_origin, pending_request):
     page, service = bound.page, stoppable_origin.service
     service.stop()
     page.get_by_role("button", name="I do not want this").click()
@@ -125,11 +125,11 @@ def test_a_service_that_starts_again_gets_the_refusal(bound, stoppable_origin, a
     service.start()
     wait_until(page, lambda: press_again(page), "the service does not answer")
     bound.wait_for_heading("Refused")
-    assert stoppable_origin.wait(asked).reason is RefusalReason.DECLINED
+    assert stoppable_origin.wait(pending_request).reason is RefusalReason.DECLINED
 
 
 def press_again(page):
-    """Press the same button, and the reason where it is asked; return whether it is over."""
+    """Press the same button, and the reason in the sheet; return whether it is over."""
     for name in ("Reject", "I do not want this"):
         button = page.get_by_role("button", name=name, exact=True)
         if button.count() and button.is_enabled():
@@ -144,12 +144,12 @@ def test_a_strong_refusal_signs_what_was_chosen_and_leaving_it_refuses_nothing(
     page = bound.page
     pending = origin.client.ask(account_id, "Pay?", buttons=STRONG, duration=MINUTES)
     bound.open_request()
-    for leave in (
+    for end_it in (
         lambda: page.keyboard.press("Escape"),
         lambda: page.get_by_role("button", name="Go back").click(),
     ):
         open_sheet(bound, "Do not pay")
-        leave()
+        end_it()
         page.locator(".answer-bar .problem").filter(has_text="still open").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     bound.refuse("Do not pay", "Somebody is pushing me")
@@ -157,11 +157,11 @@ def test_a_strong_refusal_signs_what_was_chosen_and_leaving_it_refuses_nothing(
     assert origin.wait(pending).reason is RefusalReason.PRESSURED
 
 
-def test_a_sheet_closes_when_the_request_ends(bound, origin, asked):
-    origin.client.cancel(asked)
+def test_a_sheet_closes_when_the_request_ends(bound, origin, pending_request):
+    origin.client.cancel(pending_request)
     bound.wait_for_heading("Withdrawn")
     assert bound.page.locator("dialog").count() == 0
-    assert origin.client.status(asked).state is ChallengeState.CANCELLED
+    assert origin.client.status(pending_request).state is ChallengeState.CANCELLED
 
 
 def test_the_dialog_of_the_pin_closes_when_the_request_ends(device, origin, account_id):

@@ -27,15 +27,21 @@ class Words:
         return self._texts[name].format(**values)
 
 
-def choose_language(environment: Mapping[str, str]) -> str:
+def read_locale(environment: Mapping[str, str]) -> str:
     """
-    Return the language of messages that *environment* asks for; English if there are no words.
+    Return the tag of the language of messages that *environment* asks for, such as `de-AT`.
 
-    The first of LC_ALL, LC_MESSAGES and LANG that has a value decides (POSIX.1-2024, 8.2).
+    The first of LC_ALL, LC_MESSAGES and LANG that has a value decides (POSIX.1-2024, 8.2); it may
+    name no language, such as `C`.
     """
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
-    (language, *_) = re.split("[_.@-]", locale.lower())
+    return re.split("[.@]", locale, maxsplit=1)[0].replace("_", "-")
+
+
+def choose_language(environment: Mapping[str, str]) -> str:
+    """Return the language that *environment* asks for; English if there are no words in it."""
+    language = read_locale(environment).lower().partition("-")[0]
     return language if language in LANGUAGES else FALLBACK
 
 

@@ -128,10 +128,10 @@ def update(device: AuthenticatedDevice, tools: Tools, changes: Update) -> Decisi
     updated_binding = revise(
         binding, name=name, addresses=addresses, platform=platform, app_version=app_version
     )
-    if changes.language is not None:
-        # Who has just chosen a language is at this device.
+    if changes.language not in {None, binding.language}:
+        # Who has just chosen another language is at this device.
         updated_binding = replace(
-            updated_binding, language=changes.language, last_seen_at=tools.now
+            updated_binding, language=changes.language or "", last_seen_at=tools.now
         )
     return store_binding(tools, device.account, updated_binding)
 

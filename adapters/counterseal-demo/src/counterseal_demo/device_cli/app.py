@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -16,6 +15,7 @@ from counterseal.bindings.documents.enrolment import Update, update_document
 from counterseal.device import SoftwareDevice
 from counterseal.models import is_language
 from counterseal_http.devices import DeviceCalls
+from counterseal_server.words import read_locale
 
 PLATFORM = " ".join(filter(None, (platform.system(), platform.machine()))) or "Python"
 """Such as `Linux x86_64`."""
@@ -23,14 +23,9 @@ PLATFORM = " ".join(filter(None, (platform.system(), platform.machine()))) or "P
 APP_VERSION = version("counterseal-demo")
 
 
-LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
-"""The first that is set says the person's language (POSIX.1-2024, 8.2)."""
-
-
 def read_language(environment: Mapping[str, str] = os.environ) -> str:
     """Return the tag of the person's language, such as `de-AT`; empty if the locale names none."""
-    locale = next(filter(None, map(environment.get, LOCALE_VARIABLES)), "")
-    tag = re.split(r"[.@]", locale, maxsplit=1)[0].replace("_", "-")
+    tag = read_locale(environment)
     return tag if is_language(tag) else ""
 
 
