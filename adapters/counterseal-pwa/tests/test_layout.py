@@ -152,7 +152,7 @@ def test_a_tool_call_is_approved_after_its_last_argument_was_on_the_screen(
     approve, refuse = page.locator(".answer-bar .answer").all()
     assert approve.get_attribute("aria-disabled") == "true"
     assert refuse.get_attribute("aria-disabled") is None
-    approve.click(force=True)
+    approve.dispatch_event("click")
     page.locator(".answer-bar .problem").filter(has_text="Read all arguments first").wait_for()
     assert page.locator("dialog").count() == 0
     if way == "scroll":
@@ -163,7 +163,7 @@ def test_a_tool_call_is_approved_after_its_last_argument_was_on_the_screen(
     elif way == "focus":
         page.locator(".arguments dd").last.focus()
     else:
-        page.get_by_role("button", name="I have read it all").click()
+        page.get_by_role("button", name="I have read it all").dispatch_event("click")
     page.locator(".reading").wait_for(state="detached")
     assert approve.get_attribute("aria-disabled") is None
 

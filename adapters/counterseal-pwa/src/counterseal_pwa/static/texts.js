@@ -47,6 +47,15 @@ async function fetchTexts(language) {
  */
 export const addressOfTexts = (language) => `${FOLDER}texts/${language}.json`;
 
+/**
+ * Tell whether this person needs a file of the app: words of other languages they do not.
+ *
+ * @param {string} address Below the app's.
+ */
+export const isNeeded = (address) =>
+  !address.startsWith(`${FOLDER}texts/`) ||
+  [chooseLocale().language, FALLBACK].map(addressOfTexts).includes(address);
+
 /** Choose the first language that the person prefers and the app has, or else English. */
 export function chooseLocale() {
   const known = navigator.languages.find((tag) => Object.hasOwn(DIRECTIONS, languageOf(tag)));

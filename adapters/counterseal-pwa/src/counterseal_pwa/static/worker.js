@@ -4,8 +4,9 @@ import { indexedDbStore } from "./device/store.js";
 import { deviceOnlyKeys } from "./device/strong_keys.js";
 import { Wallet } from "./device/wallet.js";
 import { FileStore } from "./file_store.js";
+import { STORED_FILES } from "./stored_files.js";
 import { register, subscribe } from "./subscription.js";
-import { addressOfTexts, chooseLocale, readTexts, say } from "./texts.js";
+import { addressOfTexts, chooseLocale, isNeeded, readTexts, say } from "./texts.js";
 import { channelOf } from "./update_channel.js";
 import { visible } from "./visible.js";
 
@@ -28,14 +29,17 @@ const pause = (/** @type {number} */ milliseconds) =>
 
 /** The app's address, with the slash at its end; the scope may be less. */
 const app = new URL("./", worker.location.href).href;
-const files = new FileStore({
-  app,
-  caches,
-  // Looked up at each call, as the page's own.
-  fetch: (request) => fetch(request),
-  sleep: pause,
-  now: () => Date.now(),
-});
+const files = new FileStore(
+  {
+    app,
+    caches,
+    // Looked up at each call, as the page's own.
+    fetch: (request) => fetch(request),
+    sleep: pause,
+    now: () => Date.now(),
+  },
+  { files: STORED_FILES.filter(([address]) => isNeeded(address)) },
+);
 
 worker.addEventListener("install", (event) => {
   passCalls(event);
