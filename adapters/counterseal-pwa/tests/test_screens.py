@@ -80,7 +80,9 @@ class Screens:
         assert not wide, f"{state}: it scrolls sideways"
         if self._folder is not None:
             path = self._folder / f"{self.name}-{len(self.names):02}-{state}.png"
-            page.screenshot(path=path, full_page=True)
+            # A bar stands at the bottom of the screen, and not of the page.
+            has_bar = page.locator(".answer-bar").count() > 0
+            page.screenshot(path=path, full_page=not has_bar)
 
 
 VIEWS = {"phone-light": {"viewport": PHONE}}
