@@ -153,7 +153,7 @@ def test_a_tool_call_is_approved_after_its_last_argument_was_on_the_screen(
     assert approve.get_attribute("aria-disabled") == "true"
     assert refuse.get_attribute("aria-disabled") is None
     approve.dispatch_event("click")
-    page.locator(".answer-bar .problem").filter(has_text="Read all arguments first").wait_for()
+    page.locator(".answer-bar .problem").filter(has_text="Read it to the end first").wait_for()
     assert page.locator("dialog").count() == 0
     if way == "scroll":
         page.mouse.move(100, 200)
