@@ -310,7 +310,31 @@ export class Account {
    * @param {ShownRequest} request
    */
   isUnconfirmed(request) {
-    return this.#answers?.isUnconfirmed(request.guid) ?? false;
+    return this.unconfirmed(request) !== null;
+  }
+
+  /**
+   * Return what was sent and had no reply, however often the request was shown since.
+   *
+   * @param {ShownRequest} request
+   * @returns {{approves: boolean, button: number | null} | null} `button`: null for a disown.
+   */
+  unconfirmed(request) {
+    const choice = this.#answers?.unconfirmed(request.guid) ?? null;
+    if (choice === null) return null;
+    const { button = null } = /** @type {{button?: number}} */ (choice.claims);
+    return { approves: choice.expected.approved, button };
+  }
+
+  /**
+   * Send again what had no reply, with its reason and its code: the same bytes.
+   *
+   * @param {ShownRequest} request
+   * @returns {Promise<Outcome>}
+   * @throws {Misuse} `client_unfit`: nothing is unconfirmed.
+   */
+  async sendAgain(request) {
+    return (await this.#loadAnswers()).sendAgain(request);
   }
 
   /**

@@ -154,8 +154,19 @@ export class Answers {
   }
 
   /** @param {string} guid */
-  isUnconfirmed(guid) {
-    return this.#exchanges.get(guid)?.isUnconfirmed ?? false;
+  unconfirmed(guid) {
+    return this.#exchanges.get(guid)?.unconfirmed ?? null;
+  }
+
+  /**
+   * @param {ShownRequest} request
+   * @returns {Promise<Outcome>}
+   */
+  async sendAgain(request) {
+    const exchange = this.#exchangeOf(request);
+    const choice = exchange.unconfirmed;
+    if (choice === null) throw new Misuse("client_unfit", "nothing is unconfirmed");
+    return this.#send(exchange, request, choice, undefined);
   }
 
   /**

@@ -57,8 +57,10 @@ export class RequestExchange {
   checked = new Set();
   #connection;
   #history;
-  /** @type {string | null} What was sent, and may have been accepted; nothing else is sent. */
+  /** @type {Choice | null} What was sent, and may have been accepted; nothing else is sent. */
   #choice = null;
+  /** @type {Promise<void> | null} The call that was made at once, until its reply is known. */
+  #callAtOnce = null;
   /** @type {SignedToken | null} How it was sent; null if new keys have to sign it. */
   #answer = null;
   /** Whether an attempt had no reply. */
@@ -114,12 +116,18 @@ export class RequestExchange {
         // Another press may have been faster.
         this.#demandSame(choice);
         if (this.#outcome !== null) return this.#outcome;
+        await this.#callAtOnce;
         await this.#connection.resolveRotation(update);
         return this.#deliver(request, choice, this.#answer ?? answer, { update, signal });
       });
     } finally {
       this.#presses -= 1;
     }
+  }
+
+  /** What was sent, if the service has not said what came of it. */
+  get unconfirmed() {
+    return this.isUnconfirmed ? this.#choice : null;
   }
 
   /**
@@ -139,16 +147,36 @@ export class RequestExchange {
       const isReplaced = answer.rotations !== connection.record.rotations;
       if (this.#choice !== null || this.#outcome !== null || isReplaced) return false;
       this.#answer = answer;
-      this.#choice = choice.choice;
-      this.#mayHaveArrived = true;
-      begin();
+      this.#choice = choice;
+      this.#callAtOnce = this.#noteCall(begin());
       return true;
     };
   }
 
+  /**
+   * Learn whether a call that was made at once may have arrived.
+   *
+   * @param {Promise<void>} call
+   */
+  async #noteCall(call) {
+    try {
+      await call;
+      this.#mayHaveArrived = true;
+    } catch (error) {
+      this.#mayHaveArrived ||= !(error instanceof NotSent);
+      if (!this.#mayHaveArrived && !this.isPressed && !this.isAnswered) this.#forgetChoice();
+    }
+    this.#callAtOnce = null;
+  }
+
+  #forgetChoice() {
+    this.#answer = null;
+    this.#choice = null;
+  }
+
   /** @param {Choice} choice */
   #demandSame({ choice }) {
-    if (this.#choice === null || this.#choice === choice) return;
+    if (this.#choice === null || this.#choice.choice === choice) return;
     if (this.isAnswered) throw new Refused("already_answered", "another answer of this device was accepted");
     throw new Refused("answer_unconfirmed", "another answer was sent, and its reply was lost");
   }
@@ -182,7 +210,7 @@ export class RequestExchange {
     // A wrong key would count as a wrong PIN.
     demandUnchanged(connection, answer.rotations);
     this.#answer = answer;
-    this.#choice = choice.choice;
+    this.#choice = choice;
     const call = { ...callOf(choice, answer), signal };
     const attempt = async () => {
       try {
@@ -197,10 +225,7 @@ export class RequestExchange {
       ({ value: reply } = await connection.repeat(attempt, signal));
     } catch (error) {
       if (isDecided(error)) this.#mayHaveArrived = false;
-      if (!this.#mayHaveArrived) {
-        this.#answer = null;
-        this.#choice = null;
-      }
+      if (!this.#mayHaveArrived) this.#forgetChoice();
       throw error;
     }
     const { expected } = choice;
@@ -240,7 +265,11 @@ export class RequestExchange {
  * @param {Choice} choice
  * @param {SignedToken} answer
  */
-const callOf = ({ path }, { token }) => ({ method: "POST", path, body: token, type: JOSE });
+const callOf = ({ expected, path }, { token }) => {
+  // Who refuses may leave the page at once.
+  const keepalive = !expected.approved;
+  return { method: "POST", path, body: token, type: JOSE, keepalive };
+};
 
 /**
  * Tell whether the service has looked at the answer, and refused it.

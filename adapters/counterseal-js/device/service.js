@@ -42,6 +42,7 @@ import { errorOf, retryAfter } from "../wire/problem.js";
  * @property {string} [type] Of the body; JSON if none is given.
  * @property {number} [longer] Milliseconds that the reply may take beyond the timeout.
  * @property {AbortSignal | undefined} [signal]
+ * @property {boolean} [keepalive] Whether the browser sends it even if the page is left meanwhile.
  */
 
 const ATTEMPTS = 3;
@@ -111,16 +112,20 @@ export class Service {
 
   /**
    * Sign the proof of a call, and return what makes the call at once, also from a page that is
-   * being left; nobody learns its reply.
+   * being left. Its promise tells whether the call was sent, and not what the reply says.
    *
    * @param {Identity} identity
    * @param {DeviceCall} call
-   * @returns {Promise<() => void>}
+   * @returns {Promise<() => Promise<void>>}
    */
   async prepare(identity, call) {
-    const attempt = this.#attempt(call, [await this.#proof(identity, call)], JSON_TYPE);
-    return () => {
-      open(this.#world.fetch, { ...attempt, keepalive: true }).catch(() => undefined);
+    const headers = [await this.#proof(identity, call)];
+    return async () => {
+      try {
+        await open(this.#world.fetch, this.#attempt(call, headers, JSON_TYPE));
+      } catch (error) {
+        throw failureOf(error);
+      }
     };
   }
 
@@ -240,12 +245,12 @@ export class Service {
    * @param {[string, string][]} headers
    * @param {string} accept
    */
-  #attempt({ method, path, body = "", type = JSON_TYPE, longer = 0, signal }, headers, accept) {
+  #attempt({ method, path, body = "", type = JSON_TYPE, longer = 0, signal, keepalive }, headers, accept) {
     /** @type {[string, string][]} */
     const all = [["accept", accept], ...headers];
     if (body) all.push(["content-type", type]);
     const timeout = this.#world.timeout + longer;
-    return { method, uri: this.address + path, headers: all, body: utf8(body), timeout, signal };
+    return { method, uri: this.address + path, headers: all, body: utf8(body), timeout, signal, keepalive };
   }
 
   /**

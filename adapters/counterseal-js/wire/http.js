@@ -14,7 +14,7 @@ import { readJson } from "./ijson.js";
  * @property {Bytes} body
  * @property {number} timeout Milliseconds, from the look-up of the name to the last byte.
  * @property {AbortSignal | undefined} [signal]
- * @property {boolean} [keepalive] Whether the browser sends it even if the page is left meanwhile.
+ * @property {boolean | undefined} [keepalive] Whether the browser sends it even if the page is left meanwhile.
  */
 
 /**

@@ -202,3 +202,16 @@ def test_a_view_of_a_press_by_keyboard_stays(open_device, origin, account_id):
         page.keyboard.press("Enter")
         device.wait_for_heading("Approved")
         assert page.locator(".closing").count() == 0
+
+
+def test_a_phone_that_is_turned_shows_no_argument(device, origin, account_id):
+    page = device.page
+    page.set_viewport_size(SMALL_PHONE)
+    device.bind_passkey(origin.link(account_id))
+    ask(device, origin, account_id, "tool-call", "en")
+    page.set_viewport_size({"width": 640, "height": 360})
+    page.evaluate("window.dispatchEvent(new Event('scroll'))")
+    page.set_viewport_size(SMALL_PHONE)
+    assert page.locator(".reading").is_visible()
+    approve = page.locator(".answer-bar .answer").first
+    assert approve.get_attribute("aria-disabled") == "true"

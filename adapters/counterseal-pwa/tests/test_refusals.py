@@ -189,3 +189,59 @@ def test_by_keyboard_alone(bound, origin, account_id):
         page.locator(".sheet, .mark").first.wait_for()
     bound.wait_for_heading("Reported: not you")
     assert origin.wait(pending).state is ChallengeState.DISOWNED
+
+
+def test_a_refusal_is_sent_before_the_time_is_over(bound, origin, account_id):
+    page = bound.page
+    page.clock.install()
+    page.reload()
+    pending = origin.client.ask(account_id, "Log in?", duration=timedelta(seconds=40))
+    bound.open_request()
+    open_sheet(bound)
+    for _ in range(7):
+        page.keyboard.press("Tab")
+        page.clock.run_for(5_000)
+    wait_for_refusal(origin, pending)
+
+
+def test_what_had_no_reply_is_sent_again_by_the_next_view(bound, origin, pending_request):
+    page = bound.page
+    page.route("**/device/disown", lambda route: route.abort())
+    page.get_by_role("button", name="This was not me").click()
+    page.locator(".answer-bar .problem").filter(has_text="may have arrived").wait_for()
+    page.unroute("**/device/disown")
+    page.evaluate("location.hash = '#/'")
+    page.locator("#waiting").wait_for()
+    bound.open_request()
+    page.get_by_role("button", name="Approve", exact=True).click()
+    page.locator(".answer-bar .problem").filter(has_text="another button before").wait_for()
+    page.get_by_role("button", name="Reject", exact=True).click()
+    bound.wait_for_heading("Reported: not you")
+    assert origin.wait(pending_request).state is ChallengeState.DISOWNED
+
+
+def test_a_pin_is_for_the_request_that_is_shown_with_it(device, origin, account_id, pause_calls):
+    page = device.page
+    device.bind(origin.link(account_id))
+    first = origin.client.ask(account_id, "First?", duration=MINUTES)
+    device.open_request()
+    calls = pause_calls(page, "**/device/answer")
+    device.press("Approve", pin="281937")
+    calls.wait()
+    # What is on its way cannot be taken back.
+    page.keyboard.press("Escape")
+    assert page.locator("dialog button.plain").get_attribute("aria-disabled") == "true"
+    second = origin.client.ask(account_id, "Second?", duration=MINUTES)
+    page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", second.guid)
+    device.wait_for_heading("Second?")
+    device.press("Approve", pin=None)
+    page.locator("#pin").wait_for()
+    with page.expect_response("**/device/answer") as refused:
+        calls.release()
+    assert refused.value.status == 403
+    page.wait_for_timeout(200)
+    assert page.locator("#pin-problem").inner_text() == ""
+    device.give_pin("739154")
+    device.wait_for_heading("Approved")
+    assert origin.wait(second).approved
+    assert origin.client.status(first).state is ChallengeState.SEEN

@@ -207,10 +207,16 @@ class PendingRequest:
         require_evidence(reply.expires_at == self.expires_at, "expiresAt")
 
     def _translated(self, action: Action, language: str | None) -> Action | None:
-        """Return *action* in the language of its display; None if this library has not that."""
+        """
+        Return *action* in the language of its display; None if this library has not that.
+
+        Where the program named no language, the service chooses one of those that this library has.
+        """
         # An older service displays an action that names no language in English.
         shown_in = action.language or language or DEFAULT_LANGUAGE
         if shown_in not in STANDARD_ACTIONS.languages:
+            is_standard = action.type in {kind.name for kind in STANDARD_ACTIONS}
+            require_evidence(action.language is not None or not is_standard, "action.language")
             return None
         return attrs.evolve(action, language=shown_in)
 

@@ -42,9 +42,29 @@ test("nothing is sent before, and what is sent at once is what `answer` sends ag
 test("the call that is made at once outlives the page", async () => {
   const sendAtOnce = await account.prepareRefusal(request, { button: REFUSES });
   sendAtOnce();
-  assert.deepEqual(service.requests.map(({ keepalive }) => keepalive), [true]);
-  await account.answer(request, { button: REFUSES });
-  assert.deepEqual(service.requests.map(({ keepalive }) => keepalive), [true, false]);
+  await account.answer(request, { button: REFUSES, reason: undefined });
+  assert.deepEqual(service.requests.map(({ keepalive }) => keepalive), [true, true]);
+});
+
+test("what had no reply is sent again with its reason, after the request was shown again", async () => {
+  service.script = ["lost", "lost", "lost"];
+  await assert.rejects(account.disown(request, { reason: "pressured" }), { code: "reply_lost" });
+  const again = await account.show(request.guid);
+  assert.deepEqual(account.unconfirmed(again), { approves: false, button: null });
+  const outcome = await account.sendAgain(again);
+  assert.equal(outcome.state, "DISOWNED");
+  assert.equal(sent().filter(Boolean).length, 1);
+  assert.equal(account.unconfirmed(again), null);
+  await assert.rejects(account.sendAgain(again), { code: "client_unfit" });
+});
+
+test("a refusal that could not be sent at once keeps the person from no other answer", async () => {
+  const sendAtOnce = await account.prepareRefusal(request, { button: REFUSES });
+  service.script = ["unreached", "unreached"];
+  assert.equal(sendAtOnce(), true);
+  await assert.rejects(account.answer(request, { button: REFUSES }), { code: "not_sent" });
+  assert.equal(account.unconfirmed(request), null);
+  assert.equal((await account.answer(request, { button: 0 })).approved, true);
 });
 
 test("after another choice was sent, the prepared one never is", async () => {

@@ -42,7 +42,9 @@ export function answerBar(buttons, { press, isBlocked, ended }) {
   const shown = isWhole ? buttons.map((_, index) => answerButton(index)) : [];
   if (!isWhole) {
     shown.push(firstRefusal());
-    const choose = () => void chooseAnswer(buttons, { isBlocked, ended }).then((index) => index !== null && press(index));
+    const choose = () =>
+      shown.some(isBusy) ||
+      void chooseAnswer(buttons, { isBlocked, ended }).then((index) => index !== null && press(index));
     shown.push(element("button", { type: "button", class: "answer", click: choose }, say("request.choose")));
   }
 

@@ -2,7 +2,7 @@
 
 import { indexedDbStore, passkeys, pinKeys, Wallet } from "./device/index.js";
 import { APP_VERSION, platformOf } from "./platform.js";
-import { currentLocale } from "./texts.js";
+import { preferredLocale } from "./texts.js";
 
 /**
  * Call the service as `fetch` does; where the browser was offline and is, the error says that
@@ -70,7 +70,7 @@ export async function openWallet(onBlocked) {
   const store = await indexedDbStore({ onBlocked });
   const strongKeys = [pinKeys({ askPin: async (use) => (await import("./pin_dialog.js")).askPin(use) })];
   if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
-  const language = currentLocale();
+  const language = preferredLocale();
   const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION, language };
   return new Wallet({ store, strongKeys, fetch: fetchIfOnline, ...app });
 }

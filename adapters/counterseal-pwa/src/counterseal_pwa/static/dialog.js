@@ -19,11 +19,12 @@ import { say } from "./texts.js";
  * @template T
  * @param {string} name The id of its heading.
  * @param {(controls: DialogControls<T>) => import("./dom.js").Child[]} build Returns its content.
- * @param {{isSheet?: boolean, ended?: AbortSignal | undefined}} [how] `isSheet`: it stands at the
- *   bottom of a small screen; `ended`: closes it as soon as what it is about has ended.
+ * @param {{isSheet?: boolean, ended?: AbortSignal | undefined, mayLeave?: () => boolean}} [how]
+ *   `isSheet`: it stands at the bottom of a small screen; `ended`: closes it as soon as what it is
+ *   about has ended; `mayLeave`: whether the Escape key closes it.
  * @returns {Promise<T | null>} Its result; null if it was closed without one.
  */
-export function showDialog(name, build, { isSheet = false, ended } = {}) {
+export function showDialog(name, build, { isSheet = false, ended, mayLeave = () => true } = {}) {
   const controller = new AbortController();
   const { signal } = controller;
   /** @type {T | null} */
@@ -39,6 +40,7 @@ export function showDialog(name, build, { isSheet = false, ended } = {}) {
   // Another view is about something else, and nobody is asked in front of it.
   window.addEventListener("hashchange", cancel, { signal });
   ended?.addEventListener("abort", cancel, { signal });
+  dialog.addEventListener("cancel", (event) => mayLeave() || event.preventDefault());
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       controller.abort();
@@ -53,7 +55,7 @@ export function showDialog(name, build, { isSheet = false, ended } = {}) {
 /**
  * Return the button that closes a dialog without a result.
  *
- * @param {{cancel: () => void}} controls
+ * @param {{cancel: () => unknown}} controls
  * @param {string} [title]
  */
 export const cancelButton = ({ cancel }, title = say("cancel")) =>

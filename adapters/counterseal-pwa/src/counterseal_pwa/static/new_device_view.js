@@ -59,7 +59,7 @@ function fillNewDevice(context, account, accounts, newDevice) {
       async () => {
         // A move takes this device away, so it is asked for once more.
         if (choice === "move" && !(await confirmMove(name))) return;
-        await repeatWrongPins(() => account.decide(newDevice, choice));
+        await repeatWrongPins(newDevice, () => account.decide(newDevice, choice));
         // The next call says what became of this device.
         if (choice === "move") await account.status().catch(() => undefined);
         ended = true;

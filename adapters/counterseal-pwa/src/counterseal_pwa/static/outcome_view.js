@@ -30,7 +30,7 @@ export function showOutcome(context, account, shown, { state, approved, kept: is
   // A receipt has the reason of a refusal, which nobody is to find on this device.
   const silent = receipt !== null && "reason" in receipt.answer;
   const isEvident = receipt !== null && isStored && !silent;
-  const closes = isEvident && keepsReceipts && button?.strong === true;
+  const closes = kind === "approved" && isEvident && keepsReceipts && button?.strong === true;
   context.fill(
     say(`outcome.${kind}`),
     markOf(kind),

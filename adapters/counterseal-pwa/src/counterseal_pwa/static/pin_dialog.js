@@ -28,7 +28,8 @@ const MOST = 12;
  * @returns {Promise<string | null>} Null if the person does not give it.
  */
 export async function askPin(use) {
-  const waiting = askedPin();
+  const subject = subjectOf(use);
+  const waiting = askedPin(subject);
   if (waiting !== null) return waiting.next();
   let isLeft = false;
   const noteLeft = () => {
@@ -37,22 +38,32 @@ export async function askPin(use) {
   window.addEventListener("hashchange", noteLeft, { once: true });
   const question = await questionOf(use);
   window.removeEventListener("hashchange", noteLeft);
-  return isLeft ? null : openDialog(use.purpose === "create", question).next();
+  return isLeft ? null : openDialog(subject, use.purpose === "create", question).next();
 }
+
+/**
+ * Return what a use is about; each time it is the same object.
+ *
+ * @param {Use | {purpose: "create"}} use
+ */
+const subjectOf = (use) => (use.purpose === "answer" ? use.request : use.purpose === "confirm" ? use.newDevice : use);
 
 /**
  * Open the dialog, and return what gives the PINs that are typed in it.
  *
+ * @param {unknown} subject
  * @param {boolean} isNew
  * @param {Question | null} question
  * @returns {import("./pin_attempts.js").AskedPin}
  */
-function openDialog(isNew, question) {
+function openDialog(subject, isNew, question) {
   const pin = field("pin", { autofocus: true });
   const again = field("pin-again");
   const problem = element("p", { class: "problem", role: "alert", id: "pin-problem" });
   const button = element("button", { class: "main" }, question ? foreign(question.button) : say("continue"));
   let close = () => undefined;
+  /** @type {HTMLButtonElement | undefined} */
+  let leave;
   let give = (/** @type {string | null} */ _) => undefined;
   /** @type {Promise<string | null>} */
   let given = Promise.resolve(null);
@@ -61,7 +72,7 @@ function openDialog(isNew, question) {
     problem.textContent = text;
     pin.readOnly = false;
     pin.value = "";
-    button.removeAttribute("aria-disabled");
+    for (const each of [button, leave]) each?.removeAttribute("aria-disabled");
     pin.focus();
     asked.isGiven = false;
     given = new Promise((resolve) => {
@@ -69,7 +80,7 @@ function openDialog(isNew, question) {
     });
   }
 
-  const asked = { isGiven: false, ask, close: () => close(), next: () => given };
+  const asked = { subject, isGiven: false, ask, close: () => close(), next: () => given };
 
   function submit(/** @type {Event} */ event) {
     event.preventDefault();
@@ -83,12 +94,14 @@ function openDialog(isNew, question) {
     asked.isGiven = true;
     give(pin.value);
     if (isNew) close();
+    // What is on its way cannot be taken back.
     pin.readOnly = true;
-    button.setAttribute("aria-disabled", "true");
+    for (const each of [button, leave]) each?.setAttribute("aria-disabled", "true");
   }
 
-  const closed = showDialog("pin-title", (controls) => {
+  const build = (/** @type {import("./dialog.js").DialogControls<null>} */ controls) => {
     close = () => void controls.cancel();
+    leave = cancelButton({ cancel: () => asked.isGiven || controls.cancel() });
     const form = element(
       "form",
       { method: "dialog", submit },
@@ -100,10 +113,11 @@ function openDialog(isNew, question) {
       isNew && element("label", { for: "pin-again" }, say("pin.again")),
       isNew && again,
       problem,
-      element("div", { class: "row" }, cancelButton(controls), button),
+      element("div", { class: "row" }, leave, button),
     );
     return [form];
-  });
+  };
+  const closed = showDialog("pin-title", build, { mayLeave: () => !asked.isGiven });
   ask();
   if (!isNew) noteAsked(asked);
   void closed.then(() => {

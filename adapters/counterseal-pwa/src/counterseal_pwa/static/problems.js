@@ -99,6 +99,13 @@ export const isLastPin = (error) =>
   error instanceof ServiceRefused && error.problem === "strong_key_missed" && error.attemptsLeft === 0;
 
 /**
+ * Tell whether *error* says that the time of a request is over.
+ *
+ * @param {unknown} error
+ */
+export const isLate = (error) => error instanceof ServiceRefused && error.problem === "deadline_passed";
+
+/**
  * Tell whether *error* says that a request is open no more.
  *
  * @param {unknown} error

@@ -33,8 +33,8 @@ export function readToEnd(content, { signal, change }) {
   const look = () => {
     const { bottom, height } = last.getBoundingClientRect();
     const { top } = line.getBoundingClientRect();
-    // What the bar covers is not on the screen.
-    if (height > 0 && bottom <= top) note();
+    // What the bar covers is not on the screen; nor is what is above or below it.
+    if (height > 0 && bottom > 0 && bottom <= Math.min(top, window.innerHeight)) note();
   };
   const observer = new IntersectionObserver(look);
   observer.observe(last);

@@ -18,6 +18,8 @@ import { say } from "./texts.js";
 const PATIENCE = 60_000;
 /** Milliseconds for which a prepared refusal is used: less than a service accepts its proof. */
 const FRESH = 100_000;
+/** Milliseconds before the end of a request at which the refusal is sent. */
+const MARGIN = 5000;
 /** What counts as a touch. */
 const TOUCHES = ["keydown", "pointerdown", "focusin"];
 
@@ -31,14 +33,18 @@ const TOUCHES = ["keydown", "pointerdown", "focusin"];
  * @param {Account} account
  * @param {ShownRequest} shown
  * @param {number} index Of the button that was pressed.
- * @param {{ended: AbortSignal}} how `ended`: closes the sheet.
+ * @param {{ended: AbortSignal, left: AbortSignal}} how `ended`: closes the sheet; `left`: aborted when
+ *   another view has come.
  * @returns {Promise<Refusal | null>} Null if nothing was refused.
  */
-export async function askRefusal(account, shown, index, { ended }) {
+export async function askRefusal(account, shown, index, { ended, left }) {
   const { strong, title } = /** @type {ShownRequest["display"]["buttons"][number]} */ (shown.display.buttons[index]);
   const isSigned = !strong;
   const prepare = () => account.prepareRefusal(shown, { button: index });
   let sendAtOnce = isSigned ? await prepare() : null;
+  // Nobody is asked in front of another view.
+  if (left.aborted) return isSigned ? { type: "refuse" } : null;
+  const span = Date.parse(shown.display.expiresAt) - account.now() - MARGIN;
   const chosen = await showDialog(
     "refusal-title",
     (/** @type {import("./dialog.js").DialogControls<Refusal>} */ controls) => {
@@ -48,7 +54,7 @@ export async function askRefusal(account, shown, index, { ended }) {
           sendAtOnce?.();
           close({ type: "refuse" });
         };
-        sendWhenLeft(send, signal);
+        sendWhenLeft(send, span, signal);
         const renewing = setInterval(() => {
           prepare().then(
             (prepared) => {
@@ -68,12 +74,15 @@ export async function askRefusal(account, shown, index, { ended }) {
 }
 
 /**
- * Call *send* when the page is hidden or left, or the sheet was not touched for a minute.
+ * Call *send* when the page is hidden or left, when the sheet was not touched for a minute, or after
+ * a span, whoever touches it.
  *
  * @param {() => void} send
+ * @param {number} span In milliseconds.
  * @param {AbortSignal} signal
  */
-function sendWhenLeft(send, signal) {
+function sendWhenLeft(send, span, signal) {
+  const last = setTimeout(send, Math.max(0, span));
   let timer = setTimeout(send, PATIENCE);
   const touch = () => {
     clearTimeout(timer);
@@ -83,7 +92,12 @@ function sendWhenLeft(send, signal) {
   const leave = () => document.hidden && send();
   document.addEventListener("visibilitychange", leave, { signal });
   window.addEventListener("pagehide", send, { signal });
-  signal.addEventListener("abort", () => clearTimeout(timer));
+  signal.addEventListener("abort", () => {
+    clearTimeout(last);
+    clearTimeout(timer);
+  });
+  // It may have been hidden before the refusal was signed.
+  if (document.hidden) setTimeout(send);
 }
 
 /**

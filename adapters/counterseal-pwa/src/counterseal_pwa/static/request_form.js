@@ -31,23 +31,23 @@ import { say } from "./texts.js";
  * @param {readonly (HTMLElement | null)[]} view.above What stands in the bar above the buttons.
  * @param {(outcome: Outcome) => void} view.finish Called with what came of the answer.
  * @param {(error: unknown) => Promise<void>} view.fail Called if none did.
+ * @param {() => void} view.settle Called once nothing is on its way.
+ * @param {AbortSignal} view.signal Aborted when another view comes.
  */
-export function requestForm(account, shown, { conditions, above, finish, fail }) {
+export function requestForm(account, shown, { conditions, above, finish, fail, settle, signal }) {
   const { display } = shown;
   const ended = new AbortController();
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code ? codeField() : null;
-  /** @type {{index: number, send: () => Promise<Outcome>} | null} What was pressed. */
-  let pressed = null;
   let isSending = false;
 
-  /**
-   * @param {number} index Of the button.
-   * @param {() => Promise<Outcome>} send
-   */
-  async function press(index, send) {
-    pressed = { index, send };
-    const work = async () => finish(await repeatWrongPins(send));
+  /** @param {() => Promise<Outcome>} send */
+  async function press(send) {
+    const work = async () => {
+      const outcome = await repeatWrongPins(shown, send);
+      ended.abort();
+      finish(outcome);
+    };
     const explain = async (/** @type {unknown} */ error) => {
       await fail(error);
       return describe(error);
@@ -56,6 +56,7 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
     await pressing(buttons, problem, work, { fail: explain });
     isSending = false;
     update();
+    settle();
   }
 
   /** @param {number} index Of a button. */
@@ -66,10 +67,12 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
   async function pressAnswer(index) {
     if (buttons.some(isBusy)) return;
     const approves = display.buttons[index]?.approves === true;
-    if (account.isUnconfirmed(shown)) {
-      // Only what was sent can be sent again; the service may have it.
-      const isSame = pressed?.index === index;
-      void press(index, isSame && pressed ? pressed.send : () => account.answer(shown, { button: index, code: code?.value ?? "" }));
+    const unconfirmed = account.unconfirmed(shown);
+    // Only what was sent can be sent again; the service may have it.
+    if (unconfirmed) {
+      const isSame = approves ? unconfirmed.button === index : !unconfirmed.approves;
+      if (isSame) void press(() => account.sendAgain(shown));
+      else problem.textContent = say("problem.answer_unconfirmed");
       return;
     }
     const condition = missing(index);
@@ -77,7 +80,7 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
       problem.textContent = condition.problem;
       return;
     }
-    if (approves) void press(index, () => account.answer(shown, { button: index, code: code?.value ?? "" }));
+    if (approves) void press(() => account.answer(shown, { button: index, code: code?.value ?? "" }));
     else await refuse(index);
   }
 
@@ -87,7 +90,7 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
     let refusal = null;
     const work = async () => {
       const { askRefusal } = await import("./refusal_sheet.js");
-      refusal = await askRefusal(account, shown, index, { ended: ended.signal });
+      refusal = await askRefusal(account, shown, index, { ended: ended.signal, left: signal });
     };
     await pressing(buttons, problem, work);
     update();
@@ -103,10 +106,10 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
     if (refusal === null) {
       if (problem.textContent === "") problem.textContent = say("refuse.open");
     } else if (refusal.type === "disown") {
-      void press(index, () => account.disown(shown));
+      void press(() => account.disown(shown));
     } else {
       const { reason } = refusal;
-      void press(index, () => account.answer(shown, { button: index, reason }));
+      void press(() => account.answer(shown, { button: index, reason }));
     }
   }
 
@@ -117,14 +120,14 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
   });
 
   function sendAgain() {
-    if (pressed === null || !account.isUnconfirmed(shown)) return false;
-    void press(pressed.index, pressed.send);
+    if (!account.isUnconfirmed(shown)) return false;
+    void press(() => account.sendAgain(shown));
     return true;
   }
 
   function end() {
     ended.abort();
-    closeUngiven();
+    closeUngiven(shown);
   }
 
   return {
@@ -134,7 +137,7 @@ export function requestForm(account, shown, { conditions, above, finish, fail })
     end,
     sendAgain,
     /** Whether an answer may be on its way; before a PIN is given, none is. */
-    isBusy: () => isSending && askedPin()?.isGiven !== false,
+    isBusy: () => isSending && askedPin(shown)?.isGiven !== false,
   };
 }
 

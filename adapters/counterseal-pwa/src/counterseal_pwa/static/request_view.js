@@ -6,7 +6,7 @@ import { showEnding } from "./ending_view.js";
 import { homeLink } from "./home_link.js";
 import { EXACT, idAmong, logoOf, verificationOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
-import { describeUnread, isEnding, isLastPin } from "./problems.js";
+import { describeUnread, isEnding, isLastPin, isLate } from "./problems.js";
 import { requestForm } from "./request_form.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { speakSpan } from "./units.js";
@@ -51,7 +51,7 @@ export async function showRequest(context, guid, device) {
     else if (isAnswered) await showEnding(context, accounts, guid, shown);
     else await fillRequest(context, account, shown);
   } catch (error) {
-    if (isEnding(error)) await showEnding(context, accounts, guid);
+    if (isEnding(error)) await showEnding(context, accounts, guid, { isExpired: isLate(error) });
     else showUnread(context, error);
   }
 }
@@ -87,9 +87,14 @@ async function fillRequest(context, account, shown) {
     : await questionView(display);
   let isOver = false;
 
+  /** @type {{isExpired: boolean} | null} */
+  let missedEnd = null;
+
   /** @param {boolean} isExpired */
   function end(isExpired) {
-    if (form.isBusy() || isOver) return;
+    if (isOver) return;
+    missedEnd = form.isBusy() ? { isExpired } : null;
+    if (missedEnd) return;
     // It may have ended by the answer that had no reply: the service says so again.
     if (form.sendAgain()) return;
     isOver = true;
@@ -108,8 +113,10 @@ async function fillRequest(context, account, shown) {
       isOver = isEnding(error) || isLastPin(error);
       if (!isOver) return;
       if (isLastPin(error)) await (await import("./blocked_view.js")).showBlocked(context, account);
-      else await showEnding(context, [account], guid, { display });
+      else await showEnding(context, [account], guid, { display, isExpired: isLate(error) });
     },
+    settle: () => missedEnd && end(missedEnd.isExpired),
+    signal,
   });
   context.fill(
     { ...view.heading, above: whoOf(account, display, await session.wallet.accounts()) },

@@ -54,12 +54,15 @@ export const addressOfTexts = (language) => `${FOLDER}texts/${language}.json`;
  */
 export const isNeeded = (address) =>
   !address.startsWith(`${FOLDER}texts/`) ||
-  [chooseLocale().language, FALLBACK].map(addressOfTexts).includes(address);
+  [languageOf(preferredLocale()), FALLBACK].map(addressOfTexts).includes(address);
+
+/** Return the tag that the person prefers among those that the app has, whether or not it was loaded. */
+export const preferredLocale = () =>
+  navigator.languages.find((tag) => Object.hasOwn(DIRECTIONS, languageOf(tag))) ?? FALLBACK;
 
 /** Choose the first language that the person prefers and the app has, or else English. */
 export function chooseLocale() {
-  const known = navigator.languages.find((tag) => Object.hasOwn(DIRECTIONS, languageOf(tag)));
-  locale = known ?? FALLBACK;
+  locale = preferredLocale();
   return { locale, language: languageOf(locale) };
 }
 
