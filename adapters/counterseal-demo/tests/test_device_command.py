@@ -120,8 +120,8 @@ def home(tmp_path):
 def device(run, home, monkeypatch):
     monkeypatch.setenv("COUNTERSEAL_PIN", PIN)
 
-    def command(name, *args, stdin=None):
-        return run("device", name, "--home", home, *args, stdin=stdin)
+    def command(name, *args, stdin=None, locale="C"):
+        return run("device", name, "--home", home, *args, stdin=stdin, locale=locale)
 
     return command
 
