@@ -219,7 +219,6 @@ def data(create_data, tmp_path):
         ({"PORTAL": "yes", "PUBLIC_URL": "https://a.example/base"}, "public_url: the portal needs"),
         ({"PORTAL": "yes", "PUBLIC_URL": "http://a.example"}, "public_url: browsers have no"),
         ({"AAP": "yes", "POLICY": "strict"}, "aap: "),
-        ({"BROWSER_DEVICE": "yes", "BROWSER_DEVICE_DOCUMENTS": "a.example"}, "browser_device_docu"),
         ({"FCM_ACCOUNT_FILE": "absent.json"}, "fcm_account_file: "),
         ({"WEBPUSH_CONTACT": "https://a.example"}, "webpush_key_file: no "),
         ({"RELAY_URL": "https://a.example"}, "relay_secret: missing"),
