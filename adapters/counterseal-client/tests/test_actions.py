@@ -177,7 +177,8 @@ def test_only_a_language_that_was_named_may_be_one_that_the_client_does_not_have
     assert sent_request.expected_buttons(("Ja", "Nee"), "en") == english
 
     dutch = attrs.evolve(sent_request.action, language="nl")
-    pending_request = attrs.evolve(sent_request, action=dutch)
+    question = attrs.evolve(sent_request.question, content=dutch)
+    pending_request = attrs.evolve(sent_request, question=question)
     approve, decline = english
 
     assert pending_request.content_document("nl") is None
