@@ -176,9 +176,9 @@ def test_only_a_language_that_was_named_may_be_one_that_the_client_does_not_have
             compare()
     assert sent_request.expected_buttons(("Ja", "Nee"), "en") == english
 
-    dutch = attrs.evolve(sent_request.action, language="nl")
-    question = attrs.evolve(sent_request.question, content=dutch)
-    pending_request = attrs.evolve(sent_request, question=question)
+    body = json.loads(sent_request.body)
+    body["action"]["language"] = "nl"
+    pending_request = attrs.evolve(sent_request, body=json.dumps(body))
     approve, decline = english
 
     assert pending_request.content_document("nl") is None
