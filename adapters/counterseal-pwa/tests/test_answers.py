@@ -203,6 +203,10 @@ def test_a_wrong_pin_and_none_and_then_the_right_one(bound_pin, origin, require_
     assert device.page.locator("#pin").input_value() == ""
     device.page.get_by_role("button", name="Cancel").click()
     problem = device.page.locator(".answer-bar .problem")
+    # It was sent, and counted.
+    problem.filter(has_text="Wrong PIN. Attempts left:").wait_for()
+    device.press("Approve", pin=None)
+    device.page.get_by_role("button", name="Cancel").click()
     problem.filter(has_text="No PIN was given").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     device.press("Approve")
