@@ -80,7 +80,7 @@ async function keep(connection, changes, type) {
 function newerOf(status, app) {
   const { language = status.language, ...version } = app;
   const { platform = status.platform, appVersion = status.appVersion } = version;
-  // A service that keeps neither would refuse both, and one that takes no language likewise.
+  // A service that keeps neither would refuse both, and one that takes no language would too.
   const keepsVersion = status.platform !== null && status.appVersion !== null;
   const isSameVersion = platform === status.platform && appVersion === status.appVersion;
   const newer = keepsVersion && !isSameVersion ? version : undefined;

@@ -29,7 +29,7 @@ import { lockOf } from "./stored_account.js";
  *   characters. The service learns it at a bind, and by `status` when it changes.
  * @property {string} [appVersion] Likewise.
  * @property {string} [language] The tag of the person's language, such as `de-AT`, in which actions are
- *   displayed. A service that takes one learns it likewise.
+ *   displayed. A service that takes one learns it in the same way.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
  * @property {number} [timeoutSeconds] The most that one call takes.
  * @property {typeof fetch} [fetch]

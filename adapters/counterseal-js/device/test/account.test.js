@@ -184,7 +184,7 @@ test("a bind by a link alone tells the language with the next status", async () 
   assert.equal((await account.status()).language, "de");
 });
 
-test("a service that takes no language is not told any", async () => {
+test("a service that takes no language gets none", async () => {
   wallet = new Wallet({ store, strongKeys: strongKeys(), ...service.world, language: "de" });
   const invitation = await wallet.readInvitation({ url: URL_OF_SERVICE, link: service.token });
   const account = await bind({ invitation });

@@ -236,8 +236,8 @@ export class FakeService {
     const status = { device, status: "ACTIVE", name: "", addresses: 0, attemptsLeft: 5, keys };
     const lastSeenAt = new Date(this.now).toISOString();
     const { language, languages } = this;
-    const told = { ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}), language, languages };
-    return { ...status, ...this.names, ...this.brand, ...told };
+    const stored = { ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}), language, languages };
+    return { ...status, ...this.names, ...this.brand, ...stored };
   }
 
   /** Whether it is of a release that keeps what devices say of their apps. */

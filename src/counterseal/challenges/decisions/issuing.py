@@ -111,7 +111,7 @@ class Draft:
 
     Attributes:
         action: The action that it asks for, as it is displayed; None if it asks for none.
-        asked_action: What the action is displayed by, in another language; likewise.
+        asked_action: What displays the action in another language; None if it asks for none.
         extension: What makes it the request of another protocol; None for none.
     """
 
