@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
 import attrs
@@ -46,7 +47,7 @@ from counterseal.models import (
     Record,
     Reservation,
 )
-from counterseal.models.record import Index, Listing, require_possible
+from counterseal.models.record import Index, Listing, fold_case, require_possible
 from counterseal.ports import Clock, Due, Entropy, Ports
 
 __all__ = [
@@ -101,6 +102,7 @@ def memory_ports(
 
 
 R = TypeVar("R")
+_AGE = attrgetter("created_at", "guid")
 
 OPERATIONS_REMEMBERED = 4096
 """Far more than are retried at once; an operation is retried within seconds."""
@@ -158,6 +160,23 @@ class MemoryStore:
                 for account_id in ids[begin : begin + limit]
                 if account_id.startswith(prefix)
             )
+
+    def search_part(
+        self, app_space: Guid, part: str, after: Guid | None, limit: int
+    ) -> tuple[Account, ...]:
+        """Return the accounts of the App Space whose id contains *part*, oldest first."""
+        with self._lock:
+            if after is not None and after not in self._records:
+                return ()
+            begin = None if after is None else _AGE(self._require(after, Account))
+            folded = fold_case(part)
+            guids = (
+                guid
+                for guid, (space, account_id) in self._search_keys.items()
+                if space == app_space and folded in fold_case(account_id)
+            )
+            accounts = sorted((self._require(guid, Account) for guid in guids), key=_AGE)
+            return tuple(one for one in accounts if begin is None or _AGE(one) > begin)[:limit]
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""
