@@ -44,6 +44,7 @@ USES = """
 
 class SqlStoreContract(StoreContract):
     can_forget = True
+    finds_parts = True
     survives_a_crash = True
 
     @pytest.fixture
