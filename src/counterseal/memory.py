@@ -14,7 +14,6 @@ from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
 import attrs
@@ -102,7 +101,6 @@ def memory_ports(
 
 
 R = TypeVar("R")
-_AGE = attrgetter("created_at", "guid")
 
 OPERATIONS_REMEMBERED = 4096
 """Far more than are retried at once; an operation is retried within seconds."""
@@ -166,17 +164,18 @@ class MemoryStore:
     ) -> tuple[Account, ...]:
         """Return the accounts of the App Space whose id contains *part*, oldest first."""
         with self._lock:
-            if after is not None and after not in self._records:
+            # In the order of their first commits; to look for *after* moves on behind it.
+            guids = iter(self._records)
+            if after is not None and after not in guids:
                 return ()
-            begin = None if after is None else _AGE(self._require(after, Account))
             folded = fold_case(part)
-            guids = (
-                guid
-                for guid, (space, account_id) in self._search_keys.items()
-                if space == app_space and folded in fold_case(account_id)
+            keys = ((guid, self._search_keys.get(guid)) for guid in guids)
+            fitting = (
+                self._require(guid, Account)
+                for guid, key in keys
+                if key is not None and key[0] == app_space and folded in fold_case(key[1])
             )
-            accounts = sorted((self._require(guid, Account) for guid in guids), key=_AGE)
-            return tuple(one for one in accounts if begin is None or _AGE(one) > begin)[:limit]
+            return tuple(itertools.islice(fitting, limit))
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import attrs
 
@@ -23,7 +23,11 @@ from counterseal._plan import (
 )
 from counterseal._transaction import UseCase
 from counterseal.accounts.decisions import account_search, accounts
-from counterseal.accounts.decisions.account_search import AccountPage, AccountSearch
+from counterseal.accounts.decisions.account_search import (
+    PART_LENGTH,
+    AccountPage,
+    AccountSearch,
+)
 from counterseal.accounts.rules import identified_by_origin
 from counterseal.errors import Unavailable
 from counterseal.identity.usecases.revalidation import remove_alias, revoke_grant
@@ -47,7 +51,12 @@ class Accounts(UseCase):
     - Foreign: the account is out of the administrator's reach.
 
     Each that takes the id of an account raises InvalidField if it does not fit.
+
+    Attributes:
+        part_length: The fewest characters that `search_part` searches for.
     """
+
+    part_length: ClassVar[int] = PART_LENGTH
 
     def get(self, party: RelyingParty, account_id: str) -> Account:
         """
