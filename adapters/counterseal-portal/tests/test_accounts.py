@@ -123,11 +123,11 @@ def test_accounts_of_many_app_spaces_are_shown_page_by_page(portal, monkeypatch)
     monkeypatch.setattr(account_search, "AT_MOST", 4)
     service, administration = portal.service, portal.service.administration
     numbers, expected = (0, AT_ONCE + 5, *(0,) * 10, AT_ONCE, 1, 0), []
-    for place, number in enumerate(numbers):
-        app_space = service.new_app_space(f"App {place}").guid
+    for index, number in enumerate(numbers):
+        app_space = service.new_app_space(f"App {index}").guid
         party = administration.relying_party(administration.create_origin(app_space, "A").guid)
         for account in range(number):
-            expected.append(f"User-{place}-{account:02}")
+            expected.append(f"User-{index}-{account:02}")
             service.invitations.invite(party, expected[-1])
     browser, path, pages = portal.company_admin(), "/accounts?q=SER-", []
     while path:

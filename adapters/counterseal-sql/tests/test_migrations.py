@@ -173,8 +173,8 @@ def test_accounts_of_an_older_schema_are_searched_by_a_part_after_the_upgrade(
     assert store.search_part(factory.space, "\0xa", None, 9) == (accounts[4],)
     assert store.search_part(space, "example", None, 9) == (other,)
     # What the migration has added is what a commit takes away.
-    gone = next_version(accounts[0], erased_at=START)
-    store.commit((Change(accounts[0], gone),), (), "erase")
+    erased_one = next_version(accounts[0], erased_at=START)
+    store.commit((Change(accounts[0], erased_one),), (), "erase")
     assert store.search_part(factory.space, "zoe", None, 9) == ()
     assert store.search_part(factory.space, "example", None, 9) == (accounts[1],)
 

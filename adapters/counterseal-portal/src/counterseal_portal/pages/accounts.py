@@ -75,8 +75,8 @@ def search(visit: Visit) -> Answer:
             problem = "" if accounts else found_accounts.problem
             if found_accounts.next_terms:
                 next_page = {"q": term, "app_space": chosen, **found_accounts.next_terms}
-    named = named_app_spaces(visit, app_spaces)
-    has_several = len(named) > 1 and not chosen
+    named_spaces = named_app_spaces(visit, app_spaces)
+    has_several = len(named_spaces) > 1 and not chosen
     return page(
         "accounts.html",
         title="Accounts",
@@ -84,8 +84,8 @@ def search(visit: Visit) -> Answer:
         notice=notice_of(visit),
         search_hint=search_hint(visit.service.accounts),
         heading=heading,
-        app_spaces=named,
-        app_space_names={each.guid: each.name for each in named} if has_several else {},
+        app_spaces=named_spaces,
+        app_space_names={each.guid: each.name for each in named_spaces} if has_several else {},
         chosen=chosen,
         term=term,
         problem=problem,

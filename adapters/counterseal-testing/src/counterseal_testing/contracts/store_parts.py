@@ -19,7 +19,7 @@ from counterseal_testing.contracts.store_worker import StoreWorker
 
 Search: TypeAlias = Callable[[Guid, str, Guid | None, int], tuple[Account, ...]]
 
-FOUND = {
+IDS_BY_PART = {
     "zoe": ("zoe@example.com", "ZOE", "x zoe", "Z\u039fE zoe", "zoezo\x00zoe"),
     "ZoE@": ("zoe@example.com",),
     ".COM": ("zoe@example.com",),
@@ -87,10 +87,10 @@ class StoreParts(StoreSetup):
         """STORE-33."""
         worker, search = self._searching(new_store, "STORE-33")
         factory = RecordFactory()
-        ids = {*OTHERS, *(each for texts in FOUND.values() for each in texts)}
+        ids = {*OTHERS, *(each for texts in IDS_BY_PART.values() for each in texts)}
         worker.create(*map(factory.account, sorted(ids)))
 
-        for part, texts in FOUND.items():
+        for part, texts in IDS_BY_PART.items():
             actual = search(factory.space, part, None, 99)
 
             assert sorted(each.account_id for each in actual) == sorted(texts), part
@@ -124,10 +124,10 @@ class StoreParts(StoreSetup):
         assert search(space, "ann", None, 9) == ()
         restored = worker.replace(erased, next_version(erased, erased_at=None))
         assert search(space, "ann", None, 9) == (restored,)
-        gone = worker.replace(
+        renamed_erased = worker.replace(
             restored, next_version(restored, account_id="erased", erased_at=START)
         )
-        worker.replace(gone, next_version(gone))
+        worker.replace(renamed_erased, next_version(renamed_erased))
         for part in ("ann", "erased", "example"):
             assert search(space, part, None, 9) == ()
 
