@@ -53,12 +53,16 @@ def upgrade() -> None:
     else:
         op.create_table(
             "counterseal_id_parts",
-            sa.Column("part", sa.BigInteger, primary_key=True, autoincrement=False),
-            sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("part", sa.BigInteger, nullable=False),
+            sa.Column("number", sa.BigInteger, nullable=False),
         )
         for accounts in _accounts():
             parts = sorted((part, number) for number, *key in accounts for part in _parts(*key))
             connection.execute(sa.text(ADD_PARTS), {"rows": json.dumps(parts)})
+        # An index of rows that are there is made in one go.
+        op.create_primary_key(
+            "counterseal_id_parts_pkey", "counterseal_id_parts", ["part", "number"]
+        )
 
 
 def _accounts() -> Iterator[list[tuple[int, str, str]]]:
