@@ -224,7 +224,7 @@ def test_a_matching_code(bound, origin, require_proof):
     wrong = f"{(int(pending.code) + 1) % 1_000_000:06}"
     device.page.locator("#code").fill(wrong)
     device.press("Approve", pin=None)
-    problem.filter(has_text="not the digits that the site shows").wait_for()
+    problem.filter(has_text="not the right digits").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     device.page.locator("#code").fill(f"{pending.code[:3]} {pending.code[3:]}")
     device.press("Approve", pin=None)
@@ -496,7 +496,7 @@ def test_a_revoked_device_says_so_and_has_no_keys(bound, origin):
     page.locator(".card .problem").filter(has_text="This device is no longer connected").wait_for()
     page.wait_for_function(f"async () => Object.values(await ({RECORD})()).join() === 'REVOKED,'")
     device.open_account()
-    page.locator("details[open]").filter(has_text="ask the site for a new link").wait_for()
+    page.locator("details[open]").filter(has_text="ask for a new link").wait_for()
     page.get_by_role("button", name="Remove this account").click()
     device.wait_for_heading("Add your first account")
 
