@@ -70,7 +70,7 @@ html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_js_files = ["scroll.js"]
-html_search_scorer = "search.js"
+html_search_scorer = str(Path(__file__).with_name("search.js"))
 html_favicon = "_static/logo-light.svg"
 
 # Where the repository is, such as https://forge.example/counterseal: it gives each page a link to
