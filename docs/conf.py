@@ -69,7 +69,7 @@ html_title = f"Counterseal {version}"
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
-html_js_files = ["scroll.js"]
+html_js_files = ["pages.js"]
 html_search_scorer = str(Path(__file__).with_name("search.js"))
 html_favicon = "_static/logo-light.svg"
 

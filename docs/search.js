@@ -28,6 +28,11 @@ const stems = (text) => {
 
 const isWhole = (title) => ` ${stems(title)} `.includes(` ${stems(query())} `);
 
+const hasAllWords = (title) => {
+  const words = new Set(stems(title).split(" "));
+  return stems(query()).split(" ").every((word) => words.has(word));
+};
+
 const worthOf = (page) => FOLDERS.find(([folder]) => folder.test(page))?.[1] ?? 0;
 
 /* Sphinx reads these: a result of a text has one of the four scores. */
@@ -46,10 +51,11 @@ Scorer = {
     }
     if (kind === "title") {
       const text = title.split(" > ").at(-1);
-      const exact = stems(text) === stems(query());
+      const exact = stems(text) === stems(query()) && !page.startsWith("reference/api/");
       return (isWhole(text) ? WHOLE : 0) + (exact ? 500 : 0) + worthOf(page) + 10 * score;
     }
-    return (score >= Scorer.term ? WHOLE : 0) + worthOf(page) + 10 * score;
+    const more = hasAllWords(title) ? 40 : 0;
+    return (score >= Scorer.term ? WHOLE : 0) + worthOf(page) + more + score;
   },
 };
 
