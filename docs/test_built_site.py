@@ -1,5 +1,5 @@
 """
-The site in Chromium: what its search finds first, and whether pages fit and can be used by keyboard.
+The site in Chromium: what its search finds first; pages fit, and can be used by keyboard.
 
 BUILT_SITE names the folder with the site; without it, Sphinx builds the site first.
 """

@@ -212,7 +212,9 @@ FIGURES = {
 
 @pytest.mark.parametrize("page", FIRST_PAGES, ids=lambda page: page.name)
 def test_the_figures_of_a_first_page_are_those_of_their_pages(page):
-    rows = re.findall(r"^\| \*\*(.*?)\*\* \| .* \| .*\]\((.*?)[)#]", page.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| \*\*(.*?)\*\* \| .* \| .*\]\((.*?)[)#]", page.read_text("utf-8"), re.MULTILINE
+    )
 
     assert [figure for figure, _ in rows] == [*FIGURES]
     for figure, link in rows:
