@@ -122,7 +122,7 @@ def search(page, site, words):
     """Return the pages that the site lists for *words*, without the place on the page."""
     page.goto(f"{site}/search.html?q={quote_plus(words)}")
     # Each result comes on its own; then their number.
-    page.locator(".search-summary").filter(has_text="found").wait_for()
+    page.locator(".search-summary:not(:empty)").wait_for()
     links = page.locator("ul.search > li > a")
     addresses = links.evaluate_all("(links) => links.map((link) => link.pathname)")
     return [address.removeprefix("/").removesuffix(".html") for address in addresses]
