@@ -41,6 +41,7 @@ FOR_DRIVEN = frozenset(
         "kinds",
         "models",
         "models.audit_log",
+        "models.event_names",
         "models.guid",
         "models.record",
         "models.sealing",
