@@ -25,9 +25,11 @@ from counterseal_portal.pages.admin_log_ins import ADMIN_LOG_IN_ROUTES
 from counterseal_portal.pages.admins import ADMIN_ROUTES
 from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
 from counterseal_portal.pages.audit import AUDIT_ROUTES
+from counterseal_portal.pages.audit_chain import AUDIT_CHAIN_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
 from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
+from counterseal_portal.pages.notifications import NOTIFICATION_ROUTES
 from counterseal_portal.pages.origin_clients import ORIGIN_CLIENT_ROUTES
 from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
 from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
@@ -112,6 +114,8 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *ADMIN_ROUTES,
     *ADMIN_LOG_IN_ROUTES,
     *AUDIT_ROUTES,
+    *AUDIT_CHAIN_ROUTES,
+    *NOTIFICATION_ROUTES,
 )
 """Pages and acts that depend on the person's role and reach."""
 

@@ -40,6 +40,15 @@ NOTICES: Mapping[str, str] = {
     "entry-added": "The entry is on the allow-list.",
     "entry-removed": "The entry is no longer on the allow-list.",
     "callback-requeued": "The callback is queued again.",
+    "callbacks-requeued": "The callbacks are queued again, and leave one after the other.",
+    "callbacks-further": (
+        "As many callbacks as one confirmation allows are queued again. The list has those that are"
+        " left."
+    ),
+    "callbacks-remaining": (
+        "The callbacks are queued again, but for those in the list: what they are about has been"
+        " deleted, or they may have arrived. Nobody can send these again; drop them."
+    ),
     "callback-dropped": "The callback is dropped, and will not be sent.",
     "session-ended": "The session is ended.",
     "admin-revoked": "The administrator is revoked.",

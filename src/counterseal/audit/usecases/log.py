@@ -153,6 +153,11 @@ class AuditLog(UseCase):
             log_place = read_cursor(after)
         return self._search(context, query, log_place, limit, by)
 
+    @staticmethod
+    def is_undelivered(key: CountKey) -> bool:
+        """Tell whether the events that *key* counts are those that `undelivered` returns."""
+        return (key.event, key.reason) in UNDELIVERED
+
     def export(
         self,
         *,

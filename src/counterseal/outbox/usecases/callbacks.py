@@ -39,7 +39,11 @@ from counterseal.outbox.usecases.claims import (
     claim_attempt,
     loaded_record,
 )
-from counterseal.outbox.usecases.requeueing import RequeuedCallbacks, requeue_each
+from counterseal.outbox.usecases.requeueing import (
+    REQUEUE_PACE,
+    RequeuedCallbacks,
+    requeue_each,
+)
 from counterseal.ports import Due, Store
 from counterseal.tenancy.records import Administrator, Origin
 
@@ -368,6 +372,11 @@ class Callbacks(UseCase):
             for origin in origins
         )
         return requeue_each(lists, partial(self._requeue, by), limit)
+
+    @staticmethod
+    def requeue_time(count: int) -> timedelta:
+        """Return when the last of *count* callbacks is due that are queued again at once."""
+        return max(0, count - 1) * REQUEUE_PACE
 
     def _requeue(self, by: Administrator, callback: Callback, delay: timedelta) -> Callback:
         return self._administer(

@@ -177,10 +177,14 @@ def _address(terms: Mapping[str, str], after: str | None, trail: tuple[str, ...]
     """Return the page of events that begins *after* a place; empty for None."""
     if after is None:
         return ""
-    query = {name: text for name, text in terms.items() if text}
-    query |= {"after": after} if after else {}
-    query |= {"before": ".".join(trail[-LONGEST_TRAIL:])} if trail else {}
+    query = {name: text for name, text in terms.items() if text} | write_trail(after, trail)
     return f"/audit?{urlencode(query)}" if query else "/audit"
+
+
+def write_trail(after: str, trail: tuple[str, ...]) -> dict[str, str]:
+    """Return what an address says of the place where a page begins, and the pages before it."""
+    query = {"after": after} if after else {}
+    return query | ({"before": ".".join(trail[-LONGEST_TRAIL:])} if trail else {})
 
 
 def _count(visit: Visit, terms: Mapping[str, str]) -> int | None:
