@@ -29,6 +29,7 @@ def written_names():
         for node in ast.walk(tree_of(path.read_text("utf-8")))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
+        and node.value.islower()
         and node.value.isascii()
         and node.value.partition(".")[0] in VERBS
         and node.value.partition(".")[2].replace("_", "").isalpha()
@@ -69,7 +70,11 @@ def test_nothing_else_is_in_it():
         *(f"binding.{event.value}" for event in BindingEvent),
         *(f"callback.{event.value}" for event in CallbackEvent),
         *(f"challenge.{state.value.lower()}" for state in ChallengeState),
-        *(f"{noun}.{verb}" for noun in ("callback", "notification") for verb in ("claim", "attempt")),
+        *(
+            f"{noun}.{verb}"
+            for noun in ("callback", "notification")
+            for verb in ("claim", "attempt")
+        ),
         *("challenge.push", "binding.push"),
     }
-    assert EVENT_NAMES <= written_names() | put_together
+    assert written_names() | put_together >= EVENT_NAMES

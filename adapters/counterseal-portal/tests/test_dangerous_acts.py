@@ -72,7 +72,7 @@ NOT_DANGEROUS = {
     "company.create_app_space": HARMLESS,
     "origin.allow_entry": "only an origin with its credential names an address of the list",
     "origin.forbid_entry": REVERSIBLE,
-    "audit.export": "who exports may read the same, page by page, and the log says that it was done",
+    "audit.export": "the person may read the same, and the log says that it was done",
     "audit.verify": HARMLESS,
     "callback.requeue": HARMLESS,
     "callback.requeue_all": HARMLESS,

@@ -118,7 +118,8 @@ def test_it_is_for_administrators_of_all_companies(chained, root):
         (AdminRole.SUPPORT, {"app_space": chained.app_space.guid}),
     ):
         person = chained.stored(chained.credentials.create_admin("x", role=role, **reach).guid)
-        for call in (lambda by: verifications(chained).begin(by=by),) + (
+        for call in (
+            lambda by: verifications(chained).begin(by=by),
             lambda by: verifications(chained).go_on(ticket, by=by),
         ):
             with pytest.raises(RoleLacking):

@@ -17,13 +17,13 @@ NOBODY = mint(0, bytes(15))
 
 
 def dead(service, count, account="zoe", origin=None, status=410):
-    """Return the GUIDs of callbacks that died one second after the other."""
+    """Return the GUIDs of callbacks that died two minutes after each other."""
     phone = service.bind(account, origin=origin)
     party = service.origin if origin is None else origin
     service.credentials.issue_webhook_key(party.origin.guid)
     guids = []
     for _ in range(count):
-        service.clock.advance(timedelta(seconds=1))
+        service.clock.advance(timedelta(minutes=2))
         question = service.ask(account, "Lunch?", origin=origin, callback=CALLBACK).challenge
         phone.answer(question)
         service.sender.script(status)
@@ -133,9 +133,7 @@ def test_what_is_out_of_reach_is_not_queued(service):
     guids = dead(service, 1)
     other = service.new_app_space("Other")
     person = service.stored(
-        service.credentials.create_admin(
-            "x", role=AdminRole.APP_SPACE, app_space=other.guid
-        ).guid
+        service.credentials.create_admin("x", role=AdminRole.APP_SPACE, app_space=other.guid).guid
     )
     with pytest.raises(Foreign):
         service.callbacks.requeue_all((service.origin.origin.guid,), by=person)

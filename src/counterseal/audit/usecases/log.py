@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 
@@ -121,7 +122,16 @@ class AuditLog(UseCase):
         context = AuditContext(event="audit.search", actor=by.actor, app_space=app_space)
         with refusals(self.ports, context):
             limit_fits(limit)
-            query = _query(subject, performer, event, since, until, reason)
+            _demand_fitting(performer, event, reason)
+            query = AuditQuery(
+                subject=subject,
+                actor=performer,
+                event=event,
+                since=since,
+                until=until,
+                reason=reason,
+                app_spaces=frozenset(),
+            )
             log_place = read_cursor(after)
         return self._search(context, query, log_place, limit, by)
 
@@ -191,26 +201,27 @@ class AuditLog(UseCase):
             by: Who exports.
         """
         context = AuditContext(event="audit.export", actor=by.actor, app_space=app_space)
-        with refusals(self.ports, context):
-            text_fits(form, NAME_BYTES, "form")
-            query = _query(subject, performer, event, since, until, reason)
-        self._reach(context, app_space, by)
-        terms = {
-            "app_space": app_space,
+        terms: dict[str, Any] = {
+            "actor": performer,
             "event": event,
-            "performer": performer,
             "reason": reason,
             "since": since,
             "subject": subject,
             "until": until,
         }
-        names = " ".join(name for name, term in terms.items() if term is not None)
+        with refusals(self.ports, context):
+            text_fits(form, NAME_BYTES, "form")
+            _demand_fitting(performer, event, reason)
+            query = AuditQuery(**terms, app_spaces=frozenset())
+        self._reach(context, app_space, by)
+        filters = {name for name, term in terms.items() if term is not None}
+        filters |= {"app_space"} if app_space is not None else set()
         begun_at = self.ports.clock.now()
         begin = AuditEvent(
             at=begun_at,
             event=context.event,
             actor=context.actor,
-            attributes=(("filters", names or "none"), ("form", form)),
+            attributes=(("filters", " ".join(sorted(filters)) or "none"), ("form", form)),
             app_space=app_space or getattr(by, "app_space", None),
         )
         self.ports.audit.record(begin)
@@ -308,29 +319,12 @@ class AuditLog(UseCase):
         return self._transactions.act(context, decide_reach, by, app_space)
 
 
-def _query(
-    subject: Guid | None,
-    performer: str | None,
-    event: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    reason: str | None,
-) -> AuditQuery:
-    """Return what is searched for, without a reach; InvalidField refuses what does not fit."""
+def _demand_fitting(performer: str | None, event: str | None, reason: str | None) -> None:
+    """Refuse what no event can have, by InvalidField."""
     text_fits(performer, NAME_BYTES, "actor")
     text_fits(reason, NAME_BYTES, "reason", empty=True)
     if event is not None and not _EVENT.fullmatch(event):
         raise InvalidField("event", "not a name such as challenge.issue or challenge.")
-    return AuditQuery(
-        subject=subject,
-        actor=performer,
-        event=event,
-        since=since,
-        until=until,
-        reason=reason,
-        app_spaces=frozenset(),
-        nouns=None,
-    )
 
 
 @attrs.frozen

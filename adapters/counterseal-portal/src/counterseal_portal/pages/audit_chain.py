@@ -62,7 +62,7 @@ def show_chain(visit: Visit) -> Answer:
     following = verification.ticket if verification else None
     return page(
         "audit_chain.html",
-        title="The audit log’s chain",
+        title="Chain of the audit log",
         trail=(Step("Audit log", "/audit"),),
         notice="",
         head=_head(visit),

@@ -303,11 +303,9 @@ COMMANDS = (
         title="Queue these callbacks again?",
         consequences=(
             "They are sent again, with the same ids, as often as the policy says.",
-            "They leave one after the other, ten a second, so that a receiver that has just come"
-            " back is not overrun.",
+            "They leave one after the other, ten a second: a receiver may have just come back.",
             f"At most {DEAD_AT_MOST:,} are queued at once; what is more stays in the list.",
-            "Those that cannot be sent stay dead: what they are about has been deleted, or they"
-            " may have arrived and are sent at most once.",
+            "Those stay dead that are about something deleted, or that may have arrived.",
             "An origin may get one a second time; it recognises it by the id.",
         ),
         button="Queue them again",

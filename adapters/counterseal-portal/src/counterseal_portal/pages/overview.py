@@ -69,29 +69,55 @@ PROVIDER_RESULTS = {
 
 
 @attrs.frozen
+class Number:
+    """
+    How many there are of something.
+
+    Attributes:
+        address: The list of them, after `MOUNT`; empty where there is none.
+    """
+
+    label: str
+    count: int
+    address: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RefusalRow:
+    """How often something was refused for one reason, and the list of these events."""
+
+    event: str
+    reason: str
+    code: str
+    number: Number
+
+
+@attrs.frozen(kw_only=True)
 class Counts:
     """
     What the audit log counted, by event.
 
     Attributes:
         chart: Of the outcomes of questions.
-        totals: Of other events, each with its label.
-        refusals: The commonest: what people read for event and reason, the code, and how many.
+        outcomes: The same of all days.
+        totals: Of other events.
+        refusals: The commonest.
     """
 
     chart: Chart
-    totals: tuple[tuple[str, int], ...]
-    refusals: tuple[tuple[str, str, str, int], ...]
+    outcomes: tuple[Number, ...]
+    totals: tuple[Number, ...]
+    refusals: tuple[RefusalRow, ...]
 
 
-@attrs.frozen
-class ProviderRow:
-    """The Identity Provider of an App Space, and what was counted of it in the last day."""
+@attrs.frozen(kw_only=True)
+class AppSpaceRow:
+    """An App Space, its Identity Provider, and what was counted of that in the last day."""
 
     guid: Guid
     name: str
-    issuer: str
-    health: str
+    issuer: str = ""
+    health: str = ""
 
 
 def show_overview(visit: Visit) -> Answer:
@@ -209,7 +235,11 @@ def _summarize(
         ),
         totals=(
             *(
-                Number(label, numbers[event], _events_address(days, event, None if event == FAILED else NO_REASON))
+                Number(
+                    label,
+                    numbers[event],
+                    _events_address(days, event, None if event == FAILED else NO_REASON),
+                )
                 for event, label in totals.items()
             ),
             Number("Notifications that no device got", undelivered_count, "/notifications"),
