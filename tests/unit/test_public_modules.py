@@ -41,7 +41,6 @@ FOR_DRIVEN = frozenset(
         "kinds",
         "models",
         "models.audit_log",
-        "models.event_names",
         "models.guid",
         "models.record",
         "models.sealing",

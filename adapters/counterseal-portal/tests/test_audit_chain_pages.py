@@ -66,8 +66,8 @@ def test_a_long_verification_goes_on_by_itself_in_steps(busy):
     while address:
         text = require_page(browser.get(address))
         steps.append(int(re.search(r"([0-9]+) of 256 parts", text)[1]))
-        found = re.search(r'http-equiv="refresh" content="0; url=/portal([^"]+)"', text)
-        address = found and found[1]
+        match = re.search(r'http-equiv="refresh" content="0; url=/portal([^"]+)"', text)
+        address = match and match[1]
         assert bool(address) == ("goes on by itself" in text)
     assert len(steps) > 3
     assert steps == sorted(set(steps))

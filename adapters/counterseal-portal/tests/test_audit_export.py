@@ -61,8 +61,8 @@ def test_an_export_has_what_the_list_has_in_both_forms(busy):
     assert reply.headers["Cache-Control"] == "no-store"
     assert "Content-Length" not in reply.headers
     events, last = lines_of(reply)
-    places = [(each.partition, each.position) for each in expected]
-    assert [(each["partition"], each["position"]) for each in events] == places
+    positions = [(each.partition, each.position) for each in expected]
+    assert [(each["partition"], each["position"]) for each in events] == positions
     assert {each["event"] for each in events} == {"challenge.issue"}
     assert last == {"complete": True, "count": 3}
     reply = browser.post("/audit/export", terms | {"format": "csv"})
@@ -70,7 +70,7 @@ def test_an_export_has_what_the_list_has_in_both_forms(busy):
     rows, last = rows_of(reply)
     assert tuple(rows[0]) == COLUMNS
     assert [(row["partition"], row["position"]) for row in rows] == [
-        (str(partition), str(position)) for partition, position in places
+        (str(partition), str(position)) for partition, position in positions
     ]
     assert {row["label"] for row in rows} == {"Question asked"}
     assert last == ["complete", "3"]

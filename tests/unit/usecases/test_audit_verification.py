@@ -56,25 +56,25 @@ def run(service, by, pace):
 
 def test_one_step_or_many_verify_the_same(chained, root):
     expected = AuditChain(chained.ports, chained.policy).verify()
-    (whole,) = run(chained, root, timedelta(0))
+    (only_step,) = run(chained, root, timedelta(0))
     # The beginning and the end of the verification before are not chained yet.
     steps = run(chained, root, timedelta(milliseconds=100))
     assert len(steps) > 5
     partitions = [step.partitions for step in steps]
     assert partitions == sorted(set(partitions))
-    for last in (whole, steps[-1]):
+    for last in (only_step, steps[-1]):
         assert (last.partitions, last.ticket) == (PARTITIONS, None)
         assert (last.events, last.signs, last.tamperings) == (expected.chained, 0, ())
     assert expected.chained > 5
 
 
 def test_the_log_says_who_began_and_how_it_ended(chained, root):
-    (whole,) = run(chained, root, timedelta(0))
+    (only_step,) = run(chained, root, timedelta(0))
     begun, ended = chained.events[-2:]
     assert {begun.event, ended.event} == {"audit.verify"}
     assert (begun.actor, begun.reason) == (root.guid, "begun")
     assert (ended.actor, ended.reason) == (root.guid, "")
-    assert ended.attributes == (("events", str(whole.events)), ("signs", "0"))
+    assert ended.attributes == (("events", str(only_step.events)), ("signs", "0"))
 
 
 def test_a_change_is_found_named_and_on_record(chained, root):

@@ -61,18 +61,20 @@ def test_they_are_due_one_after_the_other_and_each_is_an_event(service):
 def test_only_those_of_an_origin_a_cause_or_a_time(service):
     other = service.new_origin(service.app_space, "Other")
     service.administration.allow_callback(other.origin.guid, CALLBACK)
-    gone = dead(service, 2)
+    guids = dead(service, 2)
     (of_other,) = dead(service, 1, account="max", origin=service.renewed(other))
     origin, callbacks = service.origin.origin.guid, service.callbacks
-    assert callbacks.requeue_all((origin,), cause=DeadReason.FORBIDDEN, by=OPERATOR).queued == 0
-    since = service.stored(gone[1]).created_at
-    assert callbacks.requeue_all((origin,), since=since, by=OPERATOR).queued == 1
+    assert (
+        callbacks.requeue_all((origin,), cause=DeadReason.FORBIDDEN, by=OPERATOR).queued_count == 0
+    )
+    since = service.stored(guids[1]).created_at
+    assert callbacks.requeue_all((origin,), since=since, by=OPERATOR).queued_count == 1
     dead_state, queued_state = CallbackState.DEAD, CallbackState.QUEUED
-    assert states(service, (*gone, of_other)) == [dead_state, queued_state, dead_state]
-    assert callbacks.requeue_all((origin,), cause=DeadReason.GONE, by=OPERATOR).queued == 1
+    assert states(service, (*guids, of_other)) == [dead_state, queued_state, dead_state]
+    assert callbacks.requeue_all((origin,), cause=DeadReason.GONE, by=OPERATOR).queued_count == 1
     origins = callbacks.origins_with_dead(by=OPERATOR)
     assert origins == (other.origin.guid,)
-    assert callbacks.requeue_all(origins, by=OPERATOR).queued == 1
+    assert callbacks.requeue_all(origins, by=OPERATOR).queued_count == 1
 
 
 def test_a_call_has_a_bound_and_the_next_one_goes_on(service):
@@ -101,12 +103,12 @@ def test_those_that_can_never_be_queued_keep_no_other_back(service):
     guids = dead(service, 4)
 
     class Forgetful(Callbacks):
-        def _requeue(self, by, callback, delay):
-            if callback.guid == guids[0]:
+        def _administer(self, event, guid, *arguments, **keywords):
+            if guid == guids[0]:
                 raise NotFound
-            if callback.guid == guids[1]:
+            if guid == guids[1]:
                 raise WrongState
-            return super()._requeue(by, callback, delay)
+            return super()._administer(event, guid, *arguments, **keywords)
 
     callbacks = Forgetful(service.ports, service.policy)
     requeued = callbacks.requeue_all((service.origin.origin.guid,), by=OPERATOR)
@@ -117,16 +119,16 @@ def test_a_failure_midway_has_queued_those_before_and_the_next_call_goes_on(serv
     guids = dead(service, 4)
 
     class Failing(Callbacks):
-        def _requeue(self, by, callback, delay):
-            if callback.guid == guids[2]:
+        def _administer(self, event, guid, *arguments, **keywords):
+            if guid == guids[2]:
                 raise StoreUnavailable
-            return super()._requeue(by, callback, delay)
+            return super()._administer(event, guid, *arguments, **keywords)
 
     origin = service.origin.origin.guid
     with pytest.raises(StoreUnavailable):
         Failing(service.ports, service.policy).requeue_all((origin,), by=OPERATOR)
     assert states(service, guids).count(CallbackState.QUEUED) == 2
-    assert service.callbacks.requeue_all((origin,), by=OPERATOR).queued == 2
+    assert service.callbacks.requeue_all((origin,), by=OPERATOR).queued_count == 2
 
 
 def test_what_is_out_of_reach_is_not_queued(service):

@@ -36,7 +36,7 @@ TICKET_LIFE = timedelta(hours=6)
 TICKET_LIMIT = 4_096
 """Characters."""
 
-NAMED = 8
+SHOWN_SIGNS = 8
 """Signs of a change that a verification names; `counterseal audit verify` prints all."""
 
 BEGUN = "begun"
@@ -115,7 +115,7 @@ class AuditVerifications(UseCase):
             partitions=done,
             events=before.events + report.chained,
             signs=before.signs + len(report.tamperings),
-            tamperings=tuple(tamperings[:NAMED]),
+            tamperings=tuple(tamperings[:SHOWN_SIGNS]),
             ticket=None,
         )
         if done < PARTITIONS:

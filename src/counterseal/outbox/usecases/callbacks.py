@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
@@ -371,17 +370,18 @@ class Callbacks(UseCase):
             self.list_dead(origin, LIST_LIMIT, since=since, cause=cause, by=by)
             for origin in origins
         )
-        return requeue_each(lists, partial(self._requeue, by), limit)
+
+        def requeue(callback: Callback, delay: timedelta) -> Callback:
+            return self._administer(
+                "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay
+            )
+
+        return requeue_each(lists, requeue, limit)
 
     @staticmethod
     def requeue_time(count: int) -> timedelta:
         """Return when the last of *count* callbacks is due that are queued again at once."""
         return max(0, count - 1) * REQUEUE_PACE
-
-    def _requeue(self, by: Administrator, callback: Callback, delay: timedelta) -> Callback:
-        return self._administer(
-            "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay
-        )
 
     def _administer(
         self,

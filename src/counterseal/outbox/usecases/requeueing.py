@@ -21,14 +21,14 @@ class RequeuedCallbacks:
     What a call of `Callbacks.requeue_all` did.
 
     Attributes:
-        queued: How many callbacks were queued.
-        remaining: How many of those that were looked at can never be: what they are about has been
-            forgotten, or they are sent at most once and may have arrived.
+        queued_count: How many callbacks were queued.
+        remaining_count: How many of those that were looked at can never be: what they are about
+            has been forgotten, or they are sent at most once and may have arrived.
         complete: Whether all were looked at; otherwise another call goes on.
     """
 
-    queued: int
-    remaining: int
+    queued_count: int
+    remaining_count: int
     complete: bool = attrs.field(kw_only=True)
 
 

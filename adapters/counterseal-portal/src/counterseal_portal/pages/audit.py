@@ -44,7 +44,7 @@ LABELS: Mapping[str, str] = {
 """The fields of the search, by what a refusal calls them."""
 TERMS = ("subject", "performer", "event", "reason", "since", "until")
 
-_PLACE = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 @attrs.frozen(kw_only=True)
@@ -169,8 +169,8 @@ def read_terms(terms: Mapping[str, str]) -> dict[str, Any]:
 
 def read_trail(text: str) -> tuple[str, ...]:
     """Return where the pages before begin, as an address has it; nothing of what does not fit."""
-    places = text.split(".")
-    return tuple(places[-LONGEST_TRAIL:]) if all(map(_PLACE.fullmatch, places)) else ()
+    cursors = text.split(".")
+    return tuple(cursors[-LONGEST_TRAIL:]) if all(map(_CURSOR.fullmatch, cursors)) else ()
 
 
 def _address(terms: Mapping[str, str], after: str | None, trail: tuple[str, ...]) -> str:

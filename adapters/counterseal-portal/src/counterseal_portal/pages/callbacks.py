@@ -291,7 +291,7 @@ def _requeue_all(visit: Visit) -> Answer:
     done = "callbacks-requeued"
     if not requeued.complete:
         done = "callbacks-further"
-    elif requeued.remaining:
+    elif requeued.remaining_count:
         done = "callbacks-remaining"
     return redirect("/callbacks", **dead_filter.terms, done=done)
 
