@@ -177,7 +177,7 @@ def test_each_number_leads_to_the_list_that_it_counts(busy):
         listed = require_page(browser.get(address))
         assert (label, rows_in(listed)) == (label, expected)
         if address.startswith("/audit"):
-            assert f"the log has counted {expected}." in listed
+            assert f"The log has counted {expected}." in listed
     refused = re.search(r'href="/portal(/audit[^"]*reason=role_lacking[^"]*)"', text)[1]
     assert rows_in(require_page(browser.get(refused.replace("&amp;", "&")))) == 1
 

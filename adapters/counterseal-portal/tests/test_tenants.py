@@ -464,7 +464,7 @@ def test_dead_callbacks_are_paged(portal, origin, monkeypatch):
     guids, address = [], f"{origin}/callbacks"
     while address:
         text = require_page(browser.get(address))
-        assert "<dt>Dead</dt><dd>5</dd>" in text
+        assert "Dead: 5</h2>" in text
         assert ("Older dead callbacks" in text) == bool(guids)
         assert len(callbacks_in(text, "requeue")) <= 2
         guids += callbacks_in(text, "requeue")
@@ -477,7 +477,7 @@ def test_dead_callbacks_are_paged(portal, origin, monkeypatch):
     browser.post(f"/callbacks/{guids[1]}/requeue")
     text = require_page(browser.get(f"{origin}/callbacks", after=guids[1]))
     assert callbacks_in(text, "requeue") == [guids[0], guids[2]]
-    assert "<dt>Queued</dt><dd>1</dd>" in text
+    assert "Queued: 1</h2>" in text
     assert browser.get(f"{origin}/callbacks", after="x").status == 400
 
 
@@ -572,7 +572,7 @@ def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, m
     assert limits == [2]
     assert callbacks_in(text, "drop") == []
     assert "The list is cut: it has 0 of them." in text
-    assert "<dt>Queued</dt><dd>2</dd>" in text
+    assert "Queued: 2</h2>" in text
 
 
 def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space):

@@ -35,7 +35,8 @@ class CallbackRow:
     One callback in a list.
 
     Attributes:
-        cause: Why it is dead, in few words; empty for one that is queued.
+        cause: Why it is dead, in few words, and what the receiver replied; empty for one that is
+            queued.
         attempts: How many there were, and what the receiver replied last.
         origin: Whose it is.
         subject: What it is about.
@@ -212,13 +213,20 @@ def _rows(visit: Visit, callbacks: tuple[Callback, ...]) -> tuple[CallbackRow, .
     return tuple(
         CallbackRow(
             callback=each,
-            cause="" if each.cause is None else DEAD_CAUSES[each.cause],
+            cause=_cause_text(each),
             attempts=_attempts(each),
-            origin=label_of(visit, each.origin, names),
-            subject=label_of(visit, each.subject, names),
+            origin=attrs.evolve(label_of(visit, each.origin, names), before=""),
+            subject=attrs.evolve(label_of(visit, each.subject, names), before=""),
         )
         for each in callbacks
     )
+
+
+def _cause_text(callback: Callback) -> str:
+    if callback.cause is None:
+        return ""
+    is_said = callback.last_status is None or callback.cause is not DeadReason.EXHAUSTED
+    return DEAD_CAUSES[callback.cause] + ("" if is_said else f" ({callback.last_status})")
 
 
 def _attempts(callback: Callback) -> str:
@@ -258,7 +266,7 @@ def _all_dead(visit: Visit) -> Subject:
         name=number,
         details=(
             ("Of", "All origins that you administer" if origin is None else origin.name),
-            ("Why they are dead", "Any reason" if not dead_filter.cause else _cause_text(visit)),
+            ("Why they are dead", "Any reason" if not dead_filter.cause else _cause_of(visit)),
             ("The last one leaves after", f"{minutes} min {seconds} s"),
         ),
         back=_address("/callbacks", dead_filter.terms, None) if dead_filter.cause else path,
@@ -276,7 +284,7 @@ def _filter_of_path(visit: Visit) -> DeadFilter:
     return DeadFilter(origin=origin, cause=reason)
 
 
-def _cause_text(visit: Visit) -> str:
+def _cause_of(visit: Visit) -> str:
     return DEAD_REASONS[DeadReason(visit.names["cause"])]
 
 
