@@ -122,6 +122,7 @@ class Tenants:
             "account": self.account,
             "device": self.invitation if "renew" in route.id else self.device,
             "callback": self.callbacks[0],
+            "cause": "all",
             "admin": self.admin,
             "session": self.session,
             "setting": "challenge_life",

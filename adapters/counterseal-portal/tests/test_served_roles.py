@@ -57,6 +57,7 @@ LAST = (
     "account.renew_invitation",
     "callback.requeue",
     "callback.drop",
+    "callback.requeue_all",
     "origin.forbid_entry",
     "account.revoke_device",
     "account.revoke",
