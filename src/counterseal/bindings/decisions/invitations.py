@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -18,10 +19,12 @@ from counterseal._plan import (
     records,
     require,
     require_account,
+    tenancy_records_of,
 )
 from counterseal.accounts.rules import (
     Deadline,
     binding_limit_unreached,
+    identified_by_origin,
     renewable,
     same_identity,
     unlocked,
@@ -29,6 +32,7 @@ from counterseal.accounts.rules import (
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import end_binding, with_binding
 from counterseal.bindings.rules.confirmations import login_limit_unreached, waiting_limit_unreached
+from counterseal.errors import InvalidField
 from counterseal.machines import step
 from counterseal.models import (
     Account,
@@ -38,13 +42,15 @@ from counterseal.models import (
     Device,
     Guid,
     Identity,
+    Origin,
+    OriginRole,
     replace,
     revise,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
 from counterseal.tenancy.decisions.authorization import permission_to
-from counterseal.tenancy.rules.authorization import Permission, unreserved
+from counterseal.tenancy.rules.authorization import Permission, support_may_invite, unreserved
 from counterseal.wire.link import BindLink, write_link
 
 SECRET_BYTES = 16
@@ -185,6 +191,40 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         writes=(updated_account, binding),
         audit=(AuditEntry(binding.guid),),
     )
+
+
+async def invite_as_admin(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    account_id: str,
+    user_info: str | None,
+) -> Decision[Invitation]:
+    """
+    Decide that an administrator invites one more device of a user; *stored*: the App Space.
+
+    It is an invitation of the App Space's oldest origin that may bind devices.
+    """
+    app_space = require(stored[0], AppSpace)
+    admin = await permission_to(Permission.USERS, by, app_space)
+    if admin is not None:
+        support_may_invite(admin, tools.policy)
+    unreserved(app_space)
+    identified_by_origin(app_space)
+    text_fits(account_id, tools.policy.account_id_bytes, "accountId")
+    text_fits(user_info, tools.policy.user_info_bytes, "userInfo", empty=True)
+    origin = _inviting_origin(await tenancy_records_of(app_space.guid))
+    invitee = Invitee(
+        app_space=app_space, account_id=account_id, user_info=user_info, origin=origin.guid
+    )
+    return invite(await invited_account(invitee), tools.within(app_space, origin), invitee)
+
+
+def _inviting_origin(stored: Records) -> Origin:
+    for record in stored:
+        if isinstance(record, Origin) and record.role is OriginRole.FULL:
+            return record
+    raise InvalidField("appSpaceGuid", "it has no origin that may bind devices")
 
 
 async def renew(stored: Records, tools: Tools, by: Administrator) -> Decision[Invitation]:
