@@ -26,6 +26,7 @@ from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
 from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.invitations import INVITATION_ROUTES
 from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
 from counterseal_portal.pages.origin_clients import ORIGIN_CLIENT_ROUTES
 from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
@@ -98,6 +99,7 @@ LOG_IN_ROUTES: tuple[Route, ...] = (
 ROLE_ROUTES: tuple[Route, ...] = (
     *OVERVIEW_ROUTES,
     *ACCOUNT_ROUTES,
+    *INVITATION_ROUTES,
     *COMPANY_ROUTES,
     *APP_SPACE_ROUTES,
     *LOGIN_TEST_ROUTES,

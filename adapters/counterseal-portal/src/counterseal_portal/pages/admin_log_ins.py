@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import urlsplit
+
 import attrs
 
 from counterseal.errors import NotFound
 from counterseal.models import Admin
-from counterseal_portal.answers import MOUNT, Answer, Secret, secret_page
+from counterseal_portal.answers import MOUNT, Answer, Mail, Secret, secret_page
 from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.forms import Field, FilledForm, Kind, fill
 from counterseal_portal.key_rows import KeyRow, key_details, key_rows
 from counterseal_portal.login import logins_of
 from counterseal_portal.navigation import role_label
 from counterseal_portal.reach import admin_of, admin_step, admin_trail
 from counterseal_portal.rendering import time_text
 from counterseal_portal.session_rows import SessionRow, session_row, session_rows
+from counterseal_portal.settings import value_text
 from counterseal_portal.visit import Visit
 
 ADMIN = "/admins/{admin}"
@@ -53,27 +58,89 @@ LINK_INTRO = (
 )
 
 
+LINK_LIFE = Field(
+    name="link_life",
+    label="How long the link to log in works",
+    hint="The shorter, the fewer people can find it in time. The policy says what is longest.",
+    kind=Kind.CHOICE,
+    meant_by=("life",),
+)
+LIVES = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
+"""What is offered, as far as the policy allows it, beside the longest time that it allows."""
+USUAL_LIFE = timedelta(hours=1)
+
+
+def life_field(visit: Visit) -> Field:
+    """Return the field in which the life of a one-time link is chosen, as the policy allows."""
+    longest = visit.service.policy.portal_link_life
+    lives = (*(each for each in LIVES if each < longest), longest)
+    return attrs.evolve(LINK_LIFE, options=tuple((_seconds(each), value_text(each)) for each in lives))
+
+
+def usual_life(visit: Visit) -> tuple[str, ...]:
+    """Return what is chosen at first in the field of `life_field`."""
+    return (_seconds(min(USUAL_LIFE, visit.service.policy.portal_link_life)),)
+
+
+def _seconds(life: timedelta) -> str:
+    return f"{life.total_seconds():.0f}"
+
+
+def chosen_life(form: FilledForm) -> timedelta | None:
+    """Return the life that was chosen; None if none was, for that of the policy."""
+    seconds = form.number(LINK_LIFE.name)
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def link_page(
-    visit: Visit, admin: Admin, title: str, *, opened_links: tuple[SessionRow, ...] = ()
+    visit: Visit,
+    admin: Admin,
+    title: str,
+    *,
+    life: timedelta | None,
+    opened_links: tuple[SessionRow, ...] = (),
 ) -> Answer:
     """
     Make a one-time link, and return the page that shows it.
 
     Args:
+        visit: Who makes it.
+        admin: Whose it is.
+        title: The heading of the page.
+        life: How long it may be used; None for what the policy says.
         opened_links: Earlier ones that a browser has opened, and that the new one ends.
     """
-    issued = visit.sessions.create_link(admin.guid, by=visit.admin)
+    issued = visit.sessions.create_link(admin.guid, life=life, by=visit.admin)
+    address, end_time = link_address(visit, issued.token), time_text(issued.session.deadline)
     return secret_page(
         title=title,
         intro=(
             *map(_ended_link, opened_links),
             *LINK_INTRO,
-            f"It works once, until {time_text(issued.session.deadline)}.",
+            f"It works once, until {end_time}.",
         ),
-        secrets=(Secret("Link", link_address(visit, issued.token), is_secret=True),),
+        secrets=(Secret("Link", address, is_secret=True),),
+        mail=_mail(visit, admin, address, end_time),
         continue_to=admin_step(admin),
         trail=admin_trail(visit, admin),
         button="I have handed it over",
+    )
+
+
+def _mail(visit: Visit, admin: Admin, address: str, end_time: str) -> Mail:
+    host = urlsplit(visit.service.settings.public_url).netloc
+    return Mail(
+        f"Your log-in at {host}",
+        (
+            f"{admin.name},",
+            "",
+            f"with this link you register a passkey at {host}, and log in there from then on:",
+            "",
+            address,
+            "",
+            f"It works once, until {end_time}. Open it in the browser in which you will work.",
+            "If it says that it was used already and you have not used it, tell me at once.",
+        ),
     )
 
 
@@ -104,13 +171,19 @@ def _link_subject(visit: Visit) -> Subject:
         "keys": keys_of(visit, admin),
         "opened_links": _opened_links(visit, admin),
     }
-    return attrs.evolve(subject, context=context)
+    return attrs.evolve(
+        subject,
+        fields=(life_field(visit),),
+        values={LINK_LIFE.name: usual_life(visit)},
+        context=context,
+    )
 
 
 def _make_link(visit: Visit) -> Answer:
     admin = admin_of(visit)
+    life = chosen_life(fill((life_field(visit),), visit.body))
     opened_links = _opened_links(visit, admin)
-    return link_page(visit, admin, "Link to log in", opened_links=opened_links)
+    return link_page(visit, admin, "Link to log in", life=life, opened_links=opened_links)
 
 
 def _key_subject(visit: Visit) -> Subject:
@@ -144,6 +217,7 @@ LINK = Command(
         "Every earlier link ends, opened or not: no browser registers a passkey by it any more.",
         "Passkeys, devices and sessions that they have stay.",
     ),
+    fields=(LINK_LIFE,),
     template="link_confirm.html",
     button="Make the link",
     load_subject=_link_subject,
