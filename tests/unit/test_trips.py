@@ -324,6 +324,11 @@ def test_an_account_that_is_administered(world, zoe, administrator):
     for verb in (world.accounts.lock, world.accounts.unlock):
         with world.takes("lock or unlock an account", administrator=administrator):
             verb(account, by=by)
+    question = world.ask("zoe", "Pay?").challenge.guid
+    with world.takes("withdraw", administrator=administrator):
+        world.challenges.withdraw(question, by=by)
+    with world.takes("invite as an administrator", administrator=administrator):
+        world.invitations.invite_as_admin(world.app_space.guid, "zoe", by=by)
     with world.takes("revoke the devices of an account", administrator=administrator):
         world.accounts.revoke_all(account, by=by)
     with world.takes("erase an account", administrator=administrator):

@@ -32,6 +32,10 @@ PAGES = {
     "account.resume_device": ALL,
     "account.revoke_device": ALL,
     "account.renew_invitation": ALL,
+    "account.lost_device": ALL,
+    "account.withdraw_question": ALL,
+    "account.invite": ADMINS,
+    "app_space.invite": ADMINS,
     "company.list": (OK, SEE_OTHER, FORBIDDEN, FORBIDDEN),
     "company.show": COMPANY,
     "company.create": GLOBAL,
@@ -123,6 +127,8 @@ FORMS = {
     "origin.issue_webhook_key": {"hours": "0"},
     "origin.allow_entry": {"kind": "1", "entry": "https://other.example/done"},
     "admin.create_global": {"name": "New", "kind": "hmac"},
+    "admin.link": {"link_life": "600"},
+    "app_space.invite": {"account_id": "new", "user_info": "New Example"},
     "admin.rotate": {"scheme": "hmac", "hours": "0"},
 }
 """What is entered; a command has no fields."""
@@ -137,6 +143,9 @@ SHOWS_A_PAGE = frozenset(
         "admin.rotate",
         "admin.link",
         "account.renew_invitation",
+        "account.lost_device",
+        "account.invite",
+        "app_space.invite",
         "app_space.provider_test",
     }
 )

@@ -55,6 +55,8 @@ LAST = (
     "account.unlock",
     "account.resume_device",
     "account.renew_invitation",
+    "account.invite",
+    "account.lost_device",
     "callback.requeue",
     "callback.drop",
     "origin.forbid_entry",
