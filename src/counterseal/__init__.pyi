@@ -21,6 +21,7 @@ from .audit.usecases.log import FoundEvents as FoundEvents
 from .audit.usecases.log import Gauges as Gauges
 from .bindings.decisions.device_requests import AuthenticatedDevice as AuthenticatedDevice
 from .bindings.decisions.invitations import Invitation as Invitation
+from .bindings.decisions.mailed_links import IssuedMailedLink as IssuedMailedLink
 from .bindings.documents.enrolment import Bound as Bound
 from .bindings.documents.enrolment import Enrolment as Enrolment
 from .bindings.documents.enrolment import read_enrolment as read_enrolment
@@ -30,6 +31,7 @@ from .bindings.usecases.devices import KeySets as KeySets
 from .bindings.usecases.devices import Telemetry as Telemetry
 from .bindings.usecases.invitations import Enrolments as Enrolments
 from .bindings.usecases.invitations import Invitations as Invitations
+from .bindings.usecases.mailed_links import MailedLinks as MailedLinks
 from .bindings.usecases.invitations import Logos as Logos
 from .ceremonies.usecases import Ceremonies as Ceremonies
 from .challenges.decisions.issuing import Issued as Issued

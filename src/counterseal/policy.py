@@ -117,6 +117,14 @@ class Policy:
         high=7 * DAY,
         direction=Direction.SERVICE,
     )
+    mailed_link_life: timedelta = setting(
+        HOUR,
+        "How long a link that is mailed to a user may be used to get one invitation, unless whoever"
+        " makes it chooses a shorter time. Whoever reads the mail first can bind a device.",
+        low=MINUTE,
+        high=7 * DAY,
+        direction=Direction.SERVICE,
+    )
     support_invites: bool = setting(
         False,  # noqa: FBT003 (a setting)
         "Whether User Support may invite users, as other administrators may where origins say who"

@@ -35,6 +35,7 @@ PAGES = {
     "account.lost_device": ALL,
     "account.withdraw_question": ALL,
     "account.invite": ADMINS,
+    "account.mail_link": ADMINS,
     "app_space.invite": ADMINS,
     "company.list": (OK, SEE_OTHER, FORBIDDEN, FORBIDDEN),
     "company.show": COMPANY,
@@ -127,6 +128,7 @@ FORMS = {
     "origin.issue_webhook_key": {"hours": "0"},
     "origin.allow_entry": {"kind": "1", "entry": "https://other.example/done"},
     "admin.create_global": {"name": "New", "kind": "hmac"},
+    "account.mail_link": {"link_life": "600"},
     "admin.link": {"link_life": "600"},
     "app_space.invite": {"account_id": "new", "user_info": "New Example"},
     "admin.rotate": {"scheme": "hmac", "hours": "0"},
@@ -145,6 +147,7 @@ SHOWS_A_PAGE = frozenset(
         "account.renew_invitation",
         "account.lost_device",
         "account.invite",
+        "account.mail_link",
         "app_space.invite",
         "app_space.provider_test",
     }

@@ -56,6 +56,7 @@ LAST = (
     "account.resume_device",
     "account.renew_invitation",
     "account.invite",
+    "account.mail_link",
     "account.lost_device",
     "callback.requeue",
     "callback.drop",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import STANDARD, BackchannelClients, ChannelRealms
+from counterseal import STANDARD, BackchannelClients, ChannelRealms, MailedLinks
 from counterseal.credentials.decisions import credentials
 from counterseal.credentials.decisions.authentication import SignedRequest
 from counterseal.credentials.documents import write_basic, write_cx1
@@ -222,6 +222,10 @@ VERBS = {
     "see questions": (ALL, lambda s, t, by: s.challenges.list_of_account(t.account, by=by)),
     "withdraw": (ALL, lambda s, t, by: s.challenges.withdraw(t.question, by=by)),
     "invite": (MID, lambda s, t, by: s.invitations.invite_as_admin(t.space.guid, "new", by=by)),
+    "mail": (
+        MID,
+        lambda s, t, by: MailedLinks(s.ports, s.policy).make(t.space.guid, "mailed", by=by),
+    ),
     "renew": (ALL, lambda s, t, by: s.invitations.renew(t.invitation, by=by)),
     "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
     "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),

@@ -107,6 +107,14 @@ class Invitation:
         )
 
 
+@attrs.frozen
+class InvitedUser:
+    """The user whom an administrator invites: the origin's id, and a text stored beside it."""
+
+    account_id: str
+    user_info: str | None = None
+
+
 @attrs.define(kw_only=True)
 class Invitee:
     """
@@ -172,15 +180,7 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         changes["sealed_grant"] = tools.seal(identity.grant, grant_context(account_guid))
         changes["confirmed_at"] = now
     if account is None:
-        updated_account = Account(
-            guid=account_guid,
-            app_space=invitee.app_space.guid,
-            account_id=invitee.account_id,
-            issuer=None if identity is None else identity.issuer,
-            subject="" if identity is None else identity.subject,
-            created_at=now,
-            **changes,
-        )
+        updated_account = new_account(invitee, account_guid, now, **changes)
     else:
         updated_account = revise(account, **changes)
     token = f"{binding.guid}.{secret}"
@@ -194,16 +194,34 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
 
 
 async def invite_as_admin(
-    stored: Records,
-    tools: Tools,
-    by: Administrator,
-    account_id: str,
-    user_info: str | None,
+    stored: Records, tools: Tools, by: Administrator, user: InvitedUser
 ) -> Decision[Invitation]:
-    """
-    Decide that an administrator invites one more device of a user; *stored*: the App Space.
+    """Decide that an administrator invites one more device of a user; *stored*: the App Space."""
+    invitee, tools = await admit_inviter(stored, tools, by, user)
+    return invite(await invited_account(invitee), tools, invitee)
 
-    It is an invitation of the App Space's oldest origin that may bind devices.
+
+def new_account(invitee: Invitee, guid: Guid, now: datetime, **members: Any) -> Account:
+    """Return the account of a user who is invited for the first time."""
+    identity = invitee.identity
+    return Account(
+        guid=guid,
+        app_space=invitee.app_space.guid,
+        account_id=invitee.account_id,
+        issuer=None if identity is None else identity.issuer,
+        subject="" if identity is None else identity.subject,
+        created_at=now,
+        **members,
+    )
+
+
+async def admit_inviter(
+    stored: Records, tools: Tools, by: Administrator, user: InvitedUser
+) -> tuple[Invitee, Tools]:
+    """
+    Return whom an administrator may invite, and the tools by the policy of the inviting origin.
+
+    The invitation is one of the App Space's oldest origin that may bind devices.
     """
     app_space = require(stored[0], AppSpace)
     admin = await permission_to(Permission.USERS, by, app_space)
@@ -211,13 +229,16 @@ async def invite_as_admin(
         support_may_invite(admin, tools.policy)
     unreserved(app_space)
     identified_by_origin(app_space)
-    text_fits(account_id, tools.policy.account_id_bytes, "accountId")
-    text_fits(user_info, tools.policy.user_info_bytes, "userInfo", empty=True)
+    text_fits(user.account_id, tools.policy.account_id_bytes, "accountId")
+    text_fits(user.user_info, tools.policy.user_info_bytes, "userInfo", empty=True)
     origin = _inviting_origin(await tenancy_records_of(app_space.guid))
     invitee = Invitee(
-        app_space=app_space, account_id=account_id, user_info=user_info, origin=origin.guid
+        app_space=app_space,
+        account_id=user.account_id,
+        user_info=user.user_info,
+        origin=origin.guid,
     )
-    return invite(await invited_account(invitee), tools.within(app_space, origin), invitee)
+    return invitee, tools.within(app_space, origin)
 
 
 def _inviting_origin(stored: Records) -> Origin:

@@ -15,7 +15,12 @@ from counterseal._plan import record_with_account, records
 from counterseal._transaction import UseCase
 from counterseal.accounts.rules import expected_issuer, identified_by_origin
 from counterseal.bindings.decisions import enrolments, invitations
-from counterseal.bindings.decisions.invitations import Invitation, Invitee, invited_account
+from counterseal.bindings.decisions.invitations import (
+    InvitedUser,
+    Invitation,
+    Invitee,
+    invited_account,
+)
 from counterseal.bindings.documents.enrolment import Bound, Enrolment, InvitationTarget
 from counterseal.bindings.rules.evidence import split_token
 from counterseal.bindings.usecases.admission import demand_sendable
@@ -169,8 +174,7 @@ class Invitations(UseCase):
             app_space,
             records(app_space),
             invitations.invite_as_admin,
-            account_id,
-            user_info,
+            InvitedUser(account_id, user_info),
         )
 
     def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:

@@ -11,14 +11,14 @@ from counterseal.errors import NotFound
 from counterseal.models import Admin
 from counterseal_portal.answers import MOUNT, Answer, Mail, Secret, secret_page
 from counterseal_portal.confirmations import Command, Subject, command_routes
-from counterseal_portal.forms import Field, FilledForm, Kind, fill
+from counterseal_portal.forms import Field, fill
+from counterseal_portal.link_lives import LINK_LIFE, chosen_life, life_field, usual_life
 from counterseal_portal.key_rows import KeyRow, key_details, key_rows
 from counterseal_portal.login import logins_of
 from counterseal_portal.navigation import role_label
 from counterseal_portal.reach import admin_of, admin_step, admin_trail
 from counterseal_portal.rendering import time_text
 from counterseal_portal.session_rows import SessionRow, session_row, session_rows
-from counterseal_portal.settings import value_text
 from counterseal_portal.visit import Visit
 
 ADMIN = "/admins/{admin}"
@@ -58,38 +58,14 @@ LINK_INTRO = (
 )
 
 
-LINK_LIFE = Field(
-    name="link_life",
-    label="How long the link to log in works",
-    hint="The shorter, the fewer people can find it in time. The policy says what is longest.",
-    kind=Kind.CHOICE,
-    meant_by=("life",),
-)
-LIVES = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
-"""What is offered, as far as the policy allows it, beside the longest time that it allows."""
-USUAL_LIFE = timedelta(hours=1)
+def admin_life_field(visit: Visit) -> Field:
+    """Return the field in which the life of an administrator's link is chosen."""
+    return life_field(visit.service.policy.portal_link_life)
 
 
-def life_field(visit: Visit) -> Field:
-    """Return the field in which the life of a one-time link is chosen, as the policy allows."""
-    longest = visit.service.policy.portal_link_life
-    lives = (*(each for each in LIVES if each < longest), longest)
-    return attrs.evolve(LINK_LIFE, options=tuple((_seconds(each), value_text(each)) for each in lives))
-
-
-def usual_life(visit: Visit) -> tuple[str, ...]:
-    """Return what is chosen at first in the field of `life_field`."""
-    return (_seconds(min(USUAL_LIFE, visit.service.policy.portal_link_life)),)
-
-
-def _seconds(life: timedelta) -> str:
-    return f"{life.total_seconds():.0f}"
-
-
-def chosen_life(form: FilledForm) -> timedelta | None:
-    """Return the life that was chosen; None if none was, for that of the policy."""
-    seconds = form.number(LINK_LIFE.name)
-    return None if seconds is None else timedelta(seconds=seconds)
+def usual_admin_life(visit: Visit) -> tuple[str, ...]:
+    """Return what is chosen in it at first."""
+    return usual_life(visit.service.policy.portal_link_life)
 
 
 def link_page(
@@ -173,15 +149,15 @@ def _link_subject(visit: Visit) -> Subject:
     }
     return attrs.evolve(
         subject,
-        fields=(life_field(visit),),
-        values={LINK_LIFE.name: usual_life(visit)},
+        fields=(admin_life_field(visit),),
+        values={LINK_LIFE.name: usual_admin_life(visit)},
         context=context,
     )
 
 
 def _make_link(visit: Visit) -> Answer:
     admin = admin_of(visit)
-    life = chosen_life(fill((life_field(visit),), visit.body))
+    life = chosen_life(fill((admin_life_field(visit),), visit.body))
     opened_links = _opened_links(visit, admin)
     return link_page(visit, admin, "Link to log in", life=life, opened_links=opened_links)
 

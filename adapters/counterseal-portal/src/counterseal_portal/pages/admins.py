@@ -20,17 +20,16 @@ from counterseal_portal.confirmations import Command, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import SCHEMES
+from counterseal_portal.link_lives import LINK_LIFE, chosen_life
 from counterseal_portal.navigation import role_label
 from counterseal_portal.pages.admin_log_ins import (
     ADMIN,
-    LINK_LIFE,
+    admin_life_field,
     admin_subject,
-    chosen_life,
     keys_of,
-    life_field,
     link_page,
     sessions_of,
-    usual_life,
+    usual_admin_life,
 )
 from counterseal_portal.reach import (
     admin_of,
@@ -184,7 +183,7 @@ def _new_global_admin(visit: Visit) -> FormPage:
             ),
         ),
         fields=_global_fields(visit),
-        values={"kind": (PERSON,), LINK_LIFE.name: usual_life(visit)},
+        values={"kind": (PERSON,), LINK_LIFE.name: usual_admin_life(visit)},
         button="Create the administrator",
         back="/admins",
         trail=(Step("Administrators", "/admins"),),
@@ -207,7 +206,7 @@ def _new_company_admin(visit: Visit) -> FormPage:
             ),
         ),
         fields=_global_fields(visit),
-        values={"kind": (PERSON,), LINK_LIFE.name: usual_life(visit)},
+        values={"kind": (PERSON,), LINK_LIFE.name: usual_admin_life(visit)},
         button="Create the administrator",
         back=path,
         trail=(*company_trail(visit), Step(company.name, path)),
@@ -222,11 +221,11 @@ def _new_app_space_admin(visit: Visit) -> FormPage:
     app_space = visit.tenancy.get(visit.guid("app_space"), AppSpace)
     return FormPage(
         title="New administrator or support",
-        fields=(*app_space_fields(visit.admin), life_field(visit)),
+        fields=(*app_space_fields(visit.admin), admin_life_field(visit)),
         values={
             "kind": (PERSON,),
             "role": (AdminRole.SUPPORT.value,),
-            LINK_LIFE.name: usual_life(visit),
+            LINK_LIFE.name: usual_admin_life(visit),
         },
         button="Create the administrator",
         back=f"/app-spaces/{app_space.guid}",
@@ -290,7 +289,7 @@ GLOBAL_FIELDS = (NAME, LIFE, KIND, LINK_LIFE)
 
 
 def _global_fields(visit: Visit) -> tuple[Field, ...]:
-    return (NAME, LIFE, KIND, life_field(visit))
+    return (NAME, LIFE, KIND, admin_life_field(visit))
 
 
 ROLE = Field(name="role", label="Role", kind=Kind.CHOICE)

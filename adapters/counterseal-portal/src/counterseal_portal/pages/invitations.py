@@ -54,12 +54,7 @@ def _invitation_page(
     *,
     notice: str = "",
 ) -> Answer:
-    settings = visit.service.settings
-    link = invitation.link(
-        public_url=settings.public_url,
-        app_url=settings.app_url,
-        display_name=invitation.account.account_id,
-    )
+    link = bind_link(visit, invitation)
     return page(
         "invitation.html",
         title=title,
@@ -69,6 +64,16 @@ def _invitation_page(
         code=qr_code(link),
         deadline=invitation.deadline,
         back=f"/accounts/{invitation.account.guid}",
+    )
+
+
+def bind_link(visit: Visit, invitation: cs.Invitation) -> str:
+    """Return the link of an invitation, which a device opens."""
+    settings = visit.service.settings
+    return invitation.link(
+        public_url=settings.public_url,
+        app_url=settings.app_url,
+        display_name=invitation.account.account_id,
     )
 
 
@@ -85,7 +90,14 @@ def _require_inviter(visit: Visit, app_space: AppSpace) -> None:
         raise RoleLacking if app_space.idp is None else WrongKind
 
 
-def _inviting_subject(visit: Visit) -> Subject:
+def inviting_subject(visit: Visit) -> Subject:
+    """
+    Return the account that the path names, whose user the person may invite.
+
+    Raises:
+        RoleLacking: The person's role does not include it.
+        WrongKind: An Identity Provider identifies the user.
+    """
     subject = account_subject(visit)
     account, _ = load_account(visit)
     _require_inviter(visit, visit.tenancy.get(account.app_space, AppSpace))
@@ -201,7 +213,7 @@ COMMANDS = (
             "Devices that the account has go on as before.",
         ),
         button="Make the invitation",
-        load_subject=_inviting_subject,
+        load_subject=inviting_subject,
         perform=_invite,
         done="",
         danger=True,
