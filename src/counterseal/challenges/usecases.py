@@ -229,6 +229,8 @@ class Challenges(UseCase):
         """
         Cancel a challenge on behalf of support staff; its origin learns it as it does each ending.
 
+        User Support gets no content, as `list_of_account` says.
+
         Raises:
             NotFound: There is no such challenge.
             CredentialRefused: The administrator's time is over, or it was revoked.

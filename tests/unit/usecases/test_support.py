@@ -47,8 +47,11 @@ def test_support_withdraws_a_question_and_its_origin_is_called_back(service, fet
     if fetched:
         phone.fetch(challenge.guid)
     withdrawn = service.challenges.withdraw(challenge.guid, by=by)
-    assert withdrawn == service.stored(challenge.guid)
-    assert (withdrawn.state, withdrawn.sealed_code) == (ChallengeState.CANCELLED, b"")
+    stored = service.stored(challenge.guid)
+    assert (stored.state, stored.sealed_code) == (ChallengeState.CANCELLED, b"")
+    assert stored.display == challenge.display
+    # Support learns how it stands, and not what it says.
+    assert (withdrawn.state, withdrawn.display) == (ChallengeState.CANCELLED, "")
     assert withdrawn.outcome.reason is CancelReason.STAFF
     event = service.events[-1]
     assert (event.event, event.actor, event.subject) == (
@@ -62,6 +65,15 @@ def test_support_withdraws_a_question_and_its_origin_is_called_back(service, fet
         phone.answer(challenge)
     (ended,) = service.answers.ended(phone.call("/challenges"))
     assert (ended.guid, ended.state) == (challenge.guid, ChallengeState.CANCELLED)
+
+
+def test_whoever_may_read_a_question_gets_it_withdrawn(service):
+    service.bind("alice")
+    for by in (OPERATOR, employ(service, AdminRole.APP_SPACE)):
+        challenge = service.ask("alice", "Pay?").challenge
+        withdrawn = service.challenges.withdraw(challenge.guid, by=by)
+        assert withdrawn == service.stored(challenge.guid)
+        assert withdrawn.display == challenge.display
 
 
 def test_a_withdrawn_question_says_nothing_about_its_person(service):

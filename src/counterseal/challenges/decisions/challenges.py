@@ -117,7 +117,9 @@ async def withdraw(
     """Decide that an administrator withdraws an unfinished challenge."""
     challenge, account = require(stored[0], Challenge), require(stored[1], Account)
     await permission_to(Permission.USERS, by, account)
-    return _cancel(tools, challenge, account, CancelReason.STAFF, served_kinds)
+    decision = _cancel(tools, challenge, account, CancelReason.STAFF, served_kinds)
+    (decision.result,) = _for_staff((decision.result,), tools, by)
+    return decision
 
 
 def _cancel(
