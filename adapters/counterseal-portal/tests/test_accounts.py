@@ -319,12 +319,12 @@ def test_a_persons_questions_are_told_apart(portal, zoe):
     service.ask("zoe", "Pay 10 EUR?", transaction_id="order-7")
     service.clock.advance(timedelta(seconds=2))
     action = Action(type="payment", resource="shop", arguments=PAYMENT)
-    asked = service.challenges.issue(agent, Question(account_id="zoe", content=action))
+    issued = service.challenges.issue(agent, Question(account_id="zoe", content=action))
     path = account_path(portal)
     payment, plain = questions_in(require_page(portal.support().get(path)))
     assert (payment["Kind"], payment["Origin"]) == ("Payment", "Agent")
     assert (plain["Kind"], plain["Origin"]) == ("Question", service.origin.origin.name)
-    assert payment[""] == f"{asked.challenge.issued_at:%Y-%m-%d %H:%M:%S}" != plain[""]
+    assert payment[""] == f"{issued.challenge.issued_at:%Y-%m-%d %H:%M:%S}" != plain[""]
     assert payment["State"] == plain["State"] == "Waiting"
     assert "What it says" not in payment
     payment, plain = questions_in(require_page(portal.app_space_admin().get(path)))

@@ -44,7 +44,7 @@ def lost_path(portal, phone):
 
 
 @pytest.fixture
-def letting():
+def lenient():
     """A portal whose policy lets support invite."""
     return PortalOfTests(policy=attrs.evolve(STANDARD, support_invites=True))
 
@@ -86,17 +86,17 @@ def test_a_person_without_an_account_is_invited(portal):
     account = account_of(portal, "adam smith")
     assert link_in(text).account == account.guid
     assert account.user_info == "Adam Example"
-    again = require_page(browser.post(f"/app-spaces/{space}/invite", {"account_id": "adam smith"}))
-    assert "There was an account with this id." in again
+    repeated = require_page(browser.post(f"/app-spaces/{space}/invite", {"account_id": "adam smith"}))
+    assert "There was an account with this id." in repeated
     odd = browser.post(f"/app-spaces/{space}/invite", {"account_id": "z" * 1_000})
     assert '<a href="#field-account_id">' in require_page(odd, 422)
 
 
-def test_support_invites_where_the_policy_lets_it(portal, letting):
-    for each, status in ((portal, 403), (letting, 200)):
-        service = each.service
+def test_support_invites_where_the_policy_lets_it(portal, lenient):
+    for tested_portal, status in ((portal, 403), (lenient, 200)):
+        service = tested_portal.service
         service.bind("zoe")
-        browser, path = each.support(), path_of(each)
+        browser, path = tested_portal.support(), path_of(tested_portal)
         space = f"/app-spaces/{service.app_space.guid}/invite"
         for address in (f"{path}/invite", space):
             assert browser.get(address).status == status
@@ -211,10 +211,10 @@ def test_only_a_device_that_was_bound_can_be_lost(portal, zoe):
 
 
 def test_another_app_space_is_out_of_reach(portal, zoe):
-    other = portal.create_admin(
+    stranger = portal.create_admin(
         AdminRole.APP_SPACE, app_space=portal.service.new_app_space("Other").guid
     )
-    browser = portal.log_in(other)
+    browser = portal.log_in(stranger)
     for address in (
         lost_path(portal, zoe),
         f"{path_of(portal)}/invite",

@@ -60,17 +60,17 @@ def test_a_user_who_is_new_gets_one_invitation_by_it(service):
     issued = make(service, user_info="Zoë Example", by=by)
     assert issued.account_created
     assert issued.deadline == service.clock.now() + LIFE
-    made = service.events[-1]
-    assert (made.event, made.actor, made.subject) == (
+    making = service.events[-1]
+    assert (making.event, making.actor, making.subject) == (
         "account.mail_link",
         by.guid,
         issued.account.guid,
     )
     service.clock.advance(LIFE - TICK)
     invitation = redeem(service, issued)
-    used = service.events[-1]
-    assert (used.event, used.actor) == ("binding.redeem_link", "stranger")
-    assert used.subject == invitation.binding
+    use = service.events[-1]
+    assert (use.event, use.actor) == ("binding.redeem_link", "stranger")
+    assert use.subject == invitation.binding
     assert invitation.deadline == service.clock.now() + STANDARD.session_token_life
     service.complete(invitation, service.phone())
     account = account_of(service)
@@ -165,11 +165,11 @@ def test_nobody_uses_it_while_the_account_is_locked(service):
 def test_another_secret_gets_nothing(service):
     issued = make(service)
     guid, _, secret = issued.token.partition(".")
-    other = make(service, "adam").token
+    stranger = make(service, "adam").token
     before = service.records()
     for token in (
         *(f"{guid}.", f"{guid}.x", f"{guid}.{secret[:-1]}", f"{guid}.{secret}x", guid, "", "x.y"),
-        f"{guid}.{other.partition('.')[2]}",
+        f"{guid}.{stranger.partition('.')[2]}",
         f"{service.origin.origin.guid}.{secret}",
     ):
         with pytest.raises(WrongToken):
@@ -226,8 +226,8 @@ def test_who_may_invite_may_make_one(service):
     with_provider = service.new_app_space("With log-ins", idp=service.idp.settings())
     with pytest.raises(WrongKind):
         links(service).make(with_provider.guid, "zoe", by=OPERATOR)
-    letting = FakeService(policy=attrs.evolve(STANDARD, support_invites=True))
-    assert make(letting, by=employ(letting, AdminRole.SUPPORT))
+    lenient = FakeService(policy=attrs.evolve(STANDARD, support_invites=True))
+    assert make(lenient, by=employ(lenient, AdminRole.SUPPORT))
 
 
 def test_it_is_refused_once_its_origin_only_asks(service):

@@ -43,7 +43,7 @@ def employ(service, role=AdminRole.SUPPORT, app_space=None):
 def test_support_withdraws_a_question_and_its_origin_is_called_back(service, fetched):
     phone, by = service.bind("alice"), employ(service)
     challenge = service.ask("alice", "Pay?", callback=CALLBACK, show_code=True).challenge
-    other = service.ask("alice", "Pay?").challenge
+    second = service.ask("alice", "Pay?").challenge
     if fetched:
         phone.fetch(challenge.guid)
     withdrawn = service.challenges.withdraw(challenge.guid, by=by)
@@ -60,7 +60,7 @@ def test_support_withdraws_a_question_and_its_origin_is_called_back(service, fet
         challenge.guid,
     )
     assert [each.challenge for each in service.callback_records()] == [challenge.guid]
-    assert [each.challenge for each in service.account().history.open] == [other.guid]
+    assert [each.challenge for each in service.account().history.open] == [second.guid]
     with pytest.raises(WrongState):
         phone.answer(challenge)
     (ended,) = service.answers.ended(phone.call("/challenges"))
@@ -132,11 +132,11 @@ def test_an_administrator_invites_a_user_who_is_new(service):
 def test_one_who_is_known_keeps_name_and_devices(service):
     first = service.invitations.invite(service.origin, "zoe", user_info="Zoë Example")
     service.complete(first, service.phone())
-    again = service.invitations.invite_as_admin(service.app_space.guid, "zoe", by=OPERATOR)
-    assert not again.account_created
+    second = service.invitations.invite_as_admin(service.app_space.guid, "zoe", by=OPERATOR)
+    assert not second.account_created
     account = service.accounts.get(service.origin, "zoe")
     assert account.user_info == "Zoë Example"
-    assert {each.binding for each in account.devices} == {first.binding, again.binding}
+    assert {each.binding for each in account.devices} == {first.binding, second.binding}
 
 
 def test_an_invitation_is_of_the_oldest_origin_that_binds_devices(service):
