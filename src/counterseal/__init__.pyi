@@ -31,8 +31,8 @@ from .bindings.usecases.devices import KeySets as KeySets
 from .bindings.usecases.devices import Telemetry as Telemetry
 from .bindings.usecases.invitations import Enrolments as Enrolments
 from .bindings.usecases.invitations import Invitations as Invitations
-from .bindings.usecases.mailed_links import MailedLinks as MailedLinks
 from .bindings.usecases.invitations import Logos as Logos
+from .bindings.usecases.mailed_links import MailedLinks as MailedLinks
 from .ceremonies.usecases import Ceremonies as Ceremonies
 from .challenges.decisions.issuing import Issued as Issued
 from .challenges.decisions.issuing import Submission as Submission

@@ -67,7 +67,7 @@ class Tools:
     trace: TraceContext | None = None
 
     def within(self, app_space: AppSpace, origin: Origin | None = None) -> Tools:
-        """Return these tools with the policy that applies in *app_space*, and to *origin* if any."""
+        """Return these tools with the policy that applies in *app_space*, and to *origin*."""
         policy = policy_within(self.policy, app_space, origin)
         return self if policy is self.policy else attrs.evolve(self, policy=policy)
 

@@ -350,6 +350,7 @@ def test_support_withdraws_an_open_question(portal, zoe):
     service, browser, path = portal.service, portal.support(stepped_up=False), account_path(portal)
     answered = service.ask("zoe", "Pay 1 EUR?").challenge
     zoe.answer(answered)
+    service.clock.advance(timedelta(seconds=1))
     challenge = service.ask("zoe", "Pay 10 EUR?").challenge
     address = f"{path}/questions/{challenge.guid}/withdraw"
     text = require_page(browser.get(path))

@@ -86,7 +86,9 @@ def test_a_person_without_an_account_is_invited(portal):
     account = account_of(portal, "adam smith")
     assert link_in(text).account == account.guid
     assert account.user_info == "Adam Example"
-    repeated = require_page(browser.post(f"/app-spaces/{space}/invite", {"account_id": "adam smith"}))
+    repeated = require_page(
+        browser.post(f"/app-spaces/{space}/invite", {"account_id": "adam smith"})
+    )
     assert "There was an account with this id." in repeated
     odd = browser.post(f"/app-spaces/{space}/invite", {"account_id": "z" * 1_000})
     assert '<a href="#field-account_id">' in require_page(odd, 422)
@@ -117,12 +119,13 @@ def test_nobody_is_invited_whom_an_identity_provider_identifies(portal):
     assert f"{path}/invite" not in text
     assert "logs in at the Identity Provider" in text
     for address in (f"{path}/invite", f"/app-spaces/{app_space.guid}/invite"):
-        assert browser.get(address).status == 403
-        assert browser.post(address, {}).status == 403
+        assert browser.get(address).status == 409
+        assert browser.post(address, {}).status == 409
     lost = f"{path}/devices/{phone.guid}/lost"
     assert "logs in at the Identity Provider" in require_page(browser.get(lost))
     assert "logs in at the Identity Provider" in require_page(browser.post(lost))
-    assert service.stored(phone.guid).state is BindingState.REVOKED
+    _, (device,) = service.accounts.get_with_devices(account.guid, by=OPERATOR)
+    assert (device.guid, device.state) == (phone.guid, BindingState.REVOKED)
 
 
 def test_a_locked_account_is_unlocked_before_it_is_invited(portal, zoe):
@@ -130,7 +133,7 @@ def test_a_locked_account_is_unlocked_before_it_is_invited(portal, zoe):
     browser.post(f"{path}/lock")
     assert f"{path}/invite" not in require_page(browser.get(path))
     reply = browser.post(f"{path}/invite")
-    assert (reply.status, heading(reply)) == (403, "The account is locked")
+    assert (reply.status, heading(reply)) == (404, "The account is locked")
 
 
 # Lost phones
@@ -183,7 +186,7 @@ def test_a_lost_phone_is_revoked_also_if_the_invitation_fails(portal, zoe, monke
 
         monkeypatch.setattr(type(portal.web.invitations), "invite_as_admin", fail)
     reply = browser.post(address)
-    assert reply.status == (403 if failure == "locked" else 503)
+    assert reply.status == (404 if failure == "locked" else 503)
     assert "The device is revoked. There is no invitation yet: " in reply.text
     assert f'href="/portal{path}">Go back</a>' in reply.text
     assert states_of(portal) == {zoe.guid: BindingState.REVOKED}

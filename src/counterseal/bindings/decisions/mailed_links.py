@@ -22,8 +22,8 @@ from counterseal.accounts.rules import (
 )
 from counterseal.bindings.decisions.invitations import (
     SECRET_BYTES,
-    InvitedUser,
     Invitation,
+    InvitedUser,
     Invitee,
     admit_inviter,
     invite,

@@ -16,8 +16,8 @@ from counterseal._transaction import UseCase
 from counterseal.accounts.rules import expected_issuer, identified_by_origin
 from counterseal.bindings.decisions import enrolments, invitations
 from counterseal.bindings.decisions.invitations import (
-    InvitedUser,
     Invitation,
+    InvitedUser,
     Invitee,
     invited_account,
 )

@@ -10,7 +10,7 @@ from counterseal._audit_context import AuditContext, demand_rate, refusals
 from counterseal._plan import records
 from counterseal._transaction import UseCase
 from counterseal.bindings.decisions import mailed_links
-from counterseal.bindings.decisions.invitations import InvitedUser, Invitation
+from counterseal.bindings.decisions.invitations import Invitation, InvitedUser
 from counterseal.bindings.decisions.mailed_links import IssuedMailedLink
 from counterseal.bindings.rules.evidence import split_token
 from counterseal.models import Administrator, Guid
@@ -87,6 +87,4 @@ class MailedLinks(UseCase):
             account, secret = split_token(token)
         context = context.with_subject(account)
         demand_rate(ports, context, ("mailed_link", account), REDEMPTIONS_A_MINUTE)
-        return self._transactions.transact(
-            context, records(account), mailed_links.redeem, secret
-        )
+        return self._transactions.transact(context, records(account), mailed_links.redeem, secret)

@@ -57,7 +57,7 @@ class Sessions(UseCase):
             Foreign: It is out of reach.
             RoleLacking: The caller may not appoint such an administrator, or ends before it.
             CredentialRefused: The caller was revoked, or its time is over.
-            InvalidField: The administrator was revoked, or its time is over; or *life* is not within
+            InvalidField: The administrator was revoked, or its time is over; or *life* does not fit
                 the policy.
         """
         return self._decide_for(

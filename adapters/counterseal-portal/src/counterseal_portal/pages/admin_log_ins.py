@@ -12,8 +12,8 @@ from counterseal.models import Admin
 from counterseal_portal.answers import MOUNT, Answer, Mail, Secret, secret_page
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.forms import Field, fill
-from counterseal_portal.link_lives import LINK_LIFE, chosen_life, life_field, usual_life
 from counterseal_portal.key_rows import KeyRow, key_details, key_rows
+from counterseal_portal.link_lives import LINK_LIFE, chosen_life, life_field, usual_life
 from counterseal_portal.login import logins_of
 from counterseal_portal.navigation import role_label
 from counterseal_portal.reach import admin_of, admin_step, admin_trail

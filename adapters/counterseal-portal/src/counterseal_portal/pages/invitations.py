@@ -79,9 +79,7 @@ def bind_link(visit: Visit, invitation: cs.Invitation) -> str:
 
 def _renew(visit: Visit) -> Answer:
     invitation = visit.service.invitations.renew(visit.guid("device"), by=visit.admin)
-    return _invitation_page(
-        visit, invitation, "New invitation", account_trail(invitation.account)
-    )
+    return _invitation_page(visit, invitation, "New invitation", account_trail(invitation.account))
 
 
 def _require_inviter(visit: Visit, app_space: AppSpace) -> None:

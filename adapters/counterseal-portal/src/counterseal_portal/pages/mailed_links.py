@@ -116,10 +116,10 @@ MAIL = Command(
     title="Make a link to mail to this person?",
     consequences=(
         "The next page shows a link, once, and a text to mail.",
-        "The link opens a page that gets one fresh invitation. It works once; a newer one, a new"
-        " device or a lock of the account ends it.",
-        "The person who reads the mail first binds a device to this account, and can answer for it,"
-        " unless the App Space has new devices confirmed.",
+        "The link opens a page that gets one fresh invitation, once.",
+        "A newer link, a new device or a lock of the account ends it.",
+        "Whoever reads the mail first binds a device to this account, and can answer for it.",
+        "If that is too little, have new devices confirmed in the App Space.",
     ),
     button="Make the link",
     fields=(LINK_LIFE,),
