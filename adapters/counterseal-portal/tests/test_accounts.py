@@ -313,7 +313,7 @@ def questions_in(text):
     return [row for row in rows_in(text) if "Kind" in row]
 
 
-def test_a_persons_questions_are_told_apart(portal, zoe):
+def test_a_persons_questions_differ_by_kind_origin_and_second(portal, zoe):
     service = portal.service
     agent = service.new_origin(service.app_space, "Agent")
     service.ask("zoe", "Pay 10 EUR?", transaction_id="order-7")

@@ -101,7 +101,7 @@ async def make(
 
 
 async def redeem(stored: Records, tools: Tools, secret: str) -> Decision[Invitation]:
-    """Decide that whoever has a mailed link gets one invitation; *stored*: its account."""
+    """Decide that a mailed link gets one invitation; *stored*: the account that it is of."""
     account = stored[0]
     if not isinstance(account, Account) or account.mailed_link is None:
         raise WrongToken

@@ -16,7 +16,7 @@ from counterseal.bindings.rules.evidence import split_token
 from counterseal.models import Administrator, Guid
 
 REDEMPTIONS_A_MINUTE = 10
-"""Of the mailed link of one account, whoever tries it."""
+"""Attempts to use the mailed link of one account, from all addresses together."""
 
 
 @attrs.frozen
@@ -68,7 +68,7 @@ class MailedLinks(UseCase):
 
     def redeem(self, token: str) -> Invitation:
         """
-        Use a mailed link, once: whoever has it gets one invitation.
+        Use a mailed link, once, to get one invitation.
 
         Args:
             token: What `make` returned, `guid.secret`.
