@@ -128,5 +128,5 @@ def test_every_form_on_every_page_has_the_token(portal, tenants):
                 assert "<form" not in text.replace('<form method="post"', "").replace(
                     '<form class="form card" method="post"', ""
                 ).replace('<form class="form search" method="get"', "").replace(
-                    '<form class="form card search" method="get"', ""
+                    '<form class="form card search find" method="get"', ""
                 )
