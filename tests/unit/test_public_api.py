@@ -16,7 +16,7 @@ PUBLIC = """
     ActionStatus ActionType ActionTypes Actions ConsumedAction STANDARD_ACTIONS UseReceipt
     verify_use_receipt
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditRenewal
-    AuditReport
+    AuditReport AuditVerification AuditVerifications RequeuedCallbacks
     AuthenticatedDevice AuthenticatedSession Authentication AuthenticationChannel Backchannel
     BackchannelClients BegunRequest Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
     Confirmations Conflict CountersealError Credentials

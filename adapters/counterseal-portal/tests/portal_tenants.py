@@ -125,6 +125,7 @@ class Tenants:
             "device": self._device_of(route),
             "callback": self.callbacks[0],
             "question": self.question,
+            "cause": "all",
             "admin": self.admin,
             "session": self.session,
             "setting": "challenge_life",

@@ -22,6 +22,10 @@ GLOBAL = (OK, FORBIDDEN, FORBIDDEN, FORBIDDEN)
 PAGES = {
     "overview.show": ALL,
     "audit.search": ALL,
+    "audit.export": ALL,
+    "audit.chain": GLOBAL,
+    "audit.verify": GLOBAL,
+    "notification.list": ALL,
     "account.search": ALL,
     "account.show": ALL,
     "account.lock": ALL,
@@ -68,6 +72,8 @@ PAGES = {
     "origin.revoke_credential": ADMINS,
     "origin.forbid_entry": ADMINS,
     "callback.list": ADMINS,
+    "callback.list_dead": ADMINS,
+    "callback.requeue_all": ADMINS,
     "callback.requeue": ADMINS,
     "callback.drop": ADMINS,
     "admin.list": GLOBAL,
@@ -85,6 +91,11 @@ WITHOUT_A_RECORD = frozenset(
     {
         "overview.show",
         "audit.search",
+        "audit.export",
+        "audit.chain",
+        "audit.verify",
+        "notification.list",
+        "callback.list_dead",
         "account.search",
         "company.list",
         "company.create",
@@ -95,6 +106,7 @@ WITHOUT_A_RECORD = frozenset(
 """Routes whose path names no record."""
 
 FORMS = {
+    "audit.export": {"format": "csv"},
     "company.create": {"name": "New"},
     "company.edit": {"name": "Other"},
     "company.verify": {"verified_name": "Other Ltd"},
@@ -137,6 +149,7 @@ FORMS = {
 
 SHOWS_A_PAGE = frozenset(
     {
+        "audit.export",
         "company.create_admin",
         "app_space.create_admin",
         "origin.issue_credential",
@@ -152,7 +165,7 @@ SHOWS_A_PAGE = frozenset(
         "app_space.provider_test",
     }
 )
-"""Acts whose answer is a page and no redirect."""
+"""Acts whose answer is a page, or a file, and no redirect."""
 OF_NO_TEST = frozenset({"app_space.provider_return"})
 """What comes back belongs to no test log-in."""
 NOT_AT_THIS_STATE = frozenset({"account.resume_device", "callback.requeue"})

@@ -60,6 +60,7 @@ LAST = (
     "account.lost_device",
     "callback.requeue",
     "callback.drop",
+    "callback.requeue_all",
     "origin.forbid_entry",
     "account.revoke_device",
     "account.revoke",

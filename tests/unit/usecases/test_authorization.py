@@ -216,6 +216,10 @@ VERBS = {
     "see the queued": (MID, lambda s, t, by: s.callbacks.list_queued(t.callback.origin, by=by)),
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
+    "requeue all": (
+        MID,
+        lambda s, t, by: s.callbacks.requeue_all((t.callback.origin,), by=by),
+    ),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
     "search": (ALL, lambda s, t, by: s.accounts.search(t.space.guid, "", by=by)),
     "look": (ALL, lambda s, t, by: s.accounts.get_with_devices(t.account, by=by)),
@@ -299,6 +303,7 @@ def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
         "forbid",
         "forbid entry",
         "requeue",
+        "requeue all",
         "drop",
         "erase",
         "withdraw",

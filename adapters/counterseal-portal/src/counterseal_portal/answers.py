@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -27,12 +27,14 @@ class Answer:
         template: The page's template; empty for a redirect.
         context: What the template shows.
         headers: Besides those of every page.
+        stream: A file that comes in pieces, in place of a page; the face closes it.
     """
 
     status: HTTPStatus = HTTPStatus.OK
     template: str = ""
     context: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    stream: Iterable[bytes] | None = attrs.field(default=None, repr=False)
 
 
 def page(template: str, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> Answer:

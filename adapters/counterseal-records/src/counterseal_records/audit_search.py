@@ -139,6 +139,9 @@ def _keys_of(query: AuditQuery) -> tuple[IndexKey, ...]:
         if query.event.endswith("."):
             return (IndexKey(IndexKind.NOUN, query.event[:-1]),)
         return (IndexKey(IndexKind.EVENT, query.event),)
+    if query.endings is not None:
+        events = sorted({event for event, _ in query.endings})
+        return tuple(IndexKey(IndexKind.EVENT, event) for event in events)
     return (IndexKey(IndexKind.TIME),)
 
 
