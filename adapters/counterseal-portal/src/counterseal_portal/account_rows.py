@@ -27,7 +27,7 @@ LIVING = (
     BindingState.SUSPENDED,
 )
 PENDING = (BindingState.INVITED, BindingState.EXPIRED)
-CONTENT_LENGTH = 160
+CONTENT_LENGTH = 120
 """Characters of a question's content in a row."""
 
 

@@ -91,6 +91,7 @@ EVENTS: Mapping[str, str] = {
     "challenge.push": "Notification of a question",
     "challenge.redeem": "Tokens of a CIBA request issued",
     "challenge.status": "Question looked up by its origin",
+    "challenge.withdraw": "Question withdrawn by staff",
     "company.create": "Company created",
     "company.edit": "Company changed",
     "company.verify": "Verified name of a company set or taken away",
