@@ -259,9 +259,9 @@ def test_a_reason_of_a_refusal_is_shown_unless_the_person_was_pressed(portal, zo
     zoe.answer(zoe.fetch(issued.challenge.guid), 1, reason=reason)
     page = require_page(portal.support().get(account_path(portal)))
     (row,) = [each for each in rows_in(page) if "Kind" in each]
-    assert row["State"].startswith("Refused")
-    assert ("the person says" in row["State"]) == bool(texts)
-    assert all(text in row["State"] for text in texts)
+    assert row["State (UTC)"].startswith("Refused")
+    assert ("the person says" in row["State (UTC)"]) == bool(texts)
+    assert all(text in row["State (UTC)"] for text in texts)
 
 
 def test_the_page_says_who_asked_and_which_device_answered(portal, zoe):
@@ -271,9 +271,10 @@ def test_the_page_says_who_asked_and_which_device_answered(portal, zoe):
         text = require_page(browser.get(account_path(portal)))
         (row,) = [each for each in rows_in(text) if "Kind" in each]
         assert row["Origin"] == portal.service.origin.origin.name
-        assert row["State"].endswith(f" on {rows_in(text)[0]['']}")
+        state = row["State (UTC)"]
+        assert state.startswith(f"Approved {portal.service.clock.now():%Y-%m-%d %H:%M:%S}")
+        assert state.endswith(f" on {rows_in(text)[0]['']}")
         assert row[""] == f"{issued.challenge.issued_at:%Y-%m-%d %H:%M:%S}"
-        assert row["Ended (UTC)"] == f"{portal.service.clock.now():%Y-%m-%d %H:%M:%S}"
         assert f'/audit?subject={issued.challenge.guid}"' in text
     hint = "support sees who asked"
     assert hint in require_page(portal.support().get(account_path(portal)))
@@ -327,7 +328,7 @@ def test_a_persons_questions_differ_by_kind_origin_and_second(portal, zoe):
     assert (payment["Kind"], payment["Origin"]) == ("Payment", "Agent")
     assert (plain["Kind"], plain["Origin"]) == ("Question", service.origin.origin.name)
     assert payment[""] == f"{issued.challenge.issued_at:%Y-%m-%d %H:%M:%S}" != plain[""]
-    assert payment["State"] == plain["State"] == "Waiting"
+    assert payment["State (UTC)"] == plain["State (UTC)"] == "Waiting"
     assert "What it says" not in payment
     payment, plain = questions_in(require_page(portal.app_space_admin().get(path)))
     assert "49.90" in payment["What it says"]
@@ -365,7 +366,7 @@ def test_support_withdraws_an_open_question(portal, zoe):
     assert reply.location == f"{path}?done=question-withdrawn"
     text = require_page(browser.get(reply.location))
     assert "The question is withdrawn." in text
-    assert questions_in(text)[0]["State"] == "Withdrawn"
+    assert questions_in(text)[0]["State (UTC)"].startswith("Withdrawn ")
     assert "/withdraw" not in text
     assert browser.post(address).status == 409
     for guid in (challenge.account, zoe.guid, "none"):
