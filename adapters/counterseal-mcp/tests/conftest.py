@@ -38,7 +38,7 @@ class Service:
         self.url = f"http://127.0.0.1:{self._server.port}"
         self._app, self._failures = app.wsgi_app, {}
         app.wsgi_app = self._serve
-        settings = WebSettings(public_url=self.url, app_url=APP)
+        settings = WebSettings(public_url=self.url, app_url=APP, app_origins=())
         for blueprint in create_blueprints(self.world.ports, self.world.policy, settings):
             app.register_blueprint(blueprint)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

@@ -52,6 +52,24 @@ def test_from_the_question_to_the_outcome(service, phone, run_by_each_protocol):
     assert "assistant" in display
 
 
+def test_ask_passes_on_what_the_service_warns_of(service, phone, run):
+    """Also where the same key is used again; without warnings there is no such member."""
+    url = "https://files.example.com/lease.txt"
+    document = {"name": "Lease", "size": 1, "type": "text/plain", "sha256": "A" * 43, "url": url}
+    action = {"type": "document", "resource": "Lease", "arguments": {"documents": [document]}}
+
+    async def scenario(agent):
+        calls = (action, action | {"idempotency_key": "1"}, action | {"idempotency_key": "1"})
+        replies = [await agent.call("ask", **call) for call in calls]
+        return [reply["warnings"] for reply in replies], await agent.call("ask", **ACTION)
+
+    warnings, plain = run(service.server(), scenario)
+    field = "action.arguments.documents[0].url"
+    warning = {"code": "document_host", "field": field, "host": "files.example.com"}
+    assert warnings == [[warning]] * 3
+    assert "warnings" not in plain
+
+
 def test_require_waits_for_the_answer(service, phone, run_by_each_protocol):
     async def scenario(agent):
         guid = (await agent.call("ask", **ACTION))["id"]

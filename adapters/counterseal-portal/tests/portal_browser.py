@@ -105,7 +105,7 @@ class PortalOfTests:
 
     def __init__(self, public_url=PUBLIC_URL, **options):
         self.service = FakeService(**options)
-        settings = counterseal_web.Settings(public_url=public_url)
+        settings = counterseal_web.Settings(public_url=public_url, app_url=f"{public_url}/app")
         self.web = counterseal_web.Service(self.service.ports, self.service.policy, settings)
         self.visitors = FakeVisitors()
         self.app = Portal(self.web, self.visitors)

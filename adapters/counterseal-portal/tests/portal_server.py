@@ -6,6 +6,8 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from counterseal_portal import MOUNT
+from counterseal_pwa import MOUNT as APP
+from counterseal_pwa import Pages
 from counterseal_web.wsgi import WsgiApplication
 
 
@@ -26,7 +28,7 @@ class SilentHandler(WSGIRequestHandler):
 @contextmanager
 def serve(build_portal):
     """
-    Serve a portal, and the API beside it; yield its address and what *build_portal* returned.
+    Serve a portal, the API and the app; yield its address and what *build_portal* returned.
 
     Args:
         build_portal: Takes the address, and returns a `PortalOfTests`.
@@ -34,10 +36,13 @@ def serve(build_portal):
     server = make_server("127.0.0.1", 0, None, ThreadingServer, SilentHandler)
     url = f"http://127.0.0.1:{server.server_port}"
     portal = build_portal(url)
-    api = WsgiApplication(portal.web)
+    api, pages = WsgiApplication(portal.web), Pages()
 
     def respond(environ, start_response):
         path = environ["PATH_INFO"]
+        if pages.serves(path):
+            mounted = {"SCRIPT_NAME": APP, "PATH_INFO": path.removeprefix(APP)}
+            return pages(environ | mounted, start_response)
         if not portal.app.serves(path):
             return api(environ, start_response)
         mounted = {"SCRIPT_NAME": MOUNT, "PATH_INFO": path.removeprefix(MOUNT)}

@@ -33,6 +33,8 @@ WAIT = timedelta(seconds=PATIENCE)
 """How long an origin waits for a reply, and for an answer."""
 PIN = "739154"
 CONFIGURATION = """
+browser_device = true
+
 [policy]
 step_up_life = "10s"
 """

@@ -131,9 +131,10 @@ def preview_brand(person, app_space, folder):
     logo.write_bytes(build_png())
     person.open(f"/app-spaces/{app_space}/brand")
     person.fill(color="#0B5F66")
-    person.page.locator("rect[fill='#0B5F66']").wait_for()
+    app = person.page.frame_locator("iframe")
+    app.locator(".space[style*='rgb(11, 95, 102)']").wait_for()
     person.page.locator("#field-logo").set_input_files(logo)
-    person.page.locator("canvas:not([hidden])").wait_for()
+    app.locator(".space img[src^='blob:']").wait_for()
     person.press("Save")
     assert person.page.locator("[role=status]").count() == 1
     person.page.wait_for_function("() => document.querySelector('.label img')?.naturalWidth > 0")

@@ -28,6 +28,16 @@ TRANSFER = PairsContent(
 )
 
 
+COUNT_PRESSES = """addEventListener("click", () => {
+  sessionStorage.setItem("presses", Number(sessionStorage.getItem("presses")) + 1);
+}, true);"""
+TAKE_PRESSES = """() => {
+  const presses = Number(sessionStorage.getItem("presses"));
+  sessionStorage.removeItem("presses");
+  return presses;
+}"""
+
+
 @pytest.fixture
 def account_id(request):
     return f"user-{request.node.name}"[:60]
@@ -160,6 +170,21 @@ def test_a_person_locks_their_account(bound, origin):
         origin.client.ask(account_id, "Log in?", duration=MINUTES)
 
 
+@pytest.mark.parametrize(("pin", "presses"), [(None, (1, 2)), ("739154", (2, 3))])
+def test_presses_from_the_link_and_from_the_list(device, origin, account_id, pin, presses):
+    """A passkey takes one press to bind and two to answer, the dialog of a PIN one more."""
+    device.page.add_init_script(COUNT_PRESSES)
+    bind = device.bind_passkey if pin is None else device.bind
+    bind(origin.link(account_id))
+    to_the_list = 1
+    presses_to_bind = device.page.evaluate(TAKE_PRESSES) - to_the_list
+    origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
+    device.open_request()
+    device.press("Pay", pin=pin)
+    device.wait_for_heading("Approved")
+    assert (presses_to_bind, device.page.evaluate(TAKE_PRESSES)) == presses
+
+
 @pytest.mark.parametrize("backup", [False, True])
 def test_approved_with_a_passkey(device, origin, tmp_path, backup):
     account_id = f"user-passkey-{backup}"
@@ -220,11 +245,11 @@ def test_a_matching_code(bound, origin, require_proof):
     device.open_request()
     device.press("Approve", pin=None)
     problem = device.page.locator(".answer-bar .problem")
-    problem.filter(has_text="Type the six digits").wait_for()
+    problem.filter(has_text="Type all six digits").wait_for()
     wrong = f"{(int(pending.code) + 1) % 1_000_000:06}"
     device.page.locator("#code").fill(wrong)
     device.press("Approve", pin=None)
-    problem.filter(has_text="not the digits that the site shows").wait_for()
+    problem.filter(has_text="not the right digits").wait_for()
     assert origin.client.status(pending).state is ChallengeState.SEEN
     device.page.locator("#code").fill(f"{pending.code[:3]} {pending.code[3:]}")
     device.press("Approve", pin=None)
@@ -496,7 +521,7 @@ def test_a_revoked_device_says_so_and_has_no_keys(bound, origin):
     page.locator(".card .problem").filter(has_text="This device is no longer connected").wait_for()
     page.wait_for_function(f"async () => Object.values(await ({RECORD})()).join() === 'REVOKED,'")
     device.open_account()
-    page.locator("details[open]").filter(has_text="ask the site for a new link").wait_for()
+    page.locator("details[open]").filter(has_text="ask for a new link").wait_for()
     page.get_by_role("button", name="Remove this account").click()
     device.wait_for_heading("Add your first account")
 

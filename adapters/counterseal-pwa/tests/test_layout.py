@@ -124,6 +124,37 @@ def test_the_buttons_are_in_reach_without_scrolling(open_device, origin, account
             page.unroute("**/device/requests/*-*")
 
 
+RTL = (
+    "אשר תשלום של 49.90 EUR לזואי?",
+    "העברה",
+    "זואי לדוגמה",
+    "אשר",
+    "לא עכשיו",
+)
+"""A question in Hebrew, its one fact, and its buttons."""
+DIRECTIONS = """() => Object.fromEntries(
+  [...document.querySelectorAll("main bdi, main dd")].map((part) =>
+    [part.textContent, getComputedStyle(part).direction]))"""
+
+
+def test_texts_from_right_to_left_are_written_so(device, origin, account_id):
+    page = device.page
+    device.bind_passkey(origin.link(account_id))
+    question, key, value, yes, no = RTL
+    content = PairsContent(title=question, pairs=(Pair(key=key, value=value),))
+    buttons = (Button(title=yes, strong=True, approving=True), Button(title=no, strong=False))
+    pending = origin.client.ask(account_id, content, buttons=buttons, duration=MINUTES)
+    device.open_request()
+    directions = page.evaluate(DIRECTIONS)
+    assert {text: directions.get(text) for text in RTL} == dict.fromkeys(RTL, "rtl")
+    assert "ltr" in directions.values()
+    assert not page.evaluate(IS_WIDE)
+    assert all(box["isInside"] and box["isOnTop"] for box in page.evaluate(BOXES))
+    device.press(yes, pin=None)
+    device.wait_for_heading("Approved")
+    assert require_approved(origin.wait(pending), pending, origin.trust).title == yes
+
+
 def test_of_many_buttons_all_are_in_a_sheet_in_their_order(device, origin, account_id):
     page = device.page
     device.bind_passkey(origin.link(account_id))

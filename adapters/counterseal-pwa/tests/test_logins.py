@@ -106,7 +106,7 @@ def log_in(device, bank, account_id):
     bank.let_log_in(device.page, account_id)
     device.page.goto("about:blank")
     device.page.goto(bank.address)
-    device.page.get_by_role("button", name="Log in at the site").click()
+    device.page.get_by_role("button", name="Log in", exact=True).click()
     device.wait_for_heading("Add this browser")
     device.page.locator("#name").wait_for()
 
@@ -167,12 +167,12 @@ def test_what_is_no_log_in_of_this_tab_adds_nothing(bank, device):
     assert device.page.evaluate("location.search") == ""
     bank.let_log_in(device.page, "user-refused", code="", error="access_denied")
     device.page.goto(bank.address)
-    device.page.get_by_role("button", name="Log in at the site").click()
+    device.page.get_by_role("button", name="Log in", exact=True).click()
     device.wait_for_heading("Not logged in")
     device.page.get_by_text("login_refused").wait_for()
     bank.let_log_in(device.page, "user-refused")
     device.page.get_by_role("button", name="Log in again").click()
-    device.page.get_by_role("button", name="Log in at the site").click()
+    device.page.get_by_role("button", name="Log in", exact=True).click()
     device.wait_for_heading("Add this browser")
 
 

@@ -51,6 +51,17 @@ def test_only_pages_that_say_so_may_be_framed_by_their_origin():
     assert policies[0] != policies[1]
 
 
+def test_only_the_preview_may_be_framed_and_show_a_picture_that_is_not_saved():
+    (page, headers), (preview, loosened) = get(f"{MOUNT}/"), get(f"{MOUNT}/preview")
+    policy = headers.pop("Content-Security-Policy")
+    expected = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    expected = expected.replace("img-src 'self'", "img-src 'self' blob:")
+    assert loosened.pop("Content-Security-Policy") == expected != policy
+    assert (preview.status, preview.body, loosened) == (200, page.body, headers)
+    unchanged, again = get(f"{MOUNT}/preview", if_none_match=headers["ETag"])
+    assert (unchanged.status, again["Content-Security-Policy"]) == (304, expected)
+
+
 def test_a_file_that_is_the_same_is_not_sent_again():
     _, headers = get(f"{MOUNT}/{APP}")
     for tags in (headers["ETag"], f'"x", W/{headers["ETag"]}', "*"):

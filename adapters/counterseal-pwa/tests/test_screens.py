@@ -21,7 +21,7 @@ from push_browser import let_subscribe
 from counterseal_client import Button, HtmlContent, Pair, PairsContent
 
 DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+PHONE, SMALL_PHONE = {"width": 390, "height": 844}, {"width": 360, "height": 640}
 TRANSFER_LIMIT = 140_000
 """Bytes of all that the first view loads, with the headers."""
 
@@ -92,6 +92,8 @@ if "BROWSER_FULL" in os.environ:
         "phone-dark": {"viewport": PHONE, "color_scheme": "dark", "locale": "fr-FR"},
         "desk-light": {"viewport": DESK, "locale": "it-IT"},
         "phone-spanish": {"viewport": PHONE, "locale": "es-ES"},
+        "phone-forced": {"viewport": PHONE, "forced_colors": "active"},
+        "small-phone": {"viewport": SMALL_PHONE},
     }
 
 

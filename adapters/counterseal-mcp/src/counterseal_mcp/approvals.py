@@ -15,6 +15,7 @@ import attrs
 
 from counterseal import Refused, Unavailable, verify_use_receipt
 from counterseal.challenges.documents.action import action_digest
+from counterseal.challenges.documents.messages import write_warning
 from counterseal.memory import SystemClock
 from counterseal.models import Action, Guid
 from counterseal.ports import Clock
@@ -63,7 +64,7 @@ class Approvals:
 
         With a key, it may be a request that was asked before, so its state is what the service
         says now. Without one, a request that cannot be stored is cancelled, since its approval
-        could not be used.
+        could not be used. `warnings` are those of the service, and missing if there are none.
         """
         pending_request = self.client.ask(
             arguments.account_id,
@@ -79,8 +80,12 @@ class Approvals:
                     self.client.cancel(pending_request)
             raise
         if arguments.key is not None:
-            return self._known_progress(pending_request)
-        return self._progress(pending_request, "pending", pending_request.expires_at)
+            members = self._known_progress(pending_request)
+        else:
+            members = self._progress(pending_request, "pending", pending_request.expires_at)
+        if pending_request.warnings:
+            members["warnings"] = list(map(write_warning, pending_request.warnings))
+        return members
 
     def status(self, guid: Guid) -> dict[str, Any]:
         """Return how far the request has come, as the service says; this proves nothing."""

@@ -54,6 +54,22 @@ _PROGRESS = {
     },
 }
 """What `ask` and `status` return."""
+_WARNINGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string"},
+            "field": {"type": "string"},
+            "host": {"type": "string"},
+        },
+        "required": ["code"],
+    },
+    "description": (
+        "What the person will meet although they are asked: with document_host, the app in the "
+        "browser may not fetch the document at this host, so that they cannot approve there."
+    ),
+}
 
 
 def tools(settings: Settings) -> list[Tool]:
@@ -129,7 +145,9 @@ def _ask(settings: Settings) -> Tool:
             "declined, the person has said no: do not ask again."
         ),
         input_schema=_object(properties, required),
-        output_schema=_result(_PROGRESS, optional=("outcome",)),
+        output_schema=_result(
+            {**_PROGRESS, "warnings": _WARNINGS}, optional=("outcome", "warnings")
+        ),
         annotations=ToolAnnotations(
             read_only_hint=False,
             destructive_hint=False,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import attrs
 
-from counterseal.models import AppSpace
+from counterseal.models import AppSpace, Company
+from counterseal_portal.visit import Visit
 
 COLOUR = re.compile("#[0-9A-Fa-f]{6}")
 BLACK, WHITE = "#000000", "#ffffff"
@@ -31,6 +33,37 @@ class Brand:
     background: str
     text: str
     logo: str
+
+
+@attrs.frozen
+class AppPreview:
+    """
+    The app, which shows a brand that is not saved.
+
+    Attributes:
+        address: Its path.
+        verified_name: Of the company; empty if it is not verified.
+    """
+
+    address: str
+    verified_name: str
+
+
+def app_preview_of(visit: Visit, app_space: AppSpace) -> AppPreview | None:
+    """
+    Return the app; None if it is not at the portal's own address, so that no page can frame it.
+
+    Raises:
+        Foreign: The company is out of the person's reach.
+    """
+    settings = visit.service.settings
+    if settings.app_url is None or not settings.app_url.startswith(f"{settings.public_url}/"):
+        return None
+    company = visit.tenancy.get(app_space.company, Company)
+    return AppPreview(
+        address=f"{urlsplit(settings.app_url).path}/preview",
+        verified_name=company.verified_name or "",
+    )
 
 
 def brand_of(app_space: AppSpace) -> Brand:

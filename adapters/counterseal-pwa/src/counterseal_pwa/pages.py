@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import attrs
+
 from counterseal_pwa.assets import Asset, load_assets, origin_of, require_documents
 from counterseal_pwa.bundle.files import INDEX
 from counterseal_web import Request, Response
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 MOUNT = "/app"
 """Where the web app is, below the service's public URL."""
+
+PREVIEW = "/preview"
+"""Where the app shows a brand that is not saved, below its mount: without accounts or calls."""
 
 OPERATION = "app"
 """The operation of these requests, in metrics and logs."""
@@ -86,7 +91,9 @@ class Pages:
         policy = _policy(
             service, require_documents(documents), framed_by_own_origin=framed_by_own_origin
         )
-        self._headers = {**HEADERS, "Content-Security-Policy": policy}
+        self._headers = {**HEADERS, "Content-Security-Policy": _write(policy)}
+        preview = {**policy, "frame-ancestors": "'self'", "img-src": f"{policy['img-src']} blob:"}
+        self._preview_headers = {**HEADERS, "Content-Security-Policy": _write(preview)}
 
     @property
     def assets(self) -> Mapping[str, Asset]:
@@ -116,6 +123,10 @@ class Pages:
         if not path:
             location = f"{mount.rpartition('/')[2]}/"
             return self._response(HTTPStatus.PERMANENT_REDIRECT, {"Location": location})
+        if path == PREVIEW:
+            response = self._file_response(self._assets[INDEX], request.headers)
+            headers = {**dict(response.headers), **self._preview_headers}
+            return attrs.evolve(response, headers=tuple(headers.items()))
         asset = self._assets.get(path.removeprefix("/") or INDEX)
         if asset is None or not path.startswith("/"):
             return self._response(HTTPStatus.NOT_FOUND, {})
@@ -163,7 +174,9 @@ class Pages:
         )
 
 
-def _policy(service: str | None, documents: tuple[str, ...], *, framed_by_own_origin: bool) -> str:
+def _policy(
+    service: str | None, documents: tuple[str, ...], *, framed_by_own_origin: bool
+) -> dict[str, str]:
     directives = {**DIRECTIVES}
     if service is not None:
         for name in ("connect-src", "img-src"):
@@ -171,4 +184,8 @@ def _policy(service: str | None, documents: tuple[str, ...], *, framed_by_own_or
     directives["connect-src"] = " ".join([directives["connect-src"], *documents])
     if framed_by_own_origin:
         directives["frame-ancestors"] = "'self'"
+    return directives
+
+
+def _write(directives: Mapping[str, str]) -> str:
     return "; ".join(f"{name} {value}" for name, value in directives.items())

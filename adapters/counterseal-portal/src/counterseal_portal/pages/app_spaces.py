@@ -16,7 +16,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal_portal.answers import Answer, Step, page, redirect
-from counterseal_portal.branding import brand_of
+from counterseal_portal.branding import app_preview_of, brand_of
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import HTML, NEW_DEVICES
@@ -204,7 +204,7 @@ def _edit_brand(visit: Visit) -> FormPage:
         back=f"/app-spaces/{app_space.guid}",
         trail=_trail(visit, app_space),
         template="brand.html",
-        context={"brand": brand_of(app_space)},
+        context={"brand": brand_of(app_space), "app": app_preview_of(visit, app_space)},
     )
 
 

@@ -1,7 +1,6 @@
 /** The live preview of an App Space's colour and logo, and the logo's way into the form. */
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
-const SIDE = 28;
 const LOGO_BYTES = 32_768;
 const LOGO_SIDES = [512, 256, 128, 64];
 const SIGNATURE_BYTES = 8;
@@ -10,13 +9,14 @@ const CHUNKS = new Set(["IHDR", "PLTE", "tRNS", "IDAT", "IEND"]);
 const colour = document.getElementById("field-color");
 const file = document.querySelector("input[data-encodes]");
 const encoded = document.querySelector('input[type="hidden"][name="logo"]');
-const preview = document.querySelector("[data-brand]");
+const sample = document.querySelector("[data-app]");
 const note = document.getElementById("preview-note");
+const preview = sample instanceof HTMLElement ? openPreview(sample) : null;
 
-if (colour instanceof HTMLInputElement && preview) {
+if (colour instanceof HTMLInputElement) {
   colour.addEventListener("input", () => {
-    showColour(colour.value.trim());
-    say("As it will be once you save it.");
+    const text = colour.value.trim();
+    preview?.show({ color: COLOUR.test(text) ? text : null });
   });
 }
 if (file instanceof HTMLInputElement && encoded instanceof HTMLInputElement) {
@@ -27,6 +27,38 @@ if (file instanceof HTMLInputElement && encoded instanceof HTMLInputElement) {
     event.preventDefault();
     if (!isSaving) void saveConverted(/** @type {HTMLFormElement} */ (file.form), event.submitter);
   });
+}
+
+/**
+ * Put the app in the place of a sample, as soon as it is loaded; it shows each brand that it is sent.
+ *
+ * @param {HTMLElement} saved The sample, with the brand as it is saved.
+ */
+function openPreview(saved) {
+  const { app = "", name = "", verifiedName = "", color = "", logo = "" } = saved.dataset;
+  /** @type {{name: string, verifiedName: string | null, color: string | null, logo: string | Blob | null}} */
+  const brand = { name, verifiedName: verifiedName || null, color: color || null, logo: logo || null };
+  const frame = document.createElement("iframe");
+  frame.title = "The app in the browser";
+  frame.hidden = true;
+  const send = () => frame.contentWindow?.postMessage({ type: "brand", brand }, window.location.origin);
+  window.addEventListener("message", ({ data, origin, source }) => {
+    if (source !== frame.contentWindow || origin !== window.location.origin || data?.type !== "ready") return;
+    frame.hidden = false;
+    saved.hidden = true;
+    send();
+  });
+  frame.src = app;
+  saved.after(frame);
+  return {
+    /** @param {Partial<typeof brand>} change */
+    show(change) {
+      Object.assign(brand, change);
+      if (frame.hidden) return;
+      send();
+      say("As it will be once you save it.");
+    },
+  };
 }
 
 /**
@@ -59,17 +91,16 @@ function chooseLogo(input, output) {
 async function convertLogo(input, output, isLatest) {
   const picture = input.files?.[0];
   setValue(output, "");
-  const text = await encodedLogo(picture).catch(() => null);
+  const logo = await (picture ? logoOf(picture) : Promise.resolve(new Uint8Array())).catch(() => null);
   if (!isLatest()) return true;
   conversion = null;
-  if (text === null) {
+  if (logo === null) {
     setValue(input, "");
     say("The browser cannot read this file.");
     return false;
   }
-  setValue(output, text);
-  if (picture) void showLogo(picture);
-  say("As it will be once you save it.");
+  setValue(output, encode(logo));
+  if (logo.length > 0) preview?.show({ logo: new Blob([logo], { type: "image/png" }) });
   return true;
 }
 
@@ -80,9 +111,6 @@ async function convertLogo(input, output, isLatest) {
 function setValue(input, value) {
   input.value = value;
 }
-
-/** @param {Blob | undefined} picture */
-const encodedLogo = async (picture) => (picture ? encode(await logoOf(picture)) : "");
 
 /**
  * Send the form when the last conversion has succeeded.
@@ -101,38 +129,6 @@ async function saveConverted(form, submitter) {
 /** @param {string} text */
 function say(text) {
   if (note) note.textContent = text;
-}
-
-/** @param {string} text */
-function showColour(text) {
-  const tile = preview?.querySelector("rect");
-  const label = preview?.querySelector(".label");
-  if (!tile || !label) return;
-  const isColour = COLOUR.test(text);
-  if (isColour) tile.setAttribute("fill", text);
-  else tile.removeAttribute("fill");
-  tile.classList.toggle("plain-tile", !isColour);
-  const light = isColour && luminance(text) + 0.05 > Math.sqrt(1.05 * 0.05);
-  label.classList.toggle("on-light", isColour && light);
-  label.classList.toggle("on-dark", isColour && !light);
-}
-
-/** @param {Blob} picture */
-async function showLogo(picture) {
-  const canvas = preview?.querySelector("canvas");
-  const context = canvas?.getContext("2d");
-  if (!canvas || !context) return;
-  try {
-    const bitmap = await createImageBitmap(picture);
-    const scale = SIDE / Math.max(bitmap.width, bitmap.height);
-    const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-    context.clearRect(0, 0, SIDE, SIDE);
-    context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
-    canvas.hidden = false;
-    preview?.querySelector("img")?.remove();
-  } catch {
-    canvas.hidden = true;
-  }
 }
 
 /**
@@ -188,17 +184,4 @@ function pictureAlone(png) {
  */
 function encode(bytes) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
-
-/**
- * Return the relative luminance of a colour (WCAG 2.2).
- *
- * @param {string} text
- */
-function luminance(text) {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-    const part = Number.parseInt(text.slice(at, at + 2), 16) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

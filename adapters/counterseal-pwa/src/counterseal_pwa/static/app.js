@@ -40,6 +40,8 @@ import { hasTexts, loadTexts, say } from "./texts.js";
 
 /** A request's address may name the device of its account as well. */
 const ROUTES = /^#\/(request|account|device|login)\/([0-9a-f-]{36})(?:\/([0-9a-f-]{36}))?$/i;
+/** Where a brand that is not saved is shown, in a frame of the portal. */
+const PREVIEW = "/preview";
 let controller = new AbortController();
 /** The bind link with which the page was opened: a secret, which leaves the address before anything else. */
 let firstLink = readFragment();
@@ -207,6 +209,11 @@ async function start() {
   const [{ language, direction }] = await Promise.all([loadTexts(), loadService()]);
   document.documentElement.lang = language;
   document.documentElement.dir = direction;
+  if (window.location.pathname.endsWith(PREVIEW)) {
+    const { startPreview } = await import("./preview_view.js");
+    startPreview(contextOf(/** @type {Source} */ ({}), controller.signal));
+    return;
+  }
   showConnection();
   /** @type {(shown: undefined) => void} */
   let startWorker = () => undefined;

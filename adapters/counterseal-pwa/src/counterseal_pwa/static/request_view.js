@@ -136,11 +136,11 @@ async function fillRequest(context, account, shown) {
 /**
  * Return who asks, and whom, each name once.
  *
- * @param {Account} account
- * @param {Display} display
+ * @param {Pick<Account, "accountName" | "appSpace" | "appSpaceName" | "device" | "isNamedByLink" | "logo" | "url" | "verifiedName">} account
+ * @param {{account: {id: string}, appSpace: {name: string}, origin: {name: string}}} display
  * @param {readonly Account[]} accounts All of this browser.
  */
-function whoOf(account, { account: { id: accountId }, appSpace, origin }, accounts) {
+export function whoOf(account, { account: { id: accountId }, appSpace, origin }, accounts) {
   const { accountName, appSpaceName, device, isNamedByLink, url } = account;
   const id = idAmong({ device, url, appSpace: account.appSpace, accountId }, accounts);
   const name = accountName === appSpaceName ? null : isNamedByLink ? accountId : accountName;
