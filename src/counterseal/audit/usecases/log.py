@@ -140,6 +140,7 @@ class AuditLog(UseCase):
         *,
         app_space: Guid | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         after: str | None = None,
         limit: int = 100,
         by: Administrator,
@@ -153,13 +154,16 @@ class AuditLog(UseCase):
         Args:
             app_space: Only its events.
             since: The earliest time.
+            until: Only earlier events.
             after: The `after` of the page before.
             limit: At most so many, 1 to 1000.
         """
         context = AuditContext(event="audit.search", actor=by.actor, app_space=app_space)
         with refusals(self.ports, context):
             limit_fits(limit)
-            query = AuditQuery(since=since, endings=UNDELIVERED, app_spaces=frozenset())
+            query = AuditQuery(
+                since=since, until=until, endings=UNDELIVERED, app_spaces=frozenset()
+            )
             log_place = read_cursor(after)
         return self._search(context, query, log_place, limit, by)
 

@@ -84,7 +84,7 @@ class DeadFilter:
     @property
     def terms(self) -> dict[str, str]:
         """Return what an address says of it."""
-        terms = {} if self.origin is None else {"origin": self.origin.guid}
+        terms: dict[str, str] = {} if self.origin is None else {"origin": self.origin.guid}
         return terms if self.cause is None else terms | {"cause": self.cause.value}
 
     @property
@@ -134,7 +134,7 @@ def list_dead(visit: Visit) -> Answer:
         requeue_path=dead_filter.path,
         origins=tuple((each, label_of(visit, each, names).name) for each in origins),
         causes=tuple((each.value, DEAD_CAUSES[each]) for each in DeadReason),
-        **_pages("/callbacks", dead_filter.terms, dead_page),
+        addresses=_pages("/callbacks", dead_filter.terms, dead_page),
     )
 
 
@@ -161,7 +161,7 @@ def list_callbacks(visit: Visit) -> Answer:
         dead_at_most=DEAD_AT_MOST,
         dead_page=dead_page,
         requeue_path=dead_filter.path,
-        **_pages(path, {}, dead_page),
+        addresses=_pages(path, {}, dead_page),
     )
 
 
@@ -181,7 +181,7 @@ def _pages(path: str, terms: Mapping[str, str], dead_page: DeadPage) -> dict[str
     """Return the addresses of the pages beside *dead_page*; empty where there is none."""
     older = "" if dead_page.is_first else _address(path, terms, dead_page.before)
     newer = "" if dead_page.after is None else _address(path, terms, dead_page.after)
-    return {"older_address": older, "newer_address": newer}
+    return {"older": older, "newer": newer}
 
 
 def _dead_page(visit: Visit, dead_filter: DeadFilter) -> DeadPage:

@@ -19,7 +19,7 @@ from counterseal_portal.visit import Visit
 
 AT_ONCE = 50
 DAYS = 14
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WHAT: Mapping[str, str] = {"challenge.push": "A question", "binding.push": "A new device"}
 """By the event: of what nobody was notified."""
 
@@ -45,19 +45,22 @@ def list_undelivered(visit: Visit) -> Answer:
     """Show a page of them, newest first, and how many there were in the last days."""
     after, trail = visit.query.get("after") or None, read_trail(visit.query.get("before", ""))
     log = visit.service.audit_log
-    found_events = log.undelivered(after=after, limit=AT_ONCE, by=visit.admin)
-    events = tuple(each.event for each in found_events.events if each.event is not None)
-    names = names_of(visit, {each.subject or "" for each in events}) if events else {}
     today = visit.service.ports.clock.now().date()
     since = datetime.combine(days_until(today, DAYS)[0], time(), UTC)
     counts = log.counts(since, datetime.combine(today, time(), UTC) + DAY, by=visit.admin)
+    counts = {key: count for key, count in counts.items() if log.is_undelivered(key)}
+    # Nothing newer than the last hour that has any, or than the days that were counted, is read.
+    until = max((key.hour + HOUR for key in counts), default=since)
+    found_events = log.undelivered(until=until, after=after, limit=AT_ONCE, by=visit.admin)
+    events = tuple(each.event for each in found_events.events if each.event is not None)
+    names = names_of(visit, {each.subject or "" for each in events}) if events else {}
     return page(
         "notifications.html",
         title="Undelivered notifications",
         trail=(),
         notice="",
         rows=tuple(_row(visit, each, names) for each in events),
-        count=sum(count for key, count in counts.items() if log.is_undelivered(key)),
+        count=sum(counts.values()),
         days=DAYS,
         earlier_address=_address(found_events.after, (*trail, after) if after else trail),
         later_address=_address(trail[-1] if trail else "", trail[:-1]) if after else "",
