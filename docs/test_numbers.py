@@ -33,7 +33,8 @@ REASONS = {
     "a clause of a port": r"(?:ALL|STORE)-\d+",
     "the oldest version of another program that works": r"(?:Python|Node|Compose|Kubernetes|Redis"
     r"|PostgreSQL|oidc-provider\]) \d+(?:\.\d+)?",
-    "a version of ours, of a schema or of a standard": r"0\.1(?!\d)|\b1\.0\b|\b0004, 2\b|464d674a",
+    "a version of ours, of a schema or of a standard": r"0\.1(?!\d)|\b1\.0\b"
+    r"|\b000[45], 2\b|464d674a",
     "a year": r"\b20(?:19|2\d)\b",
     "a port that the examples, or files in `deploy`, set": r"\b(?:8787|8788|8789|9000|443|80|6379"
     r"|5432)\b",

@@ -1,6 +1,6 @@
 # Each public name, once: type checkers read this, and `counterseal._stub` at run time.
 
-from .accounts.decisions.accounts import AccountPage as AccountPage
+from .accounts.decisions.account_search import AccountPage as AccountPage
 from .accounts.usecases import Accounts as Accounts
 from .actions.types import STANDARD_ACTIONS as STANDARD_ACTIONS
 from .actions.types import ActionType as ActionType

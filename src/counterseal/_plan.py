@@ -159,7 +159,11 @@ DecisionCoroutine: TypeAlias = Coroutine["Reading[Any] | Signing", Any, "Decisio
 
 
 class Queries(Protocol):
-    """The reading half of `counterseal.ports.Store`, which says what each verb returns."""
+    """
+    The reading half of `counterseal.ports.Store`, which says what each verb returns.
+
+    `search_part` is `counterseal.ports.PartSearch`'s, which a store may lack.
+    """
 
     def get(self, *guids: Guid) -> Records: ...
 
@@ -169,6 +173,10 @@ class Queries(Protocol):
 
     def search(
         self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]: ...
+
+    def search_part(
+        self, app_space: Guid, part: str, after: Guid | None, limit: int
     ) -> tuple[Account, ...]: ...
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]: ...
@@ -230,6 +238,13 @@ def accounts_from(
 ) -> Reading[tuple[Account, ...]]:
     """Read the App Space's accounts whose id begins with *prefix*, from *after* on, in order."""
     return read(Queries.search, app_space, prefix, after, limit)
+
+
+def accounts_with(
+    app_space: Guid, part: str, after: Guid | None, limit: int
+) -> Reading[tuple[Account, ...]]:
+    """Read the App Space's accounts whose id contains *part*, behind *after*, oldest first."""
+    return read(Queries.search_part, app_space, part, after, limit)
 
 
 def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:

@@ -46,7 +46,7 @@ from counterseal.models import (
     Record,
     Reservation,
 )
-from counterseal.models.record import Index, Listing, require_possible
+from counterseal.models.record import Index, Listing, fold_case, require_possible
 from counterseal.ports import Clock, Due, Entropy, Ports
 
 __all__ = [
@@ -158,6 +158,24 @@ class MemoryStore:
                 for account_id in ids[begin : begin + limit]
                 if account_id.startswith(prefix)
             )
+
+    def search_part(
+        self, app_space: Guid, part: str, after: Guid | None, limit: int
+    ) -> tuple[Account, ...]:
+        """Return the accounts of the App Space whose id contains *part*, oldest first."""
+        with self._lock:
+            # In the order of their first commits; to look for *after* moves on behind it.
+            guids = iter(self._records)
+            if after is not None and after not in guids:
+                return ()
+            folded = fold_case(part)
+            keys = ((guid, self._search_keys.get(guid)) for guid in guids)
+            fitting = (
+                self._require(guid, Account)
+                for guid, key in keys
+                if key is not None and key[0] == app_space and folded in fold_case(key[1])
+            )
+            return tuple(itertools.islice(fitting, limit))
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""

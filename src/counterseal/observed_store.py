@@ -19,7 +19,7 @@ from counterseal.models import (
     Guid,
     Record,
 )
-from counterseal.ports import Due, Store
+from counterseal.ports import Due, PartSearch, Store
 
 R = TypeVar("R")
 
@@ -66,6 +66,15 @@ class ObservedStore:
     ) -> tuple[Account, ...]:
         """Call `Store.search`."""
         return self.observe("search", partial(self._store.search, app_space, prefix, after, limit))
+
+    @property
+    def search_part(self) -> Callable[[Guid, str, Guid | None, int], tuple[Account, ...]] | None:
+        """What calls `PartSearch.search_part`; None if the other store cannot."""
+        search_part: Callable[..., tuple[Account, ...]] | None
+        search_part = getattr(self._store, PartSearch.search_part.__name__, None)
+        if search_part is None:
+            return None
+        return lambda *arguments: self.observe("search_part", partial(search_part, *arguments))
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Call `Store.bindings`."""

@@ -69,6 +69,7 @@ __all__ = [
     "Idempotency",
     "IdentityProvider",
     "Notifier",
+    "PartSearch",
     "Ports",
     "ReplayGuard",
     "Sealer",
@@ -238,6 +239,36 @@ class Store(Protocol):
             Indeterminate: The reply was lost; ask again with the same *operation*.
             Unavailable: The store did not answer, and nothing has changed.
             Misuse: The commit cannot be made as it is.
+        """
+
+
+class PartSearch(Protocol):
+    """
+    What a store may be able to do besides: find accounts by any part of their ids.
+
+    A store that cannot has no method of this name, or None in its place.
+    """
+
+    def search_part(
+        self, app_space: Guid, part: str, after: Guid | None, limit: int
+    ) -> tuple[Account, ...]:
+        """
+        Return the accounts of *app_space* whose account id contains *part*, oldest first.
+
+        - STORE-33: whatever the case: `counterseal.models.record.fold_case` of the id contains that
+          of *part*, code point by code point. By the ids of the last applied commit; none of
+          another App Space, and none that has been erased.
+        - STORE-34: oldest first; with *after*, the GUID of an account, only those that come after
+          it, whatever has become of that account. There are none after a GUID that no record has.
+        - STORE-35: at most *limit*. Called again and again with the GUID of the last one as
+          *after*, until nothing is returned, it returns each account that is there all the while
+          once.
+
+        Args:
+            app_space: Whose accounts.
+            part: At least three characters.
+            after: The last account of the page before; None for the first page.
+            limit: The most accounts of the page.
         """
 
 

@@ -9,6 +9,7 @@ from counterseal_testing import contracts
 
 class TestMemoryStore(contracts.StoreContract):
     can_forget = True
+    finds_parts = True
 
     @pytest.fixture
     def new_store(self):

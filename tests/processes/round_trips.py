@@ -23,7 +23,7 @@ ROUND_TRIPS = {
 """The same for every database: at most one trip for each call of a port."""
 
 STATEMENTS = {
-    "sqlite": {"invite": 7, "bind": 9, "ask": 9, "answer": 10},
+    "sqlite": {"invite": 8, "bind": 9, "ask": 9, "answer": 10},
     "redis": {"read gauges": 256},  # a command for each partition
     "durable": {
         "invite": 5,

@@ -35,7 +35,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import mint
 from counterseal.outbox.usecases.claims import CANDIDATES_PER_SLOT
-from counterseal.ports import Store
+from counterseal.ports import PartSearch, Store
 from counterseal.tenancy.usecases.administration import Administration
 from counterseal_testing import FakeService, Faults
 from counterseal_testing.faults import faulty_ports
@@ -319,6 +319,12 @@ def test_an_account_that_is_administered(world, zoe, administrator):
     for prefix in ("z", account):
         with world.takes("search accounts", administrator=administrator):
             assert len(world.accounts.search(world.app_space.guid, prefix, by=by).accounts) == 1
+    space = world.app_space.guid
+    with world.takes("search accounts by a part", administrator=administrator):
+        assert len(world.accounts.search_part(space, "zoe", by=by).accounts) == 1
+    for part, after in (("zoe", account), (account, None)):
+        with world.takes("search accounts by a part, further", administrator=administrator):
+            world.accounts.search_part(space, part, after=after, by=by)
     with world.takes("read an account with its devices", administrator=administrator):
         world.accounts.get_with_devices(account, by=by)
     for verb in (world.accounts.lock, world.accounts.unlock):
@@ -472,10 +478,10 @@ def test_every_row_is_counted():
 
 
 def test_every_verb_of_the_store_is_counted_here():
-    verbs = {name for name in vars(Store) if not name.startswith("_")}
+    verbs = {name for name in (*vars(Store), *vars(PartSearch)) if not name.startswith("_")}
     assert verbs == {
         *("get", "get_with_account", "account", "bindings", "pending", "list", "due"),
-        *("dead", "search", "gauges", "commit"),
+        *("dead", "search", "search_part", "gauges", "commit"),
     }
 
 

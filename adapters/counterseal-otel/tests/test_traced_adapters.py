@@ -16,6 +16,7 @@ def _in_a_trace(backend):
 
 class TestTracedStore(contracts.StoreContract):
     can_forget = True
+    finds_parts = True
 
     @pytest.fixture
     def new_store(self, backend):

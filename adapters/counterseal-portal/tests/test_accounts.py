@@ -9,6 +9,7 @@ import pytest
 from portal_browser import PortalOfTests, heading, require_page
 
 from counterseal import STANDARD, AdminLogins
+from counterseal.memory import MemoryStore
 from counterseal.models import (
     OPERATOR,
     OPERATORS,
@@ -18,6 +19,8 @@ from counterseal.models import (
     Question,
     RefusalReason,
 )
+from counterseal_portal import account_search
+from counterseal_portal.pages.accounts import AT_ONCE
 
 PAYMENT = {
     "transaction_id": "8d8ac610",
@@ -67,14 +70,37 @@ def rows_in(text):
     ]
 
 
-def test_an_account_is_found_by_the_beginning_of_its_id_and_by_its_guid(portal, zoe):
+def test_an_account_is_found_by_a_part_of_its_id_and_by_its_guid(portal, zoe):
+    service = portal.service
+    account = service.invitations.invite(service.origin, "anna.Zoe@example.com").account
     browser, path = portal.support(), account_path(portal)
-    for term in ("zoe", " zo ", "z"):
+    for term in ("zoe", " zo ", "z", "ZOE"):
         assert f'href="/portal{path}"' in require_page(browser.get("/accounts", q=term))
     assert browser.get("/accounts", q=path.rpartition("/")[2]).location == path
+    for term in ("EXAMPLE.com", "a.z", "zoe@"):
+        text = require_page(browser.get("/accounts", q=term))
+        assert f'href="/portal/accounts/{account.guid}"' in text
+        assert "Accounts with this in their ids" in text
+    assert "Any part of the customer number" in text
     text = require_page(browser.get("/accounts", q="adam"))
-    assert "No account begins like this" in text
+    assert "No account has this in its id." in text
     assert 'value="adam"' in text
+    assert "No account begins like this. Upper and lower case matter. Three" in require_page(
+        browser.get("/accounts", q="oe")
+    )
+
+
+def test_where_the_store_knows_no_parts_the_page_says_so(portal, zoe, monkeypatch):
+    monkeypatch.setattr(MemoryStore, "search_part", None)
+    portal.service.invitations.invite(portal.service.origin, "x zoe")
+    browser = portal.support()
+    text = require_page(browser.get("/accounts", q="zoe"))
+    assert "This store finds accounts by the beginning of their id only." in text
+    assert re.findall(r"<bdi>([^<]*zoe)</bdi>", text) == ["zoe"]
+    assert "Accounts that begin like this" in text
+    text = require_page(browser.get("/accounts", q="Zoe"))
+    assert "No account begins like this. Upper and lower case matter.<" in text
+    assert "This store finds" in require_page(browser.get(""))
 
 
 def test_many_accounts_are_shown_page_by_page(portal):
@@ -96,16 +122,56 @@ def test_a_cursor_that_is_none_is_said(portal, zoe):
     assert 'role="alert"' in text
 
 
-def test_where_there_are_several_app_spaces_one_is_chosen(portal, zoe):
+def test_all_app_spaces_within_reach_are_searched_or_the_one_that_is_chosen(portal, zoe):
     other = portal.service.new_app_space("Other app")
+    foreign = portal.service.administration.create_company("Foreign").guid
+    stranger = portal.service.administration.create_app_space(foreign, "Foreign app").guid
+    for app_space in (other.guid, stranger):
+        origin = portal.service.administration.create_origin(app_space, "Shop").guid
+        party = portal.service.administration.relying_party(origin)
+        portal.service.invitations.invite(party, "zoe of another")
     browser, path = portal.company_admin(), account_path(portal)
-    assert "Choose the App Space" in require_page(browser.get("/accounts", q="zoe"))
+    text = require_page(browser.get("/accounts", q="zoe"))
+    assert path in text
+    own = portal.service.app_space.name
+    rows = re.findall(rf"<bdi>zoe( of another)?</bdi>.*?({own}|Other app)", text, re.DOTALL)
+    assert rows == [("", own), (" of another", "Other app")]
+    assert "Foreign" not in text
     app_space = portal.service.app_space.guid
-    assert f"{path}" in require_page(browser.get("/accounts", q="zoe", app_space=app_space))
-    unknown = browser.get("/accounts", q="zoe", app_space=other.guid)
-    assert "No account begins like this" in require_page(unknown)
+    chosen = require_page(browser.get("/accounts", q="zoe", app_space=app_space))
+    assert path in chosen
+    assert "of another" not in chosen
+    unknown = browser.get("/accounts", q="adam", app_space=other.guid)
+    assert "No account has this in its id." in require_page(unknown)
+    reply = browser.get("/accounts", q="zoe", app_space=stranger)
+    assert reply.status == 404
+    elsewhere = require_page(browser.get("/accounts", q="zoe", at=stranger))
+    assert "Begin the search again." in elsewhere
     # By its GUID it is found wherever it is.
     assert browser.get("/accounts", q=path.rpartition("/")[2]).location == path
+
+
+def test_accounts_of_many_app_spaces_are_shown_page_by_page(portal, monkeypatch):
+    monkeypatch.setattr(account_search, "AT_MOST", 4)
+    service, administration = portal.service, portal.service.administration
+    numbers, expected = (0, AT_ONCE + 5, *(0,) * 10, AT_ONCE, 1, 0), []
+    for index, number in enumerate(numbers):
+        app_space = service.new_app_space(f"App {index}").guid
+        party = administration.relying_party(administration.create_origin(app_space, "A").guid)
+        for account in range(number):
+            expected.append(f"User-{index}-{account:02}")
+            service.invitations.invite(party, expected[-1])
+    browser, path, pages = portal.company_admin(), "/accounts?q=SER-", []
+    while path:
+        text = require_page(browser.get(path))
+        pages.append(re.findall(r"<bdi>(User-[-0-9]+)</bdi>", text))
+        link = re.search(r'href="/portal([^"]+)">Next accounts', text)
+        path = html.unescape(link[1]) if link else ""
+        if not pages[-1] and path:
+            assert "No account in these 4 App Spaces has this in its id." in text
+    assert [name for page in pages for name in page] == expected
+    assert max(map(len, pages)) == AT_ONCE
+    assert [] in pages
 
 
 def test_the_portals_own_app_space_is_not_offered(portal, zoe):

@@ -12,7 +12,7 @@ from counterseal.errors import StoreUnavailable
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import AddressKind, PushAddress
 from counterseal.observed_store import ObservedStore
-from counterseal.ports import Due, Store
+from counterseal.ports import Due, PartSearch, Store
 from counterseal_server.backlog import DUE_COUNTED, read_backlog
 from counterseal_server.metrics import VERBS, Metrics
 from counterseal_server.records import store_kind
@@ -141,7 +141,9 @@ class TestTimedStore(store_reading.StoreReading, store_due.StoreDue):
 
 def test_every_verb_of_the_store_is_measured():
     assert issubclass(TimedStore, ObservedStore)
-    assert set(VERBS) == {name for name in vars(Store) if not name.startswith("_")}
+    assert set(VERBS) == {
+        name for name in (*vars(Store), *vars(PartSearch)) if not name.startswith("_")
+    }
 
 
 def test_calls_that_fail_are_counted_and_measured():

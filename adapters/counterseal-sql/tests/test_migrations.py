@@ -38,13 +38,14 @@ from counterseal_sql.indexes import INDEXED_METADATA
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.migrations.running import Migrations
 from counterseal_sql.rows import row
-from counterseal_sql.schema import EVENTS, RECORDS
+from counterseal_sql.schema import EVENTS, ID_PARTS, RECORDS
 from counterseal_testing import START, FakeService, FrozenClock
 from counterseal_testing.contracts.race import race, results
 from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal_testing.contracts.store_gauges import CREDENTIAL, count_gauges, device
 
 V0002 = "counterseal_sql.migrations.versions.v0002_search_key"
+V0005 = "counterseal_sql.migrations.versions.v0005_id_parts"
 V0004 = "counterseal_sql.migrations.versions.v0004_gauges"
 
 
@@ -73,12 +74,24 @@ def test_the_migrations_make_the_schema(server, opened):
     upgrade(database)
 
     with database.inspecting() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        is_sqlite = connection.dialect.name == "sqlite"
+
+        def is_of_both(_, name, kind, *__):
+            return not (is_sqlite and kind == "table" and name.startswith("counterseal_id_"))
+
+        opts = {"version_table": VERSION_TABLE, "include_object": is_of_both}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, INDEXED_METADATA) == []
         inspector = inspect(connection)
-        for table in INDEXED_METADATA.tables.values():
+        for table in tables_of(connection):
             names = {index["name"] for index in inspector.get_indexes(table.name)}
             assert {index.name for index in table.indexes} == names
+
+
+def tables_of(connection):
+    """Return the tables of the schema: SQLite has an index in place of the parts of ids."""
+    tables = INDEXED_METADATA.tables.values()
+    return [one for one in tables if connection.dialect.name != "sqlite" or one is not ID_PARTS]
 
 
 def test_the_newest_migration_is_known_without_a_look_at_all_of_them():
@@ -135,6 +148,35 @@ def test_accounts_of_the_first_schema_are_searched_after_the_upgrade(old_databas
     with database.writing() as connection:
         connection.run("DELETE FROM counterseal_records WHERE body = '{'")
     assert check(SqlInventory(database, FrozenClock()), FrozenClock(), max).violations == ()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0004"])
+def test_accounts_of_an_older_schema_are_searched_by_a_part_after_the_upgrade(
+    old_database, monkeypatch, revision
+):
+    monkeypatch.setattr(importlib.import_module(V0005), "BATCH", 2)
+    database, factory = old_database(revision), RecordFactory()
+    space = factory.guid(1)
+    ids = ("Zoe@Example", "adam@example", "broken@example", "STRASSE", "e\x00XAMPLE", "zo")
+    accounts = [factory.account(one) for one in ids]
+    other = factory.account("zoe@example", app_space=space)
+    erased = factory.account("erased@example", erased_at=START)
+    insert_records(database, *accounts, other, erased, factory.binding(erased))
+    with database.writing() as connection:
+        connection.run("UPDATE counterseal_records SET body = '{' WHERE body LIKE '%broken%'")
+
+    upgrade(database)
+
+    store = SqlStore(database, FrozenClock())
+    assert store.search_part(factory.space, "EXAMPLE", None, 9) == tuple(accounts[:2])
+    assert store.search_part(factory.space, "straße", None, 9) == (accounts[3],)
+    assert store.search_part(factory.space, "\0xa", None, 9) == (accounts[4],)
+    assert store.search_part(space, "example", None, 9) == (other,)
+    # What the migration has added is what a commit takes away.
+    erased_one = next_version(accounts[0], erased_at=START)
+    store.commit((Change(accounts[0], erased_one),), (), "erase")
+    assert store.search_part(factory.space, "zoe", None, 9) == ()
+    assert store.search_part(factory.space, "example", None, 9) == (accounts[1],)
 
 
 @pytest.mark.parametrize("revision", ["0001", "0003"])
@@ -262,9 +304,13 @@ def test_the_tables_of_others_are_not_changed(server, opened):
 
     with database.inspecting() as connection:
         names = set(inspect(connection).get_table_names())
+        tables = {table.name for table in tables_of(connection)}
+        if connection.dialect.name == "sqlite":
+            texts = "counterseal_id_texts"
+            tables |= {texts, *(f"{texts}_{part}" for part in ("config", "data", "idx"))}
     ours = names - {"alembic_version"}
     assert all(name.startswith("counterseal_") for name in ours)
-    assert {*INDEXED_METADATA.tables, VERSION_TABLE} == ours
+    assert {*tables, VERSION_TABLE} == ours
 
 
 def test_a_new_sqlite_file_is_private_and_has_a_write_ahead_log(sqlite_server, opened):

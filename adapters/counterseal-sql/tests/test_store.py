@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from counterseal.models import Change
 from counterseal_sql import SqlAudit, SqlStore, forget
-from counterseal_testing import FrozenClock, StoreContract
+from counterseal_testing import START, FrozenClock, StoreContract
 from counterseal_testing.contracts import StoreHistory
 from counterseal_testing.contracts.race import bounded_shrinking
 from counterseal_testing.contracts.record_factory import RecordFactory, next_version
@@ -42,8 +42,17 @@ USES = """
 """
 
 
+def indexed_bytes(database):
+    """Return what is in the pages of the index of SQLite."""
+    with database.reading() as connection:
+        return b"".join(
+            row[0] for row in connection.run("SELECT block FROM counterseal_id_texts_data")
+        )
+
+
 class SqlStoreContract(StoreContract):
     can_forget = True
+    finds_parts = True
     survives_a_crash = True
 
     @pytest.fixture
@@ -71,6 +80,26 @@ class TestSqlite(SqlStoreContract):
     @pytest.fixture
     def server(self, sqlite_server):
         return sqlite_server
+
+    def test_the_index_of_parts_loses_the_text_of_an_erased_account_at_once(self, server, opened):
+        database = opened(server.emptied())
+        store, records = SqlStore(database, FrozenClock()), RecordFactory()
+        account, other = records.account("zq-qz@example"), records.account("zoe")
+        store.commit((Change(None, account),), (), "create")
+        store.commit((Change(None, other),), (), "create another")
+        assert b"q-q" in indexed_bytes(database)
+        changed = next_version(account, receipts=1)
+        store.commit((Change(account, changed),), (), "change")
+
+        erased = next_version(changed, account_id="erased", erased_at=START)
+        store.commit((Change(changed, erased),), (), "erase")
+
+        for part in (b"zq-", b"q-q", b"-qz", b"exa"):
+            assert part not in indexed_bytes(database)
+        assert b"zoe" in indexed_bytes(database)
+        with database.reading() as connection:
+            check = "INSERT INTO counterseal_id_texts (counterseal_id_texts) VALUES "
+            assert connection.run(f"{check} ('integrity-check')") == []
 
     def test_an_update_sets_only_the_columns_that_differ(self, server, opened):
         database = opened(server.emptied())
@@ -112,6 +141,23 @@ class TestPostgres(SqlStoreContract):
     @pytest.fixture(autouse=True)
     def have_proxies(self, proxied):
         self.proxied = proxied
+
+    def test_an_erased_account_has_no_parts(self, new_store):
+        store, records = new_store(), RecordFactory()
+        account, other = records.account("zoe@example"), records.account("adam@example")
+        store.commit((Change(None, account),), (), "create")
+        store.commit((Change(None, other),), (), "create another")
+        renamed = next_version(account, account_id="zoe@elsewhere")
+        store.commit((Change(account, renamed),), (), "rename")
+
+        erased = next_version(renamed, account_id="erased", erased_at=START)
+        store.commit((Change(renamed, erased),), (), "erase")
+
+        with store._database.reading() as connection:
+            rows = connection.run(
+                "SELECT count(*), count(DISTINCT number) FROM counterseal_id_parts"
+            )
+        assert rows == [(len("adam@example") - 2, 1)]
 
     def test_a_commit_scans_no_table_that_has_a_thousand_records(self, new_store):
         store, records = new_store(), RecordFactory()

@@ -14,6 +14,7 @@ from use_case_trips import play_use_cases
 
 from counterseal.bindings.records import SEEN_STEP
 from counterseal.models import OPERATOR, Action
+from counterseal.models.guid import mint
 from counterseal.ports import Due
 from counterseal_sql import with_sql
 from counterseal_testing import FakeService
@@ -24,6 +25,7 @@ GUARDS = {
     "counterseal_counts": "counters",
     "counterseal_reservations": "idempotency",
 }
+GUID = mint(7, bytes(15))
 PLAN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 FULL_SCAN = re.compile(r"SCAN counterseal|Seq Scan on counterseal")
 
@@ -120,6 +122,19 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
         assert len(world.ports.store.gauges(None)) == 1
 
 
+def test_a_search_by_a_part_takes_a_statement_and_on_postgresql_another_that_counts(
+    world, trips, database
+):
+    account = world.invitations.invite(world.origin, "zoe@example").account
+    store, counts = world.ports.store, database.engine.dialect.name == "postgresql"
+
+    for after, number in ((None, 1 + counts), (account.guid, 2 + counts), (GUID, 1)):
+        trips.statements.clear()
+        accounts = store.search_part(world.app_space.guid, "EXAMPLE", after, 9)
+        assert [one.guid for one in accounts] == [account.guid] * (after is None)
+        assert len(trips.statements) == number
+
+
 def test_a_repeat_gets_the_language_of_the_first_call(world):
     german = world.bind("zoe", language="de-AT")
     action = Action(type="login", resource="Shop", arguments={})
@@ -154,6 +169,9 @@ def test_no_statement_scans_a_table(world, trips, database):
     world.ports.store.due(Due.CHALLENGE, START, 10)
     world.ports.store.gauges(frozenset({world.app_space.guid, world.company.guid}))
     world.accounts.search(world.app_space.guid, "z", after="zo", by=OPERATOR)
+    account = world.ports.store.account(world.app_space.guid, "zoe").guid
+    world.accounts.search_part(world.app_space.guid, "zoe", after=account, by=OPERATOR)
+    world.accounts.erase(account, by=OPERATOR)
 
     kind = database.engine.dialect.name
     with database.reading() as connection:

@@ -5,6 +5,7 @@ import fnmatch
 import itertools
 import logging
 import operator
+import unicodedata
 from datetime import timedelta
 from functools import partial
 
@@ -34,6 +35,7 @@ from counterseal_testing.contracts.store_history import StoreHistory
 
 class Store(contracts.StoreContract):
     can_forget = True
+    finds_parts = True
 
     def forget(self, store, before):
         store.forget(before)
@@ -406,6 +408,191 @@ class CountsPages(MemoryStore):
     def search(self, app_space, prefix, after, limit):
         self._page = getattr(self, "_page", 0) + 1 if after is not None else 0
         accounts = super().search(app_space, prefix, None, 999)
+        return accounts[self._page * limit :][:limit]
+
+
+@breaks("STORE-33")
+class FindsAPartWithItsCaseOnly(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, after, 999)
+        return tuple(one for one in accounts if part in one.account_id)[:limit]
+
+
+@breaks("STORE-33")
+class FoldsInLowerCase(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, after, 999)
+        return tuple(one for one in accounts if part.lower() in one.account_id.lower())[:limit]
+
+
+@breaks("STORE-33")
+class FoldsInAscii(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        def fold(text):
+            return text.encode("utf-8", "surrogatepass").lower()
+
+        accounts = super().search_part(app_space, part, after, 999)
+        return tuple(one for one in accounts if fold(part) in fold(one.account_id))[:limit]
+
+
+@breaks("STORE-33")
+class NormalizesIds(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        def fold(text):
+            return unicodedata.normalize("NFKD", text).casefold()
+
+        accounts = (one for one in self._records.values() if isinstance(one, Account))
+        mine = (one for one in accounts if one.app_space == app_space and not one.erased_at)
+        return tuple(one for one in mine if fold(part) in fold(one.account_id))[:limit]
+
+
+@breaks("STORE-33")
+class ComparesThreeCharactersAtATime(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        folded = part.casefold()
+        keys = {folded[index : index + 3] for index in range(len(folded) - 2)}
+        accounts = super().search_part(app_space, min(keys), None, 999)
+        return tuple(
+            one for one in accounts if all(key in one.account_id.casefold() for key in keys)
+        )
+
+
+@breaks("STORE-33")
+class TakesAPartForAPattern(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        pattern = part.casefold().replace("%", "*").replace("_", "?")
+        accounts = super().search_part(app_space, "", after, 999)
+        fits = partial(fnmatch.fnmatchcase, pat=f"*{pattern}*")
+        return tuple(one for one in accounts if fits(one.account_id.casefold()))[:limit]
+
+
+@breaks("STORE-33")
+class FindsTheBeginningOnly(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, after, 999)
+        folded = part.casefold()
+        return tuple(one for one in accounts if one.account_id.casefold().startswith(folded))[
+            :limit
+        ]
+
+
+@breaks("STORE-33")
+class EndsIdsAtZero(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, after, 999)
+        folded = part.casefold()
+        ids = ((one, one.account_id.casefold().partition("\0")[0]) for one in accounts)
+        return tuple(one for one, account_id in ids if folded in account_id)[:limit]
+
+
+@breaks("STORE-33")
+class FindsPartsInAllAppSpaces(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = (
+            super(type(self), self).search_part(one, part, after, limit) for one in self._ids
+        )
+        return tuple(itertools.chain.from_iterable(accounts))[:limit]
+
+
+class RemembersParts(MemoryStore):
+    """A store with an index of its own, from which nothing is taken."""
+
+    def __init__(self, audit):
+        super().__init__(audit)
+        self._parts = collections.defaultdict(set)
+
+    def search_part(self, app_space, part, after, limit):
+        accounts = [
+            record
+            for guid, record in self._records.items()
+            if any(
+                space == app_space and part.casefold() in one for space, one in self._parts[guid]
+            )
+        ]
+        ages = sorted(accounts, key=operator.attrgetter("created_at"))
+        begin = None if after is None else self._records[after].created_at
+        return tuple(one for one in ages if begin is None or one.created_at > begin)[:limit]
+
+
+@breaks("STORE-33")
+class FindsTheErasedByAPart(RemembersParts):
+    def _sort_id(self, guid, search_key):
+        super()._sort_id(guid, search_key)
+        if search_key is not None:
+            self._parts[guid] = {(search_key[0], search_key[1].casefold())}
+
+
+@breaks("STORE-33")
+class FindsAnOldPart(RemembersParts):
+    def _sort_id(self, guid, search_key):
+        super()._sort_id(guid, search_key)
+        if search_key is None:
+            self._parts[guid].clear()
+        else:
+            self._parts[guid].add((search_key[0], search_key[1].casefold()))
+
+
+@breaks("STORE-34")
+class OrdersPartsByIds(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, after, 999)
+        return tuple(sorted(accounts, key=operator.attrgetter("account_id")))[:limit]
+
+
+@breaks("STORE-34")
+class OrdersPartsByTheirLastCommit(RemembersParts):
+    def _keep(self, record):
+        self._records.pop(record.guid, None)
+        super()._keep(record)
+
+    def search_part(self, app_space, part, after, limit):
+        accounts = [
+            one
+            for one in self._records.values()
+            if one.guid in self._search_keys and part.casefold() in one.account_id.casefold()
+        ]
+        guids = [one.guid for one in accounts]
+        begin = guids.index(after) + 1 if after in guids else 0
+        return tuple(accounts[begin:][:limit])
+
+
+@breaks("STORE-34")
+class NeedsThePartOfAfter(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, None, 999)
+        guids = [one.guid for one in accounts]
+        begin = guids.index(after) + 1 if after in guids else 0
+        return accounts[begin:][:limit]
+
+
+@breaks("STORE-34")
+class BeginsWithTheAccountOfAfter(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, None, 999)
+        guids = [one.guid for one in accounts]
+        if after in guids:
+            return accounts[guids.index(after) :][:limit]
+        return super().search_part(app_space, part, after, limit)
+
+
+@breaks("STORE-35")
+class KnowsNoLimitOfAPart(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        return super().search_part(app_space, part, after, limit + 100)
+
+
+@breaks("STORE-35")
+class ComparesAfterTheLimit(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part[:3], after, limit)
+        return tuple(one for one in accounts if part.casefold() in one.account_id.casefold())
+
+
+@breaks("STORE-35")
+class CountsPagesOfAPart(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        self._page = getattr(self, "_page", 0) + 1 if after is not None else 0
+        accounts = super().search_part(app_space, part, None, 999)
         return accounts[self._page * limit :][:limit]
 
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import attrs
 
 from counterseal._audit_context import AuditContext, refusals
 from counterseal._input_limits import text_fits
-from counterseal._plan import Decision, DecisionCoroutine, Tools, account_of, records
+from counterseal._plan import (
+    Decision,
+    DecisionCoroutine,
+    Queries,
+    Reading,
+    Records,
+    Tools,
+    account_of,
+    records,
+)
 from counterseal._transaction import UseCase
-from counterseal.accounts.decisions import accounts
-from counterseal.accounts.decisions.accounts import AccountPage, AccountSearch
+from counterseal.accounts.decisions import account_search, accounts
+from counterseal.accounts.decisions.account_search import (
+    PART_LENGTH,
+    AccountPage,
+    AccountSearch,
+)
 from counterseal.accounts.rules import identified_by_origin
 from counterseal.errors import Unavailable
 from counterseal.identity.usecases.revalidation import remove_alias, revoke_grant
@@ -38,7 +51,12 @@ class Accounts(UseCase):
     - Foreign: the account is out of the administrator's reach.
 
     Each that takes the id of an account raises InvalidField if it does not fit.
+
+    Attributes:
+        part_length: The fewest characters that `search_part` searches for.
     """
+
+    part_length: ClassVar[int] = PART_LENGTH
 
     def get(self, party: RelyingParty, account_id: str) -> Account:
         """
@@ -154,11 +172,55 @@ class Accounts(UseCase):
             InvalidField: *prefix*, *after* or *limit* does not fit.
             NotFound: There is no such App Space.
         """
-        query = AccountSearch(prefix=prefix, after=after, limit=limit)
-        is_guid = after is None and isinstance(prefix, str) and _GUID.fullmatch(prefix)
-        guids = (app_space, Guid(prefix)) if is_guid else (app_space,)
+        query = AccountSearch(text=prefix, after=after, limit=limit)
+        first = _app_space_and_account(app_space, prefix)
         return self._decide_for(
-            by, "account.search", app_space, records(*guids), accounts.search, query
+            by, "account.search", app_space, first, account_search.search, query
+        )
+
+    @property
+    def finds_parts(self) -> bool:
+        """Whether `search_part` finds any part of an id: the store has `PartSearch`."""
+        return getattr(self.ports.store, Queries.search_part.__name__, None) is not None
+
+    def search_part(
+        self,
+        app_space: Guid,
+        part: str,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        by: Administrator,
+    ) -> AccountPage:
+        """
+        Return accounts of an App Space whose account id contains *part*, for support staff.
+
+        Upper and lower case are alike. The account whose id, or whole GUID, is *part* comes first,
+        and the others follow, the oldest first; erased ones are left out.
+        Where the store cannot find parts, these are the accounts that `search` returns.
+
+        Args:
+            app_space: Whose accounts.
+            part: At least three characters of an account id.
+            after: `after` of the page before; None for the first page.
+            limit: The most accounts of the page.
+            by: Who searches.
+
+        Raises:
+            InvalidField: *part*, *after* or *limit* does not fit.
+            NotFound: There is no such App Space.
+        """
+        query = AccountSearch(text=part, after=after, limit=limit)
+        first = _app_space_and_account(app_space, part)
+        finds_parts = self.finds_parts
+        return self._decide_for(
+            by,
+            "account.search",
+            app_space,
+            first,
+            account_search.search_part,
+            query,
+            finds_parts=finds_parts,
         )
 
     def get_with_devices(
@@ -247,3 +309,9 @@ class Accounts(UseCase):
         return self._decide_for(
             by, event, account, records(account), accounts.administer, permission, decide
         )
+
+
+def _app_space_and_account(app_space: Guid, text: str) -> Reading[Records]:
+    """Read an App Space, and the record whose whole GUID *text* is, if it is one."""
+    is_guid = isinstance(text, str) and _GUID.fullmatch(text)
+    return records(app_space, Guid(text)) if is_guid else records(app_space)

@@ -142,6 +142,16 @@ class Record(Protocol):
         """What else the record is found by, and the gauge that counts it."""
 
 
+def fold_case(text: str) -> str:
+    """
+    Return *text* as parts of account ids are compared, whatever their case.
+
+    Each code point is replaced by its full case folding (Unicode, 3.13, toCasefold): "ß" by "ss".
+    What looks alike otherwise stays different: there is no normalization.
+    """
+    return text.casefold()
+
+
 def queue_name(queue: models.AddressKind | Guid) -> str:
     """Return the name of a queue, as a store may write it."""
     return queue if isinstance(queue, str) else queue.value

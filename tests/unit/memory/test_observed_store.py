@@ -5,9 +5,9 @@ import inspect
 import pytest
 
 from counterseal.observed_store import ObservedStore
-from counterseal.ports import Store
+from counterseal.ports import PartSearch, Store
 
-VERBS = [name for name in vars(Store) if not name.startswith("_")]
+VERBS = [name for name in (*vars(Store), *vars(PartSearch)) if not name.startswith("_")]
 
 
 class EchoStore:
@@ -27,7 +27,8 @@ class LoggedStore(ObservedStore):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_call_is_observed_and_passed_on(verb):
-    parameters = list(inspect.signature(getattr(Store, verb)).parameters.values())[1:]
+    port = Store if hasattr(Store, verb) else PartSearch
+    parameters = list(inspect.signature(getattr(port, verb)).parameters.values())[1:]
     arguments = tuple(parameter.name for parameter in parameters)
     store = LoggedStore(EchoStore())
 
@@ -39,3 +40,11 @@ def test_each_call_is_observed_and_passed_on(verb):
 
 def test_a_call_is_made_where_nothing_observes():
     assert ObservedStore(EchoStore()).bindings("account") == ("bindings", ("account",))
+
+
+def test_a_store_that_finds_no_parts_finds_none_where_it_is_observed():
+    class NoParts:
+        """Nothing."""
+
+    for store in (NoParts(), ObservedStore(NoParts())):
+        assert ObservedStore(store).search_part is None

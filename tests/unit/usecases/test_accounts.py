@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from counterseal import Accounts
 from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
@@ -283,6 +284,122 @@ def test_an_erased_user_is_searched_no_more(service, users):
     assert search(service, "erased:") == ([], None)
     service.invitations.invite(service.origin, "alice")
     assert search(service, "ali") == (users[2:5], None)
+
+
+def search_part(service, part, **members):
+    page = service.accounts.search_part(service.app_space.guid, part, by=OPERATOR, **members)
+    return [account.account_id for account in page.accounts], page.after
+
+
+@pytest.fixture
+def parts(service):
+    """Invite users, a second apart; return their ids, the oldest first."""
+    ids = [
+        "Zoe@Example.com",
+        "adam@example.com",
+        "STRASSE 7",
+        "straße 8",
+        "zoe",
+        "x zoe",
+        "zo\u0308e",
+    ]
+    for account_id in ids:
+        service.invitations.invite(service.origin, account_id)
+        service.clock.advance(timedelta(seconds=1))
+    return ids
+
+
+def test_users_are_searched_by_a_part_of_their_ids_whatever_the_case(service, parts):
+    assert service.accounts.finds_parts
+    assert search_part(service, "EXAMPLE") == (parts[:2], None)
+    assert search_part(service, "straße") == (parts[2:4], None)
+    assert search_part(service, "sse") == (parts[2:4], None)
+    assert search_part(service, "oe@") == (parts[:1], None)
+    # Nothing is normalized.
+    assert search_part(service, "o\u0308e") == (parts[6:], None)
+    assert search_part(service, "zöe") == ([], None)
+
+
+def test_the_user_who_has_the_whole_id_is_first_on_the_first_page_only(service, parts):
+    assert search_part(service, "zoe") == (["zoe", parts[0], "x zoe"], None)
+    pages, after = [], None
+    while len(pages) < 9:
+        page, after = search_part(service, "zoe", after=after, limit=1)
+        pages.append(page)
+        if after is None:
+            break
+    assert [account_id for page in pages for account_id in page] == ["zoe", parts[0], "x zoe"]
+    assert pages[0] == ["zoe"]
+
+
+def test_a_user_is_searched_by_the_whole_guid_among_parts(service, parts):
+    account = service.account("x zoe")
+    service.invitations.invite(service.origin, f"of {account.guid.upper()}")
+    assert search_part(service, account.guid) == (["x zoe", f"of {account.guid.upper()}"], None)
+    assert search_part(service, account.guid, limit=1) == (["x zoe"], "")
+    rest = search_part(service, account.guid, after="", limit=1)
+    assert rest == ([f"of {account.guid.upper()}"], None)
+
+
+def test_erased_users_and_those_of_others_are_not_searched_by_a_part(service, parts):
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    service.invitations.invite(stranger, "another zoe")
+    service.accounts.erase(service.account("zoe").guid, by=OPERATOR)
+    assert search_part(service, "zoe") == ([parts[0], "x zoe"], None)
+    assert search_part(service, "erased:") == ([], None)
+
+
+class OnlyBeginnings:
+    """A store that finds no parts."""
+
+    search_part = None
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+def test_where_a_store_finds_no_parts_users_are_searched_by_the_beginning(service, parts):
+    ports = attrs.evolve(service.ports, store=OnlyBeginnings(service.ports.store))
+    accounts, space = Accounts(ports, service.policy), service.app_space.guid
+    assert not accounts.finds_parts
+    page = accounts.search_part(space, "zoe", limit=1, by=OPERATOR)
+    assert ([one.account_id for one in page.accounts], page.after) == (["zoe"], None)
+    page = accounts.search_part(space, "Zoe", by=OPERATOR)
+    assert page == accounts.search(space, "Zoe", by=OPERATOR)
+    with pytest.raises(InvalidField, match="part: shorter than 3 characters"):
+        accounts.search_part(space, "zo", by=OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ({"part": "a" * 257}, "part"),
+        ({"part": "lone \ud800"}, "part"),
+        ({"part": 123}, "part"),
+        ({"part": "ab"}, "part"),
+        ({"part": ""}, "part"),
+        ({"after": "alice"}, "after"),
+        ({"after": 1}, "after"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 1001}, "limit"),
+    ],
+)
+def test_a_search_by_a_part_that_does_not_fit_is_refused_by_field(service, members, field):
+    with pytest.raises(InvalidField) as caught:
+        service.accounts.search_part(
+            service.app_space.guid, by=OPERATOR, **{"part": "abc"} | members
+        )
+    assert caught.value.field == field
+    assert service.events[-1].event == "account.search"
+
+
+def test_a_part_is_searched_in_a_known_app_space_only(service):
+    for guid in (mint(0, bytes(15)), service.origin.origin.guid):
+        with pytest.raises(NotFound):
+            service.accounts.search_part(guid, "abc", by=OPERATOR)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from counterseal_records.columns import (
     microseconds,
     moment_at,
     natural_key,
+    part_keys,
     search_key,
     search_range,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "moment_at",
     "natural_key",
     "noun_of",
+    "part_keys",
     "read",
     "read_as",
     "read_event",

@@ -4,7 +4,8 @@ Values that every database compares exactly: digests of text, whole numbers for 
 Texts that origins choose may hold U+0000, lone surrogates, or more bytes than an index takes.
 Columns would also compare them by the database's collation, and show them to every reader.
 So texts are looked up by their digests, and commits are recognised by a digest too.
-What is searched by prefix is looked up by its bytes, which every database compares alike.
+What is searched by prefix is looked up by its bytes, which every database compares alike, and what
+is searched by a part of it, by numbers that stand for three characters in a row each.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii
 
 from counterseal.models import Challenge, Change, Guid
+from counterseal.models.record import fold_case
 
 ROOT = ""
 """The owner of a list that nobody owns: a comparison with NULL finds no row."""
@@ -23,6 +25,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 _FINGERPRINT_BYTES = 16
+
+_PART_CHARACTERS = 3
+_PART_BYTES = 8
 
 
 def digest(*parts: str) -> bytes:
@@ -59,6 +64,37 @@ def search_range(app_space: Guid, prefix: str, after: str | None) -> tuple[bytes
     if after is not None:
         begin = max(begin, search_key(app_space, after) + b"\x00")
     return begin, end
+
+
+def part_keys(app_space: Guid, text: str) -> frozenset[int]:
+    """
+    Return the keys by which accounts are searched by a part of their ids.
+
+    There is one for each three characters in a row of *text*, whatever their case, so an id that
+    contains a part has all keys of the part. An id that has them all need not contain it, because
+    the three may be elsewhere; and two keys may be alike, though they hardly ever are.
+
+    Args:
+        app_space: Whose account has the id; another App Space has other keys.
+        text: An account id, or a part of one.
+
+    Returns:
+        Numbers of 64 bits, with a sign; none for a text of fewer than three characters.
+    """
+    folded = fold_case(text)
+    key = bytes.fromhex(app_space.replace("-", ""))
+    return frozenset(
+        int.from_bytes(
+            hashlib.blake2b(
+                folded[begin : begin + _PART_CHARACTERS].encode("utf-8", "surrogatepass"),
+                digest_size=_PART_BYTES,
+                key=key,
+            ).digest(),
+            "big",
+            signed=True,
+        )
+        for begin in range(len(folded) - _PART_CHARACTERS + 1)
+    )
 
 
 def fingerprint(

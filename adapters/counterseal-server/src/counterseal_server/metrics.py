@@ -66,8 +66,9 @@ VERBS: Final = (
     "list",
     "pending",
     "search",
+    "search_part",
 )
-"""The methods of the port `Store`."""
+"""The methods of the ports `Store` and `PartSearch`."""
 
 READY_SECONDS: Final = 60.0
 """Within this time, a worker of a process that is ready has ended a round without a failure."""

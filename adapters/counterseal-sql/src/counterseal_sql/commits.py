@@ -14,6 +14,8 @@ from counterseal.models.record import Index, index_of, require_possible
 from counterseal_records import digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 
+_NO_INDEX = Index()
+
 
 @attrs.frozen(kw_only=True)
 class Update:
@@ -22,6 +24,22 @@ class Update:
     old: Record
     old_index: Index
     new: Row
+
+
+@attrs.frozen(kw_only=True)
+class PartsChange:
+    """
+    The id by whose parts an account is searched no longer, and the one by which it is.
+
+    Attributes:
+        guid: The account's.
+        old: The App Space and the id as they were; None if it was not searched.
+        new: The App Space and the id as they are; None if it is not searched any more.
+    """
+
+    guid: Guid
+    old: tuple[Guid, str] | None
+    new: tuple[Guid, str] | None
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +53,7 @@ class Commit:
         inserts: The rows that are new.
         events: The rows of the audit events.
         gauges: What is added to the gauges, in the order in which their rows are locked.
+        parts: The accounts whose parts change: those that are new, erased or renamed.
         operation: The row by which a repeated commit is recognised.
     """
 
@@ -43,6 +62,7 @@ class Commit:
     inserts: list[Row]
     events: list[Row]
     gauges: list[Row]
+    parts: list[PartsChange]
     operation: Row
 
 
@@ -112,6 +132,7 @@ def _prepare(
     inserts: list[Row] = []
     bodies: list[str | None] = []
     counted: list[tuple[Guid, Index, int]] = []
+    parts: list[PartsChange] = []
     for change in changes:
         old, new = change.old, change.new
         if new is old:
@@ -124,10 +145,13 @@ def _prepare(
         counted.append((new.guid, index, 1))
         if old is None:
             inserts.append(new_row)
+            old_index = _NO_INDEX
         else:
             old_index = index_of(old)
             updates.append(Update(old=old, old_index=old_index, new=new_row))
             counted.append((new.guid, old_index, -1))
+        if index.search_key != old_index.search_key:
+            parts.append(PartsChange(guid=new.guid, old=old_index.search_key, new=index.search_key))
     name = digest(operation)
     return Commit(
         unchanged=unchanged,
@@ -135,6 +159,7 @@ def _prepare(
         inserts=inserts,
         events=[event_row(event) for event in audit],
         gauges=gauge_rows(counted),
+        parts=parts,
         operation={
             "operation": name,
             "fingerprint": fingerprint(changes, bodies, name),

@@ -17,6 +17,8 @@ from sqlalchemy.sql.elements import CompilerElement
 
 Values: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = list[tuple[Any, ...]]
+PageReader: TypeAlias = Callable[[int, int], Rows]
+"""Reads numbers and bodies of records in order: behind a number, and at most so many."""
 
 
 @attrs.frozen

@@ -76,6 +76,17 @@ RECORDS = _table(
     Column("search_key", LargeBinary),
 )
 
+ID_PARTS = _table(
+    "id_parts",
+    Column("part", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+)
+"""
+The keys of parts of account ids (`counterseal_records.part_keys`), and the records' numbers.
+
+Only PostgreSQL has it; SQLite has the index `counterseal_id_texts` (`dialects.sqlite_parts`).
+"""
+
 OPERATIONS = _table(
     "operations", _key("operation"), _not_null("fingerprint", DIGEST), _not_null("applied_at")
 )

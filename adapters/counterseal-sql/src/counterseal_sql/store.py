@@ -38,6 +38,7 @@ from counterseal_sql.audit import SqlAudit
 from counterseal_sql.commits import prepare_commit
 from counterseal_sql.database import Database
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
+from counterseal_sql.part_search import find_accounts
 from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import GAUGES, RECORDS
 
@@ -144,6 +145,12 @@ class SqlStore:
         begin, end = search_range(app_space, prefix, after)
         bodies = self._bodies(_SEARCH, begin=begin, end=end, limit=limit)
         return tuple(map(partial(read_as, Account), bodies))
+
+    def search_part(
+        self, app_space: Guid, part: str, after: Guid | None, limit: int
+    ) -> tuple[Account, ...]:
+        """Return the accounts of the App Space whose id contains *part*, oldest first."""
+        return find_accounts(self._database, app_space, part, after, limit)
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""

@@ -12,10 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-import attrs
-
 from counterseal import keys
-from counterseal._input_limits import limit_fits, text_fits
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -23,7 +21,6 @@ from counterseal._plan import (
     Records,
     Tools,
     account_of,
-    accounts_from,
     bindings_of,
     pending_of,
     require,
@@ -61,36 +58,6 @@ R = TypeVar("R")
 
 ERASED_ID_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""
-
-
-@attrs.frozen(kw_only=True)
-class AccountSearch:
-    """
-    What an administrator searches for.
-
-    Attributes:
-        prefix: The beginning of an account id, or the whole GUID of an account.
-        after: The account id after which the page begins; None for the first page.
-        limit: The most accounts of the page.
-    """
-
-    prefix: str
-    after: str | None
-    limit: int
-
-
-@attrs.frozen(kw_only=True)
-class AccountPage:
-    """
-    One page of the accounts that were searched for.
-
-    Attributes:
-        accounts: In the order of their ids.
-        after: The account id after which the next page begins; None if this is the last one.
-    """
-
-    accounts: tuple[Account, ...]
-    after: str | None
 
 
 def get(account: Account | None, _: Tools) -> Decision[Account]:
@@ -146,35 +113,6 @@ async def find(
     await permission_to(Permission.USERS, by, app_space)
     text_fits(account_id, tools.policy.account_id_bytes, "accountId")
     return Decision(result=require_known(await account_of(app_space.guid, account_id)))
-
-
-async def search(
-    stored: Records, tools: Tools, by: Administrator, query: AccountSearch
-) -> Decision[AccountPage]:
-    """
-    Decide to return to an administrator a page of the accounts of an App Space.
-
-    Args:
-        stored: The App Space, and the record whose whole GUID is searched for, if there is one.
-        by: Who searches.
-        query: What for.
-    """
-    app_space = require(stored[0], AppSpace)
-    await permission_to(Permission.USERS, by, app_space)
-    most = tools.policy.account_id_bytes
-    text_fits(query.prefix, most, "prefix", empty=True)
-    text_fits(query.after, most, "after", empty=True)
-    limit_fits(query.limit)
-    by_guid = tuple(
-        record
-        for record in stored[1:]
-        if isinstance(record, Account)
-        and record.app_space == app_space.guid
-        and record.erased_at is None
-    )
-    # One more than the page has, which says whether there is another page.
-    accounts = await accounts_from(app_space.guid, query.prefix, query.after, query.limit + 1)
-    return Decision(result=_page(by_guid, accounts, query))
 
 
 async def administer(
@@ -266,20 +204,6 @@ def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[A
     decision = store(updated_account, updated_account)
     decision.writes += events
     return decision
-
-
-def _page(
-    by_guid: tuple[Account, ...], accounts: tuple[Account, ...], query: AccountSearch
-) -> AccountPage:
-    """Return the page; an account whose own GUID is searched for comes before the others."""
-    first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
-    found_accounts = accounts[: query.limit - len(first)]
-    after = (
-        (found_accounts[-1].account_id if found_accounts else "")
-        if len(found_accounts) < len(accounts)
-        else None
-    )
-    return AccountPage(accounts=first + found_accounts, after=after)
 
 
 def _revoke_binding(binding: Binding, now: datetime) -> Binding:

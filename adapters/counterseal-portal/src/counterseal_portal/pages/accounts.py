@@ -19,6 +19,7 @@ from counterseal_portal.account_rows import (
     question_row,
     renewable_invitation,
 )
+from counterseal_portal.account_search import find_accounts, search_hint
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.names import names_of
@@ -48,43 +49,47 @@ class AccountRow:
 
 
 def search(visit: Visit) -> Answer:
-    """Find accounts by the beginning of the origin's own id, or one by the GUID that is in logs."""
-    term, after = visit.query.get("q", "").strip(), visit.query.get("after")
-    chosen, problem = visit.query.get("app_space", ""), ""
+    """Find accounts by a part of the origin's own id, or one by the GUID that is in logs."""
+    term, chosen, problem = visit.query.get("q", "").strip(), visit.query.get("app_space", ""), ""
     app_spaces = _searched(app_spaces_of(visit), chosen)
     accounts: tuple[Account, ...] = ()
     next_page: dict[str, str] = {}
+    heading = ""
     if term:
         try:
             guid = _guid_of_account(visit, term)
             if guid is not None:
                 return redirect(f"/accounts/{guid}")
-            app_space = parse(chosen, field="app_space") if chosen else _only(app_spaces)
-            account_page = visit.service.accounts.search(
-                app_space, term, after=after, limit=AT_ONCE, by=visit.admin
-            )
+            guids = tuple(each.guid for each in app_spaces)
+            searched = (parse(chosen, field="app_space"),) if chosen else guids
+            found_accounts = find_accounts(visit, searched, term, AT_ONCE)
         except InvalidField as refusal:
             log_refusal(refusal)
             problem = refusal.problem
         else:
-            accounts = account_page.accounts
-            if not accounts:
-                problem = "No account begins like this. Upper and lower case matter."
-            if account_page.after is not None:
-                next_page = {"q": term, "app_space": app_space, "after": account_page.after}
+            accounts = found_accounts.accounts
+            heading = "with this in their ids" if found_accounts.by_part else "that begin like this"
+            problem = "" if accounts else found_accounts.problem
+            if found_accounts.next_terms:
+                next_page = {"q": term, "app_space": chosen, **found_accounts.next_terms}
     now = visit.service.ports.clock.now()
+    named_spaces = named_app_spaces(visit, app_spaces)
+    has_several = len(named_spaces) > 1 and not chosen
     return page(
         "accounts.html",
         title="Accounts",
         trail=(),
         notice=notice_of(visit),
-        app_spaces=named_app_spaces(visit, app_spaces),
+        search_hint=search_hint(visit.service.accounts),
+        heading=heading,
+        app_spaces=named_spaces,
+        app_space_names={each.guid: each.name for each in named_spaces} if has_several else {},
         chosen=chosen,
         term=term,
         problem=problem,
         rows=tuple(_account_row(each, now) for each in accounts),
         next_address=f"/accounts?{urlencode(next_page)}" if next_page else "",
-        is_first=after is None,
+        is_first="after" not in visit.query and "at" not in visit.query,
         invite_address=_invite_address(visit, app_spaces, chosen, "" if accounts else term),
     )
 
@@ -129,12 +134,6 @@ def _searched(app_spaces: tuple[AppSpace, ...], chosen: str) -> tuple[AppSpace, 
     """Return the App Spaces to choose from: the tenants', and any that was chosen already."""
     tenants = tenants_of(app_spaces)
     return (*tenants, *(each for each in app_spaces if each.guid == chosen and each not in tenants))
-
-
-def _only(app_spaces: tuple[AppSpace, ...]) -> Guid:
-    if len(app_spaces) != 1:
-        raise InvalidField("app_space", "Choose the App Space of the account.")
-    return app_spaces[0].guid
 
 
 def show_account(visit: Visit) -> Answer:
@@ -387,7 +386,7 @@ ACCOUNT_ROUTES = (
         method="GET",
         path="/accounts",
         handler=search,
-        query=("q", "app_space", "after", DONE),
+        query=("q", "app_space", "at", "after", DONE),
     ),
     Route(
         id="account.show",

@@ -12,6 +12,7 @@ import attrs
 import counterseal as cs
 from counterseal.models import AppSpace, Gauge, Guid
 from counterseal.models.audit_log import CountKey
+from counterseal_portal.account_search import search_hint
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
 from counterseal_portal.event_labels import NO_REASON, REFUSALS, event_label, reason_text
@@ -135,6 +136,7 @@ def show_overview(visit: Visit) -> Answer:
     return page(
         "overview.html",
         title="Overview",
+        search_hint=search_hint(visit.service.accounts),
         trail=(),
         notice="",
         counts=_summarize(counts, days, totals=TOTALS if is_admin else SUPPORT_TOTALS),

@@ -24,13 +24,15 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused
+from counterseal.models import Guid
 from counterseal_sql.commits import Commit
-from counterseal_sql.connections import Checkout, ConnectionPool
+from counterseal_sql.connections import Checkout, Connection, ConnectionPool
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
+from counterseal_sql.dialects.postgresql_parts import changed_keys, page_reader
 from counterseal_sql.failures import Failures, UnfitUrl, indeterminate, unavailable
 from counterseal_sql.group_commit import DirectWriter
-from counterseal_sql.prepared import Statement
+from counterseal_sql.prepared import PageReader, Statement
 from counterseal_sql.rows import Row
 from counterseal_sql.schema import OPERATIONS
 
@@ -47,8 +49,7 @@ _STATELESS = {"prepare_threshold": None}
 _LOCK_SCHEMA = "SELECT pg_advisory_xact_lock(4702111234474983745)"
 """A number that is ours alone: programs that migrate the same database wait for its lock."""
 
-_COMMIT = Statement(
-    text("""
+_WRITE = """
 WITH operation AS (
     INSERT INTO counterseal_operations (operation, fingerprint, applied_at)
     VALUES (:operation, :fingerprint, :applied_at)
@@ -89,7 +90,7 @@ WITH operation AS (
     WHERE (SELECT everything FROM complete)
         AND record.guid = ANY(ARRAY(SELECT guid FROM expected))
         AND record.guid = new.guid AND record.version = new.old_version
-    RETURNING record.guid
+    RETURNING record.guid, record.number
 ), inserted AS (
     INSERT INTO counterseal_records (
         guid, kind, version, natural_key, account, pending, parent, dead, channel,
@@ -105,7 +106,7 @@ WITH operation AS (
     WHERE (SELECT everything FROM complete)
     ORDER BY ordinality
     ON CONFLICT DO NOTHING
-    RETURNING guid
+    RETURNING guid, number
 ), recorded AS (
     INSERT INTO counterseal_events (at, body)
     SELECT at, body
@@ -119,7 +120,31 @@ WITH operation AS (
         AND (SELECT count(*) FROM updated) = json_array_length(CAST(:updates AS json))
         AND (SELECT count(*) FROM inserted) = json_array_length(CAST(:inserts AS json))
         AS everything
-), counted AS (
+)"""
+_CHANGE_PARTS = """
+, changed AS MATERIALIZED (
+    SELECT record.number, change.added, change.removed
+    FROM json_to_recordset(CAST(:parts AS json)) AS change (
+        guid text, added bigint[], removed bigint[]
+    )
+    JOIN (SELECT guid, number FROM inserted UNION ALL SELECT guid, number FROM updated) AS record
+        ON record.guid = change.guid
+    WHERE (SELECT everything FROM written)
+), parts_added AS (
+    INSERT INTO counterseal_id_parts (part, number)
+    SELECT unnest(added), number FROM changed
+), parts_removed AS (
+    DELETE FROM counterseal_id_parts AS part
+    WHERE part.part = ANY(ARRAY(SELECT unnest(removed) FROM changed))
+        AND part.number = ANY(ARRAY(SELECT number FROM changed))
+        AND EXISTS (
+            SELECT FROM changed
+            WHERE changed.number = part.number AND part.part = ANY(changed.removed)
+        )
+)
+"""
+_COUNT = """
+, counted AS (
     INSERT INTO counterseal_gauges AS gauge (app_space, origin, gauge, partition, count)
     SELECT app_space, origin, gauge, partition, count
     FROM ROWS FROM (
@@ -133,8 +158,10 @@ WITH operation AS (
         DO UPDATE SET count = gauge.count + excluded.count
 )
 SELECT 1 / CAST((SELECT everything FROM written) AS integer)
-""")
-)
+"""
+_COMMIT = Statement(text(_WRITE + _COUNT))
+_COMMIT_PARTS = Statement(text(_WRITE + _CHANGE_PARTS + _COUNT))
+"""Of a commit in which the parts of an account's id change; no other reads their table."""
 
 
 _FINGERPRINT = Statement(
@@ -205,6 +232,10 @@ class PostgresqlDialect:
         """Let no other process migrate the schema until the transaction ends."""
         connection.exec_driver_sql(_LOCK_SCHEMA)
 
+    def part_reader(self, connection: Connection, app_space: Guid, part: str) -> PageReader:
+        """Return what reads accounts of the App Space whose id may contain *part*."""
+        return page_reader(connection, app_space, part)
+
     def commit(self, commit: Commit) -> None:
         """
         Apply *commit*.
@@ -218,7 +249,7 @@ class PostgresqlDialect:
         parameters = _parameters(commit)
         with Checkout(self.pool) as connection:
             try:
-                connection.rows(_COMMIT, parameters)
+                connection.rows(_COMMIT_PARTS if commit.parts else _COMMIT, parameters)
             except psycopg.Error as error:
                 if connection.lost or error.sqlstate is None:
                     raise indeterminate(error) from error
@@ -243,7 +274,7 @@ def _parameters(commit: Commit) -> Row:
         for update in commit.updates
     ]
     expected = commit.unchanged | {row["old_guid"]: row["old_version"] for row in updates}
-    return commit.operation | {
+    parameters = commit.operation | {
         "expected": json.dumps(
             [{"guid": guid, "version": version} for guid, version in expected.items()]
         ),
@@ -252,6 +283,9 @@ def _parameters(commit: Commit) -> Row:
         "events": json.dumps(commit.events),
         "gauges": json.dumps(commit.gauges),
     }
+    if commit.parts:
+        parameters["parts"] = json.dumps(list(map(changed_keys, commit.parts)))
+    return parameters
 
 
 def _has_pooler(url: URL) -> bool:

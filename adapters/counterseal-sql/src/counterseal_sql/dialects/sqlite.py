@@ -15,14 +15,16 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused, StoreUnavailable
+from counterseal.models import Guid
 from counterseal_sql.commits import Commit, Update
 from counterseal_sql.connections import Connection, ConnectionPool
 from counterseal_sql.deferred_sync import CallScope, DeferredSync
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.sqlite_driver import SqliteConnection
+from counterseal_sql.dialects.sqlite_parts import change_parts, page_reader
 from counterseal_sql.failures import Failures
 from counterseal_sql.group_commit import BEGIN, GroupCommitWriter
-from counterseal_sql.prepared import Statement
+from counterseal_sql.prepared import PageReader, Statement
 from counterseal_sql.rows import Row, index_row
 from counterseal_sql.schema import EVENTS, GAUGES, OPERATIONS, RECORDS
 from counterseal_sql.write_ahead_log import WriteAheadLog
@@ -114,6 +116,10 @@ class SqliteDialect:
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Do nothing: the transaction has the write lock of the file."""
 
+    def part_reader(self, connection: Connection, app_space: Guid, part: str) -> PageReader:
+        """Return what reads accounts of the App Space whose id may contain *part*."""
+        return page_reader(connection, app_space, part)
+
     def commit(self, commit: Commit) -> None:
         """
         Apply *commit*.
@@ -165,6 +171,8 @@ def _apply(commit: Commit, updates: list[Row], connection: Connection) -> None:
             raise Conflict
     if commit.inserts and connection.count(_INSERT_RECORD, commit.inserts) != len(commit.inserts):
         raise Conflict
+    for change in commit.parts:
+        change_parts(connection, change)
     if commit.events:
         connection.count(_INSERT_EVENT, commit.events)
     if commit.gauges:

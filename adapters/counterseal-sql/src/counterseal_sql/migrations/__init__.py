@@ -19,7 +19,7 @@ from counterseal_sql.failures import SchemaTooNew
 from counterseal_sql.schema import PREFIX
 
 VERSION_TABLE = f"{PREFIX}schema"
-NEWEST = "0004"
+NEWEST = "0005"
 """The last migration of this release."""
 
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))

@@ -13,6 +13,7 @@ from counterseal_testing.contracts.store_crashing import StoreCrashing
 from counterseal_testing.contracts.store_due import StoreDue
 from counterseal_testing.contracts.store_gauges import StoreGauges
 from counterseal_testing.contracts.store_history import StoreHistory
+from counterseal_testing.contracts.store_parts import StoreParts
 from counterseal_testing.contracts.store_racing import StoreRacing
 from counterseal_testing.contracts.store_reading import StoreReading
 from counterseal_testing.contracts.store_repeating import StoreRepeating
@@ -23,6 +24,7 @@ from counterseal_testing.contracts.store_setup import NewStore
 class StoreContract(
     StoreReading,
     StoreSearching,
+    StoreParts,
     StoreGauges,
     StoreDue,
     StoreCommitting,

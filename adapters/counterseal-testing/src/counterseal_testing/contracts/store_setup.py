@@ -23,6 +23,7 @@ class StoreSetup(Contract):
 
     Attributes:
         can_forget: Whether `forget` deletes what may be deleted.
+        finds_parts: Whether the store has `PartSearch`.
         can_lose_replies: Whether `lose_reply` cuts the connection.
         survives_a_crash: Whether `reopened` finds what a dead process left.
         crash_stride: At every how many lines of a commit the process dies; a store that takes long
@@ -30,6 +31,7 @@ class StoreSetup(Contract):
     """
 
     can_forget: ClassVar[bool] = False
+    finds_parts: ClassVar[bool] = False
     can_lose_replies: ClassVar[bool] = False
     survives_a_crash: ClassVar[bool] = False
     crash_stride: ClassVar[int] = 1
