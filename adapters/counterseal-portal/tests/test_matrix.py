@@ -36,6 +36,11 @@ PAGES = {
     "account.resume_device": ALL,
     "account.revoke_device": ALL,
     "account.renew_invitation": ALL,
+    "account.lost_device": ALL,
+    "account.withdraw_question": ALL,
+    "account.invite": ADMINS,
+    "account.mail_link": ADMINS,
+    "app_space.invite": ADMINS,
     "company.list": (OK, SEE_OTHER, FORBIDDEN, FORBIDDEN),
     "company.show": COMPANY,
     "company.create": GLOBAL,
@@ -135,6 +140,9 @@ FORMS = {
     "origin.issue_webhook_key": {"hours": "0"},
     "origin.allow_entry": {"kind": "1", "entry": "https://other.example/done"},
     "admin.create_global": {"name": "New", "kind": "hmac"},
+    "account.mail_link": {"link_life": "600"},
+    "admin.link": {"link_life": "600"},
+    "app_space.invite": {"account_id": "new", "user_info": "New Example"},
     "admin.rotate": {"scheme": "hmac", "hours": "0"},
 }
 """What is entered; a command has no fields."""
@@ -150,6 +158,10 @@ SHOWS_A_PAGE = frozenset(
         "admin.rotate",
         "admin.link",
         "account.renew_invitation",
+        "account.lost_device",
+        "account.invite",
+        "account.mail_link",
+        "app_space.invite",
         "app_space.provider_test",
     }
 )

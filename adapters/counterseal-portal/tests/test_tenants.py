@@ -5,10 +5,11 @@ import re
 from datetime import timedelta
 from functools import partialmethod
 
+import attrs
 import pytest
-from portal_browser import PUBLIC_URL, heading, require_page
+from portal_browser import PUBLIC_URL, PortalOfTests, heading, require_page
 
-from counterseal import AdminLogins, Refused, Sessions, SignedRequest
+from counterseal import STANDARD, AdminLogins, Refused, Sessions, SignedRequest
 from counterseal.credentials.documents import write_basic
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
@@ -644,3 +645,56 @@ def test_a_program_gets_no_link(portal):
     admin = portal.create_admin(AdminRole.SUPPORT, app_space=portal.service.app_space.guid)
     assert browser.get(f"/admins/{admin.guid}/link").status == 404
     assert browser.post(f"/admins/{admin.guid}/link").status == 404
+
+
+@pytest.mark.parametrize(
+    ("longest", "offered", "chosen"),
+    [
+        (timedelta(minutes=5), ["5 minutes"], "300"),
+        (timedelta(hours=1), ["10 minutes", "1 hour"], "3600"),
+        (timedelta(days=1), ["10 minutes", "1 hour", "1 day"], "3600"),
+    ],
+)
+def test_the_life_of_a_link_is_chosen_as_the_policy_allows(longest, offered, chosen):
+    portal = PortalOfTests(policy=attrs.evolve(STANDARD, portal_link_life=longest))
+    service, browser = portal.service, portal.company_admin()
+    space = service.app_space.guid
+    person = service.credentials.create_person(
+        "Support person", role=AdminRole.SUPPORT, app_space=space
+    )
+    path = f"/admins/{person.guid}/link"
+    for page in (path, f"/app-spaces/{space}/admins/new"):
+        text = require_page(browser.get(page))
+        options = re.findall(
+            r'name="link_life" value="(\d+)"( checked)?><span><bdi>([^<]+)</bdi>', text
+        )
+        assert [label for _, _, label in options] == offered
+        assert [value for value, checked, _ in options if checked] == [chosen]
+        for value, _, _ in options:
+            if page == path:
+                require_page(browser.post(page, {"link_life": value}))
+                (link,) = service.sessions.list(person.guid, by=OPERATOR)
+                assert link.deadline == service.clock.now() + timedelta(seconds=int(value))
+    for odd in ("1", "604800", "x", ""):
+        assert browser.post(path, {"link_life": odd}).status == 400
+    # A program that sends none gets the longest.
+    require_page(browser.post(path))
+    (link,) = service.sessions.list(person.guid, by=OPERATOR)
+    assert link.deadline == service.clock.now() + longest
+
+
+def test_a_new_person_gets_a_link_of_the_chosen_life_with_a_text_to_mail(portal, space):
+    browser, service = portal.company_admin(), portal.service
+    fields = {"name": "Support <b>", "role": AdminRole.SUPPORT.value, "kind": "person"}
+    text = require_page(browser.post(f"{space}/admins/new", fields | {"link_life": "600"}))
+    link = secret_in(text)
+    end_time = f"{service.clock.now() + timedelta(minutes=10):%Y-%m-%d %H:%M} UTC"
+    (mail,) = re.findall(r"<textarea[^>]* readonly>\n(.*?)</textarea>", text, re.DOTALL)
+    assert link in mail.splitlines()
+    assert f"It works once, until {end_time}." in mail
+    assert mail.startswith("Support &lt;b&gt;,\n")
+    assert 'id="mail-subject" readonly value="Your log-in at auth.example"' in text
+    assert text.count(" data-copies=") == 3
+    # A program has no log-in.
+    fields |= {"kind": "signature", "name": "Program"}
+    assert "mail-subject" not in require_page(browser.post(f"{space}/admins/new", fields))

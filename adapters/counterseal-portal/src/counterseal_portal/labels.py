@@ -41,6 +41,13 @@ CHALLENGES: Mapping[ChallengeState, str] = {
     ChallengeState.FAILED: "Failed: too many wrong codes",
     ChallengeState.EXPIRED: "Not answered in time",
 }
+ACTIONS: Mapping[str, str] = {
+    "payment": "Payment",
+    "tool-call": "Tool call of an agent",
+    "login": "Log-in",
+    "document": "Document to sign",
+}
+"""The standard types of actions; any other is shown by its name."""
 REASONS: Mapping[RefusalReason, str] = {
     RefusalReason.DECLINED: "did not want it",
     RefusalReason.NOT_MINE: "did not start it",

@@ -28,7 +28,9 @@ from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.audit_chain import AUDIT_CHAIN_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.invitations import INVITATION_ROUTES
 from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
+from counterseal_portal.pages.mailed_links import MAILED_LINK_ROUTES, PUBLIC_ROUTES
 from counterseal_portal.pages.notifications import NOTIFICATION_ROUTES
 from counterseal_portal.pages.origin_clients import ORIGIN_CLIENT_ROUTES
 from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
@@ -97,12 +99,15 @@ LOG_IN_ROUTES: tuple[Route, ...] = (
     *ENROLMENT_ROUTES,
     *STEP_UP_ROUTES,
     *OWN_ROUTES,
+    *PUBLIC_ROUTES,
 )
-"""The log-in, and what concerns the person alone: the same for every role."""
+"""The log-in, what concerns the person alone, and what users open: the same for every role."""
 
 ROLE_ROUTES: tuple[Route, ...] = (
     *OVERVIEW_ROUTES,
     *ACCOUNT_ROUTES,
+    *INVITATION_ROUTES,
+    *MAILED_LINK_ROUTES,
     *COMPANY_ROUTES,
     *APP_SPACE_ROUTES,
     *LOGIN_TEST_ROUTES,
