@@ -62,6 +62,9 @@ SMALL = [name for name in IN_PYTHON if name not in PROCESSES]
 DEPLOYED = sorted(map(str, Path("adapters/counterseal-server/tests").glob("test_deploy_*.py")))
 """What `deploy` tests, with more tools than the session of the adapter."""
 
+BUILT_SITE = "docs/test_built_site.py"
+"""What tests the pages as they are built, in a browser."""
+
 BROWSER = [
     *(f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-oidc")),
     *("--package=counterseal-portal", "--package=counterseal-pwa"),
@@ -217,15 +220,16 @@ def imports(session: nox.Session) -> None:
 
 @nox.session(allow_parallel=True)
 def docs(session: nox.Session) -> None:
-    """Check generated pages, build the documentation, and look for remote assets."""
-    sync(session, "--all-packages", "--all-extras", "--group=docs")
+    """Check generated pages, build the documentation, look for remote assets, and search in it."""
+    groups = ("--group=docs", "--group=tests", "--group=shops")  # Playwright is in the last two
+    sync(session, "--all-packages", "--all-extras", *groups)
     options = ["-I", "docs", "--check", "--diff", "--check-fail-msg=Run: nox -s generate"]
     session.run("cog", *options, *generated())
     built = "docs/_build/html"
     options = ["-W", "-n", "--keep-going", "-E", "-q", "--jobs=auto"]
     session.run("sphinx-build", *options, "docs", built)
     session.run("python", "docs/offline.py", built)
-    session.run("python", "docs/found.py", built)
+    session.run("pytest", BUILT_SITE, *session.posargs, env={"BUILT_SITE": built})
 
 
 @nox.session(allow_parallel=True)
@@ -233,8 +237,9 @@ def examples(session: nox.Session) -> None:
     """Run every example file and every Python block of the pages; test what builds the pages."""
     sync(session, "--all-packages", "--group=docs", "--group=tests", "--group=shops")
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")]
-    # A page's blocks go on from each other.
-    pytest(session, "--dist=loadfile", "docs", "README.md", *sorted(readmes))
+    # A page's blocks go on from each other; `docs` tests the site that it builds.
+    options = ["--dist=loadfile", f"--ignore={BUILT_SITE}"]
+    pytest(session, *options, "docs", "README.md", *sorted(readmes))
 
 
 @nox.session(python=PYTHONS, allow_parallel=True)

@@ -69,6 +69,8 @@ html_title = f"Counterseal {version}"
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_js_files = ["pages.js"]
+html_search_scorer = str(Path(__file__).with_name("search.js"))
 html_favicon = "_static/logo-light.svg"
 
 # Where the repository is, such as https://forge.example/counterseal: it gives each page a link to

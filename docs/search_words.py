@@ -1,76 +1,96 @@
 """
 Words that a reader searches for, and the page that answers them, while Sphinx builds.
 
-The search finds words in titles and texts; a word of this table is an entry of its index, which
-comes first. `docs/found.py` checks the built index.
+A word of this table is an entry of the index of its page, and `search.js` puts that page first.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
-CONTAINERS = ("how-to/run-in-containers", "how-to/run-the-service")
-BACKUP = ("how-to/back-up-and-restore", "how-to/run-the-service")
-UPGRADE = ("how-to/upgrade", "how-to/run-the-service")
+ALIKE = "explanation/how-it-compares"
 
-WORDS: dict[str, tuple[str, ...]] = {
-    "aap": ("reference/packages/counterseal-aap",),
-    "agent": ("how-to/let-a-person-approve-what-your-agent-does",),
-    "ai act": ("reference/clauses",),
-    "alembic": ("how-to/embed-in-fastapi",),
-    "asgi": ("how-to/embed-in-fastapi",),
-    "asvs": ("reference/clauses",),
-    "async": ("how-to/embed-in-fastapi",),
-    "backup": BACKUP,
-    "ciba": ("how-to/ask-by-ciba", "how-to/ask-behind-a-ciba-host"),
-    "command line": ("reference/commands",),
-    "compose": CONTAINERS,
-    "container": CONTAINERS,
-    "cors": ("reference/http",),
-    "django": ("how-to/embed-in-django",),
-    "docker": CONTAINERS,
-    "document": ("how-to/let-a-person-sign-a-document",),
-    "dynamic linking": ("how-to/approve-a-payment",),
-    "fastapi": ("how-to/embed-in-fastapi",),
-    "fcm": ("how-to/notify-by-fcm",),
-    "flask": ("how-to/embed-in-flask",),
-    "keycloak": ("how-to/ask-behind-a-ciba-host", "how-to/use-an-identity-provider"),
-    "kubernetes": CONTAINERS,
-    "mcp": ("how-to/let-an-mcp-client-ask",),
-    "nginx": ("how-to/run-the-service",),
-    "nist": ("reference/clauses",),
-    "node": ("how-to/ask-from-node",),
-    "oidc": ("how-to/use-an-identity-provider",),
-    "passkey": ("how-to/let-people-answer-in-the-browser",),
-    "payment": ("how-to/approve-a-payment",),
-    "pin": ("explanation/limitations",),
-    "portal": ("how-to/run-the-portal",),
-    "postgresql": ("explanation/sql",),
-    "prometheus": ("how-to/run-the-service",),
-    "psd2": ("reference/clauses",),
-    "qr code": ("reference/wire",),
-    "redis": ("how-to/run-on-a-cluster",),
-    "restore": BACKUP,
-    "settings": ("reference/settings",),
-    "sqlite": ("explanation/sql",),
-    "support staff": ("how-to/run-the-portal",),
-    "systemd": ("how-to/run-the-service",),
-    "typescript": ("how-to/ask-from-node",),
-    "upgrade": UPGRADE,
-    "web push": ("how-to/notify-by-web-push",),
-    "webauthn": ("how-to/let-people-answer-in-the-browser",),
-    "webhook": ("how-to/verify-callbacks",),
+WORDS: dict[str, str] = {
+    "aap": "reference/packages/counterseal-aap",
+    "agent": "how-to/let-a-person-approve-what-your-agent-does",
+    "ai act": "reference/clauses",
+    "alembic": "how-to/embed-in-fastapi",
+    "alternatives": ALIKE,
+    "asgi": "how-to/embed-in-fastapi",
+    "asvs": "reference/clauses",
+    "async": "how-to/embed-in-fastapi",
+    "audit": "reference/audit-log",
+    "audit log": "how-to/watch-over-the-audit-log",
+    "auth0": ALIKE,
+    "backup": "how-to/back-up-and-restore",
+    "ciba": "how-to/ask-by-ciba",
+    "command line": "reference/commands",
+    "compare": ALIKE,
+    "compose": "how-to/run-in-containers",
+    "container": "how-to/run-in-containers",
+    "cors": "how-to/let-people-answer-in-the-browser",
+    "dead callback": "how-to/solve-problems",
+    "django": "how-to/embed-in-django",
+    "docker": "how-to/run-in-containers",
+    "document": "how-to/let-a-person-sign-a-document",
+    "duo": ALIKE,
+    "dynamic linking": "how-to/approve-a-payment",
+    "emilia": ALIKE,
+    "error codes": "reference/errors",
+    "fastapi": "how-to/embed-in-fastapi",
+    "fcm": "how-to/notify-by-fcm",
+    "flask": "how-to/embed-in-flask",
+    "gargoyle": ALIKE,
+    "gdpr": "how-to/look-after-users",
+    "intyga": ALIKE,
+    "keycloak": "how-to/ask-behind-a-ciba-host",
+    "kotlin": "how-to/write-a-device",
+    "kubernetes": "how-to/run-on-a-cluster",
+    "langgraph": "how-to/let-a-person-approve-what-your-agent-does",
+    "licence": "index",
+    "license": "index",
+    "lost phone": "how-to/change-phones",
+    "mcp": "how-to/let-an-mcp-client-ask",
+    "mfa fatigue": "explanation/limitations",
+    "multi-tenant": "how-to/look-after-tenants",
+    "nginx": "how-to/run-the-service",
+    "nist": "reference/clauses",
+    "node": "how-to/ask-from-node",
+    "number matching": "how-to/ask-from-your-site",
+    "offline": "how-to/read-a-receipt",
+    "oidc": "how-to/use-an-identity-provider",
+    "okta": ALIKE,
+    "passkey": "how-to/let-people-answer-in-the-browser",
+    "payment": "how-to/approve-a-payment",
+    "pin": "explanation/limitations",
+    "portal": "how-to/run-the-portal",
+    "postgresql": "explanation/sql",
+    "powerauth": ALIKE,
+    "price": ALIKE,
+    "privacyidea": ALIKE,
+    "prometheus": "how-to/run-the-service",
+    "psd2": "reference/clauses",
+    "push fatigue": "explanation/limitations",
+    "qr code": "how-to/let-people-answer-in-the-browser",
+    "rate limit": "reference/policy",
+    "receipt": "how-to/read-a-receipt",
+    "redis": "how-to/run-on-a-cluster",
+    "restore": "how-to/back-up-and-restore",
+    "settings": "reference/settings",
+    "sqlite": "explanation/sql",
+    "support staff": "how-to/run-the-portal",
+    "swift": "how-to/write-a-device",
+    "systemd": "how-to/run-the-service",
+    "typescript": "how-to/ask-from-node",
+    "upgrade": "how-to/upgrade",
+    "web push": "how-to/notify-by-web-push",
+    "webauthn": "how-to/let-people-answer-in-the-browser",
+    "webhook": "how-to/verify-callbacks",
 }
-"""Each word, and the first of these pages that is there."""
-
-
-def page_of(word: str, pages: Any) -> str:
-    """Return the page that answers *word*; *pages* are those of the site."""
-    return next(page for page in WORDS[word] if page in pages)
+"""Each word, and its page."""
 
 
 class Entries(SphinxTransform):
@@ -80,14 +100,10 @@ class Entries(SphinxTransform):
 
     def apply(self, **_: Any) -> None:
         """Put the entries before the first section."""
-        pages = self.env.found_docs
-        words = [word for word in WORDS if page_of(word, pages) == self.env.docname]
-        if not words:
-            return
-        name = "search-words"
-        entries = [("single", word, name, "", None) for word in words]
-        target = nodes.target("", "", ids=[name], names=[name])
-        self.document[0:0] = [addnodes.index(entries=entries), target]
+        words = [word for word, page in WORDS.items() if page == self.env.docname]
+        if words:
+            entries = [("single", word, "", "main", None) for word in words]
+            self.document.insert(0, addnodes.index(entries=entries))
 
 
 def setup(app: Any) -> dict[str, bool]:

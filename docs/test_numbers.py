@@ -51,6 +51,11 @@ ALLOWED = {
         "asks every 30 seconds": "a constant of the web app, in JavaScript",
         "by a call every 25 seconds": "a constant of the web app, in JavaScript",
     },
+    "look-after-users.md": {
+        "article 15": "an article of the GDPR",
+        "article 17": "an article of the GDPR",
+        "article 30": "an article of the GDPR",
+    },
     "move-from-a-cx-service.md": {"with  2, it is": "`callbackType` 2 of the CX wire"},
     "watch-over-the-audit-log.md": {"is 1, the alert": "the value of a metric"},
     "notify-by-a-relay.md": {"24 to 64 random bytes": "Standard Webhooks' rule of a secret"},

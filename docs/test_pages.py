@@ -24,7 +24,9 @@ EXAMPLES = sorted((DOCS / "examples").rglob("*.py"))
 TEST = re.compile(r"((?:interop|unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
 ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
 CLAUSES = DOCS / "reference" / "clauses.md"
+COMPARISON = DOCS / "explanation" / "how-it-compares.md"
 EVIDENCE = [
+    COMPARISON,
     DOCS / "explanation" / "threats.md",
     DOCS / "reference" / "specifications.md",
     CLAUSES,
@@ -196,6 +198,36 @@ def test_a_page_shows_its_code_without_sphinx(page):
     includes = re.findall(r"^```\{(?:literal)?include\}", page.read_text("utf-8"), re.MULTILINE)
 
     assert includes == []
+
+
+FIRST_PAGES = [DOCS / "index.md", ROOT / "README.md"]
+FIGURES = {
+    "about 10 minutes": ("tutorial/first-service.md", "It takes about ten minutes"),
+    "81.4 a second": ("explanation/measurements.md", "| SQLite, replies in 5 ms | 81.4 |"),
+    "3 of 3": ("how-to/move-from-a-cx-service.md", "made in 2019, 2021 and 2024"),
+    "7 programs of others": ("explanation/how-it-compares.md", "let these programs ask"),
+}
+"""By a figure of the first pages, its page, and the words there that it comes from."""
+
+
+@pytest.mark.parametrize("page", FIRST_PAGES, ids=lambda page: page.name)
+def test_the_figures_of_a_first_page_are_those_of_their_pages(page):
+    rows = re.findall(
+        r"^\| \*\*(.*?)\*\* \| .* \| .*\]\((.*?)[)#]", page.read_text("utf-8"), re.MULTILINE
+    )
+
+    assert [figure for figure, _ in rows] == [*FIGURES]
+    for figure, link in rows:
+        target, words = FIGURES[figure]
+        assert (page.parent / link).resolve() == DOCS / target
+        assert words in (DOCS / target).read_text("utf-8")
+
+
+def test_as_many_programs_of_others_are_listed_as_the_first_pages_say():
+    section = COMPARISON.read_text("utf-8").partition("## What programs of others do with it")[2]
+
+    programs = re.findall(r"^\| \[", section, re.MULTILINE)
+    assert f"{len(programs)} programs of others" in FIGURES
 
 
 FIFTEEN = 15

@@ -515,7 +515,7 @@ class Device:
         if not self._has_authenticator:
             self.authenticate()
         self.page.goto(link)
-        self.page.get_by_role("radio", name="Passkey").wait_for()
+        self.page.locator("input[value=passkey]").wait_for()
         self.page.locator("form button.main").click()
         self.page.locator("a.button.main").click()
         self.page.locator("#waiting").wait_for()

@@ -14,6 +14,8 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PICTURE_LIMIT = 250_000
 """Bytes of the picture that the README shows."""
+PICTURE_EDGE = 24
+"""Pixels above and below the two screens in that picture."""
 
 REPLIES = {
     "changed amount": ("403 Forbidden", "denied", "display_changed"),
@@ -108,14 +110,15 @@ class DemoPage:
         return self.page.locator(f"#machine-{machine} .moves strong").all_inner_texts()
 
     def picture(self):
-        """Write the picture of the README, if it is asked for."""
+        """Write the picture of the README if it is asked for: both screens, and nothing below."""
         file = os.environ.get("COUNTERSEAL_PICTURE")
         if not file:
             return
         self.page.evaluate("window.scrollTo(0, 0)")
-        box = self.page.locator("#machines").bounding_box()
-        height = round(box["y"] + box["height"]) + 32
-        clip = {"x": 0, "y": 0, "width": DESK["width"], "height": height}
+        box = self.page.locator("#phone").bounding_box()
+        top, bottom = round(box["y"]) - PICTURE_EDGE, round(box["y"] + box["height"])
+        height = bottom + PICTURE_EDGE - top
+        clip = {"x": 0, "y": top, "width": DESK["width"], "height": height}
         self.page.screenshot(path=file, full_page=True, clip=clip)
         assert Path(file).stat().st_size < PICTURE_LIMIT
 
