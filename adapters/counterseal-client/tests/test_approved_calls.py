@@ -31,13 +31,13 @@ class AskingClient(Client):
     The origin's client, whose person answers as soon as they are asked.
 
     Attributes:
-        asked: What was asked.
+        questions: What they were asked.
         then: What happens after each question.
     """
 
     def ask(self, *arguments, **options):
         pending_request = super().ask(*arguments, **options)
-        self.asked.append(pending_request)
+        self.questions.append(pending_request)
         self.then(pending_request)
         return pending_request
 
@@ -62,11 +62,11 @@ def world(flask_service):
     flask_service.clients = []
 
     def client(kind=AskingClient, **settings):
-        made = flask_service.client(kind=kind, **settings)
-        made.asked = []
-        made.then = approve
-        flask_service.clients.append(made)
-        return made
+        origin = flask_service.client(kind=kind, **settings)
+        origin.questions = []
+        origin.then = approve
+        flask_service.clients.append(origin)
+        return origin
 
     def approve(pending_request):
         phone.answer(phone.fetch(pending_request.guid))
@@ -78,8 +78,8 @@ def world(flask_service):
         phone = flask_service.bound(origin.bind("zoe"))
     flask_service.make, flask_service.approve, flask_service.refuse = client, approve, refuse
     yield flask_service
-    for made in flask_service.clients:
-        made.close()
+    for origin in flask_service.clients:
+        origin.close()
 
 
 class Tool:
@@ -116,7 +116,7 @@ class Tool:
 
     @property
     def progress(self):
-        return self.client.action(self.client.asked[-1])
+        return self.client.action(self.client.questions[-1])
 
 
 def finish(result):
@@ -127,7 +127,7 @@ def test_an_approved_call_runs_once_and_is_reported(world, way):
     tool = Tool(world, way)
     assert tool.call(10, payee="Zoë") == "done"
     assert tool.runs == [(10, "Zoë", (), 1, {})]
-    (pending_request,) = tool.client.asked
+    (pending_request,) = tool.client.questions
     assert pending_request.action.arguments == {
         "amount": 10,
         "payee": "Zoë",
@@ -177,7 +177,7 @@ def test_a_call_without_an_answer_does_not_run_and_withdraws_the_question(world,
     with pytest.raises(Unanswered):
         tool.call(10, "Zoë")
     assert tool.runs == []
-    assert tool.client.status(tool.client.asked[0]).state.value == "CANCELLED"
+    assert tool.client.status(tool.client.questions[0]).state.value == "CANCELLED"
 
 
 def test_without_the_service_nothing_runs(world, way):
@@ -212,14 +212,14 @@ def test_a_second_call_asks_again_and_one_with_the_same_key_does_not_run(world, 
     tool = Tool(world, way)
     tool.call(10, "Zoë")
     tool.call(10, "Zoë")
-    assert len({asked.guid for asked in tool.client.asked}) == len(tool.runs) == 2
+    assert len({question.guid for question in tool.client.questions}) == len(tool.runs) == 2
 
     task = Tool(world, way, idempotency_key="task-1")
     task.call(10, "Zoë")
     task.client.then = lambda _: None
     with pytest.raises(ActionUsed):
         task.call(10, "Zoë")
-    assert len({asked.guid for asked in task.client.asked}) == len(task.runs) == 1
+    assert len({question.guid for question in task.client.questions}) == len(task.runs) == 1
 
 
 def test_what_is_excluded_is_bound_and_not_shown(world, way):
@@ -227,12 +227,12 @@ def test_what_is_excluded_is_bound_and_not_shown(world, way):
     secret = ["correct horse"]
     tool.call(10, secret)
     tool.call(10, secret)
-    first, second = (asked.action.arguments["payee"] for asked in tool.client.asked)
+    first, second = (each.action.arguments["payee"] for each in tool.client.questions)
     assert first.startswith("not shown (")
     assert first != second
     assert "horse" not in first
 
-    tool.client.then = lambda asked: (world.approve(asked), secret.append("battery"))
+    tool.client.then = lambda question: (world.approve(question), secret.append("battery"))
     with pytest.raises(ArgumentsChanged):
         tool.call(10, secret)
     assert len(tool.runs) == 2
@@ -243,11 +243,11 @@ def test_an_argument_that_is_no_json_is_refused_by_name_or_converted(world, way)
     with pytest.raises(InvalidField) as raised:
         tool.call(10, date(2030, 1, 31))
     assert raised.value.field == "arguments.payee"
-    assert (tool.runs, tool.client.asked) == ([], [])
+    assert (tool.runs, tool.client.questions) == ([], [])
 
     converting = Tool(world, way, as_argument={"payee": date.isoformat})
     converting.call(10, date(2030, 1, 31))
-    assert converting.client.asked[0].action.arguments["payee"] == "2030-01-31"
+    assert converting.client.questions[0].action.arguments["payee"] == "2030-01-31"
     assert converting.runs[0][1] == date(2030, 1, 31)
 
 
@@ -255,7 +255,7 @@ def test_a_call_that_does_not_bind_asks_nobody(world, way):
     tool = Tool(world, way)
     with pytest.raises(TypeError):
         tool.call(10)
-    assert (tool.runs, tool.client.asked) == ([], [])
+    assert (tool.runs, tool.client.questions) == ([], [])
 
 
 def test_options_may_depend_on_the_arguments(world, way):
@@ -267,7 +267,7 @@ def test_options_may_depend_on_the_arguments(world, way):
         agent="assistant",
     )
     tool.call(10, "Zoë")
-    action = tool.client.asked[0].action
+    action = tool.client.questions[0].action
     assert (action.resource, action.purpose) == ("transfer to Zoë", "10 are due.")
 
 
@@ -281,7 +281,7 @@ def test_self_is_no_argument_of_a_method(world):
 
     bank = Bank()
     assert bank.transfer(10) == (bank, 10)
-    (pending_request,) = client.asked
+    (pending_request,) = client.questions
     assert pending_request.action.arguments == {"amount": 10}
     assert pending_request.action.resource.endswith("Bank.transfer")
 
@@ -318,14 +318,14 @@ def test_a_task_that_is_cancelled_withdraws_its_question(world):
         runs.append(amount)
 
     async def scenario():
-        asked, loop = asyncio.Event(), asyncio.get_running_loop()
-        client.then = lambda _: loop.call_soon_threadsafe(asked.set)
+        question, loop = asyncio.Event(), asyncio.get_running_loop()
+        client.then = lambda _: loop.call_soon_threadsafe(question.set)
         task = asyncio.create_task(transfer(10))
-        await asked.wait()
+        await question.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(scenario())
     assert runs == []
-    assert client.status(client.asked[0]).state.value in {"CANCELLED", "EXPIRED"}
+    assert client.status(client.questions[0]).state.value in {"CANCELLED", "EXPIRED"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import attrs
 
-from counterseal import Refused, Unavailable, keys
+from counterseal import Refused, Unavailable
 from counterseal.approvals.documents import UseOutcome
 from counterseal.errors import InvalidField
 from counterseal.ijson import canonical
@@ -116,16 +117,16 @@ class BoundCall:
     arguments: Arguments = attrs.field(repr=False)
     salt: bytes = attrs.field(repr=False)
 
-    def shown_arguments(self) -> dict[str, Any]:
+    def displayed_arguments(self) -> dict[str, Any]:
         """
         Return the arguments as the person is shown them, as they are now.
 
         Raises:
             InvalidField: One cannot be written as JSON; the error names it.
         """
-        return {name: self._shown(name, value) for name, value in self.arguments.items()}
+        return {name: self._displayed(name, value) for name, value in self.arguments.items()}
 
-    def _shown(self, name: str, value: object) -> object:
+    def _displayed(self, name: str, value: object) -> object:
         convert = self.rule.as_argument.get(name)
         value = _lists(value if convert is None else convert(value))
         try:
@@ -135,18 +136,18 @@ class BoundCall:
             raise InvalidField(f"arguments.{name}", problem) from None
         if name not in self.rule.exclude:
             return value
-        return f"{NOT_SHOWN} ({keys.digest(self.salt + text)})"
+        return f"{NOT_SHOWN} (SHA-256 {hashlib.sha256(self.salt + text).hexdigest()})"
 
     def ask(self) -> AskedCall:
         """Ask the person; raises as `Client.ask`, and `InvalidField` for arguments."""
-        rule, shown = self.rule, self.shown_arguments()
+        rule, arguments = self.rule, self.displayed_arguments()
         account = _choose(rule.account, self.arguments)
         if account is None:
             raise Unfit("account: no id of a user", argument="account")
         action = Action(
             type=rule.action_type,
             resource=_choose(rule.resource, self.arguments) or "",
-            arguments=shown,
+            arguments=arguments,
             agent=_choose(rule.agent, self.arguments),
             run=_choose(rule.run, self.arguments),
             purpose=_choose(rule.purpose, self.arguments),
@@ -158,7 +159,7 @@ class BoundCall:
             duration=rule.timeout,
             idempotency_key=_choose(rule.idempotency_key, self.arguments),
         )
-        snapshot = canonical(cast("Any", shown))
+        snapshot = canonical(cast("Any", arguments))
         return AskedCall(call=self, pending_request=pending_request, snapshot=snapshot)
 
 
@@ -223,8 +224,8 @@ class AskedCall:
         Raises:
             ArgumentsChanged: They are not those that the person was asked about.
         """
-        arguments = self.call.shown_arguments()
-        if not keys.constant_time_equal(canonical(cast("Any", arguments)), self.snapshot):
+        arguments = self.call.displayed_arguments()
+        if canonical(cast("Any", arguments)) != self.snapshot:
             raise ArgumentsChanged
         return arguments
 
@@ -340,22 +341,22 @@ def requires_approval(
 def _synchronous(function: Callable[P, T], rule: ApprovalRule) -> Callable[P, T]:
     @functools.wraps(function)
     def approved(*args: P.args, **kwargs: P.kwargs) -> T:
-        asked = rule.bind(args, kwargs).ask()
+        asked_call = rule.bind(args, kwargs).ask()
         try:
-            is_finished = asked.wait()
+            is_finished = asked_call.wait()
         except BaseException:
-            asked.cancel()
+            asked_call.cancel()
             raise
         if not is_finished:
-            asked.cancel()
-        asked.use()
+            asked_call.cancel()
+        asked_call.use()
         try:
-            asked.require_unchanged()
+            asked_call.require_unchanged()
             result = function(*args, **kwargs)
         except Exception:
-            asked.report(UseOutcome.FAILED)
+            asked_call.report(UseOutcome.FAILED)
             raise
-        asked.report(UseOutcome.EXECUTED)
+        asked_call.report(UseOutcome.EXECUTED)
         return result
 
     return approved
@@ -366,23 +367,23 @@ def _asynchronous(function: Callable[..., Any], rule: ApprovalRule) -> Callable[
     async def approved(*args: Any, **kwargs: Any) -> Any:
         asking = asyncio.ensure_future(asyncio.to_thread(rule.bind(args, kwargs).ask))
         try:
-            asked = await asyncio.shield(asking)
-            is_finished = await asyncio.to_thread(asked.wait)
+            asked_call = await asyncio.shield(asking)
+            is_finished = await asyncio.to_thread(asked_call.wait)
         except BaseException:
             # A task that is cancelled while it asks has a question, too, once the reply is there.
             with suppress(Exception):
                 await asyncio.shield(asyncio.to_thread((await asking).cancel))
             raise
         if not is_finished:
-            await asyncio.to_thread(asked.cancel)
-        await asyncio.to_thread(asked.use)
+            await asyncio.to_thread(asked_call.cancel)
+        await asyncio.to_thread(asked_call.use)
         try:
-            asked.require_unchanged()
+            asked_call.require_unchanged()
             result = await function(*args, **kwargs)
         except Exception:
-            await asyncio.to_thread(asked.report, UseOutcome.FAILED)
+            await asyncio.to_thread(asked_call.report, UseOutcome.FAILED)
             raise
-        await asyncio.to_thread(asked.report, UseOutcome.EXECUTED)
+        await asyncio.to_thread(asked_call.report, UseOutcome.EXECUTED)
         return result
 
     return approved
