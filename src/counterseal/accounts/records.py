@@ -165,7 +165,7 @@ class Account:
         receipt_hash: SHA-256 of the last receipt's signed part, base64url; empty before the first.
         events: How many events of it there have been: the number of the last one.
         mailed_link: The newest one; None once it was used, or a bind, an unlocking, a revocation of
-            all devices or the erasure has ended it.
+            a device or of all, or the erasure has ended it.
     """
 
     guid: Guid

@@ -13,6 +13,7 @@ from counterseal.errors import (
     Foreign,
     InvalidField,
     RoleLacking,
+    StrongKeyMissed,
     TokenSpent,
     TooManyBindings,
     TooOften,
@@ -125,6 +126,22 @@ def revoke_all(service):
     service.accounts.revoke_all(account_of(service).guid, by=OPERATOR)
 
 
+def strike_out(service, phone):
+    for _ in range(service.policy.strike_limit):
+        with pytest.raises(StrongKeyMissed):
+            attrs.evolve(phone, pin="0000").rotate()
+
+
+LOSSES = {
+    "support revokes it": lambda service, phone: service.devices.revoke(phone.guid, by=OPERATOR),
+    "its origin revokes it": lambda service, phone: service.devices.revoke(
+        phone.guid, by=service.origin
+    ),
+    "it revokes itself": lambda _, phone: phone.unbind(),
+    "it proves the wrong PIN too often": strike_out,
+}
+
+
 ENDINGS = {
     "a newer one": make,
     "a bind": bind,
@@ -143,6 +160,24 @@ def test_it_ends_with(service, ending):
     with pytest.raises(WrongToken):
         redeem(service, issued)
     assert service.records() == before
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_it_ends_with_a_device_that_is_revoked(service, loss):
+    """Who has the lost phone often has the mailbox."""
+    phone = service.bind("zoe")
+    issued = make(service)
+    LOSSES[loss](service, phone)
+    with pytest.raises(WrongToken):
+        redeem(service, issued)
+    assert service.stored(issued.account.guid).mailed_link is None
+
+
+def test_it_outlives_an_invitation_that_is_revoked(service):
+    issued = make(service)
+    invitation = service.invitations.invite(service.origin, "zoe")
+    service.devices.revoke(invitation.binding, by=OPERATOR)
+    assert redeem(service, issued)
 
 
 def test_it_outlives_an_invitation_that_nobody_used(service):

@@ -2,7 +2,7 @@
 Mailed links: a secret that is mailed to a user gets one fresh invitation, once.
 
 An invitation lives for minutes, and a mail may be read after hours. The account has one link at
-most: a newer one, its use, a bind, a lock, a revocation of all devices and the erasure end it.
+most: a newer one, its use, a bind, a lock, a revocation of a device and the erasure end it.
 """
 
 from __future__ import annotations

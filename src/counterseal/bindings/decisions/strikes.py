@@ -61,7 +61,10 @@ def count_strike(
     revoked_binding = end_binding(binding, state, now, strikes=strikes)
     devices = with_binding(account.devices, revoked_binding, now)
     updated_account, events = build_account_events(
-        tools, revise(account, devices=devices), new_event, *device_revoked_events(binding)
+        tools,
+        revise(account, devices=devices, mailed_link=None),
+        new_event,
+        *device_revoked_events(binding),
     )
     notifications: tuple[Record, ...] = build_revocation_notifications(
         tools, served_kinds, account, binding.guid

@@ -291,7 +291,7 @@ COMMANDS = (
         path=f"{ACCOUNT}/revoke",
         title="Revoke all devices of this account?",
         consequences=(
-            "No device of the account can ever act again, and open invitations no longer work.",
+            "No device of the account can act again, and no open invitation or link works.",
             "The person needs a new invitation from the origin, or a new log-in, for each device.",
             "What the person was asked stays open until its deadline, and nobody can answer it.",
         ),
@@ -352,6 +352,7 @@ COMMANDS = (
         consequences=(
             "This cannot be undone: the device can never act again for this account.",
             "An invitation that is revoked no longer works.",
+            "With a bound device ends a link that was mailed to its person, and is not used.",
             "Other devices of the account go on as before, and are told of it.",
         ),
         button="Revoke the device",

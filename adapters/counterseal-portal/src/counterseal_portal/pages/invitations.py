@@ -236,6 +236,7 @@ COMMANDS = (
         consequences=(
             "This cannot be undone: the device can never act again for this account.",
             "Other devices of the account go on as before, and are told of it.",
+            "A link that was mailed to this person no longer works: the phone may show the mail.",
             "What the person is asked stays open. Withdraw what they did not start.",
         ),
         button="Revoke the device",

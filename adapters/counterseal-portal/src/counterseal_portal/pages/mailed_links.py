@@ -117,7 +117,7 @@ MAIL = Command(
     consequences=(
         "The next page shows a link, once, and a text to mail.",
         "The link opens a page that gets one fresh invitation, once.",
-        "A newer link, a new device or a lock of the account ends it.",
+        "A newer link, a new device, a revoked one or a lock of the account ends it.",
         "Whoever reads the mail first binds a device to this account, and can answer for it.",
         "If that is too little, have new devices confirmed in the App Space.",
     ),
