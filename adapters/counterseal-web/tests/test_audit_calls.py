@@ -1,6 +1,7 @@
 """The audit log over HTTP: events within an administrator's reach, page by page, and the head."""
 
 import pytest
+from jsonschema import Draft202012Validator
 from served import bodies_of
 
 from counterseal import AuditChain, AuditLog
@@ -90,6 +91,18 @@ def test_a_refusal_has_its_reason_and_what_is_missing_is_left_out(world, desk, c
         *("partition", "position", "hash", "at", "event", "actor", "reason", "attributes")
     }
     assert (document["reason"], document["attributes"]) == ("wrong_pin", {"attempt": "2"})
+
+
+def test_an_empty_reason_selects_what_has_none(client, world, desk, chain, device_client):
+    world.ports.audit.record(
+        AuditEvent(at=world.clock.now(), event="challenge.answer", actor="device", reason="x")
+    )
+    chain()
+    events = read_events(desk)
+    assert read_events(desk, reason="") == [each for each in events if "reason" not in each]
+    operation = client.get("/openapi.json").json["paths"][AUDIT]["get"]
+    (schema,) = [each["schema"] for each in operation["parameters"] if each["name"] == "reason"]
+    assert Draft202012Validator(schema).is_valid("")
 
 
 def test_each_role_reads_what_is_in_its_reach(world, employ, desk, chain, device_client):

@@ -71,6 +71,7 @@ PARAMETERS: dict[str, Document] = {
     "known": GUIDS,
     "names": SETTINGS,
     "prefix": {"type": "string"},
+    "reason": {"type": "string"},
     "subject": {"type": "string", "pattern": f"^{SHAPE}$"},
     "event": {"type": "string", "pattern": r"^[a-z_]{1,32}\.[a-z_]{0,32}$"},
     "since": {"type": "string", "pattern": f"^{MOMENT}$"},

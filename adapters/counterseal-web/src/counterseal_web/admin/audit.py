@@ -114,7 +114,8 @@ AUDIT_API = (
             "event": "A name such as `challenge.issue`, or a noun with its point: `challenge.`.",
             "since": "The earliest time, such as `2030-01-31T09:00:00Z`.",
             "until": "Only earlier events.",
-            "reason": "Only refusals with this code, or results with this word: `undelivered`.",
+            "reason": "Only refusals with this code, or results with this word: `undelivered`."
+            " Empty: only events that have neither.",
             "after": "`after` of the page before; by default, the first page.",
             "limit": "At most how many events, 100 unless it says otherwise, 1000 at most.",
         },
