@@ -82,21 +82,39 @@ def test_what_is_no_link_is_said(portal, secret):
     assert "used already" in require_page(reply, 403)
 
 
-def test_every_refusal_reads_the_same(portal, zoe):
-    """Whoever tries a link learns neither whose account it is nor how it stands."""
-    service, texts = portal.service, set()
+SPOILS = {
+    "is too old": lambda service, account: service.clock.advance(service.policy.mailed_link_life),
+    "is locked": lambda service, account: service.accounts.lock(account, by=OPERATOR),
+    "as many devices": lambda service, account: [
+        service.invitations.invite(service.origin, "zoe")
+        for _ in range(service.policy.bindings_limit - 1)
+    ],
+}
+
+
+@pytest.mark.parametrize("problem", SPOILS)
+def test_who_has_a_link_reads_what_is_wrong_with_it(portal, zoe, problem):
+    """Who only knows the account learns neither whose it is nor how it stands."""
+    service, account = portal.service, path_of(portal).rpartition("/")[2]
     links = MailedLinks(service.ports, service.policy)
-    space, account = service.app_space.guid, path_of(portal).rpartition("/")[2]
-    for spoil in (
-        lambda: service.clock.advance(service.policy.mailed_link_life),
-        lambda: service.accounts.lock(account, by=OPERATOR),
-    ):
-        link = links.make(space, "zoe", by=OPERATOR).token
-        spoil()
-        reply = portal.nobody().post("/invitation", {"link": link})
-        texts.add(require_page(reply, 403))
-    texts.add(require_page(portal.nobody().post("/invitation", {"link": f"{account}.x"}), 403))
-    assert len(texts) == 1
+    link = links.make(service.app_space.guid, "zoe", by=OPERATOR).token
+    guess = {"link": f"{account}.x"}
+    uniform = require_page(portal.nobody().post("/invitation", guess), 403)
+    assert "somebody else may have" in uniform
+    SPOILS[problem](service, account)
+    text = require_page(portal.nobody().post("/invitation", {"link": link}), 403)
+    assert problem in text
+    assert "somebody else may have" not in text
+    for other in (guess, {"link": f"{service.origin.origin.guid}.x"}):
+        assert require_page(portal.nobody().post("/invitation", other), 403) == uniform
+
+
+def test_who_guesses_denies_a_link_to_nobody(portal, zoe):
+    _, link = made_link(portal, portal.app_space_admin())
+    account = path_of(portal).rpartition("/")[2]
+    for _ in range(20):
+        require_page(portal.nobody().post("/invitation", {"link": f"{account}.x"}), 403)
+    require_page(portal.nobody().post("/invitation", {"link": link.partition("#")[2]}))
 
 
 @pytest.mark.parametrize(

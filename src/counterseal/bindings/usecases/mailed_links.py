@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal._audit_context import AuditContext, demand_rate, refusals
+from counterseal._audit_context import AuditContext, refusals
 from counterseal._plan import records
 from counterseal._transaction import UseCase
 from counterseal.bindings.decisions import mailed_links
@@ -14,9 +14,6 @@ from counterseal.bindings.decisions.invitations import Invitation, InvitedUser
 from counterseal.bindings.decisions.mailed_links import IssuedMailedLink
 from counterseal.bindings.rules.evidence import split_token
 from counterseal.models import Administrator, Guid
-
-REDEMPTIONS_A_MINUTE = 10
-"""Attempts to use the mailed link of one account, from all addresses together."""
 
 
 @attrs.frozen
@@ -70,6 +67,9 @@ class MailedLinks(UseCase):
         """
         Use a mailed link, once, to get one invitation.
 
+        Every error but WrongToken is for somebody who has the secret. Guesses are not limited:
+        the secret has 128 bits, and who guesses could deny the link to its user.
+
         Args:
             token: What `make` returned, `guid.secret`.
 
@@ -80,11 +80,9 @@ class MailedLinks(UseCase):
             TooManyBindings: The account has as many devices as the policy allows.
             WrongKind: An Identity Provider identifies the users by now.
             AskingOnly: The origin in whose name it was made may only ask by now.
-            TooOften: It was tried too often.
         """
-        ports, context = self.ports, AuditContext(event="binding.redeem_link", actor="stranger")
-        with refusals(ports, context):
+        context = AuditContext(event="binding.redeem_link", actor="stranger")
+        with refusals(self.ports, context):
             account, secret = split_token(token)
         context = context.with_subject(account)
-        demand_rate(ports, context, ("mailed_link", account), REDEMPTIONS_A_MINUTE)
         return self._transactions.transact(context, records(account), mailed_links.redeem, secret)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -26,7 +27,33 @@ INVITATION = "/invitation"
 SECRET = "link"  # noqa: S105 (the name of a field)
 """The field with the link's secret; in the address it is the fragment, which no server log has."""
 
-USED = "This link was used already, was replaced by a newer one, or is too old."
+
+@attrs.frozen
+class LinkProblem:
+    """Why a link gets no invitation, and what the person can do."""
+
+    text: str
+    advice: str
+
+
+ASK_AGAIN = "Ask whoever sent it for a newer one."
+UNKNOWN = LinkProblem(
+    "This link was used already, was replaced by a newer one, or is too old.",
+    f"{ASK_AGAIN} If you have not used this one, somebody else may have: say so.",
+)
+"""Of a link whose secret is wrong: the page says nothing of the account."""
+PROBLEMS: Mapping[str, LinkProblem] = {
+    "wrong_token": UNKNOWN,
+    "deadline_passed": LinkProblem("This link is too old.", ASK_AGAIN),
+    "account_locked": LinkProblem("Your account is locked, so no device can be added.", ASK_AGAIN),
+    "too_many_bindings": LinkProblem(
+        "Your account has as many devices and invitations as it may have.",
+        "Nobody has used this link. Open it again in some minutes, when an invitation has ended, or"
+        " have a device removed and ask for a newer link.",
+    ),
+}
+"""By the code of the refusal."""
+REFUSED = LinkProblem("This link can no longer be used.", ASK_AGAIN)
 
 
 def _links_of(visit: Visit) -> cs.MailedLinks:
@@ -90,7 +117,7 @@ def _mail(visit: Visit, app_space: AppSpace, address: str, end_time: str) -> Mai
 
 def show_link(_: Visit) -> Answer:
     """Show what the link is for; only pressing the button uses it up, so no scanner does."""
-    return page("mailed_link.html", problem="")
+    return page("mailed_link.html", problem=None)
 
 
 def redeem(visit: Visit) -> Answer:
@@ -99,7 +126,8 @@ def redeem(visit: Visit) -> Answer:
         invitation = _links_of(visit).redeem(field(visit.body, SECRET))
     except Refused as refusal:
         log_refusal(refusal)
-        return page("mailed_link.html", HTTPStatus.FORBIDDEN, problem=USED)
+        problem = PROBLEMS.get(refusal.code, REFUSED)
+        return page("mailed_link.html", HTTPStatus.FORBIDDEN, problem=problem)
     link = bind_link(visit, invitation)
     return page(
         "mailed_invitation.html",
