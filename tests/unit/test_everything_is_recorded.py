@@ -59,6 +59,7 @@ NOBODY = mint(0, bytes(15))
 
 CHANGES = {
     "account.demand_codes",
+    "account.end_link",
     "account.erase",
     "account.lock",
     "account.revoke",
@@ -458,6 +459,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.invitations.renew(invitation.binding, by=OPERATOR)
     links = MailedLinks(service.ports, service.policy)
     links.redeem(links.make(service.app_space.guid, "alice", by=OPERATOR).token)
+    links.end(links.make(service.app_space.guid, "alice", by=OPERATOR).account.guid, by=OPERATOR)
     space = service.new_app_space("Staff", idp=service.idp.settings())
     service.logins.revalidate(service.log_in(space, "carol").device.bond.account)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))

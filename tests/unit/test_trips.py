@@ -340,6 +340,9 @@ def test_an_account_that_is_administered(world, zoe, administrator):
         link = links.make(world.app_space.guid, "zoe", by=by).token
     with world.takes("use a mailed link"):
         links.redeem(link)
+    links.make(world.app_space.guid, "zoe", by=by)
+    with world.takes("end a mailed link", administrator=administrator):
+        links.end(account, by=by)
     with world.takes("revoke the devices of an account", administrator=administrator):
         world.accounts.revoke_all(account, by=by)
     with world.takes("erase an account", administrator=administrator):

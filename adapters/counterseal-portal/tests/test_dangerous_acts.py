@@ -67,6 +67,7 @@ NOT_DANGEROUS = {
     "account.unlock": REVERSIBLE,
     "account.suspend_device": REVERSIBLE,
     "account.resume_device": REVERSIBLE,
+    "account.end_link": "another link can be made",
     "account.withdraw_question": "the origin can ask again",
     "app_space.brand": REVERSIBLE,
     "app_space.provider_test": "nothing is bound, and the settings stay as they are",

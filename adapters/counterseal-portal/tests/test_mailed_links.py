@@ -109,6 +109,28 @@ def test_who_has_a_link_reads_what_is_wrong_with_it(portal, zoe, problem):
         assert require_page(portal.nobody().post("/invitation", other), 403) == uniform
 
 
+@pytest.mark.parametrize("is_old", [False, True])
+def test_an_open_link_is_seen_and_ended_on_the_account_s_page(portal, zoe, is_old):
+    service, browser, path = portal.service, portal.support(), path_of(portal)
+    address = f"{path}/end-link"
+    assert address not in require_page(browser.get(path))
+    _, link = made_link(portal, portal.app_space_admin(), link_life="600")
+    end_time = f"{service.clock.now() + timedelta(minutes=10):%Y-%m-%d %H:%M}"
+    if is_old:
+        service.clock.advance(timedelta(minutes=10))
+    text = require_page(browser.get(path))
+    assert end_time in text
+    assert ("is too old" in text) == is_old
+    assert f'href="/portal{address}">End the link' in text
+    assert "no longer works" in require_page(browser.get(address))
+    assert browser.post(address).location == f"{path}?done=link-ended"
+    text = require_page(browser.get(path, done="link-ended"))
+    assert "The link no longer works." in text
+    assert address not in text
+    reply = portal.nobody().post("/invitation", {"link": link.partition("#")[2]})
+    assert "used already" in require_page(reply, 403)
+
+
 def test_who_guesses_denies_a_link_to_nobody(portal, zoe):
     _, link = made_link(portal, portal.app_space_admin())
     account = path_of(portal).rpartition("/")[2]

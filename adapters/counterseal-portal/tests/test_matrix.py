@@ -40,6 +40,7 @@ PAGES = {
     "account.withdraw_question": ALL,
     "account.invite": ADMINS,
     "account.mail_link": ADMINS,
+    "account.end_link": ALL,
     "app_space.invite": ADMINS,
     "company.list": (OK, SEE_OTHER, FORBIDDEN, FORBIDDEN),
     "company.show": COMPANY,

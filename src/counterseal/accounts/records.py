@@ -137,11 +137,13 @@ class MailedLink:
     Attributes:
         secret_hash: SHA-256 of its secret.
         origin: In whose name the invitation will be.
+        maker: The administrator who made it, and without whom it is refused; None for the operator.
         deadline: From then on it is refused.
     """
 
     secret_hash: bytes = attrs.field(repr=False)
     origin: Guid
+    maker: Guid | None = None
     deadline: datetime = attrs.field(validator=fields.utc)
 
 

@@ -230,6 +230,7 @@ VERBS = {
         MID,
         lambda s, t, by: MailedLinks(s.ports, s.policy).make(t.space.guid, "mailed", by=by),
     ),
+    "end link": (ALL, lambda s, t, by: MailedLinks(s.ports, s.policy).end(t.account, by=by)),
     "renew": (ALL, lambda s, t, by: s.invitations.renew(t.invitation, by=by)),
     "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
     "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),

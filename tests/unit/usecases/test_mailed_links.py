@@ -9,6 +9,7 @@ from counterseal import OPERATOR, STANDARD, MailedLinks
 from counterseal.errors import (
     AccountLocked,
     AskingOnly,
+    CredentialRefused,
     DeadlinePassed,
     Foreign,
     InvalidField,
@@ -141,7 +142,16 @@ LOSSES = {
 }
 
 
+def end(service):
+    by = employ(service, AdminRole.SUPPORT)
+    account = account_of(service).guid
+    assert links(service).end(account, by=by).mailed_link is None
+    event = service.events[-1]
+    assert (event.event, event.actor, event.subject) == ("account.end_link", by.guid, account)
+
+
 ENDINGS = {
+    "an administrator": end,
     "a newer one": make,
     "a bind": bind,
     "a passkey": register,
@@ -270,6 +280,44 @@ def test_who_may_invite_may_make_one(service):
         links(service).make(with_provider.guid, "zoe", by=OPERATOR)
     lenient = service.but(policy=attrs.evolve(STANDARD, support_invites=True))
     assert make(lenient, by=employ(lenient, AdminRole.SUPPORT))
+
+
+MAKERS = {
+    "revoked": lambda service, by: service.credentials.revoke_admin(by.guid),
+    "ended": lambda service, by: service.clock.advance(timedelta(hours=2)),
+}
+
+
+@pytest.mark.parametrize("change", MAKERS)
+def test_it_is_refused_once_its_maker_is(service, change):
+    week = service.but(policy=attrs.evolve(STANDARD, mailed_link_life=timedelta(days=7)))
+    space = week.app_space.guid
+    created = week.credentials.create_admin(
+        "Night shift", role=AdminRole.APP_SPACE, app_space=space, life=timedelta(hours=2)
+    )
+    by = week.administration.get(created.guid, Admin)
+    issued = make(week, by=by)
+    MAKERS[change](week, by)
+    before = week.records()
+    with pytest.raises(CredentialRefused):
+        redeem(week, issued)
+    assert week.records() == before
+
+
+def test_it_is_refused_once_support_may_not_invite(service):
+    lenient = service.but(policy=attrs.evolve(STANDARD, support_invites=True))
+    issued = make(lenient, by=employ(lenient, AdminRole.SUPPORT))
+    with pytest.raises(RoleLacking):
+        redeem(service, issued)
+    assert redeem(lenient, issued)
+
+
+def test_one_that_is_not_there_is_ended_without_a_trace(service):
+    account = make(service).account.guid
+    links(service).end(account, by=OPERATOR)
+    before = service.records(), tuple(service.events)
+    assert links(service).end(account, by=OPERATOR).mailed_link is None
+    assert (service.records(), tuple(service.events)) == before
 
 
 def test_it_is_refused_once_its_origin_only_asks(service):

@@ -12,6 +12,7 @@ EVENTS: Mapping[str, str] = {
     "account.challenges": "Questions of an account read",
     "account.demand_codes": "Codes demanded for a time",
     "account.devices": "Devices of an account read",
+    "account.end_link": "Link to mail to a user ended",
     "account.erase": "Account erased",
     "account.find": "Account looked up by its id",
     "account.get": "Account read by an origin",

@@ -24,6 +24,7 @@ NOTICES: Mapping[str, str] = {
     "device-suspended": "The device is suspended.",
     "device-resumed": "The device may act again.",
     "device-revoked": "The device is revoked.",
+    "link-ended": "The link no longer works.",
     "question-withdrawn": "The question is withdrawn.",
     "company-created": "The company is created.",
     "company-saved": "The company is saved.",

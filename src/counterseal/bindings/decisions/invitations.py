@@ -24,7 +24,6 @@ from counterseal._plan import (
 from counterseal.accounts.rules import (
     Deadline,
     binding_limit_unreached,
-    identified_by_origin,
     renewable,
     same_identity,
     unlocked,
@@ -50,7 +49,7 @@ from counterseal.models import (
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
 from counterseal.tenancy.decisions.authorization import permission_to
-from counterseal.tenancy.rules.authorization import Permission, support_may_invite, unreserved
+from counterseal.tenancy.rules.authorization import Permission, require_inviter, unreserved
 from counterseal.wire.link import BindLink, write_link
 
 SECRET_BYTES = 16
@@ -225,10 +224,7 @@ async def admit_inviter(
     """
     app_space = require(stored[0], AppSpace)
     admin = await permission_to(Permission.USERS, by, app_space)
-    if admin is not None:
-        support_may_invite(admin, tools.policy)
-    unreserved(app_space)
-    identified_by_origin(app_space)
+    require_inviter(admin, app_space, tools.policy)
     text_fits(user.account_id, tools.policy.account_id_bytes, "accountId")
     text_fits(user.user_info, tools.policy.user_info_bytes, "userInfo", empty=True)
     origin = _inviting_origin(await tenancy_records_of(app_space.guid))

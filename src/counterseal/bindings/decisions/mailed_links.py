@@ -2,7 +2,8 @@
 Mailed links: a secret that is mailed to a user gets one fresh invitation, once.
 
 An invitation lives for minutes, and a mail may be read after hours. The account has one link at
-most: a newer one, its use, a bind, a lock, a revocation of a device and the erasure end it.
+most: a newer one, its use, a bind, a lock, a revocation of a device, the erasure and
+an administrator end it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ from datetime import datetime, timedelta
 import attrs
 
 from counterseal import keys
-from counterseal._plan import AuditEntry, Decision, Records, Tools, records, require
+from counterseal._plan import (
+    AuditEntry,
+    Decision,
+    Records,
+    Tools,
+    records,
+    require,
+    require_account,
+    store,
+)
 from counterseal.accounts.rules import (
     Deadline,
     binding_limit_unreached,
-    identified_by_origin,
     in_time,
     unlocked,
 )
@@ -33,6 +42,7 @@ from counterseal.bindings.decisions.invitations import (
 from counterseal.errors import InvalidField, WrongToken
 from counterseal.models import (
     Account,
+    Admin,
     Administrator,
     AppSpace,
     MailedLink,
@@ -41,7 +51,14 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
-from counterseal.tenancy.rules.authorization import OriginPermission, require_origin_role
+from counterseal.tenancy.decisions.authorization import permission_to, require_admin
+from counterseal.tenancy.rules.authorization import (
+    OriginPermission,
+    Permission,
+    reach_of,
+    require_inviter,
+    require_origin_role,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,6 +94,7 @@ async def make(
     link = MailedLink(
         secret_hash=keys.token_hash(secret),
         origin=origin,
+        maker=by.guid if isinstance(by, Admin) else None,
         deadline=now + (longest if life is None else life),
     )
     user_info = {} if user.user_info is None else {"user_info": user.user_info}
@@ -108,9 +126,25 @@ async def redeem(stored: Records, tools: Tools, secret: str) -> Decision[Invitat
     link = account.mailed_link
     keys.require_equal(keys.token_hash(secret), link.secret_hash, WrongToken)
     in_time(Deadline(now=tools.now, deadline=link.deadline))
-    app_space_record, origin_record = await records(account.app_space, link.origin)
+    makers = () if link.maker is None else (link.maker,)
+    app_space_record, origin_record, *maker_records = await records(
+        account.app_space, link.origin, *makers
+    )
     app_space, origin = require(app_space_record, AppSpace), require(origin_record, Origin)
-    identified_by_origin(app_space)
+    maker = None
+    for record in maker_records:
+        maker = require_admin(record, tools.now, Permission.USERS, reach_of(app_space))
+    require_inviter(maker, app_space, tools.policy)
     require_origin_role(origin, OriginPermission.USERS)
     invitee = Invitee(app_space=app_space, account_id=account.account_id, origin=origin.guid)
     return invite(replace(account, mailed_link=None), tools.within(app_space, origin), invitee)
+
+
+async def end(stored: Records, _: Tools, by: Administrator) -> Decision[Account]:
+    """Decide that an account has no link any more; *stored*: the account."""
+    account = require_account(stored[0])
+    await permission_to(Permission.USERS, by, account)
+    if account.mailed_link is None:
+        return Decision(result=account)
+    updated_account = revise(account, mailed_link=None)
+    return store(updated_account, updated_account)

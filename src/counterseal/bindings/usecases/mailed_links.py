@@ -13,7 +13,7 @@ from counterseal.bindings.decisions import mailed_links
 from counterseal.bindings.decisions.invitations import Invitation, InvitedUser
 from counterseal.bindings.decisions.mailed_links import IssuedMailedLink
 from counterseal.bindings.rules.evidence import split_token
-from counterseal.models import Administrator, Guid
+from counterseal.models import Account, Administrator, Guid
 
 
 @attrs.frozen
@@ -63,6 +63,17 @@ class MailedLinks(UseCase):
             life,
         )
 
+    def end(self, account: Guid, *, by: Administrator) -> Account:
+        """
+        End the link of an account; one that has none stays as it is.
+
+        Raises:
+            NotFound: There is no such account.
+            CredentialRefused: The administrator's time is over, or it was revoked.
+            Foreign: The account is out of the administrator's reach.
+        """
+        return self._decide_for(by, "account.end_link", account, records(account), mailed_links.end)
+
     def redeem(self, token: str) -> Invitation:
         """
         Use a mailed link, once, to get one invitation.
@@ -79,6 +90,8 @@ class MailedLinks(UseCase):
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             WrongKind: An Identity Provider identifies the users by now.
+            CredentialRefused: The time of the administrator who made it is over, or it was revoked.
+            RoleLacking: Support made it, and may not invite by now.
             AskingOnly: The origin in whose name it was made may only ask by now.
         """
         context = AuditContext(event="binding.redeem_link", actor="stranger")

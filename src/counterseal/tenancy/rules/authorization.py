@@ -10,7 +10,7 @@ from typing import assert_never
 
 import attrs
 
-from counterseal.accounts.rules import in_force
+from counterseal.accounts.rules import identified_by_origin, in_force
 from counterseal.errors import AskingOnly, CredentialRefused, Foreign, InvalidField, RoleLacking
 from counterseal.models import (
     Admin,
@@ -202,6 +202,21 @@ def support_may_invite(admin: Admin, policy: Policy) -> None:
     """Refuse that User Support invites a user, unless the policy lets it."""
     if admin.role is AdminRole.SUPPORT and not policy.support_invites:
         raise RoleLacking
+
+
+def require_inviter(admin: Admin | None, app_space: AppSpace, policy: Policy) -> None:
+    """
+    Refuse an administrator's invitation of a user of *app_space*; *admin* is None for the operator.
+
+    Raises:
+        RoleLacking: It is User Support, and the policy's `support_invites` does not let it.
+        InvalidField: The App Space is the portal's own.
+        WrongKind: An Identity Provider identifies the users of this App Space.
+    """
+    if admin is not None:
+        support_may_invite(admin, policy)
+    unreserved(app_space)
+    identified_by_origin(app_space)
 
 
 def capped_end(maker: Admin, ends_at: datetime | None, *, field: str) -> datetime | None:

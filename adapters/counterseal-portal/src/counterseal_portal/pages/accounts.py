@@ -141,8 +141,8 @@ def show_account(visit: Visit) -> Answer:
     account, bindings = load_account(visit)
     app_space = visit.tenancy.get(account.app_space, AppSpace)
     challenges = visit.service.challenges.list_of_account(account.guid, by=visit.admin)
-    ports, policy = visit.service.ports, visit.service.policy
-    renewable = renewable_invitation(bindings, ports.clock.now(), policy.renewal_window)
+    now = visit.service.ports.clock.now()
+    renewable = renewable_invitation(bindings, now, visit.service.policy.renewal_window)
     if app_space.reserved:
         renewable = None  # an administrator's own, which nobody else makes again
     rows = tuple(
@@ -160,6 +160,7 @@ def show_account(visit: Visit) -> Answer:
         trail=(*app_space_trail(visit, app_space), Step("Accounts", "/accounts")),
         notice=notice_of(visit),
         account=account,
+        link_is_old=account.mailed_link is not None and account.mailed_link.deadline <= now,
         app_space=app_space,
         may_remove=visit.admin.role is not AdminRole.SUPPORT or app_space.idp is None,
         may_invite=may_invite(visit, app_space) and account.locked_at is None,

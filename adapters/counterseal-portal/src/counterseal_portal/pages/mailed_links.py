@@ -16,7 +16,7 @@ from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.forms import fill
 from counterseal_portal.link_lives import LINK_LIFE, chosen_life, life_field, usual_life
 from counterseal_portal.login import field
-from counterseal_portal.pages.accounts import ACCOUNT, load_account
+from counterseal_portal.pages.accounts import ACCOUNT, account_subject, load_account
 from counterseal_portal.pages.invitations import bind_link, inviting_subject
 from counterseal_portal.refusals import log_refusal
 from counterseal_portal.rendering import qr_code, time_text
@@ -158,7 +158,22 @@ MAIL = Command(
     stepped_up="Make a link to mail for an account",
 )
 
-MAILED_LINK_ROUTES = command_routes(MAIL)
+END = Command(
+    id="account.end_link",
+    path=f"{ACCOUNT}/end-link",
+    title="End the link that was mailed to this person?",
+    consequences=(
+        "The link no longer works. A new one can be made.",
+        "An invitation that somebody has got by the link stays open until its deadline.",
+    ),
+    button="End the link",
+    load_subject=account_subject,
+    perform=lambda visit: _links_of(visit).end(visit.guid("account"), by=visit.admin),
+    done="link-ended",
+    danger=True,
+)
+
+MAILED_LINK_ROUTES = (*command_routes(MAIL), *command_routes(END))
 """What administrators do."""
 
 PUBLIC_ROUTES = (

@@ -169,7 +169,10 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         receipt_hash=ODD,
         events=2**40,
         mailed_link=MailedLink(
-            secret_hash=secret, origin=question.origin, deadline=question.deadline
+            secret_hash=secret,
+            origin=question.origin,
+            maker=question.challenge,
+            deadline=question.deadline,
         ),
     )
     records: tuple[Record, ...] = (
