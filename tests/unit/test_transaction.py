@@ -872,10 +872,11 @@ def test_a_lambda_that_names_a_port_is_found(planted, lines):
 
 
 def test_each_query_is_a_read_of_the_store():
-    queries, verbs = (
+    queries, verbs, part_verbs = (
         {name: inspect.signature(verb) for name, verb in vars(kind).items() if name[0] != "_"}
-        for kind in (Queries, counterseal.ports.Store)
+        for kind in (Queries, counterseal.ports.Store, counterseal.ports.PartSearch)
     )
+    verbs |= part_verbs
     assert {"get", "get_with_account", "account"} < queries.keys() < verbs.keys() - {"commit"}
     for name, signature in queries.items():
         assert list(signature.parameters) == list(verbs[name].parameters)
