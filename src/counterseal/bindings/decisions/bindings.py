@@ -130,7 +130,7 @@ def revoke_binding(
     """Decide that *binding* is revoked; the caller has checked who may."""
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
     ended_binding = end_binding(binding, state, tools.now)
-    if binding.state is not BINDING.initial:
+    if account.mailed_link is not None and binding.state is not BINDING.initial:
         # Who has a lost phone often has its user's mailbox.
         account = replace(account, mailed_link=None)
     decision = store_binding(tools, account, ended_binding, device_revoked_events(binding))
