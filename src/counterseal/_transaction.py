@@ -36,6 +36,7 @@ from counterseal import keys
 from counterseal._audit_context import AuditContext, events_of, record_refusal
 from counterseal._new_callbacks import NewCallbacks
 from counterseal._plan import Decision, DecisionCoroutine, Reading, Tools
+from counterseal.accounts.rules import without_old_link
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -48,6 +49,7 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     TRACE,
+    Account,
     Administrator,
     AppSpace,
     Callback,
@@ -347,9 +349,12 @@ def tools_of(ports: Ports, policy: Policy) -> Tools:
     )
 
 
-def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, ...]:
+def changes_of(decision: Decision[Any], stored: Iterable[Any], now: datetime) -> tuple[Change, ...]:
     """
     Pair the writes and guards of *decision* with the records that each trip returned.
+
+    An account is written without a mailed link that is too old *now*: whichever commit is the next
+    one drops it.
 
     Raises:
         Conflict: Two trips returned different versions of one record.
@@ -368,6 +373,8 @@ def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, 
         old = previous.get(record.guid)
         if record.version != (1 if old is None else old.version + 1):
             raise WrongRecord(f"{record.guid} is not the next version of what was read")
+        if isinstance(record, Account) and record.mailed_link is not None:
+            record = without_old_link(record, now)  # noqa: PLW2901
         changes.append(Change(old, record))
     for record in decision.guards:
         old = previous.get(record.guid)
@@ -392,7 +399,7 @@ def _commit(
         Indeterminate: The reply was lost each time.
     """
     ports, policy = transactions.ports, transactions.policy
-    changes, audit = changes_of(decision, stored), events_of(decision, context, now, stored)
+    changes, audit = changes_of(decision, stored, now), events_of(decision, context, now, stored)
     operation = keys.b64url(ports.entropy.token(OPERATION_BYTES))
     lost: Indeterminate | None = None
     for _ in range(policy.commit_attempts):

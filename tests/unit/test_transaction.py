@@ -575,9 +575,9 @@ def test_a_commit_creates_what_is_new_and_follows_what_was_read_and_nothing_else
     trips = (tuple(stored), None, (None,))
     if not sound:
         with pytest.raises(WrongRecord):
-            changes_of(decision, trips)
+            changes_of(decision, trips, NOW)
         return
-    changes = changes_of(decision, trips)
+    changes = changes_of(decision, trips, NOW)
     assert changes == (
         *(Change(old.get(record.guid), record) for record in writes),
         *(Change(record, record) for record in guards),

@@ -167,7 +167,8 @@ class Account:
         receipt_hash: SHA-256 of the last receipt's signed part, base64url; empty before the first.
         events: How many events of it there have been: the number of the last one.
         mailed_link: The newest one; None once it was used, or a bind, an unlocking, a revocation of
-            a device or of all, or the erasure has ended it.
+            a device or of all, the erasure or an administrator has ended it. The next commit drops
+            one that is too old.
     """
 
     guid: Guid

@@ -39,6 +39,7 @@ from counterseal.models import (
     IdpSettings,
     Origin,
     RelyingParty,
+    replace,
 )
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
@@ -237,6 +238,14 @@ def living(devices: tuple[Device, ...], now: datetime) -> tuple[Device, ...]:
     return tuple(
         device for device in devices if device.state not in PROVISIONAL or now < device.deadline
     )
+
+
+def without_old_link(account: Account, now: datetime) -> Account:
+    """Return *account* without its mailed link if the link's deadline has come."""
+    link = account.mailed_link
+    if link is None or now < link.deadline:
+        return account
+    return replace(account, mailed_link=None)
 
 
 def without_dead_invitations(bindings: Iterable[Binding], now: datetime) -> tuple[Binding, ...]:

@@ -197,6 +197,36 @@ def test_it_outlives_an_invitation_that_nobody_used(service):
     service.complete(redeem(service, issued), service.phone())
 
 
+def ask(service):
+    service.ask("zoe", "Pay?")
+
+
+def suspend(service):
+    device, *_ = account_of(service).devices
+    service.devices.suspend(device.binding, by=OPERATOR)
+
+
+def invite(service):
+    service.invitations.invite(service.origin, "zoe")
+
+
+def lock_alone(service):
+    service.accounts.lock(account_of(service).guid, by=OPERATOR)
+
+
+@pytest.mark.parametrize("commit", [ask, suspend, invite, lock_alone])
+def test_the_next_commit_of_its_account_drops_one_that_is_too_old(service, commit):
+    """An older release cannot read an account that has one."""
+    service.bind("zoe")
+    issued = make(service, life=MINUTE)
+    service.clock.advance(MINUTE - TICK)
+    service.invitations.invite(service.origin, "zoe")
+    assert service.stored(issued.account.guid).mailed_link is not None
+    service.clock.advance(TICK)
+    commit(service)
+    assert service.stored(issued.account.guid).mailed_link is None
+
+
 def test_nobody_uses_it_while_the_account_is_locked(service):
     issued = make(service)
     service.accounts.lock(account_of(service).guid, by=OPERATOR)
