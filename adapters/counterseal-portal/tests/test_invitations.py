@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
@@ -160,6 +161,13 @@ def test_a_lost_phone_is_three_presses(portal, zoe):
     assert service.challenges.status(service.origin, challenge.guid).outcome is None
     assert browser.post(address).status == 409
     assert len(states_of(portal)) == 2
+
+
+def test_the_step_up_for_a_lost_phone_names_both_acts(portal, zoe):
+    browser = portal.app_space_admin(stepped_up=False)
+    reply = browser.get(lost_path(portal, zoe))
+    question = parse_qs(urlsplit(reply.location).query)["title"]
+    assert question == ["Revoke a lost device of an account, and invite another one?"]
 
 
 def test_support_that_may_not_invite_revokes_and_reads_what_comes_next(portal, zoe):

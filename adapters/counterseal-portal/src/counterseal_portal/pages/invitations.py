@@ -244,7 +244,7 @@ COMMANDS = (
         perform=_report_lost,
         done="",
         danger=True,
-        stepped_up="Revoke a lost device of an account",
+        stepped_up="Revoke a lost device of an account, and invite another one",
     ),
 )
 
