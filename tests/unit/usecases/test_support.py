@@ -11,6 +11,7 @@ from counterseal.errors import (
     Foreign,
     InvalidField,
     NotFound,
+    Refused,
     RoleLacking,
     TooManyBindings,
     WrongKind,
@@ -208,3 +209,31 @@ def test_the_accounts_limits_count(service):
         with pytest.raises(InvalidField) as caught:
             invite(**texts)
         assert caught.value.field == field
+
+
+@pytest.mark.parametrize("support_invites", [False, True])
+def test_what_refuses_an_invitation_is_known_before(service, support_invites):
+    service = service.but(policy=attrs.evolve(STANDARD, support_invites=support_invites))
+    AdminLogins(service.ports, service.policy, domain="auth.example").portal()
+    with_provider = service.new_app_space("With log-ins", idp=service.idp.settings())
+    reserved = service.stored(OPERATORS)
+    known_refusals = []
+    for space in (service.app_space, with_provider, reserved):
+        roles = () if space is reserved else (AdminRole.SUPPORT, AdminRole.APP_SPACE)
+        for by in (*(employ(service, role, space) for role in roles), OPERATOR):
+            before = service.records(), len(service.events)
+            refusal = service.invitations.refusal_for(space, by=by)
+            assert (service.records(), len(service.events)) == before
+            known_refusals.append(type(refusal))
+            try:
+                service.invitations.invite_as_admin(space.guid, "zoe", by=by)
+            except Refused as caught:
+                assert (type(caught), str(caught)) == (type(refusal), str(refusal))
+            else:
+                assert refusal is None
+    support = type(None) if support_invites else RoleLacking
+    assert known_refusals == [
+        *(support, type(None), type(None)),
+        *(WrongKind if support_invites else RoleLacking, WrongKind, WrongKind),
+        InvalidField,
+    ]

@@ -31,10 +31,11 @@ from counterseal.accounts.rules import (
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import end_binding, with_binding
 from counterseal.bindings.rules.confirmations import login_limit_unreached, waiting_limit_unreached
-from counterseal.errors import InvalidField
+from counterseal.errors import InvalidField, Refused
 from counterseal.machines import step
 from counterseal.models import (
     Account,
+    Admin,
     Administrator,
     AppSpace,
     Binding,
@@ -48,6 +49,7 @@ from counterseal.models import (
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
+from counterseal.policy import Policy
 from counterseal.tenancy.decisions.authorization import permission_to
 from counterseal.tenancy.rules.authorization import Permission, require_inviter, unreserved
 from counterseal.wire.link import BindLink, write_link
@@ -198,6 +200,15 @@ async def invite_as_admin(
     """Decide that an administrator invites one more device of a user; *stored*: the App Space."""
     invitee, tools = await admit_inviter(stored, tools, by, user)
     return invite(await invited_account(invitee), tools, invitee)
+
+
+def inviting_refusal(app_space: AppSpace, by: Administrator, policy: Policy) -> Refused | None:
+    """Return what refuses *by* every invitation of a user of *app_space*; None for nothing."""
+    try:
+        require_inviter(by if isinstance(by, Admin) else None, app_space, policy)
+    except Refused as refusal:
+        return refusal
+    return None
 
 
 def new_account(invitee: Invitee, guid: Guid, now: datetime, **members: Any) -> Account:

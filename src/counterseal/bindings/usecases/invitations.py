@@ -24,6 +24,7 @@ from counterseal.bindings.decisions.invitations import (
 from counterseal.bindings.documents.enrolment import Bound, Enrolment, InvitationTarget
 from counterseal.bindings.rules.evidence import split_token
 from counterseal.bindings.usecases.admission import demand_sendable
+from counterseal.errors import Refused
 from counterseal.models import (
     PROVISIONAL,
     Administrator,
@@ -176,6 +177,19 @@ class Invitations(UseCase):
             invitations.invite_as_admin,
             InvitedUser(account_id, user_info),
         )
+
+    def refusal_for(self, app_space: AppSpace, *, by: Administrator) -> Refused | None:
+        """
+        Return with what `invite_as_admin` refuses *by* all users of an App Space; None for nothing.
+
+        A program asks it before it offers an invitation; nothing is read or recorded. One user may
+        still be refused.
+
+        Args:
+            app_space: One that *by* reaches.
+            by: Who would invite, as just authenticated.
+        """
+        return invitations.inviting_refusal(app_space, by, self.policy)
 
     def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:
         """

@@ -194,8 +194,7 @@ def load_account(visit: Visit) -> tuple[Account, tuple[Binding, ...]]:
 
 def may_invite(visit: Visit, app_space: AppSpace) -> bool:
     """Return whether the person may invite a user of *app_space*, as the use case decides it."""
-    role_may = visit.admin.role is not AdminRole.SUPPORT or visit.service.policy.support_invites
-    return role_may and app_space.idp is None and not app_space.reserved
+    return visit.service.invitations.refusal_for(app_space, by=visit.admin) is None
 
 
 def account_subject(visit: Visit) -> Subject:

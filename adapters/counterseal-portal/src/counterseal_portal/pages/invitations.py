@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 import counterseal as cs
-from counterseal.errors import CredentialRefused, Refused, RoleLacking, WrongKind
+from counterseal.errors import CredentialRefused, Refused
 from counterseal.models import AppSpace
 from counterseal_portal.answers import Answer, Step, page
 from counterseal_portal.confirmations import Command, Subject, command_routes
@@ -84,8 +84,9 @@ def _renew(visit: Visit) -> Answer:
 
 def _require_inviter(visit: Visit, app_space: AppSpace) -> None:
     """Refuse a page that leads to an invitation, as the use case refuses the invitation."""
-    if not may_invite(visit, app_space):
-        raise RoleLacking if app_space.idp is None else WrongKind
+    refusal = visit.service.invitations.refusal_for(app_space, by=visit.admin)
+    if refusal is not None:
+        raise refusal
 
 
 def inviting_subject(visit: Visit) -> Subject:
@@ -93,8 +94,7 @@ def inviting_subject(visit: Visit) -> Subject:
     Return the account that the path names, whose user the person may invite.
 
     Raises:
-        RoleLacking: The person's role does not include it.
-        WrongKind: An Identity Provider identifies the user.
+        Refused: The use case refuses the person all users of the account's App Space.
     """
     subject = account_subject(visit)
     account, _ = load_account(visit)
