@@ -42,8 +42,10 @@ ANOTHER = "it calls verbs of other use cases, or of its own"
 CHAIN = "it is about the log and its signed heads, which no decision changes"
 LISTS = "it lists or waits for what is due, and a decision reads it again"
 READS = "it reads, of the operator alone"
+RULES = "it reads nothing: its arguments and the ports tell"
 SEALED = "it seals or opens what a browser keeps"
 NONE = {
+    "Accounts.finds_parts": RULES,
     "AdminLogins.confirm_key": ANOTHER,
     "AdminLogins.invite_device": ANOTHER,
     "AdminLogins.list_keys": ANOTHER,
@@ -87,6 +89,7 @@ NONE = {
     "Devices.status": ADMITS,
     "Events.publish_due": ANOTHER,
     "Gauges.totals": READS,
+    "Invitations.refusal_for": RULES,
     "Notifications.due": LISTS,
     "Notifications.find_next": LISTS,
     "Notifications.wait": LISTS,

@@ -231,8 +231,8 @@ def test_an_account_without_a_mailed_link_is_written_as_older_releases_write_it(
     mailed = attrs.evolve(account, mailed_link=link)
     assert "mailed_link" in write(mailed)
     assert "maker" not in write(mailed)
-    made = attrs.evolve(account, mailed_link=attrs.evolve(link, maker=factory.guid()))
-    accounts = [account, mailed, made]
+    account_of_maker = attrs.evolve(account, mailed_link=attrs.evolve(link, maker=factory.guid()))
+    accounts = [account, mailed, account_of_maker]
     assert [read(write(record)) for record in accounts] == accounts
 
 
