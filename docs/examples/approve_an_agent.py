@@ -16,6 +16,7 @@ from counterseal_client import (
     Trust,
     UseOutcome,
     require_approved,
+    requires_approval,
 )
 
 sent = []
@@ -24,6 +25,15 @@ sent = []
 def send_mail(to, subject):
     """Send a mail; stands for a tool of yours."""
     sent.append((to, subject))
+
+
+# The decorator
+def approved_mailer(client, trust, account_id):
+    @requires_approval(client, trust, account=account_id, timeout=timedelta(minutes=10))
+    def send_approved(to, subject):
+        send_mail(to, subject)
+
+    return send_approved
 
 
 # The ten lines

@@ -4,6 +4,7 @@ import approve_an_agent as example
 import pytest
 from approve_an_agent import (
     an_agent,
+    approved_mailer,
     ask_for_mail,
     give_back,
     go_on_with_mail,
@@ -56,6 +57,15 @@ def test_the_agents_key_binds_no_device(agent):
 def press(phone, button=0):
     (waiting,) = phone.pending()
     phone.answer(phone.fetch(waiting.guid), button)
+
+
+def test_the_decorated_tool_sends_the_mail_after_the_approval(sent):
+    def send(client, trust, account_id, arguments):
+        approved_mailer(client, trust, account_id)(**arguments)
+
+    approve("user-42", send, ARGUMENTS)
+
+    assert sent == [("zoe@example.com", "Your ticket")]
 
 
 def test_the_ten_lines_send_the_mail_after_the_approval(sent):

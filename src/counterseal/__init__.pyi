@@ -19,8 +19,11 @@ from .audit.usecases.heads import ProcessHeadMemory as ProcessHeadMemory
 from .audit.usecases.log import AuditLog as AuditLog
 from .audit.usecases.log import FoundEvents as FoundEvents
 from .audit.usecases.log import Gauges as Gauges
+from .audit.usecases.verification import AuditVerification as AuditVerification
+from .audit.usecases.verification import AuditVerifications as AuditVerifications
 from .bindings.decisions.device_requests import AuthenticatedDevice as AuthenticatedDevice
 from .bindings.decisions.invitations import Invitation as Invitation
+from .bindings.decisions.mailed_links import IssuedMailedLink as IssuedMailedLink
 from .bindings.documents.enrolment import Bound as Bound
 from .bindings.documents.enrolment import Enrolment as Enrolment
 from .bindings.documents.enrolment import read_enrolment as read_enrolment
@@ -31,6 +34,7 @@ from .bindings.usecases.devices import Telemetry as Telemetry
 from .bindings.usecases.invitations import Enrolments as Enrolments
 from .bindings.usecases.invitations import Invitations as Invitations
 from .bindings.usecases.invitations import Logos as Logos
+from .bindings.usecases.mailed_links import MailedLinks as MailedLinks
 from .ceremonies.usecases import Ceremonies as Ceremonies
 from .challenges.decisions.issuing import Issued as Issued
 from .challenges.decisions.issuing import Submission as Submission
@@ -73,6 +77,7 @@ from .operators.usecases.admin_logins import PasskeyStart as PasskeyStart
 from .operators.usecases.sessions import Sessions as Sessions
 from .outbox.usecases.callbacks import Callbacks as Callbacks
 from .outbox.usecases.notifications import Notifications as Notifications
+from .outbox.usecases.requeueing import RequeuedCallbacks as RequeuedCallbacks
 from .policy import PROFILES as PROFILES
 from .policy import STANDARD as STANDARD
 from .policy import STRICT as STRICT

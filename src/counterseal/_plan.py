@@ -29,6 +29,7 @@ from counterseal.models import (
     Callback,
     Challenge,
     Guid,
+    Origin,
     PublicKey,
     Record,
     TraceContext,
@@ -65,9 +66,9 @@ class Tools:
     policy: Policy
     trace: TraceContext | None = None
 
-    def within(self, app_space: AppSpace) -> Tools:
-        """Return these tools with the policy that applies in *app_space*."""
-        policy = policy_within(self.policy, app_space, None)
+    def within(self, app_space: AppSpace, origin: Origin | None = None) -> Tools:
+        """Return these tools with the policy that applies in *app_space*, and to *origin*."""
+        policy = policy_within(self.policy, app_space, origin)
         return self if policy is self.policy else attrs.evolve(self, policy=policy)
 
 

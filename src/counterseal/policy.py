@@ -117,6 +117,21 @@ class Policy:
         high=7 * DAY,
         direction=Direction.SERVICE,
     )
+    mailed_link_life: timedelta = setting(
+        HOUR,
+        "How long a link that is mailed to a user may be used to get one invitation, unless whoever"
+        " makes it chooses a shorter time. Whoever reads the mail first can bind a device.",
+        low=MINUTE,
+        high=7 * DAY,
+        direction=Direction.SERVICE,
+    )
+    support_invites: bool = setting(
+        False,  # noqa: FBT003 (a setting)
+        "Whether User Support may invite users, as other administrators may where origins say who"
+        " the users are. Somebody who may both revoke a lost device and invite can answer for a"
+        " user.",
+        direction=Direction.SERVICE,
+    )
     support_reads_content: bool = setting(
         False,  # noqa: FBT003 (a setting)
         "Whether User Support may read the content of a question, and not only when it was"
@@ -199,8 +214,8 @@ class Policy:
     )
     portal_link_life: timedelta = setting(
         HOUR,
-        "How long an administrator's one-time link may be used; a day at most (NIST SP 800-63B-4,"
-        " 4.2.1: codes that are sent).",
+        "How long an administrator's one-time link may be used, unless whoever makes it chooses a"
+        " shorter time; a day at most (NIST SP 800-63B-4, 4.2.1: codes that are sent).",
         low=MINUTE,
         high=DAY,
         direction=Direction.SERVICE,

@@ -10,7 +10,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from counterseal import AuthenticationChannel, Backchannel, BackchannelClients, ChannelRealms
+from counterseal import (
+    AuthenticationChannel,
+    Backchannel,
+    BackchannelClients,
+    ChannelRealms,
+    MailedLinks,
+)
 from counterseal.bindings.documents.confirmation import Choice
 from counterseal.device import own_comparison_code
 from counterseal.errors import Refused
@@ -77,6 +83,8 @@ CHANGES = {
     "binding.invite",
     "binding.miscompare",
     "binding.push",
+    "account.mail_link",
+    "binding.redeem_link",
     "binding.refuse",
     "binding.register",
     "binding.resume",
@@ -448,6 +456,8 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.accounts.revoke(service.origin, "alice")
     invitation = service.invitations.invite(service.origin, "alice")
     service.invitations.renew(invitation.binding, by=OPERATOR)
+    links = MailedLinks(service.ports, service.policy)
+    links.redeem(links.make(service.app_space.guid, "alice", by=OPERATOR).token)
     space = service.new_app_space("Staff", idp=service.idp.settings())
     service.logins.revalidate(service.log_in(space, "carol").device.bond.account)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))

@@ -38,7 +38,7 @@ DECIDING = covered(CONTRACTS["pure"]["source_modules"])
 """Every module that decides, or that a decision is about."""
 
 LAYERS = [name for layer in CONTRACTS["layers"]["layers"] for name in re.findall(r"[\w.]+", layer)]
-COVERED = {"layers": 220, "folders": 151, "nouns": 102, "pure": 105}
+COVERED = {"layers": 224, "folders": 155, "nouns": 105, "pure": 106}
 """How many modules these contracts are about: a move that makes them fewer is to be seen."""
 
 PLANTS = [

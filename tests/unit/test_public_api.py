@@ -16,15 +16,15 @@ PUBLIC = """
     ActionStatus ActionType ActionTypes Actions ConsumedAction STANDARD_ACTIONS UseReceipt
     verify_use_receipt
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditRenewal
-    AuditReport
+    AuditReport AuditVerification AuditVerifications RequeuedCallbacks
     AuthenticatedDevice AuthenticatedSession Authentication AuthenticationChannel Backchannel
     BackchannelClients BegunRequest Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
     Confirmations Conflict CountersealError Credentials
     Devices Enrolment Enrolments Events FoundEvents Gauges HeadMemory ProcessHeadMemory Invitation
-    Invitations Issued IssuedSecret IssuedSession KeySets
+    Invitations Issued IssuedMailedLink IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins
-    Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
-    Refused STANDARD STRICT Sessions SignedRequest Submission Tampering Telemetry
+    Logos MailedLinks Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports
+    Receipt Redirect Refused STANDARD STRICT Sessions SignedRequest Submission Tampering Telemetry
     Unavailable
     jwks_document
     markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt

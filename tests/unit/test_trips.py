@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from counterseal import STANDARD, STRICT, Gauges
+from counterseal import STANDARD, STRICT, Gauges, MailedLinks
 from counterseal.bindings.records import SEEN_STEP
 from counterseal.credentials.decisions.authentication import SignedRequest
 from counterseal.credentials.documents import write_basic
@@ -330,6 +330,16 @@ def test_an_account_that_is_administered(world, zoe, administrator):
     for verb in (world.accounts.lock, world.accounts.unlock):
         with world.takes("lock or unlock an account", administrator=administrator):
             verb(account, by=by)
+    question = world.ask("zoe", "Pay?").challenge.guid
+    with world.takes("withdraw", administrator=administrator):
+        world.challenges.withdraw(question, by=by)
+    with world.takes("invite as an administrator", administrator=administrator):
+        world.invitations.invite_as_admin(world.app_space.guid, "zoe", by=by)
+    links = MailedLinks(world.ports, world.policy)
+    with world.takes("make a mailed link", administrator=administrator):
+        link = links.make(world.app_space.guid, "zoe", by=by).token
+    with world.takes("use a mailed link"):
+        links.redeem(link)
     with world.takes("revoke the devices of an account", administrator=administrator):
         world.accounts.revoke_all(account, by=by)
     with world.takes("erase an account", administrator=administrator):

@@ -71,6 +71,8 @@ NONE = {
     "Callbacks.due": LISTS,
     "Callbacks.find_due": LISTS,
     "Callbacks.list_all_dead": ANOTHER,
+    "AuditLog.is_undelivered": READS,
+    "Callbacks.requeue_time": LISTS,
     "Callbacks.slots_of_each": LISTS,
     "Callbacks.wait": LISTS,
     "DeviceLogins.answer": ANOTHER,

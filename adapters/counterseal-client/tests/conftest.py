@@ -94,7 +94,8 @@ class Origin:
             "monotonic": lambda: passing.now,
         }
         origin = self.world.origin.origin.guid
-        return Client(settings.pop("url", self.url), origin, self.key, **(defaults | settings))
+        kind, url = settings.pop("kind", Client), settings.pop("url", self.url)
+        return kind(url, origin, self.key, **(defaults | settings))
 
     @property
     def trust(self):

@@ -71,7 +71,11 @@ class Browser:
                 read_body=lambda limit: body[:limit],
             )
         )
-        return Reply(response.status, dict(response.headers), response.body.decode())
+        body = response.body
+        if response.stream is not None:
+            body = b"".join(response.stream)
+            response.stream.close()
+        return Reply(response.status, dict(response.headers), body.decode())
 
     def get(self, path, **query):
         return self.send("GET", path, query=urlencode(query))

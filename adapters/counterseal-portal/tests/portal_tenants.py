@@ -75,7 +75,9 @@ class Tenants:
         self.invitation = invitation.binding
         self.account = service.accounts.get(party, account_id).guid
         self.device = service.accounts.list_devices(party, account_id)[0].guid
+        self.lost = self.device
         self.callbacks = [self._callback(party, account_id) for _ in range(2)]
+        self.question = service.ask(account_id, "Pay?", origin=party).challenge.guid
         self.admin = service.credentials.create_person(
             "Night shift", role=AdminRole.SUPPORT, app_space=self.app_space
         ).guid
@@ -120,8 +122,10 @@ class Tenants:
             "entry": self.entry,
             "credential": self.credential,
             "account": self.account,
-            "device": self.invitation if "renew" in route.id else self.device,
+            "device": self._device_of(route),
             "callback": self.callbacks[0],
+            "question": self.question,
+            "cause": "all",
             "admin": self.admin,
             "session": self.session,
             "setting": "challenge_life",
@@ -129,6 +133,13 @@ class Tenants:
         }
         names["app_space"] = names["app_space"] or self.app_space
         return NAME.sub(lambda match: names[match[1]], route.path)
+
+    def _device_of(self, route):
+        named_devices = {
+            "account.renew_invitation": self.invitation,
+            "account.lost_device": self.lost,
+        }
+        return named_devices.get(route.id.removesuffix(".do"), self.device)
 
     def exists(self):
         """Return whether the company is still as it was made."""

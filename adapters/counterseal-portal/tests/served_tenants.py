@@ -8,12 +8,13 @@ from counterseal import (
     Accounts,
     Administration,
     Callbacks,
+    Challenges,
     Credentials,
     Invitations,
     Sessions,
 )
 from counterseal.memory import SystemEntropy
-from counterseal.models import AdminRole, Origin, Scheme
+from counterseal.models import AdminRole, Origin, Question, Scheme, TextContent
 from counterseal_testing.identity import FakeIdentityProvider
 
 
@@ -31,6 +32,7 @@ class ServedTenants:
     """
 
     address = Tenants.address
+    _device_of = Tenants._device_of
 
     def __init__(self, service, runtime, receiver, account_id):
         self._ports, self._policy = runtime.ports, runtime.policy
@@ -56,9 +58,18 @@ class ServedTenants:
             pending = client.ask(account_id, "Pay 49.90 EUR?", callback=receiver.url)
             phone.answer()
             assert client.wait(pending, WAIT).approved
+            Phone(service, client.bind(account_id).link())
         accounts = Accounts(ports, policy)
         self.account = accounts.get(party, account_id).guid
-        self.device = accounts.list_devices(party, account_id)[0].guid
+        self.device, self.lost = (
+            each.guid for each in accounts.list_devices(party, account_id)[:2]
+        )
+        question = Question(
+            account_id=account_id,
+            content=TextContent(text="Pay?"),
+            duration=policy.challenge_life_limit,
+        )
+        self.question = Challenges(ports, policy).issue(party, question).challenge.guid
         self.invitation = Invitations(ports, policy).invite(party, account_id).binding
         self.callbacks = [eventually(self._dead_callback).guid]
         admin, link = self.person("Night shift", role=AdminRole.SUPPORT, app_space=self.app_space)
@@ -87,6 +98,8 @@ class ServedTenants:
         names += (
             self.device,
             self.invitation,
+            self.lost,
+            self.question,
             self.callbacks[0],
             self.admin,
             self.session,

@@ -2,16 +2,32 @@
 
 import html
 import re
+from datetime import timedelta
 
+import attrs
 import pytest
-from portal_browser import heading, require_page
+from portal_browser import PortalOfTests, heading, require_page
 
-from counterseal import Accounts, AdminLogins
+from counterseal import STANDARD, Accounts, AdminLogins
 from counterseal.memory import MemoryStore
-from counterseal.models import OPERATOR, OPERATORS, AdminRole, BindingState, RefusalReason
-from counterseal.wire.link import read_link
+from counterseal.models import (
+    OPERATOR,
+    OPERATORS,
+    Action,
+    AdminRole,
+    BindingState,
+    Question,
+    RefusalReason,
+)
 from counterseal_portal import account_search
 from counterseal_portal.pages.accounts import AT_ONCE
+
+PAYMENT = {
+    "transaction_id": "8d8ac610",
+    "payee": {"name": "Example shop", "id": "DE00 0000 0000"},
+    "currency": "EUR",
+    "amount": "49.90",
+}
 
 
 @pytest.fixture
@@ -36,6 +52,22 @@ def device_path(portal, path):
     guid = path.rpartition("/")[2]
     devices = portal.service.accounts.get_with_devices(guid, by=OPERATOR)[1]
     return f"{path}/devices/{devices[0].guid}"
+
+
+def rows_in(text):
+    """Return the texts of each row of the page's tables, by their columns."""
+    rows = re.findall(r'<tr role="row">\n(.*?)</tr>', text, re.DOTALL)
+    return [
+        {
+            label or "": " ".join(html.unescape(re.sub(r"<[^>]*>", "", cell)).split())
+            for label, cell in re.findall(
+                r'<t[hd] (?:scope="row" )?role="\w+"(?: data-label="([^"]*)")?>(.*?)</t[hd]>',
+                row,
+                re.DOTALL,
+            )
+        }
+        for row in rows
+    ]
 
 
 def test_an_account_is_found_by_a_part_of_its_id_and_by_its_guid(portal, zoe):
@@ -88,7 +120,7 @@ def test_many_accounts_are_shown_page_by_page(portal):
         pages.append(re.findall(r"<bdi>(user-[0-9]+)</bdi>", text))
         link = re.search(r'href="/portal([^"]+)">Next accounts', text)
         path = html.unescape(link[1]) if link else ""
-    assert [len(page) for page in pages] == [25, 25, 10]
+    assert [len(page) for page in pages] == [50, 10]
     assert [name for page in pages for name in page] == names
 
 
@@ -202,7 +234,7 @@ def test_the_page_shows_devices_and_no_key(portal, zoe):
     portal.service.invitations.invite(portal.service.origin, "zoe")
     text = require_page(portal.support().get(account_path(portal)))
     assert heading(portal.support().get(account_path(portal))) == "<bdi>zoe</bdi>"
-    assert text.count('class="card"') == 2
+    assert len(rows_in(text)) == 2
     assert re.findall(r'class="badge (\w+)"', text) == ["active", "invited"]
     for secret in ("kid", "thumbprint", "token", "jwk"):
         assert secret not in text.replace("csrf_token", "").replace("token-of", "")
@@ -277,21 +309,6 @@ def test_support_does_not_remove_whom_an_identity_provider_identifies(portal):
     assert f"{path}/erase" in require_page(portal.company_admin().get(path))
 
 
-def test_an_invitation_is_made_anew_with_a_qr_code(portal):
-    service = portal.service
-    old = service.invitations.invite(service.origin, "zoe")
-    browser, path = portal.support(), account_path(portal)
-    address = f"{path}/devices/{old.binding}/renew"
-    assert f'href="/portal{address}"' in require_page(browser.get(path))
-    assert "The person who opens it first" in require_page(browser.get(address))
-    text = require_page(browser.post(address))
-    link = html.unescape(re.search(r'class="secret">([^<]+)<', text)[1])
-    assert 'aria-label="QR code of the link"' in text
-    assert read_link(link).account == old.account.guid
-    assert browser.post(address).status == 409
-    assert read_link(link).token not in require_page(browser.get(path))
-
-
 def test_support_sees_that_a_person_was_asked_and_not_what(portal, zoe):
     issued = portal.service.ask("zoe", "Pay 10 EUR to Adam?")
     zoe.answer(zoe.fetch(issued.challenge.guid))
@@ -314,8 +331,10 @@ def test_a_reason_of_a_refusal_is_shown_unless_the_person_was_pressed(portal, zo
     issued = portal.service.ask("zoe", "Pay?")
     zoe.answer(zoe.fetch(issued.challenge.guid), 1, reason=reason)
     page = require_page(portal.support().get(account_path(portal)))
-    assert ">Refused<" in page
-    assert re.findall(r"; the person says: (.*?)</p>", page) == texts
+    (row,) = [each for each in rows_in(page) if "Kind" in each]
+    assert row["State (UTC)"].startswith("Refused")
+    assert ("the person says" in row["State (UTC)"]) == bool(texts)
+    assert all(text in row["State (UTC)"] for text in texts)
 
 
 def test_the_page_says_who_asked_and_which_device_answered(portal, zoe):
@@ -323,9 +342,12 @@ def test_the_page_says_who_asked_and_which_device_answered(portal, zoe):
     zoe.answer(zoe.fetch(issued.challenge.guid))
     for browser in (portal.support(), portal.app_space_admin()):
         text = require_page(browser.get(account_path(portal)))
-        (line,) = re.findall(r'<p class="quiet">(Asked .*?)</p>', text)
-        assert f"Asked by <bdi>{portal.service.origin.origin.name}</bdi>" in line
-        assert " on <bdi>" in line
+        (row,) = [each for each in rows_in(text) if "Kind" in each]
+        assert row["Origin"] == portal.service.origin.origin.name
+        state = row["State (UTC)"]
+        assert state.startswith(f"Approved {portal.service.clock.now():%Y-%m-%d %H:%M:%S}")
+        assert state.endswith(f" on {rows_in(text)[0]['']}")
+        assert row[""] == f"{issued.challenge.issued_at:%Y-%m-%d %H:%M:%S}"
         assert f'/audit?subject={issued.challenge.guid}"' in text
     hint = "support sees who asked"
     assert hint in require_page(portal.support().get(account_path(portal)))
@@ -348,6 +370,7 @@ def test_only_the_newest_invitation_is_offered_again_and_for_a_day(portal):
     text = require_page(portal.support().get(path))
     assert "Invite again" not in text
     assert "For a new device, the person logs in" in text
+    assert "For a new device" not in require_page(portal.app_space_admin().get(path))
 
 
 def test_an_invitation_that_was_revoked_is_an_invitation(portal):
@@ -355,5 +378,78 @@ def test_an_invitation_that_was_revoked_is_an_invitation(portal):
     invitation = service.invitations.invite(service.origin, "zoe")
     service.devices.revoke(invitation.binding, by=OPERATOR)
     text = require_page(portal.support().get(account_path(portal)))
-    assert "<h3><bdi>Invitation</bdi></h3>" in text
-    assert "Expire" not in text
+    (row,) = rows_in(text)
+    assert (row[""], row["State"]) == ("Invitation", "Revoked")
+    assert row["Commands"] == "Events of Invitation"
+
+
+# Questions
+
+
+def questions_in(text):
+    return [row for row in rows_in(text) if "Kind" in row]
+
+
+def test_a_persons_questions_differ_by_kind_origin_and_second(portal, zoe):
+    service = portal.service
+    agent = service.new_origin(service.app_space, "Agent")
+    service.ask("zoe", "Pay 10 EUR?", transaction_id="order-7")
+    service.clock.advance(timedelta(seconds=2))
+    action = Action(type="payment", resource="shop", arguments=PAYMENT)
+    issued = service.challenges.issue(agent, Question(account_id="zoe", content=action))
+    path = account_path(portal)
+    payment, plain = questions_in(require_page(portal.support().get(path)))
+    assert (payment["Kind"], payment["Origin"]) == ("Payment", "Agent")
+    assert (plain["Kind"], plain["Origin"]) == ("Question", service.origin.origin.name)
+    assert payment[""] == f"{issued.challenge.issued_at:%Y-%m-%d %H:%M:%S}" != plain[""]
+    assert payment["State (UTC)"] == plain["State (UTC)"] == "Waiting"
+    assert "What it says" not in payment
+    payment, plain = questions_in(require_page(portal.app_space_admin().get(path)))
+    assert "49.90" in payment["What it says"]
+    assert plain["What it says"] == "Pay 10 EUR? order-7"
+
+
+def test_support_reads_the_content_where_the_policy_lets_it():
+    portal = PortalOfTests(policy=attrs.evolve(STANDARD, support_reads_content=True))
+    portal.service.bind("zoe")
+    portal.service.ask("zoe", "Pay 10 EUR?", transaction_id="order-7")
+    (row,) = questions_in(require_page(portal.support().get(account_path(portal))))
+    assert row["What it says"] == "Pay 10 EUR? order-7"
+
+
+def test_a_long_content_is_cut(portal, zoe):
+    portal.service.ask("zoe", "z" * 500)
+    (row,) = questions_in(require_page(portal.app_space_admin().get(account_path(portal))))
+    assert row["What it says"] == "z" * 119 + "…"
+
+
+def test_support_withdraws_an_open_question(portal, zoe):
+    service, browser, path = portal.service, portal.support(stepped_up=False), account_path(portal)
+    answered = service.ask("zoe", "Pay 1 EUR?").challenge
+    zoe.answer(answered)
+    service.clock.advance(timedelta(seconds=1))
+    challenge = service.ask("zoe", "Pay 10 EUR?").challenge
+    address = f"{path}/questions/{challenge.guid}/withdraw"
+    text = require_page(browser.get(path))
+    assert re.findall(r'href="/portal([^"]*/withdraw)"', text) == [address]
+    text = require_page(browser.get(address))
+    assert service.origin.origin.name in text
+    assert "Pay 10 EUR?" not in text
+    assert "Pay 10 EUR?" in require_page(portal.app_space_admin().get(address))
+    reply = browser.post(address)
+    assert reply.location == f"{path}?done=question-withdrawn"
+    text = require_page(browser.get(reply.location))
+    assert "The question is withdrawn." in text
+    assert questions_in(text)[0]["State (UTC)"].startswith("Withdrawn ")
+    assert "/withdraw" not in text
+    assert browser.post(address).status == 409
+    for guid in (challenge.account, zoe.guid, "none"):
+        assert browser.get(f"{path}/questions/{guid}/withdraw").status == 404
+
+
+def test_a_question_is_withdrawn_on_the_page_of_its_account_only(portal, zoe):
+    portal.service.bind("adam")
+    challenge = portal.service.ask("adam", "Pay?").challenge
+    address = f"{account_path(portal)}/questions/{challenge.guid}/withdraw"
+    assert portal.support().post(address).status == 404
+    assert portal.service.challenges.status(portal.service.origin, challenge.guid).outcome is None

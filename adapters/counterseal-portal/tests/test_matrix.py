@@ -22,6 +22,10 @@ GLOBAL = (OK, FORBIDDEN, FORBIDDEN, FORBIDDEN)
 PAGES = {
     "overview.show": ALL,
     "audit.search": ALL,
+    "audit.export": ALL,
+    "audit.chain": GLOBAL,
+    "audit.verify": GLOBAL,
+    "notification.list": ALL,
     "account.search": ALL,
     "account.show": ALL,
     "account.lock": ALL,
@@ -32,6 +36,11 @@ PAGES = {
     "account.resume_device": ALL,
     "account.revoke_device": ALL,
     "account.renew_invitation": ALL,
+    "account.lost_device": ALL,
+    "account.withdraw_question": ALL,
+    "account.invite": ADMINS,
+    "account.mail_link": ADMINS,
+    "app_space.invite": ADMINS,
     "company.list": (OK, SEE_OTHER, FORBIDDEN, FORBIDDEN),
     "company.show": COMPANY,
     "company.create": GLOBAL,
@@ -63,6 +72,8 @@ PAGES = {
     "origin.revoke_credential": ADMINS,
     "origin.forbid_entry": ADMINS,
     "callback.list": ADMINS,
+    "callback.list_dead": ADMINS,
+    "callback.requeue_all": ADMINS,
     "callback.requeue": ADMINS,
     "callback.drop": ADMINS,
     "admin.list": GLOBAL,
@@ -80,6 +91,11 @@ WITHOUT_A_RECORD = frozenset(
     {
         "overview.show",
         "audit.search",
+        "audit.export",
+        "audit.chain",
+        "audit.verify",
+        "notification.list",
+        "callback.list_dead",
         "account.search",
         "company.list",
         "company.create",
@@ -90,6 +106,7 @@ WITHOUT_A_RECORD = frozenset(
 """Routes whose path names no record."""
 
 FORMS = {
+    "audit.export": {"format": "csv"},
     "company.create": {"name": "New"},
     "company.edit": {"name": "Other"},
     "company.verify": {"verified_name": "Other Ltd"},
@@ -123,12 +140,16 @@ FORMS = {
     "origin.issue_webhook_key": {"hours": "0"},
     "origin.allow_entry": {"kind": "1", "entry": "https://other.example/done"},
     "admin.create_global": {"name": "New", "kind": "hmac"},
+    "account.mail_link": {"link_life": "600"},
+    "admin.link": {"link_life": "600"},
+    "app_space.invite": {"account_id": "new", "user_info": "New Example"},
     "admin.rotate": {"scheme": "hmac", "hours": "0"},
 }
 """What is entered; a command has no fields."""
 
 SHOWS_A_PAGE = frozenset(
     {
+        "audit.export",
         "company.create_admin",
         "app_space.create_admin",
         "origin.issue_credential",
@@ -137,10 +158,14 @@ SHOWS_A_PAGE = frozenset(
         "admin.rotate",
         "admin.link",
         "account.renew_invitation",
+        "account.lost_device",
+        "account.invite",
+        "account.mail_link",
+        "app_space.invite",
         "app_space.provider_test",
     }
 )
-"""Acts whose answer is a page and no redirect."""
+"""Acts whose answer is a page, or a file, and no redirect."""
 OF_NO_TEST = frozenset({"app_space.provider_return"})
 """What comes back belongs to no test log-in."""
 NOT_AT_THIS_STATE = frozenset({"account.resume_device", "callback.requeue"})

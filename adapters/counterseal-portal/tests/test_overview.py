@@ -1,6 +1,8 @@
 """The overview counts what the audit log has chained; the audit log is searched by page."""
 
+import re
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from portal_browser import require_page
@@ -10,6 +12,7 @@ from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal.models import Admin, AdminRole, AuditEvent
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
 from counterseal_portal.event_labels import event_label, reason_label
+from counterseal_portal.pages import audit as audit_pages
 from counterseal_testing.identity import APP_RETURN
 
 
@@ -23,6 +26,21 @@ def busy(portal):
     portal.support().get("/admins/new")
     AuditChain(service.ports, service.policy).chain()
     return portal
+
+
+def number_in(text, label):
+    """Return the number below *label*, and the address of the list that it counts."""
+    match = re.search(
+        rf'>{label}</dt><dd>(?:<a href="/portal([^"]*)"><span class="unseen">{label}: </span>)?'
+        r"([0-9]+)(?:</a>)?</dd>",
+        text,
+    )
+    return int(match[2]), (match[1] or "").replace("&amp;", "&")
+
+
+def rows_in(text):
+    """Return how many rows the page's table has."""
+    return text.count('<th scope="row"')
 
 
 def test_a_chart_and_its_table_say_the_same():
@@ -39,8 +57,8 @@ def test_a_chart_and_its_table_say_the_same():
 
 def test_the_overview_shows_what_was_counted(busy):
     text = require_page(busy.company_admin().get(""))
-    assert "Questions asked</dt><dd>1<" in text
-    assert "Answered <strong>1</strong>" in text
+    assert number_in(text, "Questions asked")[0] == 1
+    assert re.search(r"Answered <strong><a [^>]*><span [^>]*>Answered: </span>1</a></strong>", text)
     assert text.count('<rect class="series-0" x=') == 1
 
 
@@ -70,9 +88,9 @@ def test_what_is_out_of_reach_is_not_counted(busy):
     admin = busy.service.credentials.create_admin("x", company=other.guid).guid
     record = busy.service.administration.get(admin, Admin)
     text = require_page(busy.log_in(record).get(""))
-    assert "Questions asked</dt><dd>0<" in text
-    assert "Active users</dt><dd>0<" in text
-    assert "<h3>" not in require_page(busy.log_in(record).get("/audit", event="challenge.issue"))
+    assert number_in(text, "Questions asked") == (0, "")
+    assert number_in(text, "Active users") == (0, "")
+    assert rows_in(require_page(busy.log_in(record).get("/audit", event="challenge.issue"))) == 0
 
 
 def test_the_log_is_searched(busy):
@@ -80,9 +98,9 @@ def test_the_log_is_searched(busy):
     assert ">challenge.issue</code>" in require_page(browser.get("/audit"))
     account = busy.service.accounts.get(busy.service.origin, "zoe").guid
     text = require_page(browser.get("/audit", event="challenge.issue", since="2030-01-01"))
-    assert text.count("<h3>") == 1
+    assert rows_in(text) == 1
     assert "No event fits" in require_page(browser.get("/audit", until="2029-12-31"))
-    assert "<h3>" in require_page(browser.get("/audit", until="2030-01-01"))
+    assert rows_in(require_page(browser.get("/audit", until="2030-01-01"))) > 1
     assert "No event fits" in require_page(browser.get("/audit", performer=account))
     for name, term, label in (
         ("since", "x", "From the day"),
@@ -133,6 +151,76 @@ def test_an_event_without_a_label_has_its_name():
 )
 def test_a_reason_is_said_in_words_but_not_that_somebody_was_pressed(reason, text):
     assert reason_label(reason) == text
+
+
+def test_each_number_leads_to_the_list_that_it_counts(busy):
+    service = busy.service
+    for reason in ("undelivered", "late"):
+        record(service, "challenge.push", reason)
+    record(service, "callback.fail", "gone", 2)
+    record(service, "callback.succeed", "", 3)
+    record(service, "callback.succeed", "dropped", 4)
+    record(service, "account.lock", "role_lacking")
+    record(service, "account.lock", "foreign")
+    AuditChain(service.ports, service.policy).chain()
+    browser = busy.company_admin()
+    text = require_page(browser.get(""))
+    for label, expected in {
+        "Questions asked": 1,
+        "Devices bound": 1,
+        "Callbacks delivered": 3,
+        "Callbacks given up": 2,
+        "Notifications that no device got": 2,
+    }.items():
+        number, address = number_in(text, label)
+        assert (label, number) == (label, expected)
+        listed = require_page(browser.get(address))
+        assert (label, rows_in(listed)) == (label, expected)
+        if address.startswith("/audit"):
+            assert f"The log has counted {expected}." in listed
+    refused = re.search(r'href="/portal(/audit[^"]*reason=role_lacking[^"]*)"', text)[1]
+    assert rows_in(require_page(browser.get(refused.replace("&amp;", "&")))) == 1
+
+
+def test_the_log_is_paged_both_ways_and_a_page_is_as_it_was(busy, monkeypatch):
+    monkeypatch.setattr(audit_pages, "AT_ONCE", 3)
+    service = busy.service
+    for number in range(10):
+        service.clock.advance(timedelta(seconds=1))
+        record(service, "account.lock", f"word_{number}")
+    AuditChain(service.ports, service.policy).chain()
+    browser, address = busy.company_admin(), "/audit?event=account.lock"
+    pages = []
+    while address:
+        text = require_page(browser.get(address))
+        pages.append((address, text))
+        match = re.search(r'href="/portal([^"]*)">Earlier events', text)
+        address = match and match[1].replace("&amp;", "&")
+    words = [re.findall(r">word ([0-9])<", text) for _, text in pages]
+    assert words == [["9", "8", "7"], ["6", "5", "4"], ["3", "2", "1"], ["0"]]
+    for (before, _), (_, text) in pairwise(pages):
+        match = re.search(r'href="/portal([^"]*)">(?:Later|Newest) events', text)
+        assert match[1].replace("&amp;", "&") == before
+    assert "Later events" not in pages[0][1]
+    assert "Newest events" not in pages[0][1]
+    # Of a long way, an address carries the end, and what it cannot read is nothing.
+    monkeypatch.setattr(audit_pages, "LONGEST_TRAIL", 1)
+    text = require_page(browser.get(pages[3][0]))
+    assert re.search(r'href="/portal/audit\?event=account.lock&amp;after=[^&"]+">Later', text)
+    for trail in ("x..y", "<", "z" * 41):
+        text = require_page(browser.get("/audit", after=address_of(pages[1][0]), before=trail))
+        assert "Newest events" in text
+
+
+def address_of(address):
+    return re.search(r"after=([^&]+)", address)[1]
+
+
+def test_times_have_seconds_and_rows_words_and_code(busy):
+    text = require_page(busy.company_admin().get("/audit", event="challenge.issue"))
+    at = f"{busy.service.clock.now():%Y-%m-%d %H:%M:%S}"
+    assert f">{at}</time></td>" in text
+    assert 'Question asked <code class="quiet">challenge.issue</code>' in text
 
 
 def test_support_finds_an_account_from_the_overview_and_counts_no_callbacks(busy):
@@ -195,7 +283,8 @@ def test_the_overview_says_what_identity_providers_did_in_the_last_day(busy):
     with pytest.raises(IdentityUnavailable):
         service.logins.redirect(space.guid, APP_RETURN)
     text = require_page(browser.get(""))  # a provider that is down delays no page
-    expected = "Log-ins 1, vouched for users 1, did not vouch 1, did not answer 0 in the last day."
-    assert expected in text
-    assert f'<bdi>With log-ins</bdi> <bdi class="mono">{space.idp.issuer}</bdi>' in text
+    assert "Log-ins 1, vouched for users 1, did not vouch 1, did not answer 0</td>" in text
+    assert re.search(
+        rf"<bdi>With log-ins</bdi></a></th>\s*<td [^>]*><bdi [^>]*>{space.idp.issuer}<", text
+    )
     assert "With log-ins" not in require_page(busy.support().get(""))

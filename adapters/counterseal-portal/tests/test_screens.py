@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from page_checks import LISTEN, PATIENCE, VIEWS
+from page_checks import DESK, LISTEN, PATIENCE, VIEWS
 from portal_browser import PortalOfTests
 from portal_server import serve
 from portal_tenants import Tenants
@@ -317,3 +317,25 @@ def test_no_page_can_be_framed(chromium, served):
     frame = page.frames[-1]
     assert "Overview" not in frame.content()
     context.close()
+
+
+VISIBLE_ROWS = """() => [...document.querySelectorAll(".rows tbody tr")].filter(
+  (row) => row.getBoundingClientRect().bottom <= innerHeight
+).length"""
+
+
+def test_twenty_accounts_are_seen_at_once_on_a_desk(chromium):
+    def build(url):
+        portal = PortalOfTests(public_url=with_passkeys(url))
+        for number in range(30):
+            portal.service.invitations.invite(portal.service.origin, f"user-{number:02}")
+        return portal
+
+    with serve(build) as (url, portal):
+        context = chromium.new_context(viewport=DESK)
+        cookie = {"name": "session", "value": portal.support().cookie_value}
+        context.add_cookies([cookie | {"url": with_passkeys(url)}])
+        page = context.new_page()
+        page.goto(f"{with_passkeys(url)}/portal/accounts?q=user", timeout=PATIENCE)
+        assert page.evaluate(VISIBLE_ROWS) >= 20
+        context.close()

@@ -4,6 +4,7 @@ A service as operators run it, driven from the portal alone: `counterseal serve`
 On SQLite; with BROWSER_FULL on PostgreSQL, too.
 """
 
+import json
 import os
 import re
 
@@ -145,11 +146,28 @@ def events_of(person, query):
     names = []
     person.open(f"/audit?{query}")
     while True:
-        names += person.page.locator("h3 code").all_inner_texts()
+        names += person.page.locator(".rows th code").all_inner_texts()
         earlier = person.page.get_by_role("link", name="Earlier events")
         if not earlier.count():
             return set(names)
         person.follow("Earlier events")
+
+
+EXPORT = """async () => {
+  const form = new URLSearchParams(new FormData(document.querySelector(".export")));
+  form.set("format", "jsonl");
+  const response = await fetch("/portal/audit/export", {method: "POST", body: form});
+  return [response.headers.get("content-length"), await response.text()];
+}"""
+
+
+def exported(person):
+    """Return the names of all events of an export, which comes in pieces and is whole."""
+    person.open("/audit")
+    length, text = person.page.evaluate(EXPORT)
+    *events, last = map(json.loads, text.splitlines())
+    assert (length, last) == (None, {"complete": True, "count": len(events)})
+    return {each["event"] for each in events}
 
 
 def support_sees_accounts_only(person, new_person, app_space):
@@ -214,3 +232,4 @@ def test_a_service_is_run_from_the_portal(new_person, service_and_receiver, tmp_
     done |= {"webhook_key.issue", "origin.allow_callback", "challenge.issue", "challenge.answered"}
     done |= {"callback.requeue", "app_space.edit", "credential.revoke", "session.step_up"}
     eventually(lambda: done <= events_of(person, ""))
+    assert exported(person) >= done

@@ -3,11 +3,13 @@
 import base64
 import re
 from datetime import timedelta
+from functools import partialmethod
 
+import attrs
 import pytest
-from portal_browser import PUBLIC_URL, heading, require_page
+from portal_browser import PUBLIC_URL, PortalOfTests, heading, require_page
 
-from counterseal import AdminLogins, Refused, Sessions, SignedRequest
+from counterseal import STANDARD, AdminLogins, Refused, Sessions, SignedRequest
 from counterseal.credentials.documents import write_basic
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
@@ -19,6 +21,7 @@ from counterseal.models import (
     Admin,
     AdminRole,
     AppSpace,
+    CallbackState,
     CallbackType,
     Clients,
     Company,
@@ -440,11 +443,11 @@ def test_dead_callbacks_are_queued_again_and_queued_ones_dropped(portal, origin)
 
 
 def end_questions(service, phone, count, party=None):
-    """Have *count* callbacks queued, a second apart."""
+    """Have *count* callbacks queued, two minutes apart."""
     for _ in range(count):
         issued = service.ask("zoe", "Pay?", origin=party, callback=CALLBACK)
         phone.answer(phone.fetch(issued.challenge.guid))
-        service.clock.advance(timedelta(seconds=1))
+        service.clock.advance(timedelta(minutes=2))
 
 
 def callbacks_in(text, command):
@@ -462,11 +465,11 @@ def test_dead_callbacks_are_paged(portal, origin, monkeypatch):
     guids, address = [], f"{origin}/callbacks"
     while address:
         text = require_page(browser.get(address))
-        assert "<dt>Dead</dt><dd>5</dd>" in text
-        assert ("Oldest dead callbacks" in text) == bool(guids)
+        assert "Dead: 5</h2>" in text
+        assert ("Older dead callbacks" in text) == bool(guids)
         assert len(callbacks_in(text, "requeue")) <= 2
         guids += callbacks_in(text, "requeue")
-        following = re.search(r'href="/portal([^"]+)">Next dead callbacks', text)
+        following = re.search(r'href="/portal([^"]+)">Newer dead callbacks', text)
         address = following and following[1]
     dead = service.callbacks.list_dead(service.origin.origin.guid, by=OPERATOR)
     assert guids == [each.guid for each in dead]
@@ -475,8 +478,76 @@ def test_dead_callbacks_are_paged(portal, origin, monkeypatch):
     browser.post(f"/callbacks/{guids[1]}/requeue")
     text = require_page(browser.get(f"{origin}/callbacks", after=guids[1]))
     assert callbacks_in(text, "requeue") == [guids[0], guids[2]]
-    assert "<dt>Queued</dt><dd>1</dd>" in text
+    assert "Queued: 1</h2>" in text
     assert browser.get(f"{origin}/callbacks", after="x").status == 400
+
+
+def kill_callbacks(portal, count, party=None):
+    """Return the GUIDs of callbacks that are dead: nothing allows their address any more."""
+    service = portal.service
+    party = service.origin if party is None else party
+    service.credentials.issue_webhook_key(party.origin.guid)
+    service.administration.allow_callback(party.origin.guid, CALLBACK)
+    end_questions(service, service.bind("zoe", origin=party), count, service.renewed(party))
+    service.administration.forbid_callback(party.origin.guid, CALLBACK)
+    service.deliver()
+    dead = service.callbacks.list_dead(party.origin.guid, by=OPERATOR)
+    return [each.guid for each in dead]
+
+
+def callback_of(service, guid):
+    return service.callbacks.get(guid, by=OPERATOR)
+
+
+def test_dead_callbacks_of_all_origins_are_queued_again_by_one_confirmation(portal):
+    service, browser = portal.service, portal.company_admin()
+    other = service.new_origin(service.app_space, "Other shop")
+    guids = [*kill_callbacks(portal, 12), *kill_callbacks(portal, 2, other)]
+    text = require_page(browser.get("/callbacks"))
+    assert callbacks_in(text, "requeue") == guids
+    assert "Queue all 14 again" in text
+    assert f'<option value="{other.origin.guid}">Other shop</option>' in text
+    text = require_page(browser.get("/dead-callbacks/all/all/requeue"))
+    assert heading(browser.get("/dead-callbacks/all/all/requeue")) == "Queue these callbacks again?"
+    assert "<bdi>14 dead callbacks</bdi>" in text
+    assert "ten a second" in text
+    assert "<dd>0 min 2 s</dd>" in text
+    now = service.clock.now()
+    reply = browser.post("/dead-callbacks/all/all/requeue")
+    assert reply.location == "/callbacks?done=callbacks-requeued"
+    moments = sorted(callback_of(service, guid).next_at for guid in guids)
+    assert moments == [now + number * timedelta(milliseconds=100) for number in range(14)]
+    events = [each for each in service.ports.audit.events if each.event == "callback.requeue"]
+    assert {each.subject for each in events} == set(guids)
+    assert "There is none" in require_page(browser.get("/callbacks"))
+
+
+def test_dead_callbacks_are_queued_again_as_they_are_filtered(portal, monkeypatch):
+    service, browser = portal.service, portal.app_space_admin()
+    other = service.new_origin(service.app_space, "Other shop")
+    (first,), (second,) = kill_callbacks(portal, 1), kill_callbacks(portal, 1, other)
+    terms = {"origin": other.origin.guid, "cause": "forbidden"}
+    text = require_page(browser.get("/callbacks", **terms))
+    assert callbacks_in(text, "requeue") == [second]
+    path = f"/dead-callbacks/{other.origin.guid}/forbidden/requeue"
+    assert f'href="/portal{path}">Queue all of these again' in text
+    assert "<bdi>1 dead callback</bdi>" in require_page(browser.get(path))
+    none = f"/dead-callbacks/{other.origin.guid}/gone/requeue"
+    assert browser.post(none).location.endswith("cause=gone&done=callbacks-requeued")
+    assert callback_of(service, second).state is CallbackState.DEAD
+    assert browser.post(path).status == 303
+    states = [callback_of(service, guid).state for guid in (first, second)]
+    assert states == [CallbackState.DEAD, CallbackState.QUEUED]
+    for odd in (f"/dead-callbacks/{other.origin.guid}/x/requeue", "/dead-callbacks/x/all/requeue"):
+        assert (browser.get(odd).status, browser.post(odd).status) == (404, 404)
+    assert browser.get("/callbacks", cause="x").status == 400
+    # What is left is said.
+    kill_callbacks(portal, 2)
+    limited = partialmethod(callbacks.Callbacks.requeue_all, limit=1)
+    monkeypatch.setattr(callbacks.Callbacks, "requeue_all", limited)
+    reply = browser.post("/dead-callbacks/all/all/requeue")
+    assert reply.location == "/callbacks?done=callbacks-further"
+    assert "The list has those that are left" in require_page(browser.get(reply.location))
 
 
 def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, monkeypatch):
@@ -502,7 +573,7 @@ def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, m
     assert limits == [2]
     assert callbacks_in(text, "drop") == []
     assert "The list is cut: it has 0 of them." in text
-    assert "<dt>Queued</dt><dd>2</dd>" in text
+    assert "Queued: 2</h2>" in text
 
 
 def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space):
@@ -574,3 +645,56 @@ def test_a_program_gets_no_link(portal):
     admin = portal.create_admin(AdminRole.SUPPORT, app_space=portal.service.app_space.guid)
     assert browser.get(f"/admins/{admin.guid}/link").status == 404
     assert browser.post(f"/admins/{admin.guid}/link").status == 404
+
+
+@pytest.mark.parametrize(
+    ("longest", "offered", "chosen"),
+    [
+        (timedelta(minutes=5), ["5 minutes"], "300"),
+        (timedelta(hours=1), ["10 minutes", "1 hour"], "3600"),
+        (timedelta(days=1), ["10 minutes", "1 hour", "1 day"], "3600"),
+    ],
+)
+def test_the_life_of_a_link_is_chosen_as_the_policy_allows(longest, offered, chosen):
+    portal = PortalOfTests(policy=attrs.evolve(STANDARD, portal_link_life=longest))
+    service, browser = portal.service, portal.company_admin()
+    space = service.app_space.guid
+    person = service.credentials.create_person(
+        "Support person", role=AdminRole.SUPPORT, app_space=space
+    )
+    path = f"/admins/{person.guid}/link"
+    for page in (path, f"/app-spaces/{space}/admins/new"):
+        text = require_page(browser.get(page))
+        options = re.findall(
+            r'name="link_life" value="(\d+)"( checked)?><span><bdi>([^<]+)</bdi>', text
+        )
+        assert [label for _, _, label in options] == offered
+        assert [value for value, checked, _ in options if checked] == [chosen]
+        for value, _, _ in options:
+            if page == path:
+                require_page(browser.post(page, {"link_life": value}))
+                (link,) = service.sessions.list(person.guid, by=OPERATOR)
+                assert link.deadline == service.clock.now() + timedelta(seconds=int(value))
+    for odd in ("1", "604800", "x", ""):
+        assert browser.post(path, {"link_life": odd}).status == 400
+    # A program that sends none gets the longest.
+    require_page(browser.post(path))
+    (link,) = service.sessions.list(person.guid, by=OPERATOR)
+    assert link.deadline == service.clock.now() + longest
+
+
+def test_a_new_person_gets_a_link_of_the_chosen_life_with_a_text_to_mail(portal, space):
+    browser, service = portal.company_admin(), portal.service
+    fields = {"name": "Support <b>", "role": AdminRole.SUPPORT.value, "kind": "person"}
+    text = require_page(browser.post(f"{space}/admins/new", fields | {"link_life": "600"}))
+    link = secret_in(text)
+    end_time = f"{service.clock.now() + timedelta(minutes=10):%Y-%m-%d %H:%M} UTC"
+    (mail,) = re.findall(r"<textarea[^>]* readonly>\n(.*?)</textarea>", text, re.DOTALL)
+    assert link in mail.splitlines()
+    assert f"It works once, until {end_time}." in mail
+    assert mail.startswith("Support &lt;b&gt;,\n")
+    assert 'id="mail-subject" readonly value="Your log-in at auth.example"' in text
+    assert text.count(" data-copies=") == 3
+    # A program has no log-in.
+    fields |= {"kind": "signature", "name": "Program"}
+    assert "mail-subject" not in require_page(browser.post(f"{space}/admins/new", fields))

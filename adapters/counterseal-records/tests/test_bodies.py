@@ -23,6 +23,7 @@ from counterseal.models import (
     Company,
     Guid,
     Login,
+    MailedLink,
     Origin,
     PasskeyScope,
     Session,
@@ -220,6 +221,16 @@ def test_what_an_older_release_does_not_know_is_left_out_of_every_text(transacti
     body = write(challenge)
     assert not [name for name in LEFT_OUT[Challenge] if name in body.encode()]
     assert read(body) == challenge
+
+
+def test_an_account_without_a_mailed_link_is_written_as_older_releases_write_it():
+    factory = RecordFactory()
+    account = factory.account("zoe")
+    assert "mailed_link" not in write(account)
+    link = MailedLink(secret_hash=b"hash", origin=factory.guid(), deadline=account.created_at)
+    mailed = attrs.evolve(account, mailed_link=link)
+    assert "mailed_link" in write(mailed)
+    assert [read(write(record)) for record in (account, mailed)] == [account, mailed]
 
 
 def test_an_app_space_that_lists_no_hosts_is_written_as_older_releases_write_it():

@@ -130,6 +130,22 @@ class Logout:
 
 
 @attrs.frozen(kw_only=True, field_transformer=fields.check_together)
+class MailedLink:
+    """
+    A link that was made to be mailed to the user, and that gets one invitation, once.
+
+    Attributes:
+        secret_hash: SHA-256 of its secret.
+        origin: In whose name the invitation will be.
+        deadline: From then on it is refused.
+    """
+
+    secret_hash: bytes = attrs.field(repr=False)
+    origin: Guid
+    deadline: datetime = attrs.field(validator=fields.utc)
+
+
+@attrs.frozen(kw_only=True, field_transformer=fields.check_together)
 class Account:
     """
     One user of an App Space.
@@ -148,6 +164,8 @@ class Account:
         receipts: How many receipts the account has.
         receipt_hash: SHA-256 of the last receipt's signed part, base64url; empty before the first.
         events: How many events of it there have been: the number of the last one.
+        mailed_link: The newest one; None once it was used, or a bind, an unlocking, a revocation of
+            all devices or the erasure has ended it.
     """
 
     guid: Guid
@@ -166,6 +184,7 @@ class Account:
     receipts: int = attrs.field(default=0, validator=fields.count)
     receipt_hash: str = ""
     events: int = attrs.field(default=0, validator=fields.count)
+    mailed_link: MailedLink | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
 
     parent: ClassVar[Guid | None] = None

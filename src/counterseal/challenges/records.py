@@ -43,6 +43,8 @@ class CancelReason(enum.Enum):
     ERASED = "erased"
     REFUSED = "refused"
     """Another request of its origin was refused for a reason that cancels this one too."""
+    STAFF = "staff"
+    """An administrator has withdrawn it."""
 
 
 class RefusalReason(enum.Enum):

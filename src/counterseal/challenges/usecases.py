@@ -1,4 +1,4 @@
-"""Challenges: an origin issues, reads, lists and cancels them, and a worker expires them."""
+"""Challenges: origins issue, read and cancel them, staff withdraws, and a worker expires them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Challenges(UseCase):
-    """Issue, read, list and cancel challenges as an origin, and expire them as a worker."""
+    """Issue, read, list, cancel, withdraw and expire challenges."""
 
     def issue(
         self,
@@ -223,6 +223,28 @@ class Challenges(UseCase):
             challenges.cancel,
             origin,
             served_kinds=served_kinds,
+        )
+
+    def withdraw(self, challenge: Guid, *, by: Administrator) -> Challenge:
+        """
+        Cancel a challenge on behalf of support staff; its origin learns it as it does each ending.
+
+        User Support gets no content, as `list_of_account` says.
+
+        Raises:
+            NotFound: There is no such challenge.
+            CredentialRefused: The administrator's time is over, or it was revoked.
+            Foreign: The challenge is out of the administrator's reach.
+            WrongState: It is finished.
+            DeadlinePassed: Its deadline has passed.
+        """
+        return self._decide_for(
+            by,
+            "challenge.withdraw",
+            challenge,
+            record_with_account(challenge),
+            challenges.withdraw,
+            served_kinds=self.ports.notifier.kinds(),
         )
 
     def expire(self, limit: int = 100) -> int:

@@ -8,6 +8,7 @@ from counterseal.accounts.records import Identity as Identity
 from counterseal.accounts.records import Login as Login
 from counterseal.accounts.records import LoginState as LoginState
 from counterseal.accounts.records import Logout as Logout
+from counterseal.accounts.records import MailedLink as MailedLink
 from counterseal.accounts.records import OpenQuestion as OpenQuestion
 from counterseal.accounts.records import PastQuestion as PastQuestion
 from counterseal.approvals.records import ActionState as ActionState

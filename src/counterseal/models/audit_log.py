@@ -185,7 +185,8 @@ class AuditQuery:
         event: A name such as `challenge.issue`, or a noun with its point, such as `challenge.`.
         since: The earliest time.
         until: Only earlier events.
-        reason: Why it was refused, or the word of its result.
+        reason: Why it was refused, or the word of its result; empty for events that have none.
+        endings: Only events of one of these names and reasons; None for all.
         app_spaces: Only events of these App Spaces; None for all events.
         nouns: Only events of these nouns; None for all.
     """
@@ -196,6 +197,7 @@ class AuditQuery:
     since: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     reason: str | None = None
+    endings: frozenset[tuple[str, str]] | None = None
     app_spaces: frozenset[Guid] | None = None
     nouns: frozenset[str] | None = None
 
@@ -209,6 +211,7 @@ class AuditQuery:
             and (self.since is None or event.at >= self.since)
             and (self.until is None or event.at < self.until)
             and self.reason in (None, event.reason)
+            and (self.endings is None or (event.event, event.reason) in self.endings)
             and (self.app_spaces is None or event.app_space in self.app_spaces)
             and (self.nouns is None or noun in self.nouns)
         )

@@ -75,6 +75,7 @@ from counterseal.models import (
     LoginState,
     Logo,
     Logout,
+    MailedLink,
     MemoryContent,
     Notification,
     NotificationState,
@@ -236,6 +237,7 @@ REQUIRED = {
     History: {},
     HtmlContent: {"html": "<p>"},
     Identity: {"issuer": "https://idp.example", "subject": "ann"},
+    MailedLink: {"secret_hash": b"", "origin": ID, "deadline": NOW},
     Logout: {"issuer": "https://idp.example", "subject": "ann", "jti": "one", "until": NOW},
     IdpSettings: {
         "issuer": "https://idp.example",
@@ -390,6 +392,7 @@ REQUIRED = {
 SILENT = {
     RegistrationResponse: {"client_data", "attestation_object"},
     Account: {"sealed_grant", "user_info"},
+    MailedLink: {"secret_hash"},
     Action: {"arguments", "purpose"},
     ActionTerms: {"document"},
     ActionUse: {"detail", "receipt"},

@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import STANDARD, BackchannelClients, ChannelRealms
+from counterseal import STANDARD, BackchannelClients, ChannelRealms, MailedLinks
 from counterseal.credentials.decisions import credentials
 from counterseal.credentials.decisions.authentication import SignedRequest
 from counterseal.credentials.documents import write_basic, write_cx1
@@ -68,6 +68,7 @@ class Tenant:
         service.sender.script(410)
         self.callback = service.callbacks.attempt(callback.guid)
         self.waiting = self._queued_callback(service)
+        self.question = service.ask(self.name, "Pay?", origin=self.party).challenge.guid
 
     def _queued_callback(self, service):
         challenge = service.ask(self.name, "Pay?", origin=self.party, callback=CALLBACK).challenge
@@ -215,10 +216,20 @@ VERBS = {
     "see the queued": (MID, lambda s, t, by: s.callbacks.list_queued(t.callback.origin, by=by)),
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
+    "requeue all": (
+        MID,
+        lambda s, t, by: s.callbacks.requeue_all((t.callback.origin,), by=by),
+    ),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
     "search": (ALL, lambda s, t, by: s.accounts.search(t.space.guid, "", by=by)),
     "look": (ALL, lambda s, t, by: s.accounts.get_with_devices(t.account, by=by)),
     "see questions": (ALL, lambda s, t, by: s.challenges.list_of_account(t.account, by=by)),
+    "withdraw": (ALL, lambda s, t, by: s.challenges.withdraw(t.question, by=by)),
+    "invite": (MID, lambda s, t, by: s.invitations.invite_as_admin(t.space.guid, "new", by=by)),
+    "mail": (
+        MID,
+        lambda s, t, by: MailedLinks(s.ports, s.policy).make(t.space.guid, "mailed", by=by),
+    ),
     "renew": (ALL, lambda s, t, by: s.invitations.renew(t.invitation, by=by)),
     "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
     "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),
@@ -292,8 +303,10 @@ def test_an_administrator_of_all_companies_and_the_operator_reach_everything(
         "forbid",
         "forbid entry",
         "requeue",
+        "requeue all",
         "drop",
         "erase",
+        "withdraw",
         "renew",
         "suspend",
         "revoke device",

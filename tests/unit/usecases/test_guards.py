@@ -85,6 +85,12 @@ CALLS = {
     "cancel": lambda service, _, issued, __: service.challenges.cancel(
         service.origin, issued.challenge.guid
     ),
+    "withdraw": lambda service, _, issued, __: service.challenges.withdraw(
+        issued.challenge.guid, by=OPERATOR
+    ),
+    "invite as admin": lambda service, *_: service.invitations.invite_as_admin(
+        service.app_space.guid, "alice", by=OPERATOR
+    ),
     "expire": lambda service, *_: expire(service, service.challenges),
     "expire invitation": lambda service, *_: expire(service, service.invitations),
     "suspend": lambda service, phone, *_: service.devices.suspend(phone.guid, by=OPERATOR),
@@ -109,7 +115,9 @@ PARTS = {
     "invite": "invite",
     "miss a rotation": "count_strike",
     "issue": "_issue",
-    "cancel": "cancel",
+    "cancel": "_cancel",
+    "withdraw": "_cancel",
+    "invite as admin": "invite",
     "expire": "expire",
     "expire invitation": "expire",
     "suspend": "store_binding",
@@ -131,6 +139,8 @@ MODULES = {
     "miss a rotation": devices,
     "issue": issuing,
     "cancel": challenges,
+    "withdraw": challenges,
+    "invite as admin": invitations,
     "expire": challenges,
     "expire invitation": invitations,
     "suspend": devices,
@@ -170,6 +180,8 @@ GUARDED = [
     ("invite", "account", AccountLocked),
     ("issue", "account", AccountLocked),
     ("cancel", "challenge", WrongState),
+    ("withdraw", "challenge", WrongState),
+    ("invite as admin", "account", AccountLocked),
     ("expire", "challenge", 0),
     ("expire invitation", "invitation", 0),
     ("suspend", "device", WrongState),

@@ -93,6 +93,22 @@ def test_a_session_stays_stored_for_as_long_again_as_it_may_last(service, admin)
     assert stored(service, link).keep_until == begin + 2 * link_life
 
 
+def test_a_link_works_as_long_as_whoever_makes_it_chooses(service, admin):
+    sessions, longest = service.sessions, service.policy.portal_link_life
+    link = sessions.create_link(admin.guid, life=MINUTE, by=OPERATOR)
+    assert link.session.deadline == service.clock.now() + MINUTE
+    service.clock.advance(MINUTE)
+    with pytest.raises(DeadlinePassed):
+        sessions.redeem(link.token, browser="")
+    assert sessions.create_link(admin.guid, life=longest, by=OPERATOR)
+    before = service.records()
+    for life in (timedelta(0), -MINUTE, longest + timedelta(microseconds=1)):
+        with pytest.raises(InvalidField) as caught:
+            sessions.create_link(admin.guid, life=life, by=OPERATOR)
+        assert caught.value.field == "life"
+    assert service.records() == before
+
+
 def test_a_link_is_redeemed_once(service, admin):
     link = service.sessions.create_link(admin.guid, by=OPERATOR).token
     service.sessions.redeem(link, browser="")

@@ -17,6 +17,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal_client.approval import Approval, Requirement, is_approved, require_approved
+from counterseal_client.approved_calls import ArgumentsChanged, requires_approval
 from counterseal_client.callback import Callback, verify_callback, verify_event
 from counterseal_client.ciba import CibaClient
 from counterseal_client.ciba_approval import CibaApproval, CibaUse
@@ -74,6 +75,7 @@ __all__ = [
     "AnotherDevice",
     "AnyOf",
     "Approval",
+    "ArgumentsChanged",
     "ArgumentsDiffer",
     "AskedTooOften",
     "BadReply",
@@ -130,6 +132,7 @@ __all__ = [
     "is_approved",
     "receive_ping",
     "require_approved",
+    "requires_approval",
     "verify_callback",
     "verify_event",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -27,12 +27,14 @@ class Answer:
         template: The page's template; empty for a redirect.
         context: What the template shows.
         headers: Besides those of every page.
+        stream: A file that comes in pieces, in place of a page; the face closes it.
     """
 
     status: HTTPStatus = HTTPStatus.OK
     template: str = ""
     context: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    stream: Iterable[bytes] | None = attrs.field(default=None, repr=False)
 
 
 def page(template: str, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> Answer:
@@ -88,6 +90,19 @@ class Secret:
     is_secret: bool = False
 
 
+@attrs.frozen
+class Mail:
+    """A text to mail: its subject, and its lines."""
+
+    subject: str
+    lines: tuple[str, ...] = attrs.field(repr=False)
+
+    @property
+    def body(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines)
+
+
 def secret_page(
     *,
     title: str,
@@ -96,8 +111,20 @@ def secret_page(
     continue_to: Step,
     trail: tuple[Step, ...],
     button: str = "I have stored it",
+    mail: Mail | None = None,
 ) -> Answer:
-    """Return the page that shows *secrets*; it is the answer to the form, and has no address."""
+    """
+    Return the page that shows *secrets*; it is the answer to the form, and has no address.
+
+    Args:
+        title: Its heading.
+        intro: Paragraphs above the secrets.
+        secrets: In their order.
+        continue_to: Where the button leads.
+        trail: The pages above that one.
+        button: What is pressed once they are handed over.
+        mail: A text that has the secrets, for those who mail them; None for none.
+    """
     return page(
         "secrets.html",
         title=title,
@@ -105,6 +132,7 @@ def secret_page(
         secrets=secrets,
         continue_to=continue_to,
         button=button,
+        mail=mail,
         trail=(*trail, continue_to),
         notice="",
     )

@@ -26,6 +26,10 @@ class Subject:
         back: Where "Cancel" leads, after `MOUNT`.
         after: Where the person is afterwards; empty for *back*.
         trail: The pages above.
+        consequences: What follows here, after what always does.
+        button: What is pressed; empty for the command's.
+        fields: The command's, as they are here; empty for those of the command.
+        values: What stands in them at first.
         context: What the command's own template shows.
     """
 
@@ -34,6 +38,10 @@ class Subject:
     back: str
     after: str = ""
     trail: tuple[Step, ...] = ()
+    consequences: tuple[str, ...] = ()
+    button: str = ""
+    fields: tuple[Field, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
     context: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
@@ -80,7 +88,7 @@ def command_routes(command: Command) -> tuple[Route, Route]:
             command.template,
             command=command,
             subject=subject,
-            form=FilledForm(fields=command.fields),
+            form=FilledForm(fields=subject.fields or command.fields, values=subject.values),
             trail=subject.trail,
             action=visit.request.path.removeprefix(MOUNT),
             **subject.context,

@@ -68,6 +68,7 @@ def form_routes(
     apply: Callable[[Visit, FilledForm], Answer],
     *,
     fields: tuple[Field, ...],
+    query: tuple[str, ...] = (),
     roles: frozenset[AdminRole] = EVERYBODY,
     all_companies: bool = False,
     stepped_up: str = "",
@@ -82,6 +83,7 @@ def form_routes(
             whoever may not see that.
         apply: Does it, and returns the answer. What it refuses of a field comes back beside it.
         fields: Those that the form may have.
+        query: Parameters of the page's address, which say what stands in the fields at first.
         roles: As `Route` has them.
         all_companies: The same.
         stepped_up: The same.
@@ -106,6 +108,7 @@ def form_routes(
         method="GET",
         path=path,
         handler=show,
+        query=query,
         roles=roles,
         all_companies=all_companies,
         stepped_up=stepped_up,
@@ -115,6 +118,7 @@ def form_routes(
         id=f"{name}.do",
         method="POST",
         handler=submit,
+        query=(),
         fields=tuple(field.name for field in fields),
         confirmed_at=path,
     )

@@ -41,6 +41,13 @@ CHALLENGES: Mapping[ChallengeState, str] = {
     ChallengeState.FAILED: "Failed: too many wrong codes",
     ChallengeState.EXPIRED: "Not answered in time",
 }
+ACTIONS: Mapping[str, str] = {
+    "payment": "Payment",
+    "tool-call": "Tool call of an agent",
+    "login": "Log-in",
+    "document": "Document to sign",
+}
+"""The standard types of actions; any other is shown by its name."""
 REASONS: Mapping[RefusalReason, str] = {
     RefusalReason.DECLINED: "did not want it",
     RefusalReason.NOT_MINE: "did not start it",
@@ -116,6 +123,15 @@ DEAD_REASONS: Mapping[DeadReason, str] = {
     DeadReason.FORGOTTEN: "What it is about has been deleted",
     DeadReason.UNKNOWN: "It may have arrived, and is sent at most once",
 }
+DEAD_CAUSES: Mapping[DeadReason, str] = {
+    DeadReason.EXHAUSTED: "every attempt failed",
+    DeadReason.GONE: "address is gone (410)",
+    DeadReason.FINAL: "never possible",
+    DeadReason.FORBIDDEN: "no longer on the allow-list",
+    DeadReason.FORGOTTEN: "deleted meanwhile",
+    DeadReason.UNKNOWN: "may have arrived",
+}
+"""The same in few words, for a table."""
 CHOICE_LABELS: Mapping[type[Enum], Mapping[Any, str]] = {
     AccountEventKind: EVENTS,
     ChallengeState: CHALLENGES,

@@ -15,7 +15,7 @@ from counterseal_portal.visit import Visit
 ACTORS: Mapping[str, str] = {
     "worker": "The service itself",
     "idp": "The Identity Provider",
-    "staff": "The operator, on the command line",
+    "staff": "The operator",
     "stranger": "Somebody who did not prove who they are",
 }
 """Actors without a record."""
@@ -70,7 +70,7 @@ def label_of(visit: Visit, guid: str, names: Mapping[Guid, RecordName]) -> Label
     name = record_name.name or Name(record_name.account_id)
     return Label(
         before=BEFORE.get(record_name.kind, ""),
-        name=(record_name.name or "Device or invitation") if is_device else name,
+        name=(record_name.name or "Device") if is_device else name,
         owner=Name(record_name.account_id) if is_device else "",
         path=_path(visit, Guid(guid), record_name),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from counterseal.models import Admin, AdminRole, Company
-from counterseal_portal.routes import Route
+from counterseal_portal.routes import ADMINS, Route
 from counterseal_portal.visit import Visitor
 
 ROLES: Mapping[AdminRole, str] = {
@@ -80,6 +80,9 @@ def _links(admin: Admin) -> list[tuple[str, str, str]]:
         ("account", "Accounts", "/accounts"),
         ("audit", "Audit log", "/audit"),
     ]
+    if admin.role in ADMINS:
+        links.append(("callback", "Callbacks", "/callbacks"))
+    links.append(("notification", "Notifications", "/notifications"))
     if admin.role is AdminRole.SUPPORT:
         return links
     if admin.role is AdminRole.APP_SPACE:

@@ -14,6 +14,7 @@ from counterseal.models import AdminRole, Company
 from counterseal_portal import csrf
 from counterseal_portal.answers import MOUNT, Answer, redirect
 from counterseal_portal.assets import CACHING, load_assets
+from counterseal_portal.audit_export import EXPORTS
 from counterseal_portal.enrolment import ENROLMENT_ROUTES
 from counterseal_portal.forms import read_body
 from counterseal_portal.login import LOGIN_ROUTES
@@ -24,9 +25,13 @@ from counterseal_portal.pages.admin_log_ins import ADMIN_LOG_IN_ROUTES
 from counterseal_portal.pages.admins import ADMIN_ROUTES
 from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
 from counterseal_portal.pages.audit import AUDIT_ROUTES
+from counterseal_portal.pages.audit_chain import AUDIT_CHAIN_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.invitations import INVITATION_ROUTES
 from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
+from counterseal_portal.pages.mailed_links import MAILED_LINK_ROUTES, PUBLIC_ROUTES
+from counterseal_portal.pages.notifications import NOTIFICATION_ROUTES
 from counterseal_portal.pages.origin_clients import ORIGIN_CLIENT_ROUTES
 from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
 from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
@@ -42,6 +47,7 @@ from counterseal_web import Request, Response, Service, router
 from counterseal_web.bodies import require_media_type, take_body
 from counterseal_web.messages import FORM
 from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
+from counterseal_web.slots import WaitSlots
 from counterseal_web.wsgi import read_environ, write_response
 
 if TYPE_CHECKING:
@@ -93,12 +99,15 @@ LOG_IN_ROUTES: tuple[Route, ...] = (
     *ENROLMENT_ROUTES,
     *STEP_UP_ROUTES,
     *OWN_ROUTES,
+    *PUBLIC_ROUTES,
 )
-"""The log-in, and what concerns the person alone: the same for every role."""
+"""The log-in, what concerns the person alone, and what users open: the same for every role."""
 
 ROLE_ROUTES: tuple[Route, ...] = (
     *OVERVIEW_ROUTES,
     *ACCOUNT_ROUTES,
+    *INVITATION_ROUTES,
+    *MAILED_LINK_ROUTES,
     *COMPANY_ROUTES,
     *APP_SPACE_ROUTES,
     *LOGIN_TEST_ROUTES,
@@ -111,6 +120,8 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *ADMIN_ROUTES,
     *ADMIN_LOG_IN_ROUTES,
     *AUDIT_ROUTES,
+    *AUDIT_CHAIN_ROUTES,
+    *NOTIFICATION_ROUTES,
 )
 """Pages and acts that depend on the person's role and reach."""
 
@@ -136,6 +147,7 @@ class Portal:
         self.routes = Routes((*ROUTES, *routes))
         self._assets = load_assets()
         self._environment = build_environment()
+        self._exports = WaitSlots(EXPORTS)
 
     def serves(self, path: str) -> bool:
         """Return whether *path* is the portal's or below it."""
@@ -214,6 +226,7 @@ class Portal:
                 body=body,
                 visitor=visitor,
                 questions=self.routes.questions,
+                exports=self._exports,
             )
         )
 
@@ -245,11 +258,13 @@ class Portal:
             body = template.render({**context, **answer.context}).encode(errors="replace")
         else:
             del headers["Content-Type"]
-        headers["Content-Length"] = str(len(body))
+        if answer.stream is None:
+            headers["Content-Length"] = str(len(body))
         return Response(
             status=int(answer.status),
             headers=(*headers.items(), *answer.headers),
             body=body,
+            stream=answer.stream,
             operation=OPERATION,
         )
 

@@ -80,6 +80,10 @@ UNAVAILABLE = ErrorText(
     "A part of the service does not respond. Look first whether your change was made, and try"
     " again in a moment.",
 )
+BUSY = ErrorText(
+    "Too much at once",
+    "As many exports are under way as the service makes at once. Try again in a moment.",
+)
 INTERNAL = ErrorText(
     "Something is wrong here", "This is an error of the service. Its operator finds it in the log."
 )
@@ -126,6 +130,11 @@ def error_page(error: Exception, back: str = "") -> Answer:
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("internal: %s\n%s", type(error).__name__, frames)
     return _page(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL)
+
+
+def busy_page() -> Answer:
+    """Return the page for what is one too many at once."""
+    return _page(HTTPStatus.SERVICE_UNAVAILABLE, BUSY)
 
 
 def log_refusal(refusal: cs.Refused) -> None:

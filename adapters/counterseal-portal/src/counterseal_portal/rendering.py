@@ -37,6 +37,7 @@ def build_environment() -> Environment:
     environment.filters["raw_value"] = raw_value
     environment.filters["name"] = Name
     environment.filters["time"] = time_text
+    environment.filters["second"] = second_text
     environment.filters["machine_time"] = machine_time
     return environment
 
@@ -50,6 +51,11 @@ def raw_value(value: str) -> Markup:
 def time_text(moment: datetime) -> str:
     """Return *moment* for people, in UTC to the minute."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def second_text(moment: datetime) -> str:
+    """Return *moment* for a table, in UTC to the second; the column's name says that it is UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def machine_time(moment: datetime) -> str:

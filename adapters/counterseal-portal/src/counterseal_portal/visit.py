@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -13,6 +14,7 @@ from counterseal.models import Admin, Guid
 from counterseal.models.guid import parse
 from counterseal_portal.routes import Route
 from counterseal_web import Request, Service
+from counterseal_web.slots import WaitSlots
 
 NOTICES: Mapping[str, str] = {
     "account-locked": "The account is locked.",
@@ -22,6 +24,7 @@ NOTICES: Mapping[str, str] = {
     "device-suspended": "The device is suspended.",
     "device-resumed": "The device may act again.",
     "device-revoked": "The device is revoked.",
+    "question-withdrawn": "The question is withdrawn.",
     "company-created": "The company is created.",
     "company-saved": "The company is saved.",
     "company-verified": "The verified name is saved. Devices show it at their next call.",
@@ -38,6 +41,15 @@ NOTICES: Mapping[str, str] = {
     "entry-added": "The entry is on the allow-list.",
     "entry-removed": "The entry is no longer on the allow-list.",
     "callback-requeued": "The callback is queued again.",
+    "callbacks-requeued": "The callbacks are queued again, and leave one after the other.",
+    "callbacks-further": (
+        "As many callbacks as one confirmation allows are queued again. The list has those that are"
+        " left."
+    ),
+    "callbacks-remaining": (
+        "The callbacks are queued again, but for those in the list: what they are about has been"
+        " deleted, or they may have arrived. Nobody can send these again; drop them."
+    ),
     "callback-dropped": "The callback is dropped, and will not be sent.",
     "session-ended": "The session is ended.",
     "admin-revoked": "The administrator is revoked.",
@@ -70,6 +82,7 @@ class Visit:
         body: The fields of the form, without the session's token; each value as it was sent.
         visitor: Who is logged in; None only on a route that is public.
         questions: What a person may be asked to confirm, by any page of the portal.
+        exports: The slots of files that come in pieces.
     """
 
     service: Service
@@ -80,6 +93,7 @@ class Visit:
     body: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
     visitor: Visitor | None
     questions: frozenset[str] = frozenset()
+    exports: WaitSlots = attrs.field(factory=partial(WaitSlots, 1), repr=False)
 
     @property
     def admin(self) -> Admin:

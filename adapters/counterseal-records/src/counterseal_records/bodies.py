@@ -110,6 +110,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
             *(*_OF_ACTIONS, b',"realm":null', b',"role":"full"', b',"token_generation":0'),
         ),
         Session: (b',"proofs":[]',),
+        Account: (b',"mailed_link":null',),
         Binding: (
             *(b',"admin":null', b',"language":""', b',"session":null'),
             *(b',"sessions_end_at":null', b',"suspensions":0'),

@@ -64,6 +64,7 @@ class Service:
         self.telemetry = cs.Telemetry(ports, policy)
         self.sessions = cs.Sessions(ports, policy)
         self.audit_log = cs.AuditLog(ports, policy)
+        self.audit_verifications = cs.AuditVerifications(ports, policy)
         self.gauges = cs.Gauges(ports, policy)
         self.monotonic = monotonic
         self.slots = WaitSlots(settings.waiters)

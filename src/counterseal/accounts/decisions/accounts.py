@@ -93,7 +93,7 @@ async def revoke(account: Account | None, tools: Tools) -> Decision[Account]:
     revoked_bindings = tuple(_revoke_binding(binding, tools.now) for binding in living)
     new_events = [new_event for binding in living for new_event in device_revoked_events(binding)]
     updated_account, events = build_account_events(
-        tools, revise(known_account, devices=()), *new_events
+        tools, revise(known_account, devices=(), mailed_link=None), *new_events
     )
     return Decision(
         result=updated_account,
@@ -147,7 +147,8 @@ def lock(account: Account, tools: Tools) -> Decision[Account]:
 def unlock(account: Account, tools: Tools) -> Decision[Account]:
     """Decide that an account is unlocked, and its wrong codes are forgotten."""
     history = replace(account.history, wrong_codes=0)
-    unlocked_account = revise(account, locked_at=None, history=history)
+    # Nothing that was mailed before the lock gets anybody a device after it.
+    unlocked_account = revise(account, locked_at=None, history=history, mailed_link=None)
     if account.locked_at is None:
         return store(unlocked_account, unlocked_account)
     return _store(tools, unlocked_account, AccountEventKind.UNLOCKED)
@@ -182,6 +183,7 @@ async def erase(account: Account, tools: Tools) -> Decision[tuple[Account, Accou
         locked_at=tools.now,
         erased_at=tools.now,
         devices=(),
+        mailed_link=None,
         history=History(),
         receipts=0,
         receipt_hash="",

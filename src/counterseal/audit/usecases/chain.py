@@ -52,6 +52,7 @@ from counterseal.models import (
     SignedHead,
 )
 from counterseal.models.audit_log import FIRST_HASH
+from counterseal.models.guid import PARTITIONS
 
 HASH_BYTES = len(FIRST_HASH)
 MISPLACED = 1_000
@@ -199,6 +200,8 @@ class AuditChain(UseCase):
         head_keys: tuple[PublicKey, ...] | None = None,
         head_line: RememberedHead | None = None,
         archive: Iterable[ChainedEvent] | None = None,
+        partitions: Iterable[int] = range(PARTITIONS),
+        frame: bool = True,
         report: Callable[[int], None] = lambda _: None,
     ) -> AuditReport:
         """
@@ -212,6 +215,9 @@ class AuditChain(UseCase):
                 the log has to be that one, or a newer one.
             archive: The events of archives, in order: all that were dropped have to be there.
                 None to leave those that were dropped out.
+            partitions: Whose chains are looked at; read one by one, each after the one before.
+            frame: Whether to look at the signed head itself, and for events that no chain reaches
+                or has yet.
             report: Called after each partition with the number of those that are done.
 
         Raises:
@@ -232,12 +238,13 @@ class AuditChain(UseCase):
             heads_of_file = read_head(head_file, service_keys=service_keys).heads
         heads = self.ports.audit.heads()
         tamperings, archived_counts = self._verify_archive(archive, heads, heads_of_file)
-        tamperings |= self._verify_head(content, head_line, stored_head, heads)
-        tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
+        if frame:
+            tamperings |= self._verify_head(content, head_line, stored_head, heads)
+            tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
         checks = PartitionChecks(self._signed_heads)
-        for head in heads:
+        for head in map(heads.__getitem__, partitions):
             outside_heads = [
                 known_head(source, heads_outside[head.partition], with_base=False)
                 for source, heads_outside in ((HEAD_FILE, heads_of_file), (REMEMBERED, remembered))
@@ -247,7 +254,7 @@ class AuditChain(UseCase):
             chained += count
             tamperings |= signs
             report(head.partition + 1)
-        unchained = self.ports.audit.unchained(COUNTED)
+        unchained = self.ports.audit.unchained(COUNTED) if frame else ()
         return AuditReport(
             tamperings=tuple(sorted(tamperings, key=order)),
             chained=chained,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 
 from counterseal._audit_context import AuditContext, refusals
-from counterseal._input_limits import limit_fits, text_fits
+from counterseal._input_limits import LIST_LIMIT, limit_fits, text_fits
 from counterseal._plan import records
 from counterseal._transaction import UseCase
 from counterseal.audit.decisions import (
@@ -25,20 +26,33 @@ from counterseal.models import (
     USER_GAUGES,
     Administrator,
     AdminRole,
+    AuditEvent,
     AuditQuery,
     ChainedEvent,
     CountKey,
     Gauge,
     GaugeKey,
     Guid,
+    LogPlace,
     Operator,
     RecordName,
+    SkipReason,
     sum_gauges,
 )
 from counterseal.models.guid import SHAPE
 
 NAME_BYTES = 64
 LONGEST_COUNTS = timedelta(days=31)
+EXPORT_LIMIT = 1_000_000
+"""Events of one export, at most: a week of a service that is asked a question a second."""
+EXPORT_TIME = timedelta(minutes=10)
+"""After so long an export ends, whatever is left: a slow reader holds a thread of the service."""
+UNDELIVERED = frozenset(
+    (event, reason.value)
+    for event in ("challenge.push", "binding.push")
+    for reason in (SkipReason.UNDELIVERED, SkipReason.LATE)
+)
+"""How the notifications end that no device got, by the name and the reason of the event."""
 
 _GUID = re.compile(SHAPE)
 _EVENT = re.compile(r"[a-z_]{1,32}\.[a-z_]{0,32}")
@@ -100,18 +114,15 @@ class AuditLog(UseCase):
             event: A name such as `challenge.issue`, or a noun with its point, `challenge.`.
             since: The earliest time.
             until: Only earlier events.
-            reason: The code of a refusal, or the word of a result, such as `undelivered`.
+            reason: The code of a refusal, or the word of a result, such as `undelivered`; empty
+                for events that have neither.
             after: The `after` of the page before.
             limit: At most so many, 1 to 1000.
         """
         context = AuditContext(event="audit.search", actor=by.actor, app_space=app_space)
         with refusals(self.ports, context):
             limit_fits(limit)
-            text_fits(performer, NAME_BYTES, "actor")
-            text_fits(reason, NAME_BYTES, "reason")
-            if event is not None and not _EVENT.fullmatch(event):
-                raise InvalidField("event", "not a name such as challenge.issue or challenge.")
-            log_place = read_cursor(after)
+            _demand_fitting(performer, event, reason)
             query = AuditQuery(
                 subject=subject,
                 actor=performer,
@@ -120,11 +131,131 @@ class AuditLog(UseCase):
                 until=until,
                 reason=reason,
                 app_spaces=frozenset(),
-                nouns=None,
             )
-        reach = self._reach(context, app_space, by)
+            log_place = read_cursor(after)
+        return self._search(context, query, log_place, limit, by)
+
+    def undelivered(
+        self,
+        *,
+        app_space: Guid | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        by: Administrator,
+    ) -> FoundEvents:
+        """
+        Return a page of the ends of notifications that no device got, newest first.
+
+        They are events about questions and new devices, of the names and reasons in `UNDELIVERED`.
+        No index has the reason: what is looked at is every notification of the time.
+
+        Args:
+            app_space: Only its events.
+            since: The earliest time.
+            until: Only earlier events.
+            after: The `after` of the page before.
+            limit: At most so many, 1 to 1000.
+        """
+        context = AuditContext(event="audit.search", actor=by.actor, app_space=app_space)
+        with refusals(self.ports, context):
+            limit_fits(limit)
+            query = AuditQuery(
+                since=since, until=until, endings=UNDELIVERED, app_spaces=frozenset()
+            )
+            log_place = read_cursor(after)
+        return self._search(context, query, log_place, limit, by)
+
+    @staticmethod
+    def is_undelivered(key: CountKey) -> bool:
+        """Tell whether the events that *key* counts are those that `undelivered` returns."""
+        return (key.event, key.reason) in UNDELIVERED
+
+    def export(
+        self,
+        *,
+        app_space: Guid | None = None,
+        subject: Guid | None = None,
+        performer: str | None = None,
+        event: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        reason: str | None = None,
+        form: str,
+        by: Administrator,
+    ) -> Iterator[FoundEvents]:
+        """
+        Return all pages of what `search` finds, newest first, for somebody who takes them away.
+
+        That it begins is an event, `audit.export`, with the names of what is searched by; it is in
+        the log when the call returns. Each page is read when it is asked for, within the reach that
+        *by* has then. The pages end after `EXPORT_LIMIT` events, and after `EXPORT_TIME`; if the
+        last one has an `after`, there are more events than that.
+
+        Args:
+            app_space: As of `search`.
+            subject: As of `search`.
+            performer: As of `search`.
+            event: As of `search`.
+            since: As of `search`.
+            until: As of `search`.
+            reason: As of `search`.
+            form: What is made of them, for the log; 1 to 64 bytes.
+            by: Who exports.
+        """
+        context = AuditContext(event="audit.export", actor=by.actor, app_space=app_space)
+        terms: dict[str, Any] = {
+            "actor": performer,
+            "event": event,
+            "reason": reason,
+            "since": since,
+            "subject": subject,
+            "until": until,
+        }
+        with refusals(self.ports, context):
+            text_fits(form, NAME_BYTES, "form")
+            _demand_fitting(performer, event, reason)
+            query = AuditQuery(**terms, app_spaces=frozenset())
+        self._reach(context, app_space, by)
+        filters = {name for name, term in terms.items() if term is not None}
+        filters |= {"app_space"} if app_space is not None else set()
+        begun_at = self.ports.clock.now()
+        begin = AuditEvent(
+            at=begun_at,
+            event=context.event,
+            actor=context.actor,
+            attributes=(("filters", " ".join(sorted(filters)) or "none"), ("form", form)),
+            app_space=app_space or getattr(by, "app_space", None),
+        )
+        self.ports.audit.record(begin)
+        return self._pages(context, query, begun_at + EXPORT_TIME, by)
+
+    def _pages(
+        self, context: AuditContext, query: AuditQuery, deadline: datetime, by: Administrator
+    ) -> Iterator[FoundEvents]:
+        count, log_place = 0, None
+        while True:
+            limit = min(LIST_LIMIT, EXPORT_LIMIT - count)
+            found_events = self._search(context, query, log_place, limit, by)
+            count += len(found_events.events)
+            yield found_events
+            log_place = read_cursor(found_events.after)
+            is_over = count >= EXPORT_LIMIT or self.ports.clock.now() >= deadline
+            if log_place is None or is_over:
+                return
+
+    def _search(
+        self,
+        context: AuditContext,
+        query: AuditQuery,
+        after: LogPlace | None,
+        limit: int,
+        by: Administrator,
+    ) -> FoundEvents:
+        reach = self._reach(context, context.app_space, by)
         query = attrs.evolve(query, app_spaces=reach.app_spaces, nouns=reach.nouns)
-        page = self.ports.audit.search(query, log_place, limit)
+        page = self.ports.audit.search(query, after, limit)
         return FoundEvents(events=page.events, after=write_cursor(page.after))
 
     def counts(
@@ -190,6 +321,14 @@ class AuditLog(UseCase):
         self, context: AuditContext, app_space: Guid | None, by: Administrator
     ) -> AuditReach:
         return self._transactions.act(context, decide_reach, by, app_space)
+
+
+def _demand_fitting(performer: str | None, event: str | None, reason: str | None) -> None:
+    """Refuse what no event can have, by InvalidField."""
+    text_fits(performer, NAME_BYTES, "actor")
+    text_fits(reason, NAME_BYTES, "reason", empty=True)
+    if event is not None and not _EVENT.fullmatch(event):
+        raise InvalidField("event", "not a name such as challenge.issue or challenge.")
 
 
 @attrs.frozen

@@ -282,7 +282,7 @@ def _activate(
         else:
             guards = (by,)
     updated_account, events = build_account_events(
-        tools, revise(account, devices=devices), *new_events
+        tools, revise(account, devices=devices, mailed_link=None), *new_events
     )
     notifications = build_notifications(
         tools, served_kinds, updated_account, Occasion.DEVICE_BOUND, binding.guid, now=now

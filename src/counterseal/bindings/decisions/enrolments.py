@@ -343,7 +343,7 @@ def _write_completion(
         audit.append(entry)
         new_events += device_revoked_events(replaced)
     updated_account, events = build_account_events(
-        tools, revise(account, devices=devices), *new_events
+        tools, revise(account, devices=devices, mailed_link=None), *new_events
     )
     return Decision(
         result=(completed_binding, updated_account, require(facts.app_space, AppSpace), company),

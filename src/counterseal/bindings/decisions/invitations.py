@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
+from counterseal._input_limits import text_fits
 from counterseal._plan import (
     AuditEntry,
     Decision,
@@ -18,10 +19,12 @@ from counterseal._plan import (
     records,
     require,
     require_account,
+    tenancy_records_of,
 )
 from counterseal.accounts.rules import (
     Deadline,
     binding_limit_unreached,
+    identified_by_origin,
     renewable,
     same_identity,
     unlocked,
@@ -29,6 +32,7 @@ from counterseal.accounts.rules import (
 from counterseal.bindings.chart import BINDING, BindingEvent
 from counterseal.bindings.decisions.bindings import end_binding, with_binding
 from counterseal.bindings.rules.confirmations import login_limit_unreached, waiting_limit_unreached
+from counterseal.errors import InvalidField
 from counterseal.machines import step
 from counterseal.models import (
     Account,
@@ -38,13 +42,15 @@ from counterseal.models import (
     Device,
     Guid,
     Identity,
+    Origin,
+    OriginRole,
     replace,
     revise,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
 from counterseal.tenancy.decisions.authorization import permission_to
-from counterseal.tenancy.rules.authorization import Permission, unreserved
+from counterseal.tenancy.rules.authorization import Permission, support_may_invite, unreserved
 from counterseal.wire.link import BindLink, write_link
 
 SECRET_BYTES = 16
@@ -99,6 +105,14 @@ class Invitation:
                 service=None if app_url is None else public_url,
             )
         )
+
+
+@attrs.frozen
+class InvitedUser:
+    """The user whom an administrator invites: the origin's id, and a text stored beside it."""
+
+    account_id: str
+    user_info: str | None = None
 
 
 @attrs.define(kw_only=True)
@@ -166,15 +180,7 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         changes["sealed_grant"] = tools.seal(identity.grant, grant_context(account_guid))
         changes["confirmed_at"] = now
     if account is None:
-        updated_account = Account(
-            guid=account_guid,
-            app_space=invitee.app_space.guid,
-            account_id=invitee.account_id,
-            issuer=None if identity is None else identity.issuer,
-            subject="" if identity is None else identity.subject,
-            created_at=now,
-            **changes,
-        )
+        updated_account = new_account(invitee, account_guid, now, **changes)
     else:
         updated_account = revise(account, **changes)
     token = f"{binding.guid}.{secret}"
@@ -185,6 +191,61 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         writes=(updated_account, binding),
         audit=(AuditEntry(binding.guid),),
     )
+
+
+async def invite_as_admin(
+    stored: Records, tools: Tools, by: Administrator, user: InvitedUser
+) -> Decision[Invitation]:
+    """Decide that an administrator invites one more device of a user; *stored*: the App Space."""
+    invitee, tools = await admit_inviter(stored, tools, by, user)
+    return invite(await invited_account(invitee), tools, invitee)
+
+
+def new_account(invitee: Invitee, guid: Guid, now: datetime, **members: Any) -> Account:
+    """Return the account of a user who is invited for the first time."""
+    identity = invitee.identity
+    return Account(
+        guid=guid,
+        app_space=invitee.app_space.guid,
+        account_id=invitee.account_id,
+        issuer=None if identity is None else identity.issuer,
+        subject="" if identity is None else identity.subject,
+        created_at=now,
+        **members,
+    )
+
+
+async def admit_inviter(
+    stored: Records, tools: Tools, by: Administrator, user: InvitedUser
+) -> tuple[Invitee, Tools]:
+    """
+    Return whom an administrator may invite, and the tools by the policy of the inviting origin.
+
+    The invitation is one of the App Space's oldest origin that may bind devices.
+    """
+    app_space = require(stored[0], AppSpace)
+    admin = await permission_to(Permission.USERS, by, app_space)
+    if admin is not None:
+        support_may_invite(admin, tools.policy)
+    unreserved(app_space)
+    identified_by_origin(app_space)
+    text_fits(user.account_id, tools.policy.account_id_bytes, "accountId")
+    text_fits(user.user_info, tools.policy.user_info_bytes, "userInfo", empty=True)
+    origin = _inviting_origin(await tenancy_records_of(app_space.guid))
+    invitee = Invitee(
+        app_space=app_space,
+        account_id=user.account_id,
+        user_info=user.user_info,
+        origin=origin.guid,
+    )
+    return invitee, tools.within(app_space, origin)
+
+
+def _inviting_origin(stored: Records) -> Origin:
+    for record in stored:
+        if isinstance(record, Origin) and record.role is OriginRole.FULL:
+            return record
+    raise InvalidField("appSpaceGuid", "it has no origin that may bind devices")
 
 
 async def renew(stored: Records, tools: Tools, by: Administrator) -> Decision[Invitation]:

@@ -15,7 +15,12 @@ from counterseal._plan import record_with_account, records
 from counterseal._transaction import UseCase
 from counterseal.accounts.rules import expected_issuer, identified_by_origin
 from counterseal.bindings.decisions import enrolments, invitations
-from counterseal.bindings.decisions.invitations import Invitation, Invitee, invited_account
+from counterseal.bindings.decisions.invitations import (
+    Invitation,
+    InvitedUser,
+    Invitee,
+    invited_account,
+)
 from counterseal.bindings.documents.enrolment import Bound, Enrolment, InvitationTarget
 from counterseal.bindings.rules.evidence import split_token
 from counterseal.bindings.usecases.admission import demand_sendable
@@ -130,6 +135,46 @@ class Invitations(UseCase):
         invitee = Invitee(app_space=app_space, account_id=identity.account_id, identity=identity)
         return self._within(app_space, None).transact(
             context, invited_account(invitee), invitations.invite, invitee
+        )
+
+    def invite_as_admin(
+        self,
+        app_space: Guid,
+        account_id: str,
+        *,
+        user_info: str | None = None,
+        by: Administrator,
+    ) -> Invitation:
+        """
+        Invite one device of a user in the name of the App Space's oldest origin that binds devices.
+
+        The administrator must know who the user is: a person who gets the invitation can bind a
+        device to the user's account.
+
+        Args:
+            app_space: Whose user it is.
+            account_id: The origin's own id of the user; creates the account at first use.
+            user_info: Stored with the account and returned; None leaves it as it is.
+            by: Who invites.
+
+        Raises:
+            NotFound: There is no such App Space.
+            CredentialRefused: The administrator's time is over, or it was revoked.
+            Foreign: The App Space is out of the administrator's reach.
+            RoleLacking: It is User Support, and the policy's `support_invites` does not let it.
+            InvalidField: A text does not fit the policy, the App Space has no origin that may bind
+                devices, or it is the portal's own.
+            WrongKind: An Identity Provider identifies the users of this App Space.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+        """
+        return self._decide_for(
+            by,
+            "binding.invite",
+            app_space,
+            records(app_space),
+            invitations.invite_as_admin,
+            InvitedUser(account_id, user_info),
         )
 
     def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:

@@ -230,7 +230,8 @@ async def register(
     binding = _new_binding(registration, registered, facts, tools)
     _require_new(binding, registered, bindings)
     registered_ceremony = revise(registration, state=state, binding=binding.guid)
-    bound_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
+    devices = with_binding(account.devices, binding, tools.now)
+    bound_account = revise(account, devices=devices, mailed_link=None)
     new_event = device_bound_event(account, binding.guid)
     updated_account, events = build_account_events(tools, bound_account, new_event)
     notifications = build_notifications(

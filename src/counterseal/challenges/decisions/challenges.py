@@ -108,13 +108,34 @@ def cancel(
         _require_challenge(stored_challenge, origin),
         require(stored_account, Account),
     )
-    facts = CancellationFacts(now=tools.now, challenge=challenge, origin=origin)
+    return _cancel(tools, challenge, account, CancelReason.ORIGIN, served_kinds)
+
+
+async def withdraw(
+    stored: Records, tools: Tools, by: Administrator, *, served_kinds: frozenset[AddressKind]
+) -> Decision[Challenge]:
+    """Decide that an administrator withdraws an unfinished challenge."""
+    challenge, account = require(stored[0], Challenge), require(stored[1], Account)
+    await permission_to(Permission.USERS, by, account)
+    decision = _cancel(tools, challenge, account, CancelReason.STAFF, served_kinds)
+    (decision.result,) = _for_staff((decision.result,), tools, by)
+    return decision
+
+
+def _cancel(
+    tools: Tools,
+    challenge: Challenge,
+    account: Account,
+    reason: CancelReason,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Challenge]:
+    facts = CancellationFacts(now=tools.now, challenge=challenge, origin=challenge.origin)
     ended = end_challenge(
         tools,
         challenge,
         account.history,
         step(CHALLENGE, challenge.state, ChallengeEvent.CANCEL, facts),
-        Outcome(at=tools.now, reason=CancelReason.ORIGIN),
+        Outcome(at=tools.now, reason=reason),
     )
     notifications = build_ending_notifications(tools, served_kinds, account, ended.challenge)
     return Decision(

@@ -114,7 +114,9 @@ class LogIn:
     suspensions: int | None = None
 
 
-async def create_link(stored: Records, tools: Tools, by: Administrator) -> Decision[IssuedSession]:
+async def create_link(
+    stored: Records, tools: Tools, by: Administrator, life: timedelta | None
+) -> Decision[IssuedSession]:
     """Decide to make an administrator's one-time link; each earlier one ends, opened or not."""
     holder = require(stored[0], Admin)
     actor = await permission_to(permission_for(holder, by), by, holder)
@@ -123,7 +125,10 @@ async def create_link(stored: Records, tools: Tools, by: Administrator) -> Decis
     if not is_in_force(holder, tools.now):
         raise InvalidField("adminGuid", "revoked, or its time is over")
     sessions = sessions_in(await tenancy_records_of(holder.guid))
-    deadline = tools.now + tools.policy.portal_link_life
+    longest = tools.policy.portal_link_life
+    if life is not None and not timedelta(0) < life <= longest:
+        raise InvalidField("life", f"not positive, or longer than portal_link_life: {longest}")
+    deadline = tools.now + (longest if life is None else life)
     secret = _new_secret(tools)
     link = Session(
         guid=_new_guid(holder, tools),

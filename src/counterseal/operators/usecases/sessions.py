@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -38,21 +38,31 @@ class Sessions(UseCase):
     is in the store, so that every process of a service knows the session.
     """
 
-    def create_link(self, admin: Guid, *, by: Administrator) -> IssuedSession:
+    def create_link(
+        self, admin: Guid, *, life: timedelta | None = None, by: Administrator
+    ) -> IssuedSession:
         """
         Make a one-time link for an administrator, who registers a passkey with it and logs in.
 
         Each earlier link of the administrator ends, also one that was opened, unless it has led to
         a log-in.
 
+        Args:
+            admin: Whose link it is.
+            life: How long it may be used; None for the policy's `portal_link_life`, the longest.
+            by: Who makes it.
+
         Raises:
             NotFound: There is no such administrator.
             Foreign: It is out of reach.
             RoleLacking: The caller may not appoint such an administrator, or ends before it.
             CredentialRefused: The caller was revoked, or its time is over.
-            InvalidField: The administrator was revoked, or its time is over.
+            InvalidField: The administrator was revoked, or its time is over; or *life* does not fit
+                the policy.
         """
-        return self._decide_for(by, "session.link", admin, records(admin), sessions.create_link)
+        return self._decide_for(
+            by, "session.link", admin, records(admin), sessions.create_link, life
+        )
 
     def redeem(self, link: str, *, browser: str) -> IssuedSession:
         """

@@ -7,7 +7,7 @@ Callbacks: what a worker sends, and what follows from the outcome of an attempt.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from counterseal import ijson
@@ -272,13 +272,18 @@ async def decide_reach(
 
 
 async def list_dead(
-    stored: Records, _: Tools, limit: int, since: datetime | None
+    stored: Records, _: Tools, limit: int, since: datetime | None, cause: DeadReason | None
 ) -> Decision[tuple[Callback, ...]]:
-    """Decide to list the origin's dead callbacks created at or after *since*, oldest first."""
-    origin, read_count = require(stored[0], Origin), limit if since is None else LIST_LIMIT
+    """Decide to list the origin's dead callbacks that fit, oldest first."""
+    is_whole = since is None and cause is None
+    origin, read_count = require(stored[0], Origin), limit if is_whole else LIST_LIMIT
     while True:
         callbacks = await dead_callbacks_of(origin.guid, read_count)
-        chosen = tuple(one for one in callbacks if since is None or one.created_at >= since)
+        chosen = tuple(
+            one
+            for one in callbacks
+            if (since is None or one.created_at >= since) and cause in (None, one.cause)
+        )
         if len(chosen) >= limit or len(callbacks) < read_count:
             return Decision(result=chosen[:limit])
         # The store lists older callbacks first.
@@ -295,9 +300,11 @@ async def drop(stored: Records, tools: Tools) -> Decision[Callback]:
     return decision
 
 
-async def requeue(stored: Records, tools: Tools) -> Decision[Callback]:
+async def requeue(
+    stored: Records, tools: Tools, delay: timedelta = timedelta(0)
+) -> Decision[Callback]:
     """
-    Decide to queue the dead callback again, and to keep its challenge for as long.
+    Decide to queue the dead callback again, after *delay*, and to keep its challenge for as long.
 
     An event is not kept for longer: its log forgets events in the order of their numbers.
     """
@@ -305,7 +312,7 @@ async def requeue(stored: Records, tools: Tools) -> Decision[Callback]:
     state = step(CALLBACK, callback.state, CallbackEvent.REQUEUE, None)
     if callback.begun_at is not None:
         raise WrongState("it may have arrived, and is sent at most once")
-    queued_callback = revise(callback, state=state, attempts=0, next_at=now, cause=None)
+    queued_callback = revise(callback, state=state, attempts=0, next_at=now + delay, cause=None)
     (subject,) = await records(callback.subject)
     return _requeue(subject, queued_callback, tools)
 

@@ -38,6 +38,11 @@ from counterseal.outbox.usecases.claims import (
     claim_attempt,
     loaded_record,
 )
+from counterseal.outbox.usecases.requeueing import (
+    REQUEUE_PACE,
+    RequeuedCallbacks,
+    requeue_each,
+)
 from counterseal.ports import Due, Store
 from counterseal.tenancy.records import Administrator, Origin
 
@@ -201,6 +206,7 @@ class Callbacks(UseCase):
         limit: int = 100,
         *,
         since: datetime | None = None,
+        cause: DeadReason | None = None,
         by: Administrator,
     ) -> tuple[Callback, ...]:
         """
@@ -212,6 +218,7 @@ class Callbacks(UseCase):
             origin: Whose.
             limit: The most that are returned.
             since: Only those created at or after it; those that are older are read too.
+            cause: Only those that are dead for this reason; those of others are read too.
             by: Who asks.
 
         Raises:
@@ -220,7 +227,9 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, _context("callback.dead", origin, by)):
             limit_fits(limit)
-        return self._administer("callback.dead", origin, by, callbacks.list_dead, limit, since)
+        return self._administer(
+            "callback.dead", origin, by, callbacks.list_dead, limit, since, cause
+        )
 
     def list_all_dead(
         self,
@@ -228,6 +237,7 @@ class Callbacks(UseCase):
         *,
         app_space: Guid | None = None,
         since: datetime | None = None,
+        cause: DeadReason | None = None,
         by: Administrator,
     ) -> tuple[Callback, ...]:
         """
@@ -240,6 +250,7 @@ class Callbacks(UseCase):
             limit: The most that are returned.
             app_space: Only those of its origins.
             since: Only those created at or after it; those that are older are read too.
+            cause: Only those that are dead for this reason; those of others are read too.
             by: Who asks.
 
         Raises:
@@ -251,7 +262,7 @@ class Callbacks(UseCase):
         dead = [
             callback
             for origin in self.origins_with_dead(app_space=app_space, by=by)
-            for callback in self.list_dead(origin, limit, since=since, by=by)
+            for callback in self.list_dead(origin, limit, since=since, cause=cause, by=by)
         ]
         return tuple(sorted(dead, key=lambda callback: callback.created_at)[:limit])
 
@@ -325,6 +336,52 @@ class Callbacks(UseCase):
             WrongState: It is not dead; or it is sent at most once, and may have arrived.
         """
         return self._administer("callback.requeue", callback, by, callbacks.requeue)
+
+    def requeue_all(
+        self,
+        origins: Iterable[Guid],
+        *,
+        since: datetime | None = None,
+        cause: DeadReason | None = None,
+        limit: int = LIST_LIMIT,
+        by: Administrator,
+    ) -> RequeuedCallbacks:
+        """
+        Queue the dead callbacks of *origins* again, so that one is due each `REQUEUE_PACE`.
+
+        Each is queued by a commit of its own, and is an event of its own; a call that fails midway
+        has queued those before, which are not dead any more. So the next call goes on.
+
+        Args:
+            origins: Whose; `origins_with_dead` says which have any.
+            since: Only those created at or after it.
+            cause: Only those that are dead for this reason.
+            limit: The most that are queued, 1 to 1000.
+            by: Who asks.
+
+        Raises:
+            InvalidField: The limit is not one that can be asked for.
+            NotFound: There is no such origin.
+            Unavailable: A port failed; those before it stay queued.
+        """
+        with refusals(self.ports, AuditContext(event="callback.requeue", actor=by.actor)):
+            limit_fits(limit)
+        lists = (
+            self.list_dead(origin, LIST_LIMIT, since=since, cause=cause, by=by)
+            for origin in origins
+        )
+
+        def requeue(callback: Callback, delay: timedelta) -> Callback:
+            return self._administer(
+                "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay
+            )
+
+        return requeue_each(lists, requeue, limit)
+
+    @staticmethod
+    def requeue_time(count: int) -> timedelta:
+        """Return when the last of *count* callbacks is due that are queued again at once."""
+        return max(0, count - 1) * REQUEUE_PACE
 
     def _administer(
         self,

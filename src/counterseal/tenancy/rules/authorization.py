@@ -22,6 +22,7 @@ from counterseal.models import (
     Origin,
     OriginRole,
 )
+from counterseal.policy import Policy
 
 
 class Permission(enum.Enum):
@@ -194,6 +195,12 @@ def support_may_remove(facts: AdministrationFacts) -> None:
     support = facts.admin.role is AdminRole.SUPPORT
     by_origins = facts.reach is not None and facts.reach.origins_identify_users
     if facts.permission is Permission.REMOVE_USERS and support and not by_origins:
+        raise RoleLacking
+
+
+def support_may_invite(admin: Admin, policy: Policy) -> None:
+    """Refuse that User Support invites a user, unless the policy lets it."""
+    if admin.role is AdminRole.SUPPORT and not policy.support_invites:
         raise RoleLacking
 
 

@@ -1,24 +1,20 @@
-"""Accounts: support staff find a user, and help with the devices."""
+"""Accounts: support staff find a user, and help with devices and questions."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 import attrs
 
 from counterseal.errors import Foreign, InvalidField, NotFound
-from counterseal.models import (
-    OPERATORS,
-    Account,
-    AdminRole,
-    AppSpace,
-    Binding,
-    Guid,
-)
+from counterseal.models import Account, AdminRole, AppSpace, Binding, Challenge, Guid
 from counterseal.models.guid import parse
 from counterseal.wire.visible import Name
 from counterseal_portal.account_rows import (
     LIVING,
+    DeviceRow,
+    QuestionRow,
     device_row,
     question_row,
     renewable_invitation,
@@ -34,7 +30,7 @@ from counterseal_portal.reach import (
     tenants_of,
 )
 from counterseal_portal.refusals import log_refusal
-from counterseal_portal.rendering import qr_code
+from counterseal_portal.rendering import second_text
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import DONE, Visit, notice_of
 
@@ -48,6 +44,7 @@ class AccountRow:
 
     account: Account
     devices: int
+    open: int
     state: str
 
 
@@ -75,6 +72,7 @@ def search(visit: Visit) -> Answer:
             problem = "" if accounts else found_accounts.problem
             if found_accounts.next_terms:
                 next_page = {"q": term, "app_space": chosen, **found_accounts.next_terms}
+    now = visit.service.ports.clock.now()
     named_spaces = named_app_spaces(visit, app_spaces)
     has_several = len(named_spaces) > 1 and not chosen
     return page(
@@ -89,19 +87,33 @@ def search(visit: Visit) -> Answer:
         chosen=chosen,
         term=term,
         problem=problem,
-        rows=tuple(map(_account_row, accounts)),
+        rows=tuple(_account_row(each, now) for each in accounts),
         next_address=f"/accounts?{urlencode(next_page)}" if next_page else "",
         is_first="after" not in visit.query and "at" not in visit.query,
+        invite_address=_invite_address(visit, app_spaces, chosen, "" if accounts else term),
     )
 
 
-AT_ONCE = 25
+AT_ONCE = 50
 """Accounts of one page."""
 
 
-def _account_row(account: Account) -> AccountRow:
+def _account_row(account: Account, now: datetime) -> AccountRow:
     state = "Locked" if account.locked_at is not None else ""
-    return AccountRow(account, len(account.bound_devices), state)
+    open_questions = sum(now < each.deadline for each in account.history.open)
+    return AccountRow(account, len(account.bound_devices), open_questions, state)
+
+
+def _invite_address(
+    visit: Visit, app_spaces: tuple[AppSpace, ...], chosen: str, account_id: str
+) -> str:
+    """Return the page that invites a user of the App Space that is searched; empty for none."""
+    guids = {chosen} if chosen else {each.guid for each in app_spaces}
+    inviting = [each for each in app_spaces if each.guid in guids and may_invite(visit, each)]
+    if len(guids) != 1 or not inviting:
+        return ""
+    query = f"?{urlencode({'account_id': account_id})}" if account_id else ""
+    return f"/app-spaces/{inviting[0].guid}/invite{query}"
 
 
 def _guid_of_account(visit: Visit, term: str) -> Guid | None:
@@ -125,20 +137,23 @@ def _searched(app_spaces: tuple[AppSpace, ...], chosen: str) -> tuple[AppSpace, 
 
 
 def show_account(visit: Visit) -> Answer:
-    """Show an account and its devices."""
-    account, bindings = _load(visit)
+    """Show an account, its devices, and what its person was asked."""
+    account, bindings = load_account(visit)
     app_space = visit.tenancy.get(account.app_space, AppSpace)
     challenges = visit.service.challenges.list_of_account(account.guid, by=visit.admin)
-    origins = {
-        guid: record_name.name
-        for guid, record_name in names_of(visit, {each.origin for each in challenges}).items()
-    }
     ports, policy = visit.service.ports, visit.service.policy
     renewable = renewable_invitation(bindings, ports.clock.now(), policy.renewal_window)
-    if account.app_space == OPERATORS:
+    if app_space.reserved:
         renewable = None  # an administrator's own, which nobody else makes again
-    rows = tuple(device_row(binding, may_invite=binding.guid == renewable) for binding in bindings)
-    questions = tuple(question_row(each, origins, rows) for each in challenges)
+    rows = tuple(
+        device_row(
+            binding,
+            may_invite=binding.guid == renewable,
+            may_be_lost=not app_space.reserved,
+        )
+        for binding in bindings
+    )
+    questions = _question_rows(visit, challenges, rows)
     return page(
         "account.html",
         title=Name(account.account_id),
@@ -147,6 +162,7 @@ def show_account(visit: Visit) -> Answer:
         account=account,
         app_space=app_space,
         may_remove=visit.admin.role is not AdminRole.SUPPORT or app_space.idp is None,
+        may_invite=may_invite(visit, app_space) and account.locked_at is None,
         questions=questions,
         hides_content=visit.admin.role is AdminRole.SUPPORT
         and any(not row.title for row in questions),
@@ -156,61 +172,88 @@ def show_account(visit: Visit) -> Answer:
     )
 
 
-def _load(visit: Visit) -> tuple[Account, tuple[Binding, ...]]:
+def _question_rows(
+    visit: Visit, challenges: tuple[Challenge, ...], devices: tuple[DeviceRow, ...]
+) -> tuple[QuestionRow, ...]:
+    names = names_of(visit, {each.origin for each in challenges})
+    origins = {guid: record_name.name for guid, record_name in names.items()}
+    return tuple(question_row(each, origins, devices) for each in challenges)
+
+
+def load_account(visit: Visit) -> tuple[Account, tuple[Binding, ...]]:
+    """
+    Return the account that the path names, and its bindings.
+
+    Raises:
+        NotFound: There is none.
+        Foreign: It is out of the person's reach.
+    """
     return visit.service.accounts.get_with_devices(visit.guid("account"), by=visit.admin)
 
 
-def _renew(visit: Visit) -> Answer:
-    subject = _device_subject(visit)
-    service = visit.service
-    invitation = service.invitations.renew(visit.guid("device"), by=visit.admin)
-    link = invitation.link(
-        public_url=service.settings.public_url,
-        app_url=service.settings.app_url,
-        display_name=invitation.account.account_id,
-    )
-    return page(
-        "invitation.html",
-        title="New invitation",
-        trail=(*subject.trail,),
-        notice="",
-        link=link,
-        code=qr_code(link),
-        deadline=invitation.deadline,
-        back=subject.back,
-    )
+def may_invite(visit: Visit, app_space: AppSpace) -> bool:
+    """Return whether the person may invite a user of *app_space*, as the use case decides it."""
+    role_may = visit.admin.role is not AdminRole.SUPPORT or visit.service.policy.support_invites
+    return role_may and app_space.idp is None and not app_space.reserved
 
 
-def _account_subject(visit: Visit) -> Subject:
-    account, bindings = _load(visit)
+def account_subject(visit: Visit) -> Subject:
+    """Return the account that the path names, as a confirmation shows it."""
+    account, bindings = load_account(visit)
     app_space = visit.tenancy.get(account.app_space, AppSpace)
     living = sum(binding.state in LIVING for binding in bindings)
     return Subject(
         name=Name(account.account_id),
         details=(("App Space", app_space.name), ("Devices and invitations", str(living))),
         back=f"/accounts/{account.guid}",
-        trail=(Step("Accounts", "/accounts"), _step(account)),
+        trail=account_trail(account),
     )
 
 
-def _device_subject(visit: Visit) -> Subject:
-    account, bindings = _load(visit)
+def device_subject(visit: Visit) -> Subject:
+    """Return the device that the path names, as a confirmation shows it."""
+    account, bindings = load_account(visit)
     guid = visit.guid("device")
     for binding in bindings:
         if binding.guid == guid:
             row = device_row(binding)
-            details = (("Account", Name(account.account_id)), ("State", row.state), *row.facts)
             return Subject(
                 name=row.name,
-                details=details,
+                details=(("Account", Name(account.account_id)), *row.facts),
                 back=f"/accounts/{account.guid}",
-                trail=(Step("Accounts", "/accounts"), _step(account)),
+                trail=account_trail(account),
             )
     raise NotFound
 
 
-def _step(account: Account) -> Step:
-    return Step(Name(account.account_id), f"/accounts/{account.guid}")
+def _question_subject(visit: Visit) -> Subject:
+    account, bindings = load_account(visit)
+    guid = visit.guid("question")
+    challenges = visit.service.challenges.list_of_account(account.guid, by=visit.admin)
+    for row in _question_rows(visit, challenges, tuple(map(device_row, bindings))):
+        challenge = row.challenge
+        if challenge.guid == guid:
+            details = (
+                ("Account", Name(account.account_id)),
+                ("Asked by", row.origin),
+                ("Asked", f"{second_text(challenge.issued_at)} UTC"),
+                ("State", row.state),
+                ("Answered by then at the latest", f"{second_text(challenge.deadline)} UTC"),
+                ("What it says", row.content),
+            )
+            return Subject(
+                name=row.title or row.kind,
+                details=tuple((label, text) for label, text in details if text),
+                back=f"/accounts/{account.guid}",
+                trail=account_trail(account),
+            )
+    raise NotFound
+
+
+def account_trail(account: Account) -> tuple[Step, ...]:
+    """Return the pages above those of an account's commands."""
+    step = Step(Name(account.account_id), f"/accounts/{account.guid}")
+    return (Step("Accounts", "/accounts"), step)
 
 
 COMMANDS = (
@@ -224,7 +267,7 @@ COMMANDS = (
             "Devices stay bound, and work again once you unlock the account.",
         ),
         button="Lock the account",
-        load_subject=_account_subject,
+        load_subject=account_subject,
         perform=lambda visit: visit.service.accounts.lock(visit.guid("account"), by=visit.admin),
         done="account-locked",
         danger=True,
@@ -239,7 +282,7 @@ COMMANDS = (
             "Make sure first that the reason why it was locked is over.",
         ),
         button="Unlock the account",
-        load_subject=_account_subject,
+        load_subject=account_subject,
         perform=lambda visit: visit.service.accounts.unlock(visit.guid("account"), by=visit.admin),
         done="account-unlocked",
     ),
@@ -253,7 +296,7 @@ COMMANDS = (
             "What the person was asked stays open until its deadline, and nobody can answer it.",
         ),
         button="Revoke all devices",
-        load_subject=_account_subject,
+        load_subject=account_subject,
         perform=lambda visit: visit.service.accounts.revoke_all(
             visit.guid("account"), by=visit.admin
         ),
@@ -271,7 +314,7 @@ COMMANDS = (
             "Receipts that origins have stay valid, and still name the account.",
         ),
         button="Erase the account",
-        load_subject=lambda visit: attrs.evolve(_account_subject(visit), after="/accounts"),
+        load_subject=lambda visit: attrs.evolve(account_subject(visit), after="/accounts"),
         perform=lambda visit: visit.service.accounts.erase(visit.guid("account"), by=visit.admin),
         done="account-erased",
         danger=True,
@@ -287,7 +330,7 @@ COMMANDS = (
             "Other devices of the account go on as before.",
         ),
         button="Suspend the device",
-        load_subject=_device_subject,
+        load_subject=device_subject,
         perform=lambda visit: visit.service.devices.suspend(visit.guid("device"), by=visit.admin),
         done="device-suspended",
         danger=True,
@@ -298,26 +341,9 @@ COMMANDS = (
         title="Resume this device?",
         consequences=("The device gets questions again, and its answers count.",),
         button="Resume the device",
-        load_subject=_device_subject,
+        load_subject=device_subject,
         perform=lambda visit: visit.service.devices.resume(visit.guid("device"), by=visit.admin),
         done="device-resumed",
-    ),
-    Command(
-        id="account.renew_invitation",
-        path=f"{DEVICE}/renew",
-        title="Invite this person again?",
-        consequences=(
-            "The next page shows a new link and its QR code, once, for a few minutes.",
-            "The person who opens it first binds a device to this account, and can answer for it.",
-            "Make sure who it is before you hand it over.",
-            "The earlier link no longer works.",
-        ),
-        button="Make the invitation",
-        load_subject=_device_subject,
-        perform=_renew,
-        done="",
-        danger=True,
-        stepped_up="Make an invitation for an account",
     ),
     Command(
         id="account.revoke_device",
@@ -329,11 +355,28 @@ COMMANDS = (
             "Other devices of the account go on as before, and are told of it.",
         ),
         button="Revoke the device",
-        load_subject=_device_subject,
+        load_subject=device_subject,
         perform=lambda visit: visit.service.devices.revoke(visit.guid("device"), by=visit.admin),
         done="device-revoked",
         danger=True,
         stepped_up="Revoke a device of an account",
+    ),
+    Command(
+        id="account.withdraw_question",
+        path=f"{ACCOUNT}/questions/{{question}}/withdraw",
+        title="Withdraw this question?",
+        consequences=(
+            "The person can no longer answer it: their devices say that it was withdrawn.",
+            "The origin learns that it was cancelled, as for any question that ends.",
+            "The origin can ask again. Lock the account if nobody is to be asked.",
+        ),
+        button="Withdraw the question",
+        load_subject=_question_subject,
+        perform=lambda visit: visit.service.challenges.withdraw(
+            visit.guid("question"), by=visit.admin
+        ),
+        done="question-withdrawn",
+        danger=True,
     ),
 )
 

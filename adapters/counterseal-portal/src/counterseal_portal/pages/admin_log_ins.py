@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import urlsplit
+
 import attrs
 
 from counterseal.errors import NotFound
 from counterseal.models import Admin
-from counterseal_portal.answers import MOUNT, Answer, Secret, secret_page
+from counterseal_portal.answers import MOUNT, Answer, Mail, Secret, secret_page
 from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.forms import Field, fill
 from counterseal_portal.key_rows import KeyRow, key_details, key_rows
+from counterseal_portal.link_lives import LINK_LIFE, chosen_life, life_field, usual_life
 from counterseal_portal.login import logins_of
 from counterseal_portal.navigation import role_label
 from counterseal_portal.reach import admin_of, admin_step, admin_trail
@@ -53,27 +58,65 @@ LINK_INTRO = (
 )
 
 
+def admin_life_field(visit: Visit) -> Field:
+    """Return the field in which the life of an administrator's link is chosen."""
+    return life_field(visit.service.policy.portal_link_life)
+
+
+def usual_admin_life(visit: Visit) -> tuple[str, ...]:
+    """Return what is chosen in it at first."""
+    return usual_life(visit.service.policy.portal_link_life)
+
+
 def link_page(
-    visit: Visit, admin: Admin, title: str, *, opened_links: tuple[SessionRow, ...] = ()
+    visit: Visit,
+    admin: Admin,
+    title: str,
+    *,
+    life: timedelta | None,
+    opened_links: tuple[SessionRow, ...] = (),
 ) -> Answer:
     """
     Make a one-time link, and return the page that shows it.
 
     Args:
+        visit: Who makes it.
+        admin: Whose it is.
+        title: The heading of the page.
+        life: How long it may be used; None for what the policy says.
         opened_links: Earlier ones that a browser has opened, and that the new one ends.
     """
-    issued = visit.sessions.create_link(admin.guid, by=visit.admin)
+    issued = visit.sessions.create_link(admin.guid, life=life, by=visit.admin)
+    address, end_time = link_address(visit, issued.token), time_text(issued.session.deadline)
     return secret_page(
         title=title,
         intro=(
             *map(_ended_link, opened_links),
             *LINK_INTRO,
-            f"It works once, until {time_text(issued.session.deadline)}.",
+            f"It works once, until {end_time}.",
         ),
-        secrets=(Secret("Link", link_address(visit, issued.token), is_secret=True),),
+        secrets=(Secret("Link", address, is_secret=True),),
+        mail=_mail(visit, admin, address, end_time),
         continue_to=admin_step(admin),
         trail=admin_trail(visit, admin),
         button="I have handed it over",
+    )
+
+
+def _mail(visit: Visit, admin: Admin, address: str, end_time: str) -> Mail:
+    host = urlsplit(visit.service.settings.public_url).netloc
+    return Mail(
+        f"Your log-in at {host}",
+        (
+            f"{admin.name},",
+            "",
+            f"with this link you register a passkey at {host}, and log in there from then on:",
+            "",
+            address,
+            "",
+            f"It works once, until {end_time}. Open it in the browser in which you will work.",
+            "If it says that it was used already and you have not used it, tell me at once.",
+        ),
     )
 
 
@@ -104,13 +147,19 @@ def _link_subject(visit: Visit) -> Subject:
         "keys": keys_of(visit, admin),
         "opened_links": _opened_links(visit, admin),
     }
-    return attrs.evolve(subject, context=context)
+    return attrs.evolve(
+        subject,
+        fields=(admin_life_field(visit),),
+        values={LINK_LIFE.name: usual_admin_life(visit)},
+        context=context,
+    )
 
 
 def _make_link(visit: Visit) -> Answer:
     admin = admin_of(visit)
+    life = chosen_life(fill((admin_life_field(visit),), visit.body))
     opened_links = _opened_links(visit, admin)
-    return link_page(visit, admin, "Link to log in", opened_links=opened_links)
+    return link_page(visit, admin, "Link to log in", life=life, opened_links=opened_links)
 
 
 def _key_subject(visit: Visit) -> Subject:
@@ -144,6 +193,7 @@ LINK = Command(
         "Every earlier link ends, opened or not: no browser registers a passkey by it any more.",
         "Passkeys, devices and sessions that they have stay.",
     ),
+    fields=(LINK_LIFE,),
     template="link_confirm.html",
     button="Make the link",
     load_subject=_link_subject,

@@ -20,13 +20,16 @@ from counterseal_portal.confirmations import Command, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import SCHEMES
+from counterseal_portal.link_lives import LINK_LIFE, chosen_life
 from counterseal_portal.navigation import role_label
 from counterseal_portal.pages.admin_log_ins import (
     ADMIN,
+    admin_life_field,
     admin_subject,
     keys_of,
     link_page,
     sessions_of,
+    usual_admin_life,
 )
 from counterseal_portal.reach import (
     admin_of,
@@ -142,7 +145,7 @@ def _create(visit: Visit, form: FilledForm, **reach: Any) -> Answer:
     name, life = form.text("name"), _life(form)
     if form.value("kind") == PERSON:
         admin = visit.credentials.create_person(name, life=life, **reach)
-        return link_page(visit, admin, "Administrator created")
+        return link_page(visit, admin, "Administrator created", life=chosen_life(form))
     issued = visit.credentials.create_admin(
         name, life=life, scheme=Scheme(form.value("kind")), **reach
     )
@@ -170,7 +173,7 @@ def _life(form: FilledForm) -> timedelta | None:
     return None if days is None else days * DAY
 
 
-def _new_global_admin(_: Visit) -> FormPage:
+def _new_global_admin(visit: Visit) -> FormPage:
     return FormPage(
         title="New administrator of all companies",
         intro=(
@@ -179,8 +182,8 @@ def _new_global_admin(_: Visit) -> FormPage:
                 " this to very few people."
             ),
         ),
-        fields=GLOBAL_FIELDS,
-        values={"kind": (PERSON,)},
+        fields=_global_fields(visit),
+        values={"kind": (PERSON,), LINK_LIFE.name: usual_admin_life(visit)},
         button="Create the administrator",
         back="/admins",
         trail=(Step("Administrators", "/admins"),),
@@ -202,8 +205,8 @@ def _new_company_admin(visit: Visit) -> FormPage:
                 " accounts and administrators."
             ),
         ),
-        fields=GLOBAL_FIELDS,
-        values={"kind": (PERSON,)},
+        fields=_global_fields(visit),
+        values={"kind": (PERSON,), LINK_LIFE.name: usual_admin_life(visit)},
         button="Create the administrator",
         back=path,
         trail=(*company_trail(visit), Step(company.name, path)),
@@ -216,11 +219,14 @@ def _create_company_admin(visit: Visit, form: FilledForm) -> Answer:
 
 def _new_app_space_admin(visit: Visit) -> FormPage:
     app_space = visit.tenancy.get(visit.guid("app_space"), AppSpace)
-    fields = app_space_fields(visit.admin)
     return FormPage(
         title="New administrator or support",
-        fields=fields,
-        values={"kind": (PERSON,), "role": (AdminRole.SUPPORT.value,)},
+        fields=(*app_space_fields(visit.admin), admin_life_field(visit)),
+        values={
+            "kind": (PERSON,),
+            "role": (AdminRole.SUPPORT.value,),
+            LINK_LIFE.name: usual_admin_life(visit),
+        },
         button="Create the administrator",
         back=f"/app-spaces/{app_space.guid}",
         trail=(*app_space_trail(visit, app_space), app_space_step(app_space)),
@@ -279,7 +285,13 @@ def _rotate(visit: Visit, form: FilledForm) -> Answer:
     )
 
 
-GLOBAL_FIELDS = (NAME, LIFE, KIND)
+GLOBAL_FIELDS = (NAME, LIFE, KIND, LINK_LIFE)
+
+
+def _global_fields(visit: Visit) -> tuple[Field, ...]:
+    return (NAME, LIFE, KIND, admin_life_field(visit))
+
+
 ROLE = Field(name="role", label="Role", kind=Kind.CHOICE)
 
 REVOKE = Command(

@@ -35,6 +35,7 @@ from counterseal.models import (
     KeyChange,
     LogInMethod,
     LoginState,
+    MailedLink,
     NewDeviceRule,
     NotificationState,
     Occasion,
@@ -167,6 +168,9 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         receipts=7,
         receipt_hash=ODD,
         events=2**40,
+        mailed_link=MailedLink(
+            secret_hash=secret, origin=question.origin, deadline=question.deadline
+        ),
     )
     records: tuple[Record, ...] = (
         factory.company(name=ODD, verified_name=ODD),

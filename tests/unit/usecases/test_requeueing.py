@@ -1,0 +1,144 @@
+"""Dead callbacks are queued again many at a time, so that they do not all leave at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from counterseal import Callbacks
+from counterseal.errors import Foreign, InvalidField, NotFound, StoreUnavailable, WrongState
+from counterseal.models import OPERATOR, AdminRole, CallbackState, DeadReason
+from counterseal.models.guid import mint
+from counterseal.outbox.usecases import callbacks as use_case
+from counterseal.outbox.usecases import requeueing
+from counterseal.outbox.usecases.requeueing import REQUEUE_PACE, RequeuedCallbacks
+from counterseal_testing.service import CALLBACK
+
+NOBODY = mint(0, bytes(15))
+
+
+def dead(service, count, account="zoe", origin=None, status=410):
+    """Return the GUIDs of callbacks that died two minutes after each other."""
+    phone = service.bind(account, origin=origin)
+    party = service.origin if origin is None else origin
+    service.credentials.issue_webhook_key(party.origin.guid)
+    guids = []
+    for _ in range(count):
+        service.clock.advance(timedelta(minutes=2))
+        question = service.ask(account, "Lunch?", origin=origin, callback=CALLBACK).challenge
+        phone.answer(question)
+        service.sender.script(status)
+        (guid,) = service.callbacks.due()
+        assert service.callbacks.attempt(guid).state is CallbackState.DEAD
+        guids.append(guid)
+    return guids
+
+
+def states(service, guids):
+    return [service.stored(guid).state for guid in guids]
+
+
+def test_they_are_due_one_after_the_other_and_each_is_an_event(service):
+    guids = dead(service, 12)
+    origin, now = service.origin.origin.guid, service.clock.now()
+    recorded_before = len(service.events)
+    requeued = service.callbacks.requeue_all((origin,), by=OPERATOR)
+    assert requeued == RequeuedCallbacks(12, 0, complete=True)
+    moments = [service.stored(guid).next_at for guid in guids]
+    assert moments == [now + number * REQUEUE_PACE for number in range(12)]
+    # No second has more than ten.
+    assert sum(moment < now + timedelta(seconds=1) for moment in moments) == 10
+    assert moments[-1] == now + service.callbacks.requeue_time(12)
+    assert service.callbacks.due() == (guids[0],)
+    events = service.events[recorded_before:]
+    assert [(each.event, each.subject) for each in events] == [
+        ("callback.requeue", guid) for guid in guids
+    ]
+    # Again, there is nothing left to do.
+    again = service.callbacks.requeue_all((origin,), by=OPERATOR)
+    assert again == RequeuedCallbacks(0, 0, complete=True)
+
+
+def test_only_those_of_an_origin_a_cause_or_a_time(service):
+    other = service.new_origin(service.app_space, "Other")
+    service.administration.allow_callback(other.origin.guid, CALLBACK)
+    guids = dead(service, 2)
+    (of_other,) = dead(service, 1, account="max", origin=service.renewed(other))
+    origin, callbacks = service.origin.origin.guid, service.callbacks
+    assert (
+        callbacks.requeue_all((origin,), cause=DeadReason.FORBIDDEN, by=OPERATOR).queued_count == 0
+    )
+    since = service.stored(guids[1]).created_at
+    assert callbacks.requeue_all((origin,), since=since, by=OPERATOR).queued_count == 1
+    dead_state, queued_state = CallbackState.DEAD, CallbackState.QUEUED
+    assert states(service, (*guids, of_other)) == [dead_state, queued_state, dead_state]
+    assert callbacks.requeue_all((origin,), cause=DeadReason.GONE, by=OPERATOR).queued_count == 1
+    origins = callbacks.origins_with_dead(by=OPERATOR)
+    assert origins == (other.origin.guid,)
+    assert callbacks.requeue_all(origins, by=OPERATOR).queued_count == 1
+
+
+def test_a_call_has_a_bound_and_the_next_one_goes_on(service):
+    guids = dead(service, 5)
+    origin = service.origin.origin.guid
+    first = service.callbacks.requeue_all((origin,), limit=3, by=OPERATOR)
+    assert first == RequeuedCallbacks(3, 0, complete=False)
+    assert states(service, guids).count(CallbackState.QUEUED) == 3
+    second = service.callbacks.requeue_all((origin,), limit=3, by=OPERATOR)
+    assert second == RequeuedCallbacks(2, 0, complete=True)
+    for limit in (0, 1_001):
+        with pytest.raises(InvalidField):
+            service.callbacks.requeue_all((origin,), limit=limit, by=OPERATOR)
+
+
+def test_a_list_that_was_cut_says_that_there_may_be_more(service, monkeypatch):
+    dead(service, 3)
+    monkeypatch.setattr(use_case, "LIST_LIMIT", 2)
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 2)
+    origin = service.origin.origin.guid
+    requeued = service.callbacks.requeue_all((origin,), limit=100, by=OPERATOR)
+    assert requeued == RequeuedCallbacks(2, 0, complete=False)
+
+
+def test_those_that_can_never_be_queued_keep_no_other_back(service):
+    guids = dead(service, 4)
+
+    class Forgetful(Callbacks):
+        def _administer(self, event, guid, *arguments, **keywords):
+            if guid == guids[0]:
+                raise NotFound
+            if guid == guids[1]:
+                raise WrongState
+            return super()._administer(event, guid, *arguments, **keywords)
+
+    callbacks = Forgetful(service.ports, service.policy)
+    requeued = callbacks.requeue_all((service.origin.origin.guid,), by=OPERATOR)
+    assert requeued == RequeuedCallbacks(2, 1, complete=True)
+
+
+def test_a_failure_midway_has_queued_those_before_and_the_next_call_goes_on(service):
+    guids = dead(service, 4)
+
+    class Failing(Callbacks):
+        def _administer(self, event, guid, *arguments, **keywords):
+            if guid == guids[2]:
+                raise StoreUnavailable
+            return super()._administer(event, guid, *arguments, **keywords)
+
+    origin = service.origin.origin.guid
+    with pytest.raises(StoreUnavailable):
+        Failing(service.ports, service.policy).requeue_all((origin,), by=OPERATOR)
+    assert states(service, guids).count(CallbackState.QUEUED) == 2
+    assert service.callbacks.requeue_all((origin,), by=OPERATOR).queued_count == 2
+
+
+def test_what_is_out_of_reach_is_not_queued(service):
+    guids = dead(service, 1)
+    other = service.new_app_space("Other")
+    person = service.stored(
+        service.credentials.create_admin("x", role=AdminRole.APP_SPACE, app_space=other.guid).guid
+    )
+    with pytest.raises(Foreign):
+        service.callbacks.requeue_all((service.origin.origin.guid,), by=person)
+    with pytest.raises(NotFound):
+        service.callbacks.requeue_all((NOBODY,), by=OPERATOR)
+    assert states(service, guids) == [CallbackState.DEAD]
