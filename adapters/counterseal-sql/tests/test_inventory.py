@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from counterseal.invariants import Violation
 from counterseal.models import Change
-from counterseal_sql import SqlAudit, SqlInventory, SqlStore, with_sql
+from counterseal_sql import SqlAudit, SqlInventory, SqlStore, upgrade, with_sql
 from counterseal_sql.prepared import Statement
 from counterseal_testing import START, FrozenClock
 from counterseal_testing.contracts.record_factory import RecordFactory, next_version
@@ -96,6 +96,21 @@ class TestSqlInventory(InventoryContract):
         assert {flaw for flaw in flaws if "part" in flaw.problem} == {
             Violation(guid, problem) for guid in guids
         }
+
+    def test_the_index_of_parts_is_made_again_as_the_page_about_upgrades_says(self, medium):
+        records = RecordFactory()
+        account = records.account("zoe@example")
+        commit_without_parts(medium, Change(None, account))
+        name = "texts" if medium.engine.dialect.name == "sqlite" else "parts"
+        with medium.writing() as connection:
+            connection.run(f"DROP TABLE counterseal_id_{name}")
+        changed(medium, "UPDATE counterseal_schema SET version_num = '0004'")
+
+        upgrade(medium)
+
+        _, flaws = self.checked(medium)
+        assert not [flaw for flaw in flaws if "part" in flaw.problem]
+        assert self.store(medium).search_part(records.space, "EXAMPLE", None, 9) == (account,)
 
     def test_an_account_of_which_the_index_lacks_one_part_is_reported(
         self, postgres_server, opened
