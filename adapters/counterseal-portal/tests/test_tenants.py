@@ -9,7 +9,7 @@ import attrs
 import pytest
 from portal_browser import PUBLIC_URL, PortalOfTests, heading, require_page
 
-from counterseal import STANDARD, AdminLogins, Refused, Sessions, SignedRequest
+from counterseal import STANDARD, AdminLogins, Refused, RequeuedCallbacks, Sessions, SignedRequest
 from counterseal.credentials.documents import write_basic
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
@@ -548,6 +548,23 @@ def test_dead_callbacks_are_queued_again_as_they_are_filtered(portal, monkeypatc
     reply = browser.post("/dead-callbacks/all/all/requeue")
     assert reply.location == "/callbacks?done=callbacks-further"
     assert "The list has those that are left" in require_page(browser.get(reply.location))
+
+
+@pytest.mark.parametrize(
+    ("requeued", "done", "notice"),
+    [
+        (RequeuedCallbacks(3, 1_000, complete=True), "remaining", "Every callback that can be"),
+        (RequeuedCallbacks(0, 5_000, complete=False), "unread", "No callback is queued again."),
+        (RequeuedCallbacks(1, 5_000, complete=False), "further", "As many callbacks as"),
+    ],
+)
+def test_what_stays_dead_is_said_as_it_is(portal, monkeypatch, requeued, done, notice):
+    browser = portal.app_space_admin()
+    kill_callbacks(portal, 1)
+    monkeypatch.setattr(callbacks.Callbacks, "requeue_all", lambda *_, **__: requeued)
+    reply = browser.post("/dead-callbacks/all/all/requeue")
+    assert reply.location == f"/callbacks?done=callbacks-{done}"
+    assert notice in require_page(browser.get(reply.location))
 
 
 def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, monkeypatch):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
@@ -351,6 +352,8 @@ class Callbacks(UseCase):
 
         Each is queued by a commit of its own, and is an event of its own; a call that fails midway
         has queued those before, which are not dead any more. So the next call goes on.
+        Those that can never be queued delay no others: `REQUEUE_READ` of each origin are looked at.
+        The first one is due now: two calls at once queue two callbacks each `REQUEUE_PACE`.
 
         Args:
             origins: Whose; `origins_with_dead` says which have any.
@@ -366,17 +369,23 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, AuditContext(event="callback.requeue", actor=by.actor)):
             limit_fits(limit)
-        lists = (
-            self.list_dead(origin, LIST_LIMIT, since=since, cause=cause, by=by)
-            for origin in origins
-        )
+
+        def fits(callback: Callback) -> bool:
+            is_recent = since is None or callback.created_at >= since
+            return is_recent and cause in (None, callback.cause)
+
+        def read(origin: Guid, count: int) -> tuple[Callback, ...]:
+            return self._administer(
+                "callback.dead", origin, by, callbacks.list_dead, count, None, None
+            )
 
         def requeue(callback: Callback, delay: timedelta) -> Callback:
             return self._administer(
                 "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay
             )
 
-        return requeue_each(lists, requeue, limit)
+        reads = (partial(read, origin) for origin in origins)
+        return requeue_each(reads, fits, requeue, limit)
 
     @staticmethod
     def requeue_time(count: int) -> timedelta:

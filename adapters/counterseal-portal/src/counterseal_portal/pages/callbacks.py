@@ -298,7 +298,7 @@ def _requeue_all(visit: Visit) -> Answer:
     requeued = callbacks.requeue_all(origins, cause=dead_filter.cause, by=visit.admin)
     done = "callbacks-requeued"
     if not requeued.complete:
-        done = "callbacks-further"
+        done = "callbacks-further" if requeued.queued_count else "callbacks-unread"
     elif requeued.remaining_count:
         done = "callbacks-remaining"
     return redirect("/callbacks", **dead_filter.terms, done=done)
@@ -312,6 +312,7 @@ COMMANDS = (
         consequences=(
             "They are sent again, with the same ids, as often as the policy says.",
             "They leave one after the other, ten a second: a receiver may have just come back.",
+            "The first one leaves now: beside another confirmation, that is ten a second more.",
             f"At most {DEAD_AT_MOST:,} are queued at once; what is more stays in the list.",
             "Those stay dead that are about something deleted, or that may have arrived.",
             "An origin may get one a second time; it recognises it by the id.",
