@@ -93,9 +93,6 @@ class ProcessHeadMemory:
 
 PAGE = 1_000
 
-LOWEST = -(2**31)
-"""No event of the log has a position before it; every store can compare it."""
-
 ATTEMPTS = 3
 """How often a sign of a change must show: the service may run while it is looked for."""
 
@@ -279,7 +276,7 @@ class PartitionChecks:
         check = ChainCheck(partition, first.base, first.base_hash, known_heads)
         signs = {
             Tampering(partition=partition, position=event.position, problem=INSERTED)
-            for event in self.signed_heads.ports.audit.chained(partition, LOWEST, 1)
+            for event in self.signed_heads.ports.audit.chained(partition, -1, 1)
             if event.position <= first.base
         }
         count = 0
