@@ -46,7 +46,11 @@ LONGEST_COUNTS = timedelta(days=31)
 EXPORT_LIMIT = 1_000_000
 """Events of one export, at most: a week of a service that is asked a question a second."""
 EXPORT_TIME = timedelta(minutes=10)
-"""After so long an export ends, whatever is left: a slow reader holds a thread of the service."""
+"""
+After so long no further page of an export is read.
+
+The time of a page that was read before is the reader's: whoever sends it has to end it.
+"""
 UNDELIVERED = frozenset(
     (event, reason.value)
     for event in ("challenge.push", "binding.push")
@@ -190,8 +194,8 @@ class AuditLog(UseCase):
 
         That it begins is an event, `audit.export`, with the names of what is searched by; it is in
         the log when the call returns. Each page is read when it is asked for, within the reach that
-        *by* has then. The pages end after `EXPORT_LIMIT` events, and after `EXPORT_TIME`; if the
-        last one has an `after`, there are more events than that.
+        *by* has then. The pages end after `EXPORT_LIMIT` events, and no page is read after
+        `EXPORT_TIME`; if the last one has an `after`, there are more events than that.
 
         Args:
             app_space: As of `search`.
