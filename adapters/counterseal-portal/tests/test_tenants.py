@@ -29,7 +29,7 @@ from counterseal.models import (
     OriginRole,
     Scheme,
 )
-from counterseal.outbox.usecases import callbacks
+from counterseal.outbox.usecases import callbacks, requeueing
 from counterseal_portal.pages import callbacks as callback_pages
 from counterseal_testing.pictures import build_png
 from counterseal_testing.service import CALLBACK
@@ -715,3 +715,21 @@ def test_a_new_person_gets_a_link_of_the_chosen_life_with_a_text_to_mail(portal,
     # A program has no log-in.
     fields |= {"kind": "signature", "name": "Program"}
     assert "mail-subject" not in require_page(browser.post(f"{space}/admins/new", fields))
+
+
+def test_a_list_of_dead_callbacks_that_is_cut_says_so(portal, monkeypatch):
+    browser = portal.app_space_admin()
+    guids = kill_callbacks(portal, 3)
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 2)
+    monkeypatch.setattr(callback_pages, "DEAD_AT_MOST", 2)
+    for terms, guids_of_page in (
+        ({}, guids[:2]),
+        ({"cause": "forbidden"}, guids[:2]),
+        ({"cause": "gone"}, []),
+    ):
+        text = require_page(browser.get("/callbacks", **terms))
+        assert callbacks_in(text, "requeue") == guids_of_page
+        assert "The list is cut: 2 of all are looked at" in text
+        assert "There is none" not in text
+    text = require_page(browser.get("/dead-callbacks/all/forbidden/requeue"))
+    assert "2 dead callbacks, or more" in text

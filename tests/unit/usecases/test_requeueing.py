@@ -93,20 +93,20 @@ class Forgetful(Callbacks):
     """Callbacks of which some are about something forgotten, and others were queued meanwhile."""
 
     forgotten: frozenset = frozenset()
-    queued: frozenset = frozenset()
+    requeued: frozenset = frozenset()
 
     def _administer(self, event, guid, *arguments, **keywords):
         if guid in self.forgotten:
             raise NotFound
-        if guid in self.queued:
+        if guid in self.requeued:
             raise WrongState
         return super()._administer(event, guid, *arguments, **keywords)
 
 
-def forgetful(service, forgotten, queued=()):
+def forgetful(service, forgotten, requeued=()):
     callbacks = Forgetful(service.ports, service.policy)
     object.__setattr__(callbacks, "forgotten", frozenset(forgotten))
-    object.__setattr__(callbacks, "queued", frozenset(queued))
+    object.__setattr__(callbacks, "requeued", frozenset(requeued))
     return callbacks
 
 
@@ -153,7 +153,7 @@ def test_what_was_not_read_is_said_and_the_next_origin_is_not_delayed(service):
 
 def test_those_that_can_never_be_queued_keep_no_other_back(service):
     guids = dead(service, 4)
-    callbacks = forgetful(service, guids[:1], queued=guids[1:2])
+    callbacks = forgetful(service, guids[:1], requeued=guids[1:2])
     requeued = callbacks.requeue_all((service.origin.origin.guid,), by=OPERATOR)
     assert requeued == RequeuedCallbacks(2, 1, complete=True)
 
@@ -185,3 +185,37 @@ def test_what_is_out_of_reach_is_not_queued(service):
     with pytest.raises(NotFound):
         service.callbacks.requeue_all((NOBODY,), by=OPERATOR)
     assert states(service, guids) == [CallbackState.DEAD]
+
+
+def test_what_a_page_reads_has_one_bound_for_all_origins(service, monkeypatch):
+    other = service.new_origin(service.app_space, "Other")
+    service.administration.allow_callback(other.origin.guid, CALLBACK)
+    of_other = dead(service, 1, account="max", origin=other)
+    guids = dead(service, 5)
+    (late,) = dead(service, 1, account="max", origin=service.renewed(other))
+    origin, find = service.origin.origin.guid, service.callbacks.find_dead
+
+    def find_guids(*arguments, **keywords):
+        return [each.guid for each in find(*arguments, by=OPERATOR, **keywords)]
+
+    assert find_guids() == [*of_other, *guids, late]
+    assert find_guids(origin) == guids
+    assert find_guids(cause=DeadReason.FORBIDDEN) == []
+    assert find_guids(cause=DeadReason.GONE) == [*of_other, *guids, late]
+    counts, dead_of = [], type(service.store).dead
+
+    def count(store, origin, limit):
+        counts.append(limit)
+        return dead_of(store, origin, limit)
+
+    monkeypatch.setattr(type(service.store), "dead", count)
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 6)
+    # The later one of the other origin is left out, since some before it may be.
+    assert find_guids() == [*of_other, *guids[:3]]
+    assert find_guids(cause=DeadReason.FORBIDDEN) == []
+    assert find_guids(origin) == guids
+    assert counts == [3, 3, 3, 3, 6]
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 1)
+    assert find_guids() == of_other
+    with pytest.raises(NotFound):
+        find_guids(NOBODY)

@@ -49,7 +49,7 @@ EXPORT_TIME = timedelta(minutes=10)
 """
 After so long no further page of an export is read.
 
-The time of a page that was read before is the reader's: whoever sends it has to end it.
+How long its reader takes for a page is limited by the server that sends it.
 """
 UNDELIVERED = frozenset(
     (event, reason.value)

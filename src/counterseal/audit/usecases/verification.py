@@ -80,7 +80,8 @@ class AuditVerifications(UseCase):
     Verify the log in steps that each take about `STEP_TIME`.
 
     It is compared with the signed head in the log. Heads and archives that are stored elsewhere
-    are for `AuditChain.verify`, as is what a machine remembers, and events with no place in a partition.
+    are for `AuditChain.verify`, as is what a machine remembers, and events that have no place in a
+    partition.
 
     Each verb raises RoleLacking: the administrator is not one of all companies.
     """
