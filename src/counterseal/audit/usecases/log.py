@@ -153,7 +153,8 @@ class AuditLog(UseCase):
         Return a page of the ends of notifications that no device got, newest first.
 
         They are events about questions and new devices, of the names and reasons in `UNDELIVERED`.
-        No index has the reason: what is looked at is every notification of the time.
+        No index has the reason: what is looked at is every event of the App Spaces that *by* reaches,
+        or, if these are many, every notification of the service.
 
         Args:
             app_space: Only its events.
@@ -193,7 +194,8 @@ class AuditLog(UseCase):
         Return all pages of what `search` finds, newest first, for somebody who takes them away.
 
         That it begins is an event, `audit.export`, with the names of what is searched by; it is in
-        the log when the call returns. Each page is read when it is asked for, within the reach that
+        the log when the call returns. It is of the App Space that is searched, or of that of *by*;
+        else only administrators of all companies can read it. Each page is read when it is asked for, within the reach that
         *by* has then. The pages end after `EXPORT_LIMIT` events, and no page is read after
         `EXPORT_TIME`; if the last one has an `after`, there are more events than that.
 
@@ -225,14 +227,14 @@ class AuditLog(UseCase):
         filters = {name for name, term in terms.items() if term is not None}
         filters |= {"app_space"} if app_space is not None else set()
         begun_at = self.ports.clock.now()
-        begin = AuditEvent(
+        export_event = AuditEvent(
             at=begun_at,
             event=context.event,
             actor=context.actor,
             attributes=(("filters", " ".join(sorted(filters)) or "none"), ("form", form)),
             app_space=app_space or getattr(by, "app_space", None),
         )
-        self.ports.audit.record(begin)
+        self.ports.audit.record(export_event)
         return self._pages(context, query, begun_at + EXPORT_TIME, by)
 
     def _pages(
