@@ -42,6 +42,7 @@ EXCEPTIONS = {
     "CountersealError": "the root of all errors, never raised itself",
     "Issued": RESULT,
     "IssuedSecret": RESULT,
+    "IssuedMailedLink": RESULT,
     "IssuedSession": RESULT,
     "LoginTest": RESULT,
     "LoginTestResult": RESULT,

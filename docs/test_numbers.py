@@ -32,7 +32,7 @@ REASONS = {
     "a document of the IETF, or an algorithm's name": r"RFC \d+(?:, \d)?|SHA-256|of HTTP/1",
     "a clause of a port": r"(?:ALL|STORE)-\d+",
     "the oldest version of another program that works": r"(?:Python|Node|Compose|Kubernetes|Redis"
-    r"|PostgreSQL|oidc-provider\]) \d+(?:\.\d+)?",
+    r"|PostgreSQL|SQLite|oidc-provider\]) \d+(?:\.\d+)?",
     "a version of ours, of a schema or of a standard": r"0\.1(?!\d)|\b1\.0\b"
     r"|\b000[45], 2\b|464d674a",
     "a year": r"\b20(?:19|2\d)\b",

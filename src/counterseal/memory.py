@@ -166,13 +166,14 @@ class MemoryStore:
         with self._lock:
             # In the order of their first commits; to look for *after* moves on behind it.
             guids = iter(self._records)
-            if after is not None and after not in guids:
-                return ()
+            if after is not None:
+                account = self._records[after] if after in guids else None
+                if not isinstance(account, Account) or account.app_space != app_space:
+                    return ()
             folded = fold_case(part)
-            keys = ((guid, self._search_keys.get(guid)) for guid in guids)
             fitting = (
                 self._require(guid, Account)
-                for guid, key in keys
+                for guid, key in ((guid, self._search_keys.get(guid)) for guid in guids)
                 if key is not None and key[0] == app_space and folded in fold_case(key[1])
             )
             return tuple(itertools.islice(fitting, limit))

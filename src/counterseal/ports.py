@@ -259,7 +259,8 @@ class PartSearch(Protocol):
           of *part*, code point by code point. By the ids of the last applied commit; none of
           another App Space, and none that has been erased.
         - STORE-34: oldest first; with *after*, the GUID of an account, only those that come after
-          it, whatever has become of that account. There are none after a GUID that no record has.
+          it, whatever has become of that account. There are none after a GUID that no account of
+          *app_space* has.
         - STORE-35: at most *limit*. Called again and again with the GUID of the last one as
           *after*, until nothing is returned, it returns each account that is there all the while
           once.

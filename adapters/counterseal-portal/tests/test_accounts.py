@@ -8,7 +8,7 @@ import attrs
 import pytest
 from portal_browser import PortalOfTests, heading, require_page
 
-from counterseal import STANDARD, AdminLogins
+from counterseal import STANDARD, Accounts, AdminLogins
 from counterseal.memory import MemoryStore
 from counterseal.models import (
     OPERATOR,
@@ -85,9 +85,16 @@ def test_an_account_is_found_by_a_part_of_its_id_and_by_its_guid(portal, zoe):
     text = require_page(browser.get("/accounts", q="adam"))
     assert "No account has this in its id." in text
     assert 'value="adam"' in text
-    assert "No account begins like this. Upper and lower case matter. Three" in require_page(
+    assert "No account begins like this. Upper and lower case matter. From 3" in require_page(
         browser.get("/accounts", q="oe")
     )
+
+
+def test_the_page_says_how_many_characters_a_part_has(portal, monkeypatch):
+    monkeypatch.setattr(Accounts, "part_length", 4)
+    text = require_page(portal.support().get("/accounts", q="zoe"))
+    assert "Fewer than 4 characters find how it begins." in text
+    assert "From 4 characters on, any part of an id is found, in any case." in text
 
 
 def test_where_the_store_knows_no_parts_the_page_says_so(portal, zoe, monkeypatch):

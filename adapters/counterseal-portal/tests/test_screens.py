@@ -42,6 +42,7 @@ def served():
         for _ in range(2):
             path = f"/origins/{portal.tenants.origin}/credentials/new"
             assert portal.people["global"].post(path, fields).status == 200
+        AuditChain(portal.service.ports, portal.service.policy).chain()
         return portal
 
     with serve(build) as (url, portal):

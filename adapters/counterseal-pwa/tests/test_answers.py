@@ -246,6 +246,7 @@ def test_a_matching_code(bound, origin, require_proof):
     device.press("Approve", pin=None)
     problem = device.page.locator(".answer-bar .problem")
     problem.filter(has_text="Type all six digits").wait_for()
+    assert device.page.locator("#code:focus").count() == 1
     wrong = f"{(int(pending.code) + 1) % 1_000_000:06}"
     device.page.locator("#code").fill(wrong)
     device.press("Approve", pin=None)
@@ -547,6 +548,23 @@ RECORD = link_modules("""async () => {
 
 
 @pytest.mark.service_worker
+def test_a_request_that_comes_while_another_view_is_shown_is_seen_there(bound_pin, origin):
+    device, account_id = bound_pin
+    page, arrivals = device.page, device.page.locator("#arrivals")
+    origin.client.ask(account_id, "Log in?", buttons=BUTTONS, duration=MINUTES)
+    device.open_request()
+    assert arrivals.is_hidden()
+    device.press("Pay")
+    device.wait_for_heading("Approved")
+    assert arrivals.is_hidden()
+    origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
+    device.follow(arrivals.get_by_role("link", name="A request waits for your answer."))
+    page.locator("a.open").wait_for()
+    assert arrivals.is_hidden()
+    device.open_request()
+    assert arrivals.is_hidden()
+
+
 def test_offline_it_opens_and_says_so(bound_pin):
     # With a virtual authenticator, Chromium forgets at a reload that it is offline.
     device, _ = bound_pin

@@ -1,10 +1,12 @@
 """The migrations create the schema that the code reads, and leave a newer one as it is."""
 
 import importlib
+import sqlite3
 import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from counterseal.models.record import index_of
 from counterseal_records import check
 from counterseal_sql import (
     NEWEST_SCHEMA,
+    FullTextMissing,
     SchemaTooNew,
     SqlInventory,
     SqlStore,
@@ -109,13 +112,16 @@ def old_database(server, opened):
     """Return a function that makes a database whose schema is of a past migration."""
 
     def new(revision):
-        database = opened(server.bare())
-        database.dialect.create()
-        with database.migrating() as connection:
-            command.upgrade(Migrations(connection).config, revision)
-        return database
+        return migrate(opened(server.bare()), revision)
 
     return new
+
+
+def migrate(database, revision):
+    database.dialect.create()
+    with database.migrating() as connection:
+        command.upgrade(Migrations(connection).config, revision)
+    return database
 
 
 def insert_records(database, *records):
@@ -177,6 +183,38 @@ def test_accounts_of_an_older_schema_are_searched_by_a_part_after_the_upgrade(
     store.commit((Change(accounts[0], erased_one),), (), "erase")
     assert store.search_part(factory.space, "zoe", None, 9) == ()
     assert store.search_part(factory.space, "example", None, 9) == (accounts[1],)
+
+
+@pytest.mark.parametrize("revision", [None, "0004"])
+def test_sqlite_without_fts5_is_refused_and_not_changed(
+    sqlite_server, opened, monkeypatch, revision
+):
+    database = opened(sqlite_server.bare())
+    if revision is not None:
+        migrate(database, revision)
+    file = Path(database.engine.url.database)
+    database.close()
+    before = file.read_bytes() if file.exists() else None
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=WithoutFts5))
+
+    with pytest.raises(FullTextMissing) as raised:
+        upgrade(database)
+
+    assert str(raised.value) == (
+        f"SQLite {sqlite3.sqlite_version} lacks FTS5 with its tokenizer trigram: use a Python whose"
+        " SQLite is built with FTS5, and 3.34 or newer; nothing was changed"
+    )
+    assert raised.value.code == "full_text_missing"
+    assert (file.read_bytes() if file.exists() else None) == before
+
+
+class WithoutFts5(sqlite3.Connection):
+    """A connection of a SQLite that was built without FTS5."""
+
+    def execute(self, statement, parameters=()):
+        if "USING fts5" in statement:
+            raise sqlite3.OperationalError("no such module: fts5")
+        return super().execute(statement, parameters)
 
 
 @pytest.mark.parametrize("revision", ["0001", "0003"])

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
+from older_process import commit_without_parts
 from sqlalchemy import event
 
 from counterseal.models import Change
@@ -72,6 +73,26 @@ class SqlStoreContract(StoreContract):
 
     def reopened(self, store):
         return SqlStore(self.opened(store._database.engine.url), FrozenClock())
+
+    def test_accounts_are_erased_that_are_not_in_the_index_of_parts(self, new_store):
+        store, records = new_store(), RecordFactory()
+        accounts = [records.account(f"zoe {number}") for number in range(4)]
+        first, second, indexed, third = accounts
+        for account in (first, second, third):
+            commit_without_parts(store._database, Change(None, account))
+
+        self.erase(store, first)
+        store.commit((Change(None, indexed),), (), "create")
+        self.erase(store, second)
+        assert store.search_part(records.space, "zoe", None, 9) == (indexed,)
+        self.erase(store, indexed)
+        self.erase(store, third)
+
+        assert store.search_part(records.space, "zoe", None, 9) == ()
+
+    def erase(self, store, account):
+        erased = next_version(account, account_id=f"erased {account.guid}", erased_at=START)
+        store.commit((Change(account, erased),), (), f"erase {account.guid}")
 
 
 class TestSqlite(SqlStoreContract):

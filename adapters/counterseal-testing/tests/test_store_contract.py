@@ -566,6 +566,17 @@ class NeedsThePartOfAfter(MemoryStore):
 
 
 @breaks("STORE-34")
+class GoesOnAfterAnyRecord(MemoryStore):
+    def search_part(self, app_space, part, after, limit):
+        accounts = super().search_part(app_space, part, None, 999)
+        if after is None:
+            return accounts[:limit]
+        guids = list(self._records)
+        later = guids[guids.index(after) + 1 :] if after in guids else ()
+        return tuple(one for one in accounts if one.guid in later)[:limit]
+
+
+@breaks("STORE-34")
 class BeginsWithTheAccountOfAfter(MemoryStore):
     def search_part(self, app_space, part, after, limit):
         accounts = super().search_part(app_space, part, None, 999)

@@ -270,7 +270,7 @@ def requires_approval(
         trust: The service's keys.
         account: The origin's own id of the user who is asked; never let an agent choose it.
         type: The action's type, which the service has to know.
-        resource: What the action acts on; None for the function's qualified name.
+        resource: What the action acts on; None for the function's name, after its class's.
         agent: The program that wants to act, as the person is shown it.
         run: The agent's run, task or conversation.
         purpose: Why, in your words.
@@ -319,7 +319,7 @@ def requires_approval(
             signature=signature,
             skipped=skipped,
             action_type=type,
-            resource=function.__qualname__ if resource is None else resource,
+            resource=_name(function) if resource is None else resource,
             agent=agent,
             run=run,
             purpose=purpose,
@@ -389,10 +389,14 @@ def _asynchronous(function: Callable[..., Any], rule: ApprovalRule) -> Callable[
     return approved
 
 
+def _name(function: Callable[..., Any]) -> str:
+    """Return the function's name, for a method after that of its class."""
+    return function.__qualname__.rpartition("<locals>.")[2]
+
+
 def _receivers(function: Callable[..., Any], signature: inspect.Signature) -> int:
     """Return 1 if the first parameter is that of a method: `self` or `cls`; else 0."""
-    is_in_class = "." in function.__qualname__.rpartition("<locals>.")[2]
-    return int(is_in_class and next(iter(signature.parameters), "") in {"self", "cls"})
+    return int("." in _name(function) and next(iter(signature.parameters), "") in {"self", "cls"})
 
 
 def _choose(chosen: Chosen, arguments: Arguments) -> str | None:

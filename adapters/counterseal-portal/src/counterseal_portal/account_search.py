@@ -43,15 +43,12 @@ def search_hint(accounts: Accounts) -> str:
     if accounts.finds_parts:
         return (
             "Any part of the customer number or user name, in upper or lower case. Fewer than"
-            f" {NUMBERS[accounts.part_length]} characters find how it begins."
+            f" {accounts.part_length} characters find how it begins."
         )
     return (
         "The customer number or user name, or how it begins, in the same case."
         " This store finds accounts by the beginning of their id only."
     )
-
-
-NUMBERS = {3: "three"}
 
 
 def find_accounts(
@@ -100,5 +97,7 @@ def _problem(accounts: Accounts, *, finds_parts: bool, is_last: bool) -> str:
         return f"No account{where} has this in its id."
     problem = f"No account{where} begins like this. Upper and lower case matter."
     if accounts.finds_parts:
-        problem += " Three characters or more are found anywhere in an id, in any case."
+        problem += (
+            f" From {accounts.part_length} characters on, any part of an id is found, in any case."
+        )
     return problem

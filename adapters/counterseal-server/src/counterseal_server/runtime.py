@@ -124,6 +124,7 @@ class Runtime:
             InvalidField: `ca_file`, a setting of a channel or one for passkeys is invalid, or
                 there is no database.
             SignerUnavailable: The signing keys are missing, or another master key sealed them.
+            FullTextMissing: SQLite was built without FTS5.
             SchemaTooNew: A newer release has migrated the database.
             KeyspaceTooNew: A newer release has upgraded the keys of Redis.
             UnfitServer: A Redis server is too old, or may drop keys.

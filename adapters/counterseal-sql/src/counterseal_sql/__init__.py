@@ -15,7 +15,7 @@ from __future__ import annotations
 from counterseal_records import RecordUnreadable
 from counterseal_sql.audit import Entry, SqlAudit
 from counterseal_sql.database import Database, connect, probe
-from counterseal_sql.failures import SchemaTooNew, UnfitUrl
+from counterseal_sql.failures import FullTextMissing, SchemaTooNew, UnfitUrl
 from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.inventory import SqlInventory
@@ -28,6 +28,7 @@ __all__ = [
     "NEWEST_SCHEMA",
     "Database",
     "Entry",
+    "FullTextMissing",
     "RecordUnreadable",
     "SchemaTooNew",
     "SqlAudit",

@@ -42,6 +42,22 @@ class PartsChange:
     new: tuple[Guid, str] | None
 
 
+@attrs.frozen
+class IndexedAccount:
+    """
+    What the index of parts of ids should have of an account.
+
+    Attributes:
+        number: Of its row.
+        app_space: Whose account it is.
+        account_id: None if it is not searched.
+    """
+
+    number: int
+    app_space: Guid
+    account_id: str | None
+
+
 @attrs.frozen(kw_only=True)
 class Commit:
     """

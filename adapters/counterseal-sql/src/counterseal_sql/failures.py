@@ -100,5 +100,9 @@ class UnfitUrl(Misuse, code="unfit_url"):
     """The address is neither of a SQLite file nor of a PostgreSQL database."""
 
 
+class FullTextMissing(Misuse, code="full_text_missing"):
+    """SQLite was built without FTS5, or is too old to have its tokenizer of three characters."""
+
+
 class SchemaTooNew(Misuse, code="schema_too_new"):
     """A newer release of this package has changed the database; this one must not touch it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
 from counterseal.invariants import Violation
-from counterseal.models import AuditEvent, Callback, GaugeKey, Record
+from counterseal.models import Account, AuditEvent, Callback, GaugeKey, Record
 from counterseal.models.record import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
@@ -21,13 +22,17 @@ from counterseal_records import (
     read_record,
 )
 from counterseal_sql.audit import SqlAudit
-from counterseal_sql.commits import event_row, gauge_row, prepare_load
+from counterseal_sql.commits import IndexedAccount, event_row, gauge_row, prepare_load
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row, index_row
 from counterseal_sql.schema import EVENTS, GAUGES, RECORDS
 
 PAGE = 1_000
+
+_REPAIR = 'see "Parts of ids" in docs/how-to/upgrade.md'
+NOT_INDEXED = f"a search by a part of its id does not find it: {_REPAIR}"
+INDEXED = f"it is erased, and the index of parts of ids has it: {_REPAIR}"
 
 _guid = RECORDS.c.guid
 _COMPARED = tuple(column for column in RECORDS.c if column.name not in {"number", "body"})
@@ -115,8 +120,32 @@ class SqlInventory:
             expected = _in_order(index_row(record, index))
             if (*columns,) != expected:
                 violations += _wrong_columns(columns, expected, record)
+        violations += self._misindexed(records)
         violations += _wrong_gauges(gauges, partition, gauge_keys)
         return PartitionContents(tuple(records), tuple(violations))
+
+    def _misindexed(self, records: Sequence[NumberedRecord]) -> Iterator[Violation]:
+        """Yield the accounts that are not in the index of parts of ids as they should be."""
+        accounts = {
+            numbered.number: numbered.record
+            for numbered in records
+            if isinstance(numbered.record, Account)
+        }
+        expected = list(starmap(_indexed_account, accounts.items()))
+        for begin in range(0, len(expected), PAGE):
+            page = expected[begin : begin + PAGE]
+            with self._database.reading() as connection:
+                numbers = self._database.dialect.misindexed(connection, page)
+            for account in page:
+                if account.number in numbers:
+                    problem = INDEXED if account.account_id is None else NOT_INDEXED
+                    yield Violation(accounts[account.number].guid, problem)
+
+
+def _indexed_account(number: int, account: Account) -> IndexedAccount:
+    search_key = index_of(account).search_key
+    account_id = None if search_key is None else search_key[1]
+    return IndexedAccount(number, account.app_space, account_id)
 
 
 def _wrong_gauges(

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from counterseal.models import Account, Guid
 from counterseal.models.record import fold_case
-from counterseal_records import read_as
+from counterseal_records import KINDS, read_as
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import RECORDS
@@ -21,7 +21,11 @@ GROWTH = 4
 MOST = 1_000
 """The most accounts that are read at once."""
 
-_NUMBER = Statement(select(RECORDS.c.number).where(RECORDS.c.guid == bindparam("guid")))
+_AFTER = Statement(
+    select(RECORDS.c.number, RECORDS.c.body).where(
+        RECORDS.c.guid == bindparam("guid"), RECORDS.c.kind == KINDS[Account].name
+    )
+)
 
 
 def find_accounts(
@@ -34,7 +38,8 @@ def find_accounts(
         database: Has them.
         app_space: Whose accounts.
         part: At least three characters.
-        after: The account after which the page begins; None for the first page.
+        after: The account after which the page begins; None for the first page. Nothing comes
+            after what is no account of the App Space.
         limit: The most accounts.
     """
     folded_part = fold_case(part)
@@ -42,10 +47,10 @@ def find_accounts(
     number, size = 0, limit
     with database.reading() as connection:
         if after is not None:
-            numbers = connection.rows(_NUMBER, {"guid": after})
-            if not numbers:
+            rows = connection.rows(_AFTER, {"guid": after})
+            if not rows or read_as(Account, rows[0][1]).app_space != app_space:
                 return ()
-            ((number,),) = numbers
+            number = rows[0][0]
         read_page = database.dialect.part_reader(connection, app_space, part)
         while len(accounts) < limit:
             rows = read_page(number, size)

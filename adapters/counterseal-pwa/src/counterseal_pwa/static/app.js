@@ -49,6 +49,8 @@ let firstLink = readFragment();
 let firstReturn = readReturn();
 /** Whether the first view is shown, and nothing that was opened from it. */
 let isAtHome = false;
+/** The GUIDs of the requests that wait. @type {readonly string[]} */
+let waiting = [];
 
 /**
  * Show the view of the page's address.
@@ -83,6 +85,7 @@ async function route(source) {
   else {
     await (await import("./home_view.js")).showHome(context);
     isAtHome = true;
+    showArrivals();
   }
 }
 
@@ -119,6 +122,7 @@ const contextOf = (source, signal) => ({
     document.title = `${title} · Counterseal`;
     line.focus({ preventScroll: true });
     window.scrollTo(0, 0);
+    showArrivals();
   },
   go(address) {
     // A view that was left takes nobody away from the one that they read.
@@ -178,6 +182,15 @@ function showBlocked() {
   line.textContent = say("blocked");
 }
 
+/** Show that requests wait, where neither a list of them nor one of them is shown. */
+function showArrivals() {
+  const line = byId("arrivals");
+  const [, , guid = ""] = ROUTES.exec(window.location.hash) ?? [];
+  const isShown = isAtHome || waiting.includes(guid) || byId("main").querySelector("a.open") !== null;
+  line.hidden = isShown || waiting.length === 0;
+  if (!line.hidden) line.replaceChildren(element("a", { href: "#/" }, say("arrived")));
+}
+
 /** @param {Session} session */
 function announceArrivals(session) {
   let known = new Set();
@@ -185,6 +198,8 @@ function announceArrivals(session) {
     const keys = session.lists.all.map((request) => keyOf(request, request));
     if (keys.some((key) => !known.has(key))) announce(say("arrived"));
     known = new Set(keys);
+    waiting = session.lists.all.map(({ guid }) => guid);
+    showArrivals();
   };
   look();
   session.addEventListener("requests", look);

@@ -83,6 +83,15 @@ export function describe(error, values = {}) {
 }
 
 /**
+ * Tell whether *error* says that the digits of a request are missing or wrong.
+ *
+ * @param {unknown} error
+ */
+export const isCode = (error) =>
+  (error instanceof InvalidField && error.field === "code") ||
+  (error instanceof ServiceRefused && error.problem === "wrong_code");
+
+/**
  * Return why something could not be read, in words.
  *
  * @param {unknown} error

@@ -4,7 +4,7 @@ import { answerBar, meanings } from "./answer_bar.js";
 import { element, isolate } from "./dom.js";
 import { askedPin, closeUngiven, repeatWrongPins } from "./pin_attempts.js";
 import { isBusy, pressing } from "./pressing.js";
-import { describe } from "./problems.js";
+import { describe, isCode } from "./problems.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
@@ -50,6 +50,10 @@ export function requestForm(account, shown, { conditions, above, finish, fail, s
     };
     const explain = async (/** @type {unknown} */ error) => {
       await fail(error);
+      if (isCode(error)) {
+        code?.focus();
+        code?.select();
+      }
       return describe(error);
     };
     isSending = true;

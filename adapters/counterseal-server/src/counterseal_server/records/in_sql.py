@@ -80,6 +80,7 @@ class SqlRecords:
         Create what is missing in the database, and the file of a SQLite database.
 
         Raises:
+            FullTextMissing: SQLite was built without FTS5.
             SchemaTooNew: A newer release has migrated it.
         """
         upgrade(self.database)
@@ -90,6 +91,7 @@ class SqlRecords:
 
         Raises:
             InvalidField: There is no such file. SQLite would create it, and it would be empty.
+            FullTextMissing: SQLite was built without FTS5.
             SchemaTooNew: A newer release has been at it.
         """
         self._demand_file()

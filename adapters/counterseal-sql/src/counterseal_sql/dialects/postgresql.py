@@ -13,6 +13,7 @@ If a part has found fewer rows than it should, the last one divides by zero, and
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
@@ -25,11 +26,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused
 from counterseal.models import Guid
-from counterseal_sql.commits import Commit
+from counterseal_sql.commits import Commit, IndexedAccount
 from counterseal_sql.connections import Checkout, Connection, ConnectionPool
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.postgresql_driver import PostgresqlConnection
-from counterseal_sql.dialects.postgresql_parts import changed_keys, page_reader
+from counterseal_sql.dialects.postgresql_parts import changed_keys, misindexed, page_reader
 from counterseal_sql.failures import Failures, UnfitUrl, indeterminate, unavailable
 from counterseal_sql.group_commit import DirectWriter
 from counterseal_sql.prepared import PageReader, Statement
@@ -235,6 +236,10 @@ class PostgresqlDialect:
     def part_reader(self, connection: Connection, app_space: Guid, part: str) -> PageReader:
         """Return what reads accounts of the App Space whose id may contain *part*."""
         return page_reader(connection, app_space, part)
+
+    def misindexed(self, connection: Connection, accounts: Sequence[IndexedAccount]) -> set[int]:
+        """Return the numbers of those of which the index of parts lacks some."""
+        return misindexed(connection, accounts)
 
     def commit(self, commit: Commit) -> None:
         """

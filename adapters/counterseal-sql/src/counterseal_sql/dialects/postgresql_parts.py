@@ -10,14 +10,16 @@ characters with the part.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal, select, union_all
+from sqlalchemy import bindparam, func, literal, select, text, union_all
 
 from counterseal.models import Account, Guid
 from counterseal_records import KINDS, part_keys
-from counterseal_sql.commits import PartsChange
+from counterseal_sql.commits import IndexedAccount, PartsChange
 from counterseal_sql.connections import Connection
 from counterseal_sql.prepared import PageReader, Rows, Statement
 from counterseal_sql.schema import ID_PARTS, RECORDS
@@ -71,6 +73,19 @@ _SELECT = Statement(
     .limit(bindparam("limit"))
 )
 
+# A subquery of one value is looked up for each part; a join might read all rows.
+_SELECT_LACKING = Statement(
+    text("""
+SELECT DISTINCT account.number
+FROM json_to_recordset(CAST(:accounts AS json)) AS account (number bigint, parts bigint[])
+CROSS JOIN LATERAL unnest(account.parts) AS expected (part)
+WHERE (
+    SELECT number FROM counterseal_id_parts AS id_part
+    WHERE id_part.part = expected.part AND id_part.number = account.number
+) IS NULL
+""")
+)
+
 
 def changed_keys(change: PartsChange) -> dict[str, Any]:
     """Return the keys that an account gets and loses, as the statement of a commit needs them."""
@@ -96,3 +111,22 @@ def page_reader(connection: Connection, app_space: Guid, part: str) -> PageReade
         return connection.rows(_SELECT, {**values, "after": after, "limit": limit})
 
     return read_page
+
+
+def misindexed(connection: Connection, accounts: Iterable[IndexedAccount]) -> set[int]:
+    """
+    Return the numbers of those of which the index lacks a part.
+
+    Erased accounts are not looked for: the parts of a number are in no index.
+    """
+    expected = [
+        {
+            "number": account.number,
+            "parts": list(part_keys(account.app_space, account.account_id)),
+        }
+        for account in accounts
+        if account.account_id is not None
+    ]
+    return {
+        number for (number,) in connection.rows(_SELECT_LACKING, {"accounts": json.dumps(expected)})
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache, partial
@@ -16,12 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.errors import Conflict, OperationReused, StoreUnavailable
 from counterseal.models import Guid
-from counterseal_sql.commits import Commit, Update
+from counterseal_sql.commits import Commit, IndexedAccount, Update
 from counterseal_sql.connections import Connection, ConnectionPool
 from counterseal_sql.deferred_sync import CallScope, DeferredSync
 from counterseal_sql.dialects.engine import create_engine, open_driver
 from counterseal_sql.dialects.sqlite_driver import SqliteConnection
-from counterseal_sql.dialects.sqlite_parts import change_parts, page_reader
+from counterseal_sql.dialects.sqlite_parts import (
+    change_parts,
+    misindexed,
+    page_reader,
+    require_full_text,
+)
 from counterseal_sql.failures import Failures
 from counterseal_sql.group_commit import BEGIN, GroupCommitWriter
 from counterseal_sql.prepared import PageReader, Statement
@@ -96,8 +102,10 @@ class SqliteDialect:
         Create the file, for its owner only, with a write-ahead log.
 
         Raises:
+            FullTextMissing: SQLite cannot have the index of parts of ids; nothing has changed.
             StoreUnavailable: The file cannot be created.
         """
+        require_full_text()
         try:
             self._file.touch(mode=OWNER_ONLY)
         except OSError as error:
@@ -119,6 +127,10 @@ class SqliteDialect:
     def part_reader(self, connection: Connection, app_space: Guid, part: str) -> PageReader:
         """Return what reads accounts of the App Space whose id may contain *part*."""
         return page_reader(connection, app_space, part)
+
+    def misindexed(self, connection: Connection, accounts: Sequence[IndexedAccount]) -> set[int]:
+        """Return the numbers of those that are not in the index of parts as they should be."""
+        return misindexed(connection, accounts)
 
     def commit(self, commit: Commit) -> None:
         """

@@ -10,30 +10,42 @@ whose order it returns them without sorting. What is deleted leaves its pages at
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
 
 from sqlalchemy import text
 
 from counterseal.models import Guid
 from counterseal.models.record import fold_case
-from counterseal_sql.commits import PartsChange
+from counterseal_sql.commits import IndexedAccount, PartsChange
 from counterseal_sql.connections import Connection
+from counterseal_sql.failures import FullTextMissing
 from counterseal_sql.prepared import PageReader, Rows, Statement
 
 _PRIVATE_USE = 0xF0000
 _NUL, _STAND_IN = "\x00", "\ufffe"
 """The index ends a text at U+0000; what is found by another character is compared anyway."""
 
+_PROBE = "CREATE VIRTUAL TABLE probe USING fts5(text, tokenize='trigram case_sensitive 1')"
 _ADD = Statement(
     text("""
 INSERT INTO counterseal_id_texts (rowid, text)
 SELECT number, :text FROM counterseal_records WHERE guid = :guid
 """)
 )
+_IS_INDEXED = """
+    SELECT 1 FROM counterseal_id_texts AS id_text
+    WHERE id_text.counterseal_id_texts MATCH :name AND id_text.rowid = {number}
+"""
+_READ_INDEXED = Statement(text(_IS_INDEXED.format(number=":number")))
+# The index counts a row less for each that is deleted, whether or not it has it.
 _REMOVE = Statement(
-    text("""
+    text(f"""
 INSERT INTO counterseal_id_texts (counterseal_id_texts, rowid, text)
-SELECT 'delete', number, :text FROM counterseal_records WHERE guid = :guid
-""")
+SELECT 'delete', record.number, :text FROM counterseal_records AS record
+WHERE record.guid = :guid AND EXISTS ({_IS_INDEXED.format(number="record.number")})
+""")  # noqa: S608 (its own text)
 )
 _SELECT = Statement(
     text("""
@@ -51,20 +63,57 @@ LIMIT :limit
 def change_parts(connection: Connection, change: PartsChange) -> None:
     """Write to the index that the id of an account has changed, or is searched no longer."""
     if change.old is not None:
-        connection.count(_REMOVE, [{"guid": change.guid, "text": _text(*change.old)}])
+        app_space, account_id = change.old
+        values = {"guid": change.guid, "text": _text(app_space, account_id)}
+        connection.count(_REMOVE, [values | {"name": _quoted(_name(app_space))}])
     if change.new is not None:
         connection.count(_ADD, [{"guid": change.guid, "text": _text(*change.new)}])
 
 
 def page_reader(connection: Connection, app_space: Guid, part: str) -> PageReader:
     """Return what reads accounts of the App Space whose id may contain *part*, in one statement."""
-    phrases = (each.replace('"', '""') for each in (_name(app_space), _indexed(part)))
-    expression = " AND ".join(f'"{phrase}"' for phrase in phrases)
+    expression = " AND ".join(map(_quoted, (_name(app_space), _indexed(part))))
 
     def read_page(after: int, limit: int) -> Rows:
         return connection.rows(_SELECT, {"expression": expression, "after": after, "limit": limit})
 
     return read_page
+
+
+def misindexed(connection: Connection, accounts: Iterable[IndexedAccount]) -> set[int]:
+    """Return the numbers of those that the index lacks, and of the erased ones that it has."""
+    return {
+        account.number
+        for account in accounts
+        if bool(
+            connection.rows(
+                _READ_INDEXED,
+                {"name": _quoted(_name(account.app_space)), "number": account.number},
+            )
+        )
+        == (account.account_id is None)
+    }
+
+
+def require_full_text() -> None:
+    """
+    Do nothing if this SQLite can have such an index.
+
+    Raises:
+        FullTextMissing: It cannot.
+    """
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute(_PROBE)
+        except sqlite3.OperationalError as error:
+            raise FullTextMissing(
+                f"SQLite {sqlite3.sqlite_version} lacks FTS5 with its tokenizer trigram: use a"
+                " Python whose SQLite is built with FTS5, and 3.34 or newer; nothing was changed"
+            ) from error
+
+
+def _quoted(phrase: str) -> str:
+    return '"' + phrase.replace('"', '""') + '"'
 
 
 def _text(app_space: Guid, account_id: str) -> str:

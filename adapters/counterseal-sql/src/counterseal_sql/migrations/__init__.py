@@ -35,6 +35,7 @@ def upgrade(database: Database) -> None:
     Programs that start at the same moment wait for each other.
 
     Raises:
+        FullTextMissing: This SQLite cannot have the index of parts of ids; nothing has changed.
         SchemaTooNew: A newer release has migrated it; nothing has changed.
         Unavailable: The database did not answer.
     """

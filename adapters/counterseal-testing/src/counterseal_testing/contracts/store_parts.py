@@ -197,6 +197,20 @@ class StoreParts(StoreSetup):
             assert search(space, "zoe", after.guid, 9) == expected[3 - count :]
         assert search(space, "zoe", factory.guid(), 9) == ()
 
+    def test_store_34_nothing_comes_after_a_record_that_is_no_account_of_the_app_space(
+        self, new_store: NewStore
+    ) -> None:
+        """STORE-34: an account of another App Space, and a record of another kind."""
+        worker, search = self._searching(new_store, "STORE-34")
+        factory = RecordFactory()
+        other = factory.account("zoe", app_space=factory.guid())
+        first, login, last = factory.account("zoe 1"), factory.login(), factory.account("zoe 2")
+        worker.create(other, first, login, last)
+
+        assert search(factory.space, "zoe", first.guid, 9) == (last,)
+        assert search(factory.space, "zoe", other.guid, 9) == ()
+        assert search(factory.space, "zoe", login.guid, 9) == ()
+
     def test_store_35_pages_leave_nothing_out(self, new_store: NewStore) -> None:
         """STORE-35: also where most have all the characters, and few have them in a row."""
         worker, search = self._searching(new_store, "STORE-35")
