@@ -153,8 +153,8 @@ class AuditLog(UseCase):
         Return a page of the ends of notifications that no device got, newest first.
 
         They are events about questions and new devices, of the names and reasons in `UNDELIVERED`.
-        No index has the reason: what is looked at is every event of the App Spaces that *by* reaches,
-        or, if these are many, every notification of the service.
+        No index has the reason: what is looked at is every event of the App Spaces that *by*
+        reaches, or, if these are many, every notification of the service.
 
         Args:
             app_space: Only its events.
@@ -195,9 +195,11 @@ class AuditLog(UseCase):
 
         That it begins is an event, `audit.export`, with the names of what is searched by; it is in
         the log when the call returns. It is of the App Space that is searched, or of that of *by*;
-        else only administrators of all companies can read it. Each page is read when it is asked for, within the reach that
-        *by* has then. The pages end after `EXPORT_LIMIT` events, and no page is read after
-        `EXPORT_TIME`; if the last one has an `after`, there are more events than that.
+        else only administrators of all companies can read it.
+
+        Each page is read when it is asked for, within the reach that *by* has then. The pages end
+        after `EXPORT_LIMIT` events, and no page is read after `EXPORT_TIME`; if the last one has an
+        `after`, there are more events than that.
 
         Args:
             app_space: As of `search`.
