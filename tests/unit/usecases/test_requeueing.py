@@ -195,8 +195,8 @@ def test_what_a_page_reads_has_one_bound_for_all_origins(service, monkeypatch):
     (late,) = dead(service, 1, account="max", origin=service.renewed(other))
     origin, find = service.origin.origin.guid, service.callbacks.find_dead
 
-    def find_guids(*arguments, **keywords):
-        return [each.guid for each in find(*arguments, by=OPERATOR, **keywords)]
+    def find_guids(party=None, **keywords):
+        return [each.guid for each in find(party, by=OPERATOR, **keywords)]
 
     assert find_guids() == [*of_other, *guids, late]
     assert find_guids(origin) == guids

@@ -266,7 +266,7 @@ class Callbacks(UseCase):
         return tuple(sorted(dead, key=lambda callback: callback.created_at)[:limit])
 
     def find_dead(
-        self, origin: Guid | None = None, *, cause: DeadReason | None = None, by: Administrator
+        self, origin: Guid | None, *, cause: DeadReason | None = None, by: Administrator
     ) -> tuple[Callback, ...]:
         """
         Return the oldest dead callbacks of *origin*, or of all that *by* reaches.
