@@ -9,6 +9,8 @@ def test_after_an_answer_nothing_is_announced_of_its_request(device, origin):
     announcer = page.locator("#announcer")
     page.clock.install()
     page.reload()
+    # Of what waits before the view is shown, nothing is announced afterwards.
+    page.get_by_text("Nothing waits for your answer.").wait_for()
     origin.client.ask("user-announced", "Log in?", duration=timedelta(seconds=90))
     announcer.filter(has_text="A request waits for your answer.").wait_for(state="attached")
     device.open_request()
