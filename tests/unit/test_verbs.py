@@ -24,6 +24,7 @@ REPEATED = "a repeated call with an idempotency key reads what the first one mad
 EACH = "each of several records is committed by itself"
 SEVERAL = {
     "Callbacks.attempt": OUTSIDE,
+    "Callbacks.requeue_all": EACH,
     "Ceremonies.register": OUTSIDE,
     "Challenges.issue": REPEATED,
     "Events.publish": EACH,

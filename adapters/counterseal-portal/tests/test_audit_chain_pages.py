@@ -42,7 +42,7 @@ def test_the_page_says_what_was_signed_and_who_verified_it(busy):
     text = require_page(browser.get("/audit/chain"))
     head = busy.service.ports.audit.signed_head()
     assert f"<dt>Number</dt><dd>{head.number}</dd>" in text
-    assert "Nobody has verified it here" in text
+    assert "The newest verifications in the log have no end" in text
     reply = browser.post("/audit/chain")
     assert reply.location.startswith("/audit/chain?ticket=")
     text = require_page(browser.get(reply.location))
@@ -54,8 +54,29 @@ def test_the_page_says_what_was_signed_and_who_verified_it(busy):
     assert "<dt>Signs of a change</dt><dd>0</dd>" in text
     events = busy.service.ports.audit.events
     assert [each.reason for each in events if each.event == "audit.verify"] == ["begun", ""]
+    # The last step, loaded again, verifies and records nothing.
+    again = browser.get(reply.location)
+    assert (again.status, again.location) == (303, "/audit/chain")
+    events = busy.service.ports.audit.events
+    assert [each.reason for each in events if each.event == "audit.verify"] == ["begun", ""]
     assert 'href="/portal/audit/chain"' in require_page(browser.get("/audit"))
     assert "/audit/chain" not in require_page(busy.company_admin().get("/audit"))
+
+
+def test_an_end_is_shown_behind_many_beginnings(busy):
+    browser = busy.global_admin()
+    begun_at = busy.service.clock.now()
+    reply = browser.post("/audit/chain")
+    busy.service.clock.advance(timedelta(minutes=2))
+    require_page(browser.get(reply.location))
+    for _ in range(25):
+        busy.service.clock.advance(timedelta(seconds=1))
+        browser.post("/audit/chain")
+    chain(busy.service)
+    text = require_page(browser.get("/audit/chain"))
+    moment = f"{begun_at:%Y-%m-%d %H:%M:%S}"
+    assert re.search(rf"<dt>Began</dt><dd>.*{moment}", text)
+    assert "<dt>Signs of a change</dt><dd>0</dd>" in text
 
 
 def test_a_long_verification_goes_on_by_itself_in_steps(busy):

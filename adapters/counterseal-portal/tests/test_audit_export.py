@@ -135,6 +135,16 @@ def test_no_cell_is_a_formula(busy, begin):
     assert (text_cell("a=b"), text_cell("")) == ("a=b", "")
 
 
+@pytest.mark.parametrize("begin", "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+def test_a_cell_that_a_spreadsheet_would_calculate_is_a_text(begin):
+    assert text_cell(f"{begin}1+1") == f"'{begin}1+1"
+
+
+def test_every_cell_is_quoted_so_that_no_other_separator_begins_one():
+    assert audit_export.end_rows(1, is_complete=True) == b'"complete","1"\r\n'
+    assert audit_export.begin_rows().startswith(b'"at","event",')
+
+
 def respond(portal, browser, form="jsonl"):
     """Return the response to an export, of which nothing was read."""
     body = f"format={form}&csrf_token={browser.token}".encode()
@@ -171,7 +181,7 @@ def test_one_that_breaks_off_says_so_or_has_no_last_line(busy, monkeypatch):
     admin = busy.create_admin(AdminRole.SUPPORT, app_space=service.app_space.guid)
     for form, ending in (
         ("jsonl", b'{"complete":false,"count":2}\n'),
-        ("csv", b"incomplete,2\r\n"),
+        ("csv", b'"incomplete","2"\r\n'),
     ):
         response = respond(busy, busy.log_in(admin), form)
         pieces = iter(response.stream)

@@ -9,7 +9,7 @@ import attrs
 import pytest
 from portal_browser import PUBLIC_URL, PortalOfTests, heading, require_page
 
-from counterseal import STANDARD, AdminLogins, Refused, Sessions, SignedRequest
+from counterseal import STANDARD, AdminLogins, Refused, RequeuedCallbacks, Sessions, SignedRequest
 from counterseal.credentials.documents import write_basic
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
@@ -29,7 +29,7 @@ from counterseal.models import (
     OriginRole,
     Scheme,
 )
-from counterseal.outbox.usecases import callbacks
+from counterseal.outbox.usecases import callbacks, requeueing
 from counterseal_portal.pages import callbacks as callback_pages
 from counterseal_testing.pictures import build_png
 from counterseal_testing.service import CALLBACK
@@ -550,6 +550,23 @@ def test_dead_callbacks_are_queued_again_as_they_are_filtered(portal, monkeypatc
     assert "The list has those that are left" in require_page(browser.get(reply.location))
 
 
+@pytest.mark.parametrize(
+    ("requeued", "done", "notice"),
+    [
+        (RequeuedCallbacks(3, 1_000, complete=True), "remaining", "Every callback that can be"),
+        (RequeuedCallbacks(0, 5_000, complete=False), "unread", "No callback is queued again."),
+        (RequeuedCallbacks(1, 5_000, complete=False), "further", "As many callbacks as"),
+    ],
+)
+def test_what_stays_dead_is_said_as_it_is(portal, monkeypatch, requeued, done, notice):
+    browser = portal.app_space_admin()
+    kill_callbacks(portal, 1)
+    monkeypatch.setattr(callbacks.Callbacks, "requeue_all", lambda *_, **__: requeued)
+    reply = browser.post("/dead-callbacks/all/all/requeue")
+    assert reply.location == f"/callbacks?done=callbacks-{done}"
+    assert notice in require_page(browser.get(reply.location))
+
+
 def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, monkeypatch):
     service, browser = portal.service, portal.app_space_admin()
     phone = service.bind("zoe")
@@ -698,3 +715,21 @@ def test_a_new_person_gets_a_link_of_the_chosen_life_with_a_text_to_mail(portal,
     # A program has no log-in.
     fields |= {"kind": "signature", "name": "Program"}
     assert "mail-subject" not in require_page(browser.post(f"{space}/admins/new", fields))
+
+
+def test_a_list_of_dead_callbacks_that_is_cut_says_so(portal, monkeypatch):
+    browser = portal.app_space_admin()
+    guids = kill_callbacks(portal, 3)
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 2)
+    monkeypatch.setattr(callback_pages, "DEAD_AT_MOST", 2)
+    for terms, guids_of_page in (
+        ({}, guids[:2]),
+        ({"cause": "forbidden"}, guids[:2]),
+        ({"cause": "gone"}, []),
+    ):
+        text = require_page(browser.get("/callbacks", **terms))
+        assert callbacks_in(text, "requeue") == guids_of_page
+        assert "The list is cut: 2 of all are looked at" in text
+        assert "There is none" not in text
+    text = require_page(browser.get("/dead-callbacks/all/forbidden/requeue"))
+    assert "2 dead callbacks, or more" in text

@@ -70,8 +70,9 @@ def refuse(seconds):
     return Refusal(503, {"Retry-After": "1", "Content-Length": "4"}, b"full")
 
 
-def gateway(app, threads=None):
-    return Gateway(app, Receiving(8, timedelta(hours=1), 1_000), threads or pools(), refuse)
+def gateway(app, threads=None, **keywords):
+    receiving = Receiving(8, timedelta(hours=1), 1_000)
+    return Gateway(app, receiving, threads or pools(), refuse, **keywords)
 
 
 async def call(app, *, body=b"", threads=None, **what):
@@ -169,6 +170,33 @@ def test_a_stream_that_cannot_be_sent_gives_its_thread_back(limit, cancels):
         assert (await call(echo, body=b"x", method="POST", threads=threads)).reply == (201, b"x")
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_client_that_takes_no_piece_in_time_loses_its_reply_and_frees_the_thread(limit, caplog):
+    class Stalled(Exchange):
+        async def send(self, message):
+            if len(self.messages) >= limit:
+                await asyncio.Event().wait()
+            self.messages.append(message)
+
+    async def run():
+        app, threads = Pieces(), pools()
+        client = Stalled(None)
+        face = gateway(app, threads, piece_deadline=timedelta(milliseconds=1))
+        going = asyncio.ensure_future(face(scope(), client.receive, client.send))
+        app.demand.release(3)
+        assert await asyncio.to_thread(app.closed.wait, PATIENCE)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(going), PATIENCE)
+        # It was not ended as if it were whole.
+        assert going.done()
+        assert len(client.messages) <= limit
+        assert all(each["more_body"] for each in client.messages[1:])
+        assert (await call(echo, body=b"x", method="POST", threads=threads)).reply == (201, b"x")
+
+    asyncio.run(run())
+    assert "a client did not take its reply" in caplog.text
 
 
 def test_a_reply_without_a_body_goes_back_at_once():

@@ -6,10 +6,12 @@ import attrs
 import pytest
 
 from counterseal import OPERATOR, AuditChain, AuditVerifications
+from counterseal.audit.rules import INSERTED, Tampering
 from counterseal.audit.usecases import verification
-from counterseal.errors import RoleLacking, WrongToken
+from counterseal.errors import RoleLacking, WrongState, WrongToken
 from counterseal.models import AdminRole
 from counterseal.models.guid import PARTITIONS
+from counterseal.wire.members import format_time
 
 
 @pytest.fixture
@@ -68,13 +70,62 @@ def test_one_step_or_many_verify_the_same(chained, root):
     assert expected.chained > 5
 
 
-def test_the_log_says_who_began_and_how_it_ended(chained, root):
-    (only_step,) = run(chained, root, timedelta(0))
+def chain_all(service):
+    chain = AuditChain(service.ports, service.policy)
+    while chain.chain():
+        pass
+
+
+def test_the_log_says_who_began_when_and_how_it_ended(chained, root):
+    begun_at = format_time(chained.clock.now())
+    only_step = run(chained, root, timedelta(seconds=1))[-1]
     begun, ended = chained.events[-2:]
     assert {begun.event, ended.event} == {"audit.verify"}
+    assert begun.subject == ended.subject == only_step.guid
     assert (begun.actor, begun.reason) == (root.guid, "begun")
     assert (ended.actor, ended.reason) == (root.guid, "")
-    assert ended.attributes == (("events", str(only_step.events)), ("signs", "0"))
+    assert format_time(ended.at) > begun_at
+    assert ended.attributes == (
+        ("begun", begun_at),
+        ("events", str(only_step.events)),
+        ("signs", "0"),
+    )
+
+
+def test_a_verification_ends_once_whatever_ticket_is_shown_again(chained, root):
+    tickets, steps = [verifications(chained).begin(by=root)], []
+    while tickets[-1] is not None:
+        pace = timedelta(milliseconds=100)
+        steps.append(verifications(chained, pace).go_on(tickets[-1], by=root))
+        tickets.append(steps[-1].ticket)
+    chain_all(chained)
+    audit, count = chained.ports.audit, len(chained.events)
+    partition = next(head.partition for head in audit.heads() if head.position)
+    events = audit._chains[partition]
+    events[0] = attrs.evolve(events[0], body=events[0].body + b" ")
+    for ticket in tickets[:-1]:
+        with pytest.raises(WrongState):
+            verifications(chained).go_on(ticket, by=root)
+    assert len(chained.events) == count
+
+
+def test_the_first_step_reads_no_whole_table_and_finds_what_stands_below_a_base(
+    chained, root, monkeypatch
+):
+    audit = chained.ports.audit
+    partition = next(head.partition for head in audit.heads() if head.position)
+    audit.drop_chained(partition, 1)
+    inserted = next(iter(next(chain for chain in audit._chains.values() if chain)))
+    inserted = attrs.evolve(inserted, partition=partition, position=1)
+    audit._chains[partition].insert(0, inserted)
+
+    def refuse(*_):
+        raise AssertionError("the whole table is read")
+
+    monkeypatch.setattr(audit, "misplaced", refuse)
+    monkeypatch.setattr(audit, "unchained", refuse)
+    tamperings = run(chained, root, timedelta(0))[-1].tamperings
+    assert Tampering(partition=partition, position=1, problem=INSERTED) in tamperings
 
 
 def test_a_change_is_found_named_and_on_record(chained, root):
@@ -96,7 +147,7 @@ def test_a_change_of_the_head_itself_is_found(chained, root):
     assert [each.partition for each in last.tamperings] == [None]
 
 
-def test_only_who_began_goes_on_and_only_for_some_hours(chained, root):
+def test_only_who_began_goes_on_and_only_for_some_minutes(chained, root):
     other = chained.stored(chained.credentials.create_admin("other", all_companies=True).guid)
     use_case = verifications(chained)
     ticket = use_case.begin(by=root)
@@ -108,6 +159,18 @@ def test_only_who_began_goes_on_and_only_for_some_hours(chained, root):
     chained.clock.advance(verification.TICKET_LIFE)
     with pytest.raises(WrongToken):
         use_case.go_on(ticket, by=root)
+
+
+def test_a_ticket_lives_for_minutes_and_a_verification_for_hours(chained, root, monkeypatch):
+    monkeypatch.setattr(verification, "STEP_TIME", timedelta(0))
+    assert timedelta(minutes=10) >= verification.TICKET_LIFE
+    ticket, begun_at = verifications(chained).begin(by=root), chained.clock.now()
+    while chained.clock.now() - begun_at < verification.VERIFICATION_LIFE - timedelta(minutes=5):
+        chained.clock.advance(timedelta(minutes=5))
+        ticket = verifications(chained).go_on(ticket, by=root).ticket
+    chained.clock.advance(timedelta(minutes=5))
+    with pytest.raises(WrongToken):
+        verifications(chained).go_on(ticket, by=root)
 
 
 def test_it_is_for_administrators_of_all_companies(chained, root):

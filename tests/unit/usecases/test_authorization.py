@@ -213,6 +213,7 @@ VERBS = {
         MID,
         lambda s, t, by: s.callbacks.list_all_dead(app_space=t.space.guid, by=by),
     ),
+    "find the dead": (MID, lambda s, t, by: s.callbacks.find_dead(t.callback.origin, by=by)),
     "see the queued": (MID, lambda s, t, by: s.callbacks.list_queued(t.callback.origin, by=by)),
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),

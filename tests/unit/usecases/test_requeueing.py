@@ -8,7 +8,6 @@ from counterseal import Callbacks
 from counterseal.errors import Foreign, InvalidField, NotFound, StoreUnavailable, WrongState
 from counterseal.models import OPERATOR, AdminRole, CallbackState, DeadReason
 from counterseal.models.guid import mint
-from counterseal.outbox.usecases import callbacks as use_case
 from counterseal.outbox.usecases import requeueing
 from counterseal.outbox.usecases.requeueing import REQUEUE_PACE, RequeuedCallbacks
 from counterseal_testing.service import CALLBACK
@@ -90,27 +89,71 @@ def test_a_call_has_a_bound_and_the_next_one_goes_on(service):
             service.callbacks.requeue_all((origin,), limit=limit, by=OPERATOR)
 
 
-def test_a_list_that_was_cut_says_that_there_may_be_more(service, monkeypatch):
-    dead(service, 3)
-    monkeypatch.setattr(use_case, "LIST_LIMIT", 2)
+class Forgetful(Callbacks):
+    """Callbacks of which some are about something forgotten, and others were queued meanwhile."""
+
+    forgotten: frozenset = frozenset()
+    requeued: frozenset = frozenset()
+
+    def _administer(self, event, guid, *arguments, **keywords):
+        if guid in self.forgotten:
+            raise NotFound
+        if guid in self.requeued:
+            raise WrongState
+        return super()._administer(event, guid, *arguments, **keywords)
+
+
+def forgetful(service, forgotten, requeued=()):
+    callbacks = Forgetful(service.ports, service.policy)
+    object.__setattr__(callbacks, "forgotten", frozenset(forgotten))
+    object.__setattr__(callbacks, "requeued", frozenset(requeued))
+    return callbacks
+
+
+@pytest.fixture
+def small_lists(monkeypatch):
+    """Lists of two callbacks, and of six of one origin at most."""
     monkeypatch.setattr(requeueing, "LIST_LIMIT", 2)
+    monkeypatch.setattr(requeueing, "REQUEUE_READ", 6)
+
+
+@pytest.mark.usefixtures("small_lists")
+def test_a_list_that_is_full_is_read_further(service):
+    dead(service, 4)
     origin = service.origin.origin.guid
-    requeued = service.callbacks.requeue_all((origin,), limit=100, by=OPERATOR)
-    assert requeued == RequeuedCallbacks(2, 0, complete=False)
+    requeued = service.callbacks.requeue_all((origin,), limit=4, by=OPERATOR)
+    assert requeued == RequeuedCallbacks(4, 0, complete=True)
+
+
+@pytest.mark.usefixtures("small_lists")
+def test_those_that_can_never_be_queued_delay_no_newer_one_and_no_other_origin(service):
+    other = service.new_origin(service.app_space, "Other")
+    service.administration.allow_callback(other.origin.guid, CALLBACK)
+    guids = dead(service, 5)
+    (of_other,) = dead(service, 1, account="max", origin=service.renewed(other))
+    callbacks = forgetful(service, guids[:4])
+    origins = (service.origin.origin.guid, other.origin.guid)
+    requeued = callbacks.requeue_all(origins, by=OPERATOR)
+    assert requeued == RequeuedCallbacks(2, 4, complete=True)
+    assert states(service, (guids[4], of_other)) == [CallbackState.QUEUED] * 2
+
+
+@pytest.mark.usefixtures("small_lists")
+def test_what_was_not_read_is_said_and_the_next_origin_is_not_delayed(service):
+    other = service.new_origin(service.app_space, "Other")
+    service.administration.allow_callback(other.origin.guid, CALLBACK)
+    guids = dead(service, 7)
+    (of_other,) = dead(service, 1, account="max", origin=service.renewed(other))
+    callbacks = forgetful(service, guids[:6])
+    origins = (service.origin.origin.guid, other.origin.guid)
+    requeued = callbacks.requeue_all(origins, by=OPERATOR)
+    assert requeued == RequeuedCallbacks(1, 6, complete=False)
+    assert states(service, (guids[6], of_other)) == [CallbackState.DEAD, CallbackState.QUEUED]
 
 
 def test_those_that_can_never_be_queued_keep_no_other_back(service):
     guids = dead(service, 4)
-
-    class Forgetful(Callbacks):
-        def _administer(self, event, guid, *arguments, **keywords):
-            if guid == guids[0]:
-                raise NotFound
-            if guid == guids[1]:
-                raise WrongState
-            return super()._administer(event, guid, *arguments, **keywords)
-
-    callbacks = Forgetful(service.ports, service.policy)
+    callbacks = forgetful(service, guids[:1], requeued=guids[1:2])
     requeued = callbacks.requeue_all((service.origin.origin.guid,), by=OPERATOR)
     assert requeued == RequeuedCallbacks(2, 1, complete=True)
 
@@ -142,3 +185,37 @@ def test_what_is_out_of_reach_is_not_queued(service):
     with pytest.raises(NotFound):
         service.callbacks.requeue_all((NOBODY,), by=OPERATOR)
     assert states(service, guids) == [CallbackState.DEAD]
+
+
+def test_what_a_page_reads_has_one_bound_for_all_origins(service, monkeypatch):
+    other = service.new_origin(service.app_space, "Other")
+    service.administration.allow_callback(other.origin.guid, CALLBACK)
+    of_other = dead(service, 1, account="max", origin=other)
+    guids = dead(service, 5)
+    (late,) = dead(service, 1, account="max", origin=service.renewed(other))
+    origin, find = service.origin.origin.guid, service.callbacks.find_dead
+
+    def find_guids(party=None, **keywords):
+        return [each.guid for each in find(party, by=OPERATOR, **keywords)]
+
+    assert find_guids() == [*of_other, *guids, late]
+    assert find_guids(origin) == guids
+    assert find_guids(cause=DeadReason.FORBIDDEN) == []
+    assert find_guids(cause=DeadReason.GONE) == [*of_other, *guids, late]
+    counts, dead_of = [], type(service.store).dead
+
+    def count(store, origin, limit):
+        counts.append(limit)
+        return dead_of(store, origin, limit)
+
+    monkeypatch.setattr(type(service.store), "dead", count)
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 6)
+    # The later one of the other origin is left out, since some before it may be.
+    assert find_guids() == [*of_other, *guids[:3]]
+    assert find_guids(cause=DeadReason.FORBIDDEN) == []
+    assert find_guids(origin) == guids
+    assert counts == [3, 3, 3, 3, 6]
+    monkeypatch.setattr(requeueing, "LIST_LIMIT", 1)
+    assert find_guids() == of_other
+    with pytest.raises(NotFound):
+        find_guids(NOBODY)

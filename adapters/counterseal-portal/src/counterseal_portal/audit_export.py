@@ -34,8 +34,13 @@ COLUMNS = (
     "position",
     "hash",
 )
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""With these, a spreadsheet takes a cell for a formula; with an apostrophe before, for a text."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""
+With these, a spreadsheet takes a cell for a formula; with an apostrophe before, for a text.
+
+The last four are =, +, - and @ in full width. Every cell is quoted: some spreadsheets also split at
+`;`, and what follows would be a cell that begins anew (OWASP, CSV Injection).
+"""
 
 COMPLETE, INCOMPLETE = "complete", "incomplete"
 
@@ -85,7 +90,7 @@ def text_cell(text: str) -> str:
 
 def _rows(rows: list[tuple[str, ...]]) -> bytes:
     file = io.StringIO(newline="")
-    csv.writer(file).writerows(rows)
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
     return file.getvalue().encode(errors="replace")
 
 
@@ -156,8 +161,8 @@ class ExportStream:
 
     def __iter__(self) -> Iterator[bytes]:
         count, is_complete = 0, False
-        if begin := self._form.begin():
-            yield begin
+        if first_piece := self._form.begin():
+            yield first_piece
         while not self._slot.revoked:
             try:
                 with self._call():

@@ -47,9 +47,13 @@ NOTICES: Mapping[str, str] = {
         "As many callbacks as one confirmation allows are queued again. The list has those that are"
         " left."
     ),
+    "callbacks-unread": (
+        "No callback is queued again. Only the oldest of each origin are looked at, and none of"
+        " these is one that you chose and that can be sent. Queue or drop them to reach newer ones."
+    ),
     "callbacks-remaining": (
-        "The callbacks are queued again, but for those in the list: what they are about has been"
-        " deleted, or they may have arrived. Nobody can send these again; drop them."
+        "Every callback that can be sent is queued again. Nobody can send those in the list: what"
+        " they are about has been deleted, or they may have arrived. Drop them."
     ),
     "callback-dropped": "The callback is dropped, and will not be sent.",
     "session-ended": "The session is ended.",

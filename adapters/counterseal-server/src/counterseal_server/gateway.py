@@ -2,7 +2,7 @@
 Gateway: it runs a WSGI application for an asynchronous server (ASGI 3.0).
 
 A request goes to a thread once, when its whole body has been received, and its reply comes back
-once; only a reply of unknown length comes back in pieces.
+once; only a reply of unknown length comes back in pieces, each of which has a deadline.
 Requests run in a limited number of threads.
 Health checks, metrics and refused bodies have threads of their own, so they never wait for
 requests.
@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
+from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from itertools import chain
@@ -49,6 +50,9 @@ BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 STARTED = "counterseal_server.started"
 """The key for when the headers of the request arrived, in `time.perf_counter` seconds."""
+
+PIECE_DEADLINE = timedelta(seconds=60)
+"""A client that takes no piece of its reply for so long keeps no thread."""
 
 log = logging.getLogger("counterseal_server")
 
@@ -105,6 +109,8 @@ class Gateway:
             gets the seconds since the headers arrived. It runs in the server's thread and must
             not block.
         begun: Called in the server's thread once its loop runs, before it serves.
+        piece_deadline: How long the client may take for one piece of a reply that is sent in
+            pieces; after that the reply is broken off.
     """
 
     def __init__(
@@ -114,12 +120,15 @@ class Gateway:
         pools: Pools,
         refuse: Callable[[float], Refusal],
         begun: Callable[[], None] = lambda: None,
+        *,
+        piece_deadline: timedelta = PIECE_DEADLINE,
     ) -> None:
         self._app = app
         self._receiving = receiving
         self._pools = pools
         self._refuse = refuse
         self._begun = begun
+        self._piece_deadline = piece_deadline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or follow the lifespan of the server."""
@@ -132,7 +141,7 @@ class Gateway:
         environ[STARTED] = started
         if received.refused is not None:
             environ[REFUSED] = received.refused
-        call = _Call(self._app, environ, asyncio.get_running_loop())
+        call = _Call(self._app, environ, asyncio.get_running_loop(), self._piece_deadline)
         who = sender_of(scope)
         if not self._pools.of(environ, bare=not received.body).run(call.run, who):
             environ[REFUSED] = BUSY
@@ -158,10 +167,17 @@ async def _send(send: Send, refusal: Refusal) -> None:
 class _Call:
     """One request that runs in a thread."""
 
-    def __init__(self, app: Application, environ: Environ, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        app: Application,
+        environ: Environ,
+        loop: asyncio.AbstractEventLoop,
+        piece_deadline: timedelta,
+    ) -> None:
         self._app = app
         self._environ = environ
         self._loop = loop
+        self._piece_seconds = piece_deadline.total_seconds()
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
         # The whole body, or None if it is sent in pieces.
@@ -196,6 +212,7 @@ class _Call:
 
         Raises:
             Exception: What the application raised; the server answers 500.
+            TimeoutError: The client did not take a piece in time; the server breaks the reply off.
         """
         try:
             await self._answer(receive, send)
@@ -247,9 +264,21 @@ class _Call:
 
     async def _piece(self, piece: bytes) -> None:
         self._sending = asyncio.current_task()
-        send = None if self._disconnected or self._begun is None else await self._begun
-        if send is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        try:
+            async with asyncio.timeout(self._piece_seconds):
+                send = (
+                    None
+                    if self._disconnected or self._begun is None
+                    else await asyncio.shield(self._begun)
+                )
+                if send is not None:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError as error:
+            log.warning("a client did not take its reply within %g s", self._piece_seconds)
+            self._disconnected = True
+            # Nothing more is sent, and no end: a part must not look like the whole.
+            if self._ended is not None and not self._ended.done():
+                self._ended.set_exception(error)
 
     async def _wait_for_disconnect(self, receive: Receive) -> None:
         message: Message = {}

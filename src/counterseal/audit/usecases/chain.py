@@ -201,7 +201,8 @@ class AuditChain(UseCase):
         head_line: RememberedHead | None = None,
         archive: Iterable[ChainedEvent] | None = None,
         partitions: Iterable[int] = range(PARTITIONS),
-        frame: bool = True,
+        with_head: bool = True,
+        whole_table: bool = True,
         report: Callable[[int], None] = lambda _: None,
     ) -> AuditReport:
         """
@@ -216,8 +217,10 @@ class AuditChain(UseCase):
             archive: The events of archives, in order: all that were dropped have to be there.
                 None to leave those that were dropped out.
             partitions: Whose chains are looked at; read one by one, each after the one before.
-            frame: Whether to look at the signed head itself, and for events that no chain reaches
-                or has yet.
+            with_head: Whether to look at the signed head itself.
+            whole_table: Whether to look in the whole table for events that no chain reaches, and
+                for those that are not chained yet; otherwise, of each partition, for the first one
+                that no chain reaches.
             report: Called after each partition with the number of those that are done.
 
         Raises:
@@ -238,8 +241,9 @@ class AuditChain(UseCase):
             heads_of_file = read_head(head_file, service_keys=service_keys).heads
         heads = self.ports.audit.heads()
         tamperings, archived_counts = self._verify_archive(archive, heads, heads_of_file)
-        if frame:
+        if with_head:
             tamperings |= self._verify_head(content, head_line, stored_head, heads)
+        if whole_table:
             tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
@@ -254,7 +258,7 @@ class AuditChain(UseCase):
             chained += count
             tamperings |= signs
             report(head.partition + 1)
-        unchained = self.ports.audit.unchained(COUNTED) if frame else ()
+        unchained = self.ports.audit.unchained(COUNTED) if whole_table else ()
         return AuditReport(
             tamperings=tuple(sorted(tamperings, key=order)),
             chained=chained,

@@ -25,6 +25,7 @@ from counterseal.audit.documents import (
     recognized_by,
 )
 from counterseal.audit.rules import (
+    INSERTED,
     UNSEARCHABLE,
     ChainCheck,
     KnownHead,
@@ -273,7 +274,11 @@ class PartitionChecks:
         )
         known_heads += [head for head in outside_heads if head.position >= first.base]
         check = ChainCheck(partition, first.base, first.base_hash, known_heads)
-        signs: set[Tampering] = set()
+        signs = {
+            Tampering(partition=partition, position=event.position, problem=INSERTED)
+            for event in self.signed_heads.ports.audit.chained(partition, -1, 1)
+            if event.position <= first.base
+        }
         count = 0
         for page in self.signed_heads.pages(partition, first.base):
             for event in page:

@@ -46,7 +46,11 @@ LONGEST_COUNTS = timedelta(days=31)
 EXPORT_LIMIT = 1_000_000
 """Events of one export, at most: a week of a service that is asked a question a second."""
 EXPORT_TIME = timedelta(minutes=10)
-"""After so long an export ends, whatever is left: a slow reader holds a thread of the service."""
+"""
+After so long no further page of an export is read.
+
+How long its reader takes for a page is limited by the server that sends it.
+"""
 UNDELIVERED = frozenset(
     (event, reason.value)
     for event in ("challenge.push", "binding.push")
@@ -149,7 +153,8 @@ class AuditLog(UseCase):
         Return a page of the ends of notifications that no device got, newest first.
 
         They are events about questions and new devices, of the names and reasons in `UNDELIVERED`.
-        No index has the reason: what is looked at is every notification of the time.
+        No index has the reason: what is looked at is every event of the App Spaces that *by*
+        reaches, or, if these are many, every notification of the service.
 
         Args:
             app_space: Only its events.
@@ -189,9 +194,12 @@ class AuditLog(UseCase):
         Return all pages of what `search` finds, newest first, for somebody who takes them away.
 
         That it begins is an event, `audit.export`, with the names of what is searched by; it is in
-        the log when the call returns. Each page is read when it is asked for, within the reach that
-        *by* has then. The pages end after `EXPORT_LIMIT` events, and after `EXPORT_TIME`; if the
-        last one has an `after`, there are more events than that.
+        the log when the call returns. It is of the App Space that is searched, or of that of *by*;
+        else only administrators of all companies can read it.
+
+        Each page is read when it is asked for, within the reach that *by* has then. The pages end
+        after `EXPORT_LIMIT` events, and no page is read after `EXPORT_TIME`; if the last one has an
+        `after`, there are more events than that.
 
         Args:
             app_space: As of `search`.
@@ -221,14 +229,14 @@ class AuditLog(UseCase):
         filters = {name for name, term in terms.items() if term is not None}
         filters |= {"app_space"} if app_space is not None else set()
         begun_at = self.ports.clock.now()
-        begin = AuditEvent(
+        export_event = AuditEvent(
             at=begun_at,
             event=context.event,
             actor=context.actor,
             attributes=(("filters", " ".join(sorted(filters)) or "none"), ("form", form)),
             app_space=app_space or getattr(by, "app_space", None),
         )
-        self.ports.audit.record(begin)
+        self.ports.audit.record(export_event)
         return self._pages(context, query, begun_at + EXPORT_TIME, by)
 
     def _pages(

@@ -272,18 +272,13 @@ async def decide_reach(
 
 
 async def list_dead(
-    stored: Records, _: Tools, limit: int, since: datetime | None, cause: DeadReason | None
+    stored: Records, _: Tools, limit: int, since: datetime | None = None
 ) -> Decision[tuple[Callback, ...]]:
     """Decide to list the origin's dead callbacks that fit, oldest first."""
-    is_whole = since is None and cause is None
-    origin, read_count = require(stored[0], Origin), limit if is_whole else LIST_LIMIT
+    origin, read_count = require(stored[0], Origin), limit if since is None else LIST_LIMIT
     while True:
         callbacks = await dead_callbacks_of(origin.guid, read_count)
-        chosen = tuple(
-            one
-            for one in callbacks
-            if (since is None or one.created_at >= since) and cause in (None, one.cause)
-        )
+        chosen = tuple(one for one in callbacks if since is None or one.created_at >= since)
         if len(chosen) >= limit or len(callbacks) < read_count:
             return Decision(result=chosen[:limit])
         # The store lists older callbacks first.

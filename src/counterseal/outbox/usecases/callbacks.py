@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 
@@ -40,10 +40,13 @@ from counterseal.outbox.usecases.claims import (
 )
 from counterseal.outbox.usecases.requeueing import (
     REQUEUE_PACE,
+    DeadList,
     RequeuedCallbacks,
+    counts_of_origins,
+    oldest_of_origins,
     requeue_each,
 )
-from counterseal.ports import Due, Store
+from counterseal.ports import Due
 from counterseal.tenancy.records import Administrator, Origin
 
 R = TypeVar("R")
@@ -109,7 +112,9 @@ class Callbacks(UseCase):
         first = _callbacks(store.due(Due.CALLBACK, now, slots))
         if len(first) < slots:
             return DueCallbacks(first, complete=True)
-        origins = origins_with_slots(_origins_with(store, Gauge.QUEUED_CALLBACKS), under_way, slots)
+        origins = origins_with_slots(
+            tuple(counts_of_origins(store.gauges(None), Gauge.QUEUED_CALLBACKS)), under_way, slots
+        )
         start = int.from_bytes(self.ports.entropy.token(ROTATION_BYTES)) % max(1, len(origins))
         origins = (*origins[start:], *origins[:start])[:slots]
         due_callbacks = {callback.guid: callback for callback in first}
@@ -206,7 +211,6 @@ class Callbacks(UseCase):
         limit: int = 100,
         *,
         since: datetime | None = None,
-        cause: DeadReason | None = None,
         by: Administrator,
     ) -> tuple[Callback, ...]:
         """
@@ -218,7 +222,6 @@ class Callbacks(UseCase):
             origin: Whose.
             limit: The most that are returned.
             since: Only those created at or after it; those that are older are read too.
-            cause: Only those that are dead for this reason; those of others are read too.
             by: Who asks.
 
         Raises:
@@ -227,9 +230,7 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, _context("callback.dead", origin, by)):
             limit_fits(limit)
-        return self._administer(
-            "callback.dead", origin, by, callbacks.list_dead, limit, since, cause
-        )
+        return self._administer("callback.dead", origin, by, callbacks.list_dead, limit, since)
 
     def list_all_dead(
         self,
@@ -237,7 +238,6 @@ class Callbacks(UseCase):
         *,
         app_space: Guid | None = None,
         since: datetime | None = None,
-        cause: DeadReason | None = None,
         by: Administrator,
     ) -> tuple[Callback, ...]:
         """
@@ -250,7 +250,6 @@ class Callbacks(UseCase):
             limit: The most that are returned.
             app_space: Only those of its origins.
             since: Only those created at or after it; those that are older are read too.
-            cause: Only those that are dead for this reason; those of others are read too.
             by: Who asks.
 
         Raises:
@@ -262,9 +261,25 @@ class Callbacks(UseCase):
         dead = [
             callback
             for origin in self.origins_with_dead(app_space=app_space, by=by)
-            for callback in self.list_dead(origin, limit, since=since, cause=cause, by=by)
+            for callback in self.list_dead(origin, limit, since=since, by=by)
         ]
         return tuple(sorted(dead, key=lambda callback: callback.created_at)[:limit])
+
+    def find_dead(
+        self, origin: Guid | None, *, cause: DeadReason | None = None, by: Administrator
+    ) -> tuple[Callback, ...]:
+        """
+        Return the oldest dead callbacks of *origin*, or of all that *by* reaches.
+
+        1000 are read in all, or one of each origin if there are more origins, and of these those
+        are returned that are dead for *cause*. Others show once older ones are no longer dead.
+
+        Raises:
+            NotFound: There is no such origin.
+        """
+        counts = {origin: 0} if origin is not None else self._dead_counts(None, by)
+        lists = {each: self._administer_list(each, by, callbacks.list_dead) for each in counts}
+        return oldest_of_origins(counts, lists, cause)
 
     def origins_with_dead(
         self, *, app_space: Guid | None = None, by: Administrator
@@ -279,9 +294,12 @@ class Callbacks(UseCase):
         Raises:
             NotFound: There is no such App Space.
         """
+        return tuple(self._dead_counts(app_space, by))
+
+    def _dead_counts(self, app_space: Guid | None, by: Administrator) -> Mapping[Guid, int]:
         context = _context_of_all(app_space, by)
         app_spaces = self._transactions.act(context, callbacks.decide_reach, by, app_space)
-        return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, app_spaces)
+        return counts_of_origins(self.ports.store.gauges(app_spaces), Gauge.DEAD_CALLBACKS)
 
     def list_queued(
         self, origin: Guid, limit: int = 100, *, read_further: bool = True, by: Administrator
@@ -351,6 +369,8 @@ class Callbacks(UseCase):
 
         Each is queued by a commit of its own, and is an event of its own; a call that fails midway
         has queued those before, which are not dead any more. So the next call goes on.
+        Those that can never be queued delay no others: `REQUEUE_READ` of each origin are looked at.
+        The first one is due now: two calls at once queue two callbacks each `REQUEUE_PACE`.
 
         Args:
             origins: Whose; `origins_with_dead` says which have any.
@@ -366,22 +386,24 @@ class Callbacks(UseCase):
         """
         with refusals(self.ports, AuditContext(event="callback.requeue", actor=by.actor)):
             limit_fits(limit)
-        lists = (
-            self.list_dead(origin, LIST_LIMIT, since=since, cause=cause, by=by)
-            for origin in origins
-        )
 
         def requeue(callback: Callback, delay: timedelta) -> Callback:
             return self._administer(
                 "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay
             )
 
-        return requeue_each(lists, requeue, limit)
+        lists = (self._administer_list(each, by, callbacks.list_dead) for each in origins)
+        return requeue_each(lists, requeue, limit, since=since, cause=cause)
 
     @staticmethod
     def requeue_time(count: int) -> timedelta:
         """Return when the last of *count* callbacks is due that are queued again at once."""
         return max(0, count - 1) * REQUEUE_PACE
+
+    def _administer_list(
+        self, origin: Guid, by: Administrator, decide: Callable[..., Any]
+    ) -> DeadList:
+        return lambda count: self._administer("callback.dead", origin, by, decide, count)
 
     def _administer(
         self,
@@ -417,15 +439,6 @@ class Callbacks(UseCase):
 
 def _callbacks(records: Iterable[Record]) -> tuple[Callback, ...]:
     return tuple(record for record in records if isinstance(record, Callback))
-
-
-def _origins_with(
-    store: Store, gauge: Gauge, app_spaces: frozenset[Guid] | None = None
-) -> tuple[Guid, ...]:
-    """Return the origins whose *gauge* is not 0, in a fixed order."""
-    counts = store.gauges(app_spaces)
-    origins = {key.origin for key, count in counts.items() if count and key.gauge is gauge}
-    return tuple(sorted(origin for origin in origins if origin is not None))
 
 
 def _context_of_all(app_space: Guid | None, by: Administrator) -> AuditContext:

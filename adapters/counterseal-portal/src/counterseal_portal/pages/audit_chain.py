@@ -10,8 +10,10 @@ import attrs
 
 import counterseal as cs
 from counterseal.audit.documents import head_kid, read_unverified_head
+from counterseal.errors import WrongState
 from counterseal.models import AuditEvent
 from counterseal.models.guid import PARTITIONS
+from counterseal.wire.members import parse_time
 from counterseal_portal.answers import MOUNT, Answer, Step, page, redirect
 from counterseal_portal.names import Label, label_of, names_of
 from counterseal_portal.routes import COMPANY_ADMINS, Route
@@ -19,10 +21,8 @@ from counterseal_portal.visit import Visit
 
 PATH = "/audit/chain"
 VERIFIED = "audit.verify"
-BEGUN = "begun"
-"""The reason of the event that says that a verification began."""
-LOOKED_AT = 20
-"""Events of verifications among which the last end is looked for."""
+ENDED = ("", "tampered")
+"""The reasons of the events that say that a verification ended."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,23 +42,33 @@ class VerifiedState:
     The end of the last verification that an administrator made.
 
     Attributes:
+        begun_at: When it began; empty where an older release has recorded it.
+        ended_at: When it ended.
         events: How many events it has verified.
         signs: How many signs of a change it has found.
         performer: Who made it.
     """
 
-    at: datetime
+    begun_at: datetime | None
+    ended_at: datetime
     events: str
     signs: str
     performer: Label
 
 
 def show_chain(visit: Visit) -> Answer:
-    """Show the state of the chain; with a ticket, verify some more of it first."""
+    """
+    Show the state of the chain; with a ticket, verify some more of it first.
+
+    A ticket of a verification that has ended, as of a page that is loaded again, shows the state.
+    """
     verification: cs.AuditVerification | None = None
     ticket = visit.query.get("ticket", "")
     if ticket:
-        verification = visit.service.audit_verifications.go_on(ticket, by=visit.admin)
+        try:
+            verification = visit.service.audit_verifications.go_on(ticket, by=visit.admin)
+        except WrongState:
+            return redirect(PATH)
     following = verification.ticket if verification else None
     return page(
         "audit_chain.html",
@@ -91,19 +101,26 @@ def _head(visit: Visit) -> HeadState | None:
 
 
 def _verified(visit: Visit) -> VerifiedState | None:
-    found_events = visit.service.audit_log.search(event=VERIFIED, limit=LOOKED_AT, by=visit.admin)
-    for chained in found_events.events:
-        event = chained.event
-        if event is not None and event.attributes and event.reason != BEGUN:
-            return _verified_state(visit, event, dict(event.attributes))
-    return None
+    search = visit.service.audit_log.search
+    events = [
+        chained.event
+        for reason in ENDED
+        for chained in search(event=VERIFIED, reason=reason, limit=1, by=visit.admin).events
+        if chained.event is not None
+    ]
+    if not events:
+        return None
+    event = max(events, key=lambda event: event.at)
+    return _verified_state(visit, event, dict(event.attributes))
 
 
 def _verified_state(
     visit: Visit, event: AuditEvent, attributes: Mapping[str, str]
 ) -> VerifiedState:
+    begun_at = attributes.get("begun")
     return VerifiedState(
-        at=event.at,
+        begun_at=None if begun_at is None else parse_time(begun_at),
+        ended_at=event.at,
         events=attributes.get("events", ""),
         signs=attributes.get("signs", ""),
         performer=label_of(visit, event.actor, names_of(visit, (event.actor,))),

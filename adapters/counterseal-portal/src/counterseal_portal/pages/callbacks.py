@@ -24,7 +24,7 @@ CALLBACK = "/callbacks/{callback}"
 AT_ONCE = 50
 """Callbacks of each state on one page."""
 DEAD_AT_MOST = 1_000
-"""Dead callbacks that the pages go through; the use cases list and queue no more at once."""
+"""Dead callbacks that the pages read in all; the use cases queue no more at once."""
 ALL = "all"
 """In an address: of any origin, or for any reason."""
 
@@ -94,20 +94,20 @@ class DeadFilter:
         cause = ALL if self.cause is None else self.cause.value
         return f"/dead-callbacks/{origin}/{cause}/requeue"
 
-    def load(self, visit: Visit, limit: int) -> tuple[Callback, ...]:
-        """Return the first *limit* of them; raises as `Callbacks.list_dead`."""
-        callbacks = visit.service.callbacks
-        if self.origin is None:
-            return callbacks.list_all_dead(limit, cause=self.cause, by=visit.admin)
-        return callbacks.list_dead(self.origin.guid, limit, cause=self.cause, by=visit.admin)
+    def load(self, visit: Visit) -> tuple[Callback, ...]:
+        """Return the first of them; raises as `Callbacks.find_dead`."""
+        origin = None if self.origin is None else self.origin.guid
+        return visit.service.callbacks.find_dead(origin, cause=self.cause, by=visit.admin)
 
-    def count(self, visit: Visit) -> int | None:
-        """Return how many there are, as commits count them; None of one cause."""
-        if self.cause is not None:
-            return None
+    def count_of_any_cause(self, visit: Visit) -> int:
+        """Return how many there are for any reason, as commits count them."""
         if self.origin is not None:
             return callback_counts(visit, self.origin)[1]
         return visit.service.gauges.totals(by=visit.admin).get(Gauge.DEAD_CALLBACKS, 0)
+
+    def is_cut(self, visit: Visit) -> bool:
+        """Tell whether `load` leaves some out."""
+        return self.count_of_any_cause(visit) > DEAD_AT_MOST
 
 
 def list_dead(visit: Visit) -> Answer:
@@ -127,7 +127,7 @@ def list_dead(visit: Visit) -> Answer:
         trail=(),
         notice=notice_of(visit),
         rows=_rows(visit, dead_page.callbacks),
-        count=dead_filter.count(visit),
+        count=None if dead_filter.cause else dead_filter.count_of_any_cause(visit),
         dead_page=dead_page,
         dead_at_most=DEAD_AT_MOST,
         terms=dead_filter.terms,
@@ -192,8 +192,7 @@ def _dead_page(visit: Visit, dead_filter: DeadFilter) -> DeadPage:
     """
     term = visit.query.get("after")
     guid = None if term is None else parse(term, field="after")
-    limit = AT_ONCE + 1 if guid is None else DEAD_AT_MOST
-    callbacks = dead_filter.load(visit, limit)
+    callbacks = dead_filter.load(visit)
     guids = [each.guid for each in callbacks]
     begin = guids.index(guid) + 1 if guid in guids else 0
     end = begin + AT_ONCE
@@ -202,7 +201,7 @@ def _dead_page(visit: Visit, dead_filter: DeadFilter) -> DeadPage:
         before=guids[begin - AT_ONCE - 1] if begin > AT_ONCE else None,
         after=guids[end - 1] if end < len(guids) else None,
         is_first=begin == 0,
-        is_cut=end >= len(guids) == DEAD_AT_MOST,
+        is_cut=end >= len(guids) and dead_filter.is_cut(visit),
     )
 
 
@@ -254,16 +253,19 @@ def _subject(visit: Visit) -> Subject:
 
 def _all_dead(visit: Visit) -> Subject:
     dead_filter = _filter_of_path(visit)
-    count = dead_filter.count(visit)
-    if count is None:
-        count = len(dead_filter.load(visit, DEAD_AT_MOST))
+    or_more = ""
+    if dead_filter.cause is None:
+        count = dead_filter.count_of_any_cause(visit)
+    else:
+        count = len(dead_filter.load(visit))
+        or_more = ", or more" if dead_filter.is_cut(visit) else ""
     number = "1 dead callback" if count == 1 else f"{count:,} dead callbacks"
     origin = dead_filter.origin
     path = "/callbacks" if origin is None else f"/origins/{origin.guid}/callbacks"
     delay = visit.service.callbacks.requeue_time(min(count, DEAD_AT_MOST))
     minutes, seconds = divmod(math.ceil(delay.total_seconds()), 60)
     return Subject(
-        name=number,
+        name=number + or_more,
         details=(
             ("Of", "All origins that you administer" if origin is None else origin.name),
             ("Why they are dead", "Any reason" if not dead_filter.cause else _cause_of(visit)),
@@ -295,11 +297,11 @@ def _requeue_all(visit: Visit) -> Answer:
         origins = callbacks.origins_with_dead(by=visit.admin)
     else:
         origins = (dead_filter.origin.guid,)
-    requeued = callbacks.requeue_all(origins, cause=dead_filter.cause, by=visit.admin)
+    requeued_callbacks = callbacks.requeue_all(origins, cause=dead_filter.cause, by=visit.admin)
     done = "callbacks-requeued"
-    if not requeued.complete:
-        done = "callbacks-further"
-    elif requeued.remaining_count:
+    if not requeued_callbacks.complete:
+        done = "callbacks-further" if requeued_callbacks.queued_count else "callbacks-unread"
+    elif requeued_callbacks.remaining_count:
         done = "callbacks-remaining"
     return redirect("/callbacks", **dead_filter.terms, done=done)
 
@@ -312,6 +314,7 @@ COMMANDS = (
         consequences=(
             "They are sent again, with the same ids, as often as the policy says.",
             "They leave one after the other, ten a second: a receiver may have just come back.",
+            "The first one leaves now: beside another confirmation, that is ten a second more.",
             f"At most {DEAD_AT_MOST:,} are queued at once; what is more stays in the list.",
             "Those stay dead that are about something deleted, or that may have arrived.",
             "An origin may get one a second time; it recognises it by the id.",
