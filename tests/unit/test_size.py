@@ -16,7 +16,7 @@ MODULES = {
 }
 """The lines of each module of the core but `testing`, which has names of another package."""
 
-FILES, LINES = 235, 41_000
+FILES, LINES = 240, 42_000
 """A ceiling: what is above it is another package, or says the same twice."""
 
 LONG = {
