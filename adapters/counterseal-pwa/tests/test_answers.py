@@ -547,7 +547,6 @@ RECORD = link_modules("""async () => {
 }""")
 
 
-@pytest.mark.service_worker
 def test_a_request_that_comes_while_another_view_is_shown_is_seen_there(bound_pin, origin):
     device, account_id = bound_pin
     page, arrivals = device.page, device.page.locator("#arrivals")
@@ -565,6 +564,7 @@ def test_a_request_that_comes_while_another_view_is_shown_is_seen_there(bound_pi
     assert arrivals.is_hidden()
 
 
+@pytest.mark.service_worker
 def test_offline_it_opens_and_says_so(bound_pin):
     # With a virtual authenticator, Chromium forgets at a reload that it is offline.
     device, _ = bound_pin

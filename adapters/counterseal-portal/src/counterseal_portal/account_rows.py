@@ -27,7 +27,7 @@ LIVING = (
     BindingState.SUSPENDED,
 )
 PENDING = (BindingState.INVITED, BindingState.EXPIRED)
-CONTENT_LENGTH = 120
+CONTENT_CHARACTERS = 120
 """Characters of a question's content in a row."""
 
 
@@ -217,4 +217,4 @@ def _content(display: str) -> tuple[str, str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= CONTENT_LENGTH else f"{text[: CONTENT_LENGTH - 1]}…"
+    return text if len(text) <= CONTENT_CHARACTERS else f"{text[: CONTENT_CHARACTERS - 1]}…"
