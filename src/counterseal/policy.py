@@ -119,8 +119,9 @@ class Policy:
     )
     mailed_link_life: timedelta = setting(
         HOUR,
-        "How long a link that is mailed to a user may be used to get one invitation, unless whoever"
-        " makes it chooses a shorter time. Whoever reads the mail first can bind a device.",
+        "How long a link that is mailed to a user may be used to get one invitation, unless the"
+        " administrator who makes it chooses a shorter time. The first person who reads the mail"
+        " can bind a device.",
         low=MINUTE,
         high=7 * DAY,
         direction=Direction.SERVICE,
@@ -214,8 +215,9 @@ class Policy:
     )
     portal_link_life: timedelta = setting(
         HOUR,
-        "How long an administrator's one-time link may be used, unless whoever makes it chooses a"
-        " shorter time; a day at most (NIST SP 800-63B-4, 4.2.1: codes that are sent).",
+        "How long an administrator's one-time link may be used, unless the administrator who makes"
+        " it chooses a shorter time; a day at most (NIST SP 800-63B-4, 4.2.1: codes that are"
+        " sent).",
         low=MINUTE,
         high=DAY,
         direction=Direction.SERVICE,

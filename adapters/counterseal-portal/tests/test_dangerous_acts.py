@@ -90,7 +90,7 @@ NOT_DANGEROUS = {
     "login.finish": PROVES,
     "login.out": REVERSIBLE,
     "login.redeem": PROVES,
-    "invitation.redeem": "whoever has the link may use it, as its maker has confirmed",
+    "invitation.redeem": "a person who has the link may use it, as its maker has confirmed",
     "login.register": PROVES,
     "session.confirm": PROVES,
     "session.ask": PROVES,

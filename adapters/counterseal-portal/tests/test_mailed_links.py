@@ -36,7 +36,7 @@ def made_link(portal, browser, **fields):
 def test_a_user_gets_one_invitation_by_a_mailed_link(portal, zoe):
     browser, path = portal.app_space_admin(), path_of(portal)
     assert f'href="/portal{path}/mail-link"' in require_page(browser.get(path))
-    assert "reads the mail first" in require_page(browser.get(f"{path}/mail-link"))
+    assert "The first person who reads the mail" in require_page(browser.get(f"{path}/mail-link"))
     text, link = made_link(portal, browser, link_life="600")
     end_time = f"{portal.service.clock.now() + timedelta(minutes=10):%Y-%m-%d %H:%M} UTC"
     (mail,) = re.findall(r"<textarea[^>]* readonly>\n(.*?)</textarea>", text, re.DOTALL)

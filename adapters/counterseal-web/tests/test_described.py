@@ -65,6 +65,7 @@ UNSAID = {
         r"|: (not within|more than|longer than) "  # the policy's
         r"|^keys\[\d+\]\.(jwk|credentialId)"  # what belongs to each type of key
         r"|^(companyGuid|appSpaceGuid|allCompanies): "  # one of them, by the role
+        r"|^verifiedName: (a control|spaces|not composed|no letter|looks like)"  # Unicode
         r"|^adminGuid: revoked, or its time is over"  # what was done before
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
         r"|^brandInfo\.logo"  # a PNG in base64

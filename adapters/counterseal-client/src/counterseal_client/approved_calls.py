@@ -260,6 +260,8 @@ def requires_approval(
     arguments as they are then, runs the function, and reports `EXECUTED`, or `FAILED` if it raises.
     It runs nothing if anything before that raises, or if the reply to the use was lost.
     A function that is a coroutine function stays one; the calls of the client are made in threads.
+    Decorate the function that does the work: one that only returns an awaitable or a generator has
+    ended, and is reported, before that runs.
 
     What the person is shown is all parameters with their values, defaults included. For a method,
     `self` or `cls` is no argument. A text among the options may also be a function, which gets the
@@ -354,6 +356,7 @@ def _synchronous(function: Callable[P, T], rule: ApprovalRule) -> Callable[P, T]
             asked_call.require_unchanged()
             result = function(*args, **kwargs)
         except Exception:
+            # Of an interruption nothing is reported: the function may have done its work.
             asked_call.report(UseOutcome.FAILED)
             raise
         asked_call.report(UseOutcome.EXECUTED)
@@ -381,6 +384,7 @@ def _asynchronous(function: Callable[..., Any], rule: ApprovalRule) -> Callable[
             asked_call.require_unchanged()
             result = await function(*args, **kwargs)
         except Exception:
+            # Of a cancellation nothing is reported: the function may have done its work.
             await asyncio.to_thread(asked_call.report, UseOutcome.FAILED)
             raise
         await asyncio.to_thread(asked_call.report, UseOutcome.EXECUTED)

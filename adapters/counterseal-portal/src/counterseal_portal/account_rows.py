@@ -148,7 +148,7 @@ class QuestionRow:
         state: How it stands; *mark* is the class of that in the style.
         note: How the person answered: the button, and why they refused; empty for nothing.
         title: What it says first; empty where its content is hidden.
-        content: The rest of that, as far as there is room.
+        content: The rest of that, shortened if it is long.
         is_open: Whether it can be answered, and withdrawn.
     """
 

@@ -1,4 +1,4 @@
-"""Lives of links: how long one works, which whoever makes it chooses as the policy allows."""
+"""Lives of links: how long a link works, as its maker chooses and the policy allows."""
 
 from __future__ import annotations
 

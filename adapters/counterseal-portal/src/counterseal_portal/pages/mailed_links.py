@@ -36,7 +36,7 @@ class LinkProblem:
     advice: str
 
 
-ASK_AGAIN = "Ask whoever sent it for a newer one."
+ASK_AGAIN = "Ask the sender for a newer one."
 UNKNOWN = LinkProblem(
     "This link was used already, was replaced by a newer one, or is too old.",
     f"{ASK_AGAIN} If you have not used this one, somebody else may have: say so.",
@@ -87,8 +87,8 @@ def _make(visit: Visit) -> Answer:
         intro=(
             (
                 "This is the only time that the link is shown. Send it to an address of which you"
-                " know that it is this person's: whoever reads the mail first can bind a device to"
-                " this account."
+                " know that it is this person's: the first person who reads the mail can bind a"
+                " device to this account."
             ),
             f"It works once, until {end_time}.",
         ),
@@ -146,7 +146,7 @@ MAIL = Command(
         "The next page shows a link, once, and a text to mail.",
         "The link opens a page that gets one fresh invitation, once.",
         "A newer link, a new device, a revoked one or a lock of the account ends it.",
-        "Whoever reads the mail first binds a device to this account, and can answer for it.",
+        "The first person who reads the mail binds a device to this account, and answers for it.",
         "If that is too little, have new devices confirmed in the App Space.",
     ),
     button="Make the link",
