@@ -60,13 +60,11 @@ def _watch_connection(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 def _record(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    words = sql.split(None, 2)[:2]
+    verb, kind, *_ = (*sql.upper().split(None, 2), "", "")
     connection = context["connection"]
-    if words[0].upper() == "BEGIN":
+    if verb == "BEGIN":
         _writers.discard(connection)
-        if len(words) > 1 and words[1].upper() in LOCKING:
-            _writers.add(connection)
-    elif words[0].upper() not in READING:
+    if kind in LOCKING if verb == "BEGIN" else verb not in READING:
         _writers.add(connection)
     return execute(sql, params, many, context)
 

@@ -1,13 +1,16 @@
 """
 Wiring: the adapters, the tenancy and the use cases of this process, made at their first use.
 
-A server that forks, and a test runner that gives the alias another database, each get others.
+A process that was forked makes others, and so does a test whose alias has another database.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -16,8 +19,9 @@ from sqlalchemy import URL
 import counterseal as cs
 from counterseal.memory import memory_ports
 from counterseal.models import RelyingParty
+from counterseal_asgi import AsgiApplication, closing_on_signal
 from counterseal_django.configuration import Configuration, configuration
-from counterseal_django.store import StoreDatabase, address_of_alias, connect_to
+from counterseal_django.store import StoreDatabase, address_of_alias, connect_to, require_test_store
 from counterseal_keys import KeyFiles
 from counterseal_sql import with_sql
 from counterseal_web import Application, Service
@@ -27,18 +31,42 @@ class Approvals:
     """
     Counterseal in this process, for the one origin of the project.
 
+    Args:
+        config: What `settings.COUNTERSEAL` says.
+        service: The use cases.
+        party: Who asks.
+        database: Where the records are; None for a fake in memory.
+
     Attributes:
         configuration: What `settings.COUNTERSEAL` says.
         service: Every use case, such as `service.challenges`.
         party: The origin in its App Space: who asks.
-        application: The HTTP API over `service`.
+        database: Where the records are; None for a fake in memory.
     """
 
-    def __init__(self, config: Configuration, service: Service, party: RelyingParty) -> None:
+    def __init__(
+        self,
+        config: Configuration,
+        service: Service,
+        party: RelyingParty,
+        database: StoreDatabase | None,
+    ) -> None:
         self.configuration = config
         self.service = service
         self.party = party
-        self.application = Application(service)
+        self.database = database
+        self._signals = ExitStack()
+        self._watches_signals = False
+
+    @cached_property
+    def application(self) -> Application:
+        """Return the HTTP API, for threads."""
+        return Application(self.service)
+
+    @cached_property
+    def asgi_application(self) -> AsgiApplication:
+        """Return the HTTP API, for an event loop."""
+        return AsgiApplication(self.service)
 
     def account_id(self, user: Any) -> str:
         """Return the id that the account of *user* has in the App Space."""
@@ -58,7 +86,7 @@ class Approvals:
         """
         Return the link that opens the browser device and binds it to *user*, for a few minutes.
 
-        It is a secret: anyone with it can approve for *user*. Show it on a page of *user*'s own
+        It is a secret: anyone with it can approve for *user*. Show it on a page of the user's own
         session that nobody stores, never in a mail or a log.
 
         Raises:
@@ -74,14 +102,84 @@ class Approvals:
         """Return the address of the browser device, where *user* answers and sees the devices."""
         return f"{self.service.settings.app_url}/"
 
+    def close_on_signal(self) -> None:
+        """End what waits when the process of this event loop gets SIGINT or SIGTERM."""
+        if not self._watches_signals:
+            self._watches_signals = True
+            self._signals.enter_context(closing_on_signal(self.service))
+
     def close(self) -> None:
-        """End what waits."""
+        """End what waits, and close the connections."""
         self.service.close()
+        if self.database is not None:
+            self.database.close()
+
+
+def key_files(config: Configuration) -> KeyFiles:
+    """Return the keys of the service."""
+    ports = memory_ports()
+    return KeyFiles(config.keys, ports.entropy, ports.clock)
+
+
+def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:
+    """
+    Return Counterseal on *database*; the first call of all creates the tenancy.
+
+    Raises:
+        SettingDiffers: The tenancy is stored with another name; `field` says which.
+        Unavailable: The store failed.
+    """
+    keys = key_files(config)
+    ports = attrs.evolve(memory_ports(), signer=keys.signer, sealer=keys.sealer)
+    ports = config.ports(with_sql(ports, database))
+    party = cs.Administration(ports, config.policy, by=cs.OPERATOR).ensure_tenancy(
+        config.tenancy, company=config.company, app_space=config.app_space, origin=config.origin
+    )
+    service = Service(ports, config.policy, config.http, call=database.call)
+    return Approvals(config, service, party, database)
+
+
+class _Process:
+    """What one process has made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: tuple[Configuration, URL, Approvals] | None = None
+        self.fakes: list[Approvals] = []
+
+    def approvals(self) -> Approvals:
+        """Return those of the settings and of the alias as they are now."""
+        if self.fakes:
+            return self.fakes[-1]
+        config, url = configuration(), address_of_alias()
+        require_test_store(url)
+        made = self._made
+        if made is not None and made[0] is config and made[1] == url:
+            return made[2]
+        with self._lock:
+            made = self._made
+            if made is None or made[0] is not config or made[1] != url:
+                self.close()
+                database = connect_to(url, config.connections)
+                made = self._made = (config, url, make_approvals(config, database))
+            return made[2]
+
+    def close(self) -> None:
+        """Forget what was made."""
+        if self._made is not None:
+            approvals_of_before = self._made[2]
+            self._made = None
+            approvals_of_before.close()
+
+
+_process = _Process()
+_of_parents: list[_Process] = []
+"""Never used again, and never freed: their connections are shared with the parent process."""
 
 
 def approvals() -> Approvals:
     """
-    Return the one of this process; its first call makes it, and needs the tables and the keys.
+    Return those of this process; the first call makes them, and needs the tables and the keys.
 
     Raises:
         UnfitSettings: `settings.COUNTERSEAL` does not fit.
@@ -93,55 +191,19 @@ def approvals() -> Approvals:
     return _process.approvals()
 
 
-class _Process:
-    """What one process has; a child after a fork has another."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._made: tuple[Configuration, URL, StoreDatabase, Approvals] | None = None
-
-    def approvals(self) -> Approvals:
-        config, url = configuration(), address_of_alias()
-        made = self._made
-        if made is not None and made[0] is config and made[1] == url:
-            return made[3]
-        with self._lock:
-            made = self._made
-            if made is None or made[0] is not config or made[1] != url:
-                self._close()
-                database = connect_to(url, config.connections)
-                made = self._made = (config, url, database, make_approvals(config, database))
-            return made[3]
-
-    def _close(self) -> None:
-        if self._made is not None:
-            _, _, database, approvals_of_before = self._made
-            self._made = None
-            approvals_of_before.close()
-            database.close()
+def close_approvals() -> None:
+    """Close those of this process; the next call of `approvals` makes others."""
+    _process.close()
 
 
-def make_ports(config: Configuration, database: StoreDatabase) -> cs.Ports:
-    """Return the adapters of the project: its database, its keys, and what `PORTS` puts in."""
-    ports = memory_ports()
-    keys = KeyFiles(config.keys, ports.entropy, ports.clock)
-    ports = attrs.evolve(ports, signer=keys.signer, sealer=keys.sealer)
-    return config.ports(with_sql(ports, database))
-
-
-def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:
-    """Return Counterseal on *database*; the first call of all creates the tenancy."""
-    ports = make_ports(config, database)
-    party = cs.Administration(ports, config.policy, by=cs.OPERATOR).ensure_tenancy(
-        config.tenancy, company=config.company, app_space=config.app_space, origin=config.origin
-    )
-    service = Service(ports, config.policy, config.http, call=database.call)
-    return Approvals(config, service, party)
-
-
-_process = _Process()
-_of_parents: list[_Process] = []
-"""Never used again, and never freed: their connections are shared with the parent's."""
+@contextmanager
+def replaced_approvals(fake: Approvals) -> Iterator[Approvals]:
+    """Let `approvals` return *fake*."""
+    _process.fakes.append(fake)
+    try:
+        yield fake
+    finally:
+        _process.fakes.remove(fake)
 
 
 def _after_fork() -> None:
