@@ -103,5 +103,3 @@ class TestKilledWriter(StoreOfAlias, KilledWriter):
 
     def opening(self, store):
         return OPENING % self.members
-
-

@@ -106,9 +106,7 @@ def serving_by_django(service, prefix):
 
     settings = ExitStack()
     urls = DjangoUrls(prefix)
-    settings.enter_context(
-        override_settings(ALLOWED_HOSTS=["*"], ROOT_URLCONF=urls, MIDDLEWARE=[])
-    )
+    settings.enter_context(override_settings(ALLOWED_HOSTS=["*"], ROOT_URLCONF=urls, MIDDLEWARE=[]))
     stop_later(settings)
     return partial(replaced_approvals, Approvals(None, service, None, None))
 
