@@ -65,7 +65,7 @@ def test_it_delivers_callbacks_and_notifies_devices(members):
     assert [attempt.delivery.url for attempt in fake.sender.attempts] == [CALLBACK]
 
 
-def test_it_waits_for_a_store_that_fails_and_ends_when_it_is_told_to(
+def test_it_waits_for_a_store_that_fails_and_ends_at_a_signal(
     configured, sqlite_databases, set_databases, caplog
 ):
     set_databases(default={}, counterseal=sqlite_databases.broken())
