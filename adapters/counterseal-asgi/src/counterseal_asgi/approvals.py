@@ -112,7 +112,7 @@ class AsyncApprovals:
             InvalidField: The key, a name or an address does not fit.
             Unavailable: A port failed.
         """
-        return await self.run(lambda: self._approvals.party)
+        return await self.run(self._approvals.load_party)
 
     async def invite(
         self, account_id: str, *, app_url: str | None = None, display_name: str | None = None

@@ -58,10 +58,9 @@ class Approvals:
         self._party: RelyingParty | None = None
         self._lock = threading.Lock()
 
-    @property
-    def party(self) -> RelyingParty:
+    def load_party(self) -> RelyingParty:
         """
-        Return the origin as it was stored when this was first called.
+        Return the origin as it was stored when this was first called; any other verb needs it.
 
         The first call creates the origin, its App Space and its company if they are missing, as
         `Administration.ensure_tenancy` does.
@@ -101,7 +100,7 @@ class Approvals:
             Refused: No device of this user can be invited; `Invitations.invite` says why.
             Unavailable: A port failed.
         """
-        party = self.party
+        party = self.load_party()
         with self.service.call():
             invitation = self.service.invitations.invite(party, account_id)
         return self.service.bind_link(invitation, app_url=app_url, display_name=display_name)
@@ -114,7 +113,7 @@ class Approvals:
             InvalidField: *account_id* does not fit.
             Unavailable: A port failed.
         """
-        party = self.party
+        party = self.load_party()
         with self.service.call():
             return self.service.accounts.has_device(party, account_id)
 
@@ -136,7 +135,7 @@ class Approvals:
         """
         if not isinstance(question, Question):
             question = cs.read_question(question)
-        party = self.party
+        party = self.load_party()
         with self.service.call():
             return self.service.challenges.issue(
                 party,
@@ -154,7 +153,7 @@ class Approvals:
             Foreign: Another origin asked.
             Unavailable: A port failed.
         """
-        return self.service.load(self.party, challenge)
+        return self.service.load(self.load_party(), challenge)
 
     def cancel(self, challenge: Guid) -> Challenge:
         """
@@ -166,7 +165,7 @@ class Approvals:
             WrongState, DeadlinePassed: It has ended.
             Unavailable: A port failed.
         """
-        party = self.party
+        party = self.load_party()
         with self.service.call():
             return self.service.challenges.cancel(party, challenge)
 
@@ -185,7 +184,7 @@ class Approvals:
             InvalidField: *arguments* cannot be written as I-JSON, or are no object.
             Unavailable: A port failed; the action may be used already.
         """
-        party = self.party
+        party = self.load_party()
         with self.service.call():
             return self.service.actions.consume(party, challenge, arguments)
 
@@ -203,7 +202,7 @@ class Approvals:
             WrongState: The action was not used, or another outcome was reported.
             Unavailable: A port failed.
         """
-        party = self.party
+        party = self.load_party()
         with self.service.call():
             return self.service.actions.report(party, challenge, outcome, detail=detail)
 
