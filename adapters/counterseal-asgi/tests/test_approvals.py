@@ -26,9 +26,7 @@ class Case:
 
     def __init__(self, **names):
         self.world = FakeService()
-        settings = Settings(
-            public_url=BASE, app_url=f"{BASE}/app", look_every=timedelta(minutes=5)
-        )
+        settings = Settings(public_url=BASE, app_url=f"{BASE}/app", look_every=timedelta(minutes=5))
         self.service = Service(self.world.ports, self.world.policy, settings)
         self.approvals = AsyncApprovals(self.service, "example.com/shop", **NAMES | names)
 
@@ -125,7 +123,7 @@ def test_the_lifespan_creates_the_origin_and_ends_the_waits():
             guid = (await case.approvals.ask(QUESTION)).challenge.guid
             wait = case.approvals.wait(guid, timedelta(hours=1))
             waiting = asyncio.create_task(wait)
-            while not case.world.ports.wake._waiting:
+            while not case.world.ports.wake._waiting:  # noqa: ASYNC110 (no event for it)
                 await asyncio.sleep(0)
         assert not (await waiting).approved
         return party

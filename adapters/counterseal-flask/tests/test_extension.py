@@ -26,7 +26,10 @@ def test_a_device_signs_the_whole_address(world):
     counterseal.init_app(app)
     assert app.extensions["counterseal"] is counterseal
     phone = world.bind("zoe")
-    for address, status in ((f"{BASE}/auth/device/requests", 200), (f"{BASE}/device/requests", 401)):
+    for address, status in (
+        (f"{BASE}/auth/device/requests", 200),
+        (f"{BASE}/device/requests", 403),
+    ):
         call = phone.device.signed_call("GET", address)
         reply = app.test_client().get(
             "/auth/device/requests", headers={"Counterseal-Proof": call.proof}
@@ -45,4 +48,3 @@ def test_administrators_are_served_where_the_settings_say_so(world):
 def test_a_prefix_that_no_address_has_is_refused(world, public_url, prefix):
     with pytest.raises(PolicyUnsound, match="public_url"):
         Counterseal(service=make_service(world, public_url), url_prefix=prefix)
-

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,6 @@ from counterseal.errors import (
     ActionUsed,
     ArgumentsDiffer,
     InvalidField,
-    NotFound,
     SettingDiffers,
     WrongState,
 )
@@ -143,14 +143,16 @@ def test_an_approved_action_is_used_once_for_its_arguments(approvals, phone):
 
 
 def test_a_worker_expires_what_is_over(world, approvals, phone):
-    assert phone
-    issued = approvals.ask(QUESTION)
-    invited = read_link(approvals.invite("adam"))
-    world.clock.advance(world.policy.session_token_life * 10)
+    approved = approvals.ask({"accountId": "zoe", "action": ACTION}).challenge.guid
+    phone.answer(phone.fetch(approved))
+    guid = approvals.ask(QUESTION).challenge.guid
+    approvals.invite("adam")
+    world.clock.advance(timedelta(days=2))
     approvals.expire()
-    assert approvals.status(issued.challenge.guid).state is ChallengeState.EXPIRED
-    with pytest.raises(NotFound):
-        world.enrolments.peek(invited.token)
+    assert approvals.status(guid).state is ChallengeState.EXPIRED
+    service = approvals.service
+    for use_case in (service.challenges, service.invitations, service.actions):
+        assert use_case.expire() == 0
 
 
 def test_each_verb_is_within_a_call_of_the_service(world):

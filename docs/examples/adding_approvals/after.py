@@ -57,7 +57,7 @@ approvals = AsyncApprovals(
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI):
+async def lifespan(_: FastAPI):
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     upgrade(records)  # Counterseal's own tables

@@ -35,7 +35,7 @@ sessions = async_sessionmaker(engine, expire_on_commit=False)
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI):
+async def lifespan(_: FastAPI):
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     yield
