@@ -105,16 +105,7 @@ def shop_with_approvals(keys):
     url = f"http://127.0.0.1:{port}"
     with postgresql() as database:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "uvicorn",
-                "--log-level",
-                "warning",
-                "--port",
-                str(port),
-                "after:app",
-            ],
+            [sys.executable, "-m", "uvicorn", "--port", str(port), "after:app"],
             cwd=ADDING_APPROVALS,
             env=os.environ
             | {"DATABASE_URL": database, "KEYS": str(keys), "SECRET_KEY": "only for this test"}
