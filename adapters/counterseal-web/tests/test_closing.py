@@ -18,7 +18,7 @@ def numbers():
     received, previous = [], {}
     for number in SIGNALS:
         previous[number] = signal.getsignal(number)
-        signal.signal(number, lambda got, _: received.append(got))
+        signal.signal(number, lambda raised, _: received.append(raised))
     yield received
     for number, handler in previous.items():
         signal.signal(number, handler)
