@@ -23,9 +23,6 @@ WINDOWS = {
 SMALLEST_CODE = 180
 """Pixels: a camera reads a QR code of this size from a screen."""
 
-CHOSEN = PROCFILES if "EVERY_FACE" in os.environ else []
-"""`nox -s "heavy(faces-full)"` opens each shop; the small one below is opened always."""
-
 ADDING_APPROVALS = SHOPS.parent / "adding_approvals"
 OWN_LINES = 60
 LONG_PIN = PIN + "80"
@@ -151,7 +148,8 @@ def buy_kite(person):
     person.press("Buy")
 
 
-@pytest.mark.parametrize("procfile", CHOSEN)
+@pytest.mark.skipif("EVERY_FACE" not in os.environ, reason="with EVERY_FACE only")
+@pytest.mark.parametrize("procfile", PROCFILES)
 def test_a_person_adds_this_browser_and_approves_an_order(procfile, person):
     page = person.page
     with running_shop(procfile) as url:
