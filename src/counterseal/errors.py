@@ -19,6 +19,7 @@ public code, a refusal shows its own code, never its parent's public code.
 
 from __future__ import annotations
 
+import copyreg
 from typing import ClassVar
 
 
@@ -38,6 +39,10 @@ class CountersealError(Exception):
             raise TypeError(message)
         first_line = (self.__doc__ or "").strip().partition("\n")[0]
         super().__init__(detail or first_line)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let another process have a copy: of the text and the attributes, without `__init__`."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
 
 class Refused(CountersealError):
