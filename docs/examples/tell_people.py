@@ -5,6 +5,7 @@ import logging
 import smtplib
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from urllib.request import Request, urlopen
 
 from ask_from_your_site import service
@@ -43,6 +44,15 @@ def create_receiver(people, secrets, recorded):
         return "", 204
 
     return receiver
+
+
+# Who is told how
+def people_of(server, tls, sender, webhook):
+    mail = {"server": server, "tls": tls, "sender": sender}
+    return {
+        "user-42": partial(send_mail, "user-42@example.com", **mail),
+        "user-43": partial(post_to_chat, webhook),
+    }
 
 
 # By mail or chat

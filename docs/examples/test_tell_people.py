@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 from ask_from_your_site import service
 from loopback_server import LoopbackServer
 from reserved_ports import reserve_port
-from tell_people import a_client, a_receiver, post_to_chat, send_mail, sent_events
+from tell_people import a_client, a_receiver, people_of, post_to_chat, sent_events
 
 from counterseal.models import OPERATOR
 from counterseal_testing.service import FakeService
@@ -74,12 +74,8 @@ def chat():
 def people(authority, controller, chat):
     tls = ssl.create_default_context()
     authority.configure_trust(tls)
-    server = (controller.hostname, controller.port)
-    mail = {"server": server, "tls": tls, "sender": "approvals@example.com"}
-    return {
-        "user-42": partial(send_mail, "user-42@example.com", **mail),
-        "user-43": partial(post_to_chat, f"{chat.url}/hooks/secret"),
-    }
+    server, webhook = (controller.hostname, controller.port), f"{chat.url}/hooks/secret"
+    return people_of(server, tls, "approvals@example.com", webhook)
 
 
 @pytest.fixture
