@@ -19,7 +19,6 @@ public code, a refusal shows its own code, never its parent's public code.
 
 from __future__ import annotations
 
-import copyreg
 from typing import ClassVar
 
 
@@ -42,7 +41,12 @@ class CountersealError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let another process have a copy: of the text and the attributes, without `__init__`."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
+        return _copy_error, (type(self), *self.args), self.__dict__
+
+
+def _copy_error(kind: type[CountersealError], *args: object) -> CountersealError:
+    """Return an error of *kind* with the arguments of an exception, and no attributes yet."""
+    return kind.__new__(kind, *args)
 
 
 class Refused(CountersealError):
