@@ -18,8 +18,7 @@ from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 
-from counterseal import Refused, Unavailable
-from counterseal_client import Client, Trust, requires_approval
+from counterseal_client import Client, Refused, Trust, Unavailable, requires_approval
 
 
 # The agent

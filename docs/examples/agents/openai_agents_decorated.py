@@ -26,8 +26,7 @@ from openai.types.responses import (
     ResponseOutputText,
 )
 
-from counterseal import Refused, Unavailable
-from counterseal_client import Client, Trust, requires_approval
+from counterseal_client import Client, Refused, Trust, Unavailable, requires_approval
 
 set_tracing_disabled(True)
 

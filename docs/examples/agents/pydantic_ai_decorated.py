@@ -15,8 +15,7 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import FunctionModel
 
-from counterseal import Refused, Unavailable
-from counterseal_client import Client, Trust, requires_approval
+from counterseal_client import Client, Refused, Trust, Unavailable, requires_approval
 
 
 # The agent
