@@ -8,12 +8,9 @@ from email.message import EmailMessage
 from functools import partial
 from urllib.request import Request, urlopen
 
-from ask_from_your_site import service
 from flask import Flask, request
 
-from counterseal.models import Scheme
 from counterseal_client import CallbackRefused, Client, verify_event
-from counterseal_testing.service import CALLBACK, FakeService
 
 APP = "https://auth.example.com/app"
 log = logging.getLogger("tell_people")
@@ -86,47 +83,3 @@ class TellingClient(Client):
         except (KeyError, OSError):  # smtplib's errors are among them
             log.warning("nobody was told of request %s", pending_request.guid)
         return pending_request
-
-
-# A walk through it
-
-
-def a_receiver(world, people, recorded):
-    """Return the receiver of the events that follow."""
-    world.clock.jump(datetime.now(UTC))
-    origin = world.origin.origin.guid
-    world.credentials.issue(origin, Scheme.BASIC)  # an origin without a key gets no events
-    world.administration.edit_origin(origin, events_url=CALLBACK)
-    return create_receiver(people, [world.credentials.issue_webhook_key(origin)], recorded)
-
-
-def sent_events(world):
-    """Return what the service has sent by now: headers and body of each event."""
-    world.account_events.publish_due()
-    while world.deliver():
-        pass
-    return [(dict(each.delivery.headers), each.delivery.body) for each in world.sender.attempts]
-
-
-def a_client(world, url, people):
-    origin = world.origin.origin.guid
-    return TellingClient(people, url, origin, world.credentials.issue(origin, Scheme.BASIC).secret)
-
-
-def main():
-    people, world = {"user-42": print}, FakeService()
-    receiver = a_receiver(world, people, set()).test_client()
-    for _ in range(2):
-        world.bind("user-42")
-    for headers, body in sent_events(world):
-        receiver.post("/events", data=body, headers=headers)
-
-    world, _, server, url = service()
-    world.bind("user-42")
-    with a_client(world, url, people) as client:
-        client.ask("user-42", "Pay 10 EUR to Zoë?")
-    server.shutdown()
-
-
-if __name__ == "__main__":
-    main()

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import ssl
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 
@@ -13,10 +14,10 @@ from aiosmtpd.controller import Controller
 from ask_from_your_site import service
 from loopback_server import LoopbackServer
 from reserved_ports import reserve_port
-from tell_people import a_client, a_receiver, people_of, post_to_chat, sent_events
+from tell_people import TellingClient, create_receiver, people_of, post_to_chat
 
-from counterseal.models import OPERATOR
-from counterseal_testing.service import FakeService
+from counterseal.models import OPERATOR, Scheme
+from counterseal_testing.service import CALLBACK, FakeService
 
 ADDED, REMOVED, LOCKED = example.TEXTS.values()
 
@@ -80,13 +81,32 @@ def people(authority, controller, chat):
 
 @pytest.fixture
 def world():
-    return FakeService()
+    """A service that sends its events from now on."""
+    world = FakeService()
+    world.clock.jump(datetime.now(UTC))
+    origin = world.origin.origin.guid
+    world.credentials.issue(origin, Scheme.BASIC)  # an origin without a key gets no events
+    world.administration.edit_origin(origin, events_url=CALLBACK)
+    return world
+
+
+def sent_events(world):
+    """Return what the service has sent by now: headers and body of each event."""
+    world.account_events.publish_due()
+    while world.deliver():
+        pass
+    return [(dict(each.delivery.headers), each.delivery.body) for each in world.sender.attempts]
+
+
+def a_receiver(world, people):
+    secret = world.credentials.issue_webhook_key(world.origin.origin.guid)
+    return create_receiver(people, [secret], set())
 
 
 @pytest.fixture
 def receive(world, people):
     """Let the receiver get what the service has sent by now; return what it replies."""
-    receiver = a_receiver(world, people, set()).test_client()
+    receiver = a_receiver(world, people).test_client()
 
     def post():
         sent = sent_events(world)
@@ -126,7 +146,7 @@ def test_a_lock_is_told_in_the_chat(world, receive, chat):
 
 
 def test_what_nobody_signed_tells_nobody(world, people, mailbox):
-    receiver = a_receiver(world, people, set()).test_client()
+    receiver = a_receiver(world, people).test_client()
     for _ in range(2):
         world.bind("user-42")
     for headers, body in sent_events(world):
@@ -137,7 +157,7 @@ def test_what_nobody_signed_tells_nobody(world, people, mailbox):
 
 
 def test_an_event_that_could_not_be_told_is_told_when_it_is_sent_again(world, people, mailbox):
-    receiver = a_receiver(world, people, set())
+    receiver = a_receiver(world, people)
     mail = people["user-42"]
     people["user-42"] = partial(mail, server=("127.0.0.1", 1))
     for _ in range(2):
@@ -156,7 +176,9 @@ def asking(people):
     world, _, server, url = service()
     for account_id in ("user-42", "user-43", "user-44"):
         world.bind(account_id)
-    with a_client(world, url, people) as client:
+    origin = world.origin.origin.guid
+    key = world.credentials.issue(origin, Scheme.BASIC).secret
+    with TellingClient(people, url, origin, key) as client:
         yield client
     server.shutdown()
     server.server_close()
