@@ -1,0 +1,25 @@
+"""Errors of the Django app; all other errors are the core's."""
+
+from __future__ import annotations
+
+from counterseal.errors import Misuse
+
+
+class UnfitSettings(Misuse, code="unfit_settings"):
+    """A member of `settings.COUNTERSEAL` is missing, unknown or of another kind."""
+
+
+class UnfitDatabase(Misuse, code="unfit_database"):
+    """The alias `counterseal` is missing, or names a database that Counterseal cannot use."""
+
+
+class StoreInTransaction(Misuse, code="store_in_transaction"):
+    """
+    The store would wait for the transaction of its own caller.
+
+    SQLite has one writer: after a write inside `atomic`, nobody else can write to the same file.
+    """
+
+
+class StoreOutsideTest(Misuse, code="store_outside_test"):
+    """A test uses the store without a database of its own."""

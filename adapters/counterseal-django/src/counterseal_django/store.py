@@ -1,0 +1,189 @@
+"""
+Store: the database of the alias `counterseal`, with connections of its own.
+
+Its commits are its own, whatever a view's transaction does. The address comes from Django's
+connection at the first use, so that the database of a test runner follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy
+from django.core import mail
+from django.db import connections
+from sqlalchemy import URL
+
+from counterseal_django import transactions
+from counterseal_django.errors import StoreOutsideTest, UnfitDatabase
+from counterseal_sql import Database, UnfitUrl, connect
+from counterseal_sql.connections import Connection
+from counterseal_sql.group_commit import Work
+
+ALIAS = "counterseal"
+"""Of `settings.DATABASES`."""
+
+OWN_OPTIONS = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
+"""Of Django's connections to PostgreSQL alone; a role is assumed by ours, too."""
+
+IN_MEMORY = (
+    "a database in memory, which only one connection has: in DATABASES['counterseal'], name a file"
+    " for tests, such as \"TEST\": {\"NAME\": BASE_DIR / \"test.sqlite3\"}, and the same for"
+    " 'default' if they share one"
+)
+OUTSIDE = (
+    "in tests, the store is used inside counterseal_django.testing only: derive from"
+    " TransactionTestCase with ApprovalsMixin, because a TestCase rolls back what others cannot"
+    " see; or use FakeService there"
+)
+
+T = TypeVar("T")
+
+_stores_of_tests: list[URL] = []
+"""The addresses that a test may use."""
+
+
+class StoreDatabase(Database):
+    """
+    The connections of this process to the database of the alias.
+
+    Every method can raise `StoreOutsideTest`, and those that write can raise `StoreInTransaction`.
+
+    Args:
+        database: What `counterseal_sql.connect` returned.
+        url: Its address.
+    """
+
+    def __init__(self, database: Database, url: URL) -> None:
+        super().__init__(database.dialect)
+        self._url = url
+        self._file = url.database if url.get_backend_name() == "sqlite" else None
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Use a connection for one statement that reads."""
+        require_test_store(self._url)
+        return super().reading()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Use a connection for one statement that writes, and is a transaction by itself."""
+        self._require_writable()
+        return super().writing()
+
+    @contextmanager
+    def committing(self) -> Iterator[Connection]:
+        """Use a connection for a transaction, and commit it."""
+        self._require_writable()
+        with super().committing() as connection:
+            yield connection
+
+    @contextmanager
+    def inspecting(self) -> Iterator[sqlalchemy.Connection]:
+        """Open a connection of SQLAlchemy's, to inspect or to change the schema."""
+        self._require_writable()
+        with super().inspecting() as connection:
+            yield connection
+
+    def write(self, work: Work[T], *, single: bool = True) -> T:
+        """Do *work* in a transaction and commit it."""
+        self._require_writable()
+        return super().write(work, single=single)
+
+    def remember(self, work: Work[T]) -> T:
+        """Do *work*, one statement, in a transaction, and commit it."""
+        self._require_writable()
+        return super().remember(work)
+
+    def _require_writable(self) -> None:
+        require_test_store(self._url)
+        if self._file is not None:
+            transactions.require_no_write(self._file)
+
+
+def connect_to(url: URL, connections_limit: int) -> StoreDatabase:
+    """
+    Return the database at *url*; nothing is opened yet.
+
+    Raises:
+        UnfitDatabase: The driver is not installed, or the address does not fit.
+    """
+    try:
+        return StoreDatabase(connect(url, connections=connections_limit), url)
+    except UnfitUrl as error:
+        raise UnfitDatabase(f"DATABASES[{ALIAS!r}]: {error}") from error
+
+
+def require_test_store(url: URL) -> None:
+    """
+    Refuse to use the store in a test that has none.
+
+    Raises:
+        StoreOutsideTest: Django's test environment is set up, and no test has *url*.
+    """
+    # Django's own mark of its test environment.
+    if hasattr(mail, "outbox") and url not in _stores_of_tests:
+        raise StoreOutsideTest(OUTSIDE)
+
+
+@contextmanager
+def store_of_test(url: URL) -> Iterator[None]:
+    """Allow the tests that run meanwhile to use the store at *url*."""
+    _stores_of_tests.append(url)
+    try:
+        yield
+    finally:
+        _stores_of_tests.remove(url)
+
+
+def address_of_alias() -> URL:
+    """
+    Return the address of the alias as Django's connection has it now.
+
+    Raises:
+        UnfitDatabase: The alias is missing, or Counterseal cannot use its database.
+    """
+    if ALIAS not in connections:
+        raise UnfitDatabase(f"DATABASES has no {ALIAS!r}")
+    connection = connections[ALIAS]
+    members: Mapping[str, Any] = connection.settings_dict
+    if connection.vendor == "postgresql":
+        return _postgresql_url(members)
+    if connection.vendor == "sqlite":
+        return _sqlite_url(members)
+    raise UnfitDatabase(
+        f"DATABASES[{ALIAS!r}]: {connection.vendor} is neither postgresql nor sqlite"
+    )
+
+
+def _sqlite_url(members: Mapping[str, Any]) -> URL:
+    name = str(members["NAME"])
+    if name == ":memory:" or name.startswith("file:"):
+        raise UnfitDatabase(f"DATABASES[{ALIAS!r}]: {IN_MEMORY}")
+    return URL.create("sqlite", database=name)
+
+
+def _postgresql_url(members: Mapping[str, Any]) -> URL:
+    options: Mapping[str, Any] = members.get("OPTIONS") or {}
+    query = {}
+    for name, value in options.items():
+        if name in OWN_OPTIONS:
+            continue
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise UnfitDatabase(f"DATABASES[{ALIAS!r}]: the option {name!r} is none of libpq")
+        query[name] = str(value)
+    if role := options.get("assume_role"):
+        query["options"] = f"{query.get('options', '')} -c role={role}".strip()
+    host = str(members.get("HOST") or "")
+    if host.startswith("/"):
+        query["host"] = host
+    port = members.get("PORT")
+    return URL.create(
+        "postgresql",
+        username=members.get("USER") or None,
+        password=members.get("PASSWORD") or None,
+        host=None if host.startswith("/") else host or None,
+        port=int(port) if port else None,
+        database=str(members["NAME"]) if members.get("NAME") else None,
+        query=query,
+    )
