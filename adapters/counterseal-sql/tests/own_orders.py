@@ -11,7 +11,7 @@ from interrupted_requests import (
     payment_question,
     serve,
 )
-from sqlalchemy import create_engine, insert, make_url, update
+from sqlalchemy import create_engine, event, insert, make_url, update
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
@@ -61,6 +61,15 @@ def cancel(session, request):
     session.execute(order.values(state=request.outcome))
 
 
+async def pay_async(session, request):
+    for statement in pay_statements(request):
+        await session.execute(statement)
+
+
+async def cancel_async(session, request):
+    await session.run_sync(cancel, request)
+
+
 def driven(url, *, asynchronous=False):
     """Return the address for psycopg 3, which has both faces."""
     url = make_url(url)
@@ -82,11 +91,8 @@ def new_async_requests(service, url, on_approval):
     engine = create_async_engine(driven(url, asynchronous=True))
     sessions = async_sessionmaker(engine, expire_on_commit=False)
 
-    async def cancel_order(session, request):
-        await session.run_sync(cancel, request)
-
     requests = AsyncApprovalRequests(
-        service, sessions, TABLE, on_approval=on_approval, on_end=cancel_order, pause=PAUSE
+        service, sessions, TABLE, on_approval=on_approval, on_end=cancel_async, pause=PAUSE
     )
     return sessions, requests
 
@@ -95,6 +101,14 @@ def place_order(session, requests, user, key):
     """Place an order in *session*, which the caller commits."""
     session.add(Order(key=key))
     session.execute(requests.insert(payment_question(user, key), key=key))
+
+
+async def place_async_order(sessions, requests, user, key):
+    """Write an order and its request, and ask."""
+    async with sessions.begin() as session:
+        session.add(Order(key=key))
+        await session.execute(requests.insert(payment_question(user, key), key=key))
+    await requests.ask(key)
 
 
 def run_synchronously(run):
@@ -108,10 +122,9 @@ def run_synchronously(run):
     if run["is_placed"]:
         requests.work()
         return
+    event.listen(sessions.kw["bind"], "commit", lambda _: interrupt(BEFORE_COMMIT))
     with sessions.begin() as session:
         place_order(session, requests, run["user"], run["key"])
-        session.flush()
-        interrupt(BEFORE_COMMIT)
     requests.ask(run["key"])
 
 
@@ -119,8 +132,7 @@ async def run_asynchronously(run):
     interrupt = killed_at(run["point"])
 
     async def pay_and_interrupt(session, request):
-        for statement in pay_statements(request):
-            await session.execute(statement)
+        await pay_async(session, request)
         interrupt(IN_TRANSACTION)
 
     service = interrupted_service(run)
@@ -128,15 +140,11 @@ async def run_asynchronously(run):
     if run["is_placed"]:
         await requests.work()
         return
-    async with sessions.begin() as session:
-        session.add(Order(key=run["key"]))
-        question = payment_question(run["user"], run["key"])
-        await session.execute(requests.insert(question, key=run["key"]))
-        interrupt(BEFORE_COMMIT)
-    await requests.ask(run["key"])
+    event.listen(sessions.kw["bind"].sync_engine, "commit", lambda _: interrupt(BEFORE_COMMIT))
+    await place_async_order(sessions, requests, run["user"], run["key"])
 
 
-def run(run):
+def run_program(run):
     if run["is_async"]:
         asyncio.run(run_asynchronously(run))
     else:
@@ -144,4 +152,4 @@ def run(run):
 
 
 if __name__ == "__main__":
-    serve(run)
+    serve(run_program)

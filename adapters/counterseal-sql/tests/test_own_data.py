@@ -16,7 +16,7 @@ from own_orders import (
     new_async_requests,
     new_requests,
     pay,
-    pay_statements,
+    pay_async,
     place_order,
 )
 from sqlalchemy import MetaData, delete, func, select, update
@@ -51,7 +51,7 @@ class Program:
         self.engine = self.sessions.kw["bind"]
         Base.metadata.create_all(self.engine)
 
-    def place(self, key=KEY, user=USER):
+    def new_order(self, key=KEY, user=USER):
         with self.sessions.begin() as session:
             place_order(session, self.requests, user, key)
 
@@ -80,7 +80,7 @@ def program(server):
 
 
 def test_a_worker_asks_and_does_once_what_was_approved(program):
-    program.place()
+    program.new_order()
     assert program.requests.work() == 0  # the program itself may ask first
     assert program.work() == 1
     assert program.work() == 1  # nobody has answered
@@ -97,7 +97,7 @@ def test_a_worker_asks_and_does_once_what_was_approved(program):
 
 
 def test_a_page_need_not_wait_for_a_worker(program):
-    program.place()
+    program.new_order()
     assert program.requests.finish(KEY).challenge is not None
     assert program.requests.finish(KEY).outcome is None
     program.answer()
@@ -117,7 +117,7 @@ def test_nothing_is_asked_of_what_was_rolled_back(program):
 
 
 def test_a_second_request_of_one_key_is_refused_by_the_database(program):
-    program.place()
+    program.new_order()
     with pytest.raises(IntegrityError), program.sessions.begin() as session:
         session.execute(program.requests.insert(payment_question(USER, KEY), key=KEY))
 
@@ -137,7 +137,7 @@ def test_the_code_is_returned_again_and_stored_nowhere(program):
 
 
 def test_nobody_is_asked_again_once_the_key_may_be_forgotten(program):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     program.service.clock.advance(program.calls.repeat_for)
     with pytest.raises(WrongState):
@@ -145,7 +145,7 @@ def test_nobody_is_asked_again_once_the_key_may_be_forgotten(program):
 
 
 def test_a_request_that_has_ended_is_not_asked_again(program):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     program.answer(1)
     program.work()
@@ -194,7 +194,7 @@ def test_a_request_that_cannot_be_asked_is_refused_at_once(program, key, content
     ],
 )
 def test_a_request_without_an_approval_ends_once(program, end, outcome):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     end(program)
     assert program.work() == 1
@@ -212,8 +212,8 @@ def test_a_request_without_an_approval_ends_once(program, end, outcome):
 )
 def test_a_refusal_for_good_ends_a_request_with_its_code(program, prepare, error):
     prepare(program.service)
-    program.place(user="user-2")
-    program.place("order-2", user="user-2")
+    program.new_order(user="user-2")
+    program.new_order("order-2", user="user-2")
     with pytest.raises(error):
         program.requests.ask(KEY)
     assert program.order_state() == error.code
@@ -225,7 +225,7 @@ def test_a_refusal_for_good_ends_a_request_with_its_code(program, prepare, error
 def test_a_refusal_for_a_while_defers_a_request(program):
     policy = program.service.policy
     for number in range(policy.pending_limit + 1):
-        program.place(f"order-{number}")
+        program.new_order(f"order-{number}")
     assert program.work() == policy.pending_limit + 1
     waiting = [f"order-{number}" for number in range(policy.pending_limit + 1)]
     unasked = [key for key in waiting if program.requests.finish(key).challenge is None]
@@ -259,7 +259,7 @@ def test_a_failure_of_counterseal_changes_nothing_and_is_tried_again(program):
     service = program.service
     calls = BrokenCalls(service.ports, service.policy, service.origin)
     _, program.requests = new_requests(calls, program.engine.url)
-    program.place()
+    program.new_order()
     for step in (lambda: None, program.answer, lambda: None):
         step()
         calls.is_broken = True
@@ -285,7 +285,7 @@ def test_a_function_that_raises_is_called_again_and_stops_no_other(program):
 
     _, program.requests = new_requests(program.calls, program.engine.url, pay_later)
     for key in (KEY, "order-2"):
-        program.place(key)
+        program.new_order(key)
         program.requests.ask(key)
         program.answer()
     with pytest.raises(RuntimeError, match="out of order"):
@@ -300,7 +300,7 @@ def test_a_function_that_raises_is_called_again_and_stops_no_other(program):
 
 @pytest.mark.parametrize("is_used", [False, True])
 def test_only_the_arguments_that_were_approved_are_used(program, is_used):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     program.answer()
     request = program.requests.finish(KEY) if not is_used else None
@@ -321,7 +321,7 @@ def test_only_the_arguments_that_were_approved_are_used(program, is_used):
 
 @pytest.mark.parametrize("text", ['"10.00"', '"pay"'])
 def test_a_row_that_was_changed_is_not_used(program, text):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     program.answer()
     with program.sessions.begin() as session:
@@ -334,7 +334,7 @@ def test_a_row_that_was_changed_is_not_used(program, text):
 
 
 def test_a_program_that_is_another_origin_ends_no_request(program):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     service = program.service
     party = service.new_origin(service.app_space, "Another shop")
@@ -348,7 +348,7 @@ def test_a_program_that_is_another_origin_ends_no_request(program):
 
 
 def test_a_use_that_is_reported_otherwise_remains_so(program):
-    program.place()
+    program.new_order()
     challenge = program.requests.ask(KEY).challenge.guid
     program.answer()
     service = program.service
@@ -362,7 +362,7 @@ def test_a_use_that_is_reported_otherwise_remains_so(program):
 
 
 def test_a_row_that_is_gone_is_never_done(program):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     program.answer()
     with program.sessions.begin() as session:
@@ -374,7 +374,7 @@ def test_a_row_that_is_gone_is_never_done(program):
 
 
 def test_processes_that_finish_at_once_pay_once(program):
-    program.place()
+    program.new_order()
     program.requests.ask(KEY)
     program.answer()
     barrier = threading.Barrier(4)
@@ -399,7 +399,7 @@ def test_processes_that_finish_at_once_pay_once(program):
 def test_a_worker_passes_by_what_another_one_has_claimed(postgres_server):
     program = Program(str(postgres_server.bare()))
     for key in (KEY, "order-2"):
-        program.place(key)
+        program.new_order(key)
     program.service.clock.advance(LONG)
     now = program.calls.now()
     with program.sessions.begin() as first, program.sessions.begin() as second:
@@ -412,12 +412,8 @@ def test_a_worker_passes_by_what_another_one_has_claimed(postgres_server):
 def test_asynchronous_sessions_do_the_same(postgres_server):
     program = Program(str(postgres_server.bare()))
 
-    async def pay_order(session, request):
-        for statement in pay_statements(request):
-            await session.execute(statement)
-
     async def use_requests():
-        sessions, requests = new_async_requests(program.calls, program.engine.url, pay_order)
+        sessions, requests = new_async_requests(program.calls, program.engine.url, pay_async)
         for key, user in ((KEY, USER), ("order-2", "user-2"), ("order-3", USER)):
             async with sessions.begin() as session:
                 session.add(Order(key=key))
@@ -463,6 +459,6 @@ def test_a_pause_is_positive(program):
 
 
 def test_a_repr_has_no_content(program):
-    program.place()
+    program.new_order()
     assert "10.00" not in repr(program.requests.finish(KEY))
     assert issubclass(WrongState, Refused)

@@ -70,7 +70,7 @@ class OwnOrders(RuleBasedStateMachine):
             self.point = None
 
     @rule(target=keys, is_committed=st.booleans())
-    def place(self, is_committed):
+    def new_order(self, is_committed):
         key = f"order-{len(self.phones)}"
         self.phones[key] = self.service.bind(key)
         with self.sessions() as session:

@@ -12,6 +12,7 @@ from counterseal import ijson
 from counterseal.challenges.documents.question import read_question, request_document
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Guid, Question
+from counterseal_records import moment_at
 
 KEY_LENGTH = 256
 """Characters of a key: as many as the standard policy lets an idempotency key have bytes."""
@@ -33,8 +34,8 @@ class ApprovalRequest:
     Attributes:
         key: The program's own name of it, and the idempotency key of the question.
         document: The question, as JSON.
-        created_at: When the program requested it.
         challenge: The challenge that asks; None before.
+        asked_at: When it was issued; None before.
         outcome: `used` once the program has recorded the use; if there will be none, the reason:
             `declined`, `disowned`, `cancelled`, `failed`, `expired`, `withdrawn`, or the code of
             Counterseal's refusal, such as `account_unbound`. None while it is open.
@@ -44,8 +45,8 @@ class ApprovalRequest:
 
     key: str
     document: str = attrs.field(repr=False)
-    created_at: datetime
     challenge: Guid | None
+    asked_at: datetime | None
     outcome: str | None
     use: Guid | None
     reported: bool
@@ -79,6 +80,19 @@ class ApprovalRequest:
     def arguments(self) -> Mapping[str, Any]:
         """The arguments of the action, which are those that were used if the request is."""
         return self.action.arguments
+
+
+def read_row(row: Any) -> ApprovalRequest:
+    """Return the request in *row*, which has the columns of `ApprovalTable` as attributes."""
+    return ApprovalRequest(
+        key=row.key,
+        document=row.question,
+        challenge=None if row.challenge is None else Guid(row.challenge),
+        asked_at=None if row.asked_at is None else moment_at(row.asked_at),
+        outcome=row.outcome,
+        use=None if row.use is None else Guid(row.use),
+        reported=row.next_visit is None,
+    )
 
 
 def require_action(question: Question) -> Action:

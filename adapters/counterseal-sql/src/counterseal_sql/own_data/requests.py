@@ -79,7 +79,6 @@ class ApprovalRequests:
         return self._table.insert(
             key=key,
             document=write_question(question, key),
-            created_at=self._service.now(),
             next_visit=self._steps.next_visit(),
         )
 

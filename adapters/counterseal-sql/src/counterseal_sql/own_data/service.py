@@ -25,7 +25,7 @@ class ApprovalService(Protocol):
 
     @property
     def repeat_for(self) -> timedelta:
-        """How long after a request a repeated `ask` is sure to find the same challenge."""
+        """How long a repeated `ask` returns the same challenge."""
 
     def now(self) -> datetime:
         """Return the time, in UTC."""

@@ -54,7 +54,9 @@ class RequestRows(Protocol[S_contra]):
     def defer(self, session: S_contra, /, key: str, next_visit: datetime) -> None:
         """Defer the next visit."""
 
-    def record_challenge(self, session: S_contra, /, key: str, challenge: Guid) -> None:
+    def record_challenge(
+        self, session: S_contra, /, key: str, challenge: Guid, asked_at: datetime
+    ) -> None:
         """Record the challenge of a request that has none."""
 
     def record_outcome(
@@ -129,8 +131,10 @@ class RequestSteps(Generic[S]):
     def ask(self, key: str) -> Steps[S, Issued]:
         """Ask at once, or again to learn the code."""
         request = yield from self._require(key)
-        is_late = self._service.now() >= request.created_at + self._service.repeat_for
-        if request.outcome is not None or (request.challenge is not None and is_late):
+        # The key was reserved a moment before the challenge was issued.
+        forgotten_at = self._service.now() + self._pause - self._service.repeat_for
+        is_late = request.asked_at is not None and request.asked_at <= forgotten_at
+        if request.outcome is not None or is_late:
             raise WrongState("the request was asked too long ago, or has ended")
         result = yield from self._ask(request)
         if isinstance(result, Refused):
@@ -190,10 +194,15 @@ class RequestSteps(Generic[S]):
             if request.challenge is None:
                 yield from self._refuse(request, refusal)
             return refusal
-        challenge = issued.challenge.guid
-        yield Transaction(
-            work=partial(self._rows.record_challenge, key=request.key, challenge=challenge)
-        )
+        if request.challenge is None:
+            yield Transaction(
+                work=partial(
+                    self._rows.record_challenge,
+                    key=request.key,
+                    challenge=issued.challenge.guid,
+                    asked_at=issued.challenge.issued_at,
+                )
+            )
         return issued
 
     def _use(self, request: ApprovalRequest) -> Steps[S, None]:

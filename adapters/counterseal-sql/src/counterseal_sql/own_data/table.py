@@ -10,7 +10,6 @@ from sqlalchemy import (
     Column,
     Insert,
     MetaData,
-    Row,
     String,
     Table,
     Text,
@@ -21,12 +20,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from counterseal.models import Guid
-from counterseal_records import microseconds, moment_at
+from counterseal_records import microseconds
 from counterseal_sql.own_data.approval_request import (
     GUID_LENGTH,
     KEY_LENGTH,
     OUTCOME_LENGTH,
     ApprovalRequest,
+    read_row,
 )
 
 NAME = "approval_requests"
@@ -53,66 +53,62 @@ class ApprovalTable:
             metadata,
             Column("key", String(KEY_LENGTH), primary_key=True),
             Column("question", Text, nullable=False),
-            Column("created_at", BigInteger, nullable=False),
             Column("next_visit", BigInteger, index=True),
             Column("challenge", String(GUID_LENGTH), unique=True),
+            Column("asked_at", BigInteger),
             Column("outcome", String(OUTCOME_LENGTH)),
             Column("use", String(GUID_LENGTH), unique=True),
         )
         self._columns = self.table.c
         self._select = select(self.table)
 
-    def insert(
-        self, *, key: str, document: str, created_at: datetime, next_visit: datetime
-    ) -> Insert:
+    def insert(self, *, key: str, document: str, next_visit: datetime) -> Insert:
         """Return the statement that inserts a request."""
         return insert(self.table).values(
-            key=key,
-            question=document,
-            created_at=microseconds(created_at),
-            next_visit=microseconds(next_visit),
+            key=key, question=document, next_visit=microseconds(next_visit)
         )
 
     def load(self, session: Session, key: str) -> ApprovalRequest | None:
         """Return the request of this key."""
-        return _request(session.execute(self._select.where(self._columns.key == key)).first())
+        row = session.execute(self._select.where(self._columns.key == key)).first()
+        return None if row is None else read_row(row)
 
     def load_open(self, session: Session) -> list[ApprovalRequest]:
         """Return the requests that have a challenge and no outcome, oldest first."""
         columns = self._columns
         open_rows = self._select.where(columns.challenge.is_not(None), columns.outcome.is_(None))
-        rows = session.execute(open_rows.order_by(columns.created_at, columns.key)).all()
-        return [request for request in map(_request, rows) if request is not None]
+        rows = session.execute(open_rows.order_by(columns.asked_at, columns.key))
+        return [read_row(row) for row in rows]
 
     def claim(
         self, session: Session, due: datetime, next_visit: datetime
     ) -> ApprovalRequest | None:
         """Return a request whose next visit is *due*, and defer it to *next_visit*."""
-        columns = self._columns
-        # SQLite has one writer, and no locks of rows; the dialect leaves the clause out.
+        columns, due_rows = self._columns, self.table.alias().c
+        # SQLite has one writer, and no locks of rows; its dialect leaves the clause out.
         first = (
-            select(columns.key)
-            .where(columns.next_visit <= microseconds(due))
-            .order_by(columns.next_visit, columns.key)
+            select(due_rows.key)
+            .where(due_rows.next_visit <= microseconds(due))
+            .order_by(due_rows.next_visit, due_rows.key)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
         # One statement: a transaction that reads first could not write later, on SQLite.
-        claim = update(self.table).where(columns.key == first)
-        return _request(
-            session.execute(
-                claim.values(next_visit=microseconds(next_visit)).returning(*columns)
-            ).first()
-        )
+        claim = update(self.table).where(columns.key == first).returning(*columns)
+        row = session.execute(claim.values(next_visit=microseconds(next_visit))).first()
+        return None if row is None else read_row(row)
 
     def defer(self, session: Session, key: str, next_visit: datetime) -> None:
         """Defer the next visit."""
         self._change_open(session, key, next_visit=microseconds(next_visit))
 
-    def record_challenge(self, session: Session, key: str, challenge: Guid) -> None:
+    def record_challenge(
+        self, session: Session, key: str, challenge: Guid, asked_at: datetime
+    ) -> None:
         """Record the challenge of a request that has none."""
-        self._change_open(session, key, self._columns.challenge.is_(None), challenge=challenge)
+        changes = {"challenge": challenge, "asked_at": microseconds(asked_at)}
+        self._change_open(session, key, self._columns.challenge.is_(None), **changes)
 
     def record_outcome(self, session: Session, key: str, outcome: str, use: Guid | None) -> bool:
         """Record the outcome of an open request; return False if it has one."""
@@ -132,17 +128,3 @@ class ApprovalTable:
         row = update(self.table).where(columns.key == key, columns.outcome.is_(None), *conditions)
         # A second transaction waits here for the first one, and then finds the outcome.
         return session.execute(row.values(changes).returning(columns.key)).first() is not None
-
-
-def _request(row: Row[Any] | None) -> ApprovalRequest | None:
-    if row is None:
-        return None
-    return ApprovalRequest(
-        key=row.key,
-        document=row.question,
-        created_at=moment_at(row.created_at),
-        challenge=None if row.challenge is None else Guid(row.challenge),
-        outcome=row.outcome,
-        use=None if row.use is None else Guid(row.use),
-        reported=row.next_visit is None,
-    )
