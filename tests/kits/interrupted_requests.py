@@ -96,7 +96,7 @@ def interrupted_service(run):
 
 
 def serve(function):
-    """Fork for each line of the input, call *function* there with its JSON, and say how it ended."""
+    """Fork for each line of the input, call *function* with its JSON, and say how that ended."""
     for line in sys.stdin:
         process = os.fork()
         if not process:

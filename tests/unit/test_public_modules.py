@@ -135,7 +135,10 @@ EXCEPTIONS = {
     ): "that of a use receipt",
     **dict.fromkeys(
         [
-            ("counterseal_sql.own_data.approval_request", "counterseal.challenges.documents.question"),
+            (
+                "counterseal_sql.own_data.approval_request",
+                "counterseal.challenges.documents.question",
+            ),
             *(
                 (f"counterseal_sql.own_data.{module}", "counterseal")
                 for module in ("async_requests", "requests", "service", "steps")

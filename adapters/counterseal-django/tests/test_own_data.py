@@ -27,7 +27,7 @@ from counterseal_testing.clock import START
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS.parents[1] / "counterseal-sql" / "tests"))
 
-from postgres_server import Postgres
+from postgres_server import Postgres  # noqa: E402 (of the other package)
 
 KILLS = int(os.environ.get("KILLS", "1"))
 """How often each point is tried."""
@@ -36,7 +36,7 @@ KILLS = int(os.environ.get("KILLS", "1"))
 class Project:
     """A project's database, the person, and runs of the project's processes."""
 
-    def __init__(self, url, **members):
+    def __init__(self, url, folder):
         self.database = connect(url)
         upgrade(self.database)
         self.service = FakeService(adapters=lambda ports: with_sql(ports, self.database))
@@ -46,7 +46,7 @@ class Project:
             TESTS / "killed_project.py",
             store=url,
             origin=self.service.origin.origin.guid,
-            **members,
+            keys=str(folder / "keys"),
         )
 
     def run(self, function, user="user-1", point=None):
@@ -66,7 +66,7 @@ class Project:
                 text("SELECT state FROM django_orders_order WHERE key = :key"), {"key": user}
             )
             amounts = connection.scalars(
-                text("SELECT amount FROM django_orders_payment WHERE \"order\" = :key"),
+                text('SELECT amount FROM django_orders_payment WHERE "order" = :key'),
                 {"key": user},
             )
             return state, list(amounts)
@@ -93,11 +93,12 @@ def postgresql():
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def project(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('project') / 'project.db'}"
+        url = f"sqlite:///{folder / 'project.db'}"
     else:
         url = request.getfixturevalue("postgresql").bare()
-    project = Project(url)
+    project = Project(url, folder)
     assert project.run("migrate") == 0
     yield project
     project.close()
@@ -149,7 +150,7 @@ def test_nothing_is_asked_inside_a_transaction(project):
 
 
 def test_a_project_uses_its_own_counterseal(tmp_path):
-    project = Project(f"sqlite:///{tmp_path / 'project.db'}", keys=str(tmp_path / "keys"))
+    project = Project(f"sqlite:///{tmp_path / 'project.db'}", tmp_path)
 
     assert project.run("use_project") == 0
     project.close()

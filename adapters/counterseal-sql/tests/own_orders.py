@@ -1,4 +1,4 @@
-"""A program with orders of its own, which it pays after an approval: for tests, and to be killed."""
+"""A program with orders of its own, which it pays after an approval, and which may be killed."""
 
 import asyncio
 

