@@ -235,24 +235,24 @@ def test_a_refusal_for_a_while_defers_a_request(program):
 
 
 class BrokenCalls(LocalService):
-    """Counterseal, while its store does not answer."""
+    """Counterseal, while its store does not answer to one of the calls."""
 
-    is_broken = False
+    broken = None
 
     def ask(self, request):
-        self._answer()
+        self._answer("ask")
         return super().ask(request)
 
     def use(self, request):
-        self._answer()
+        self._answer("use")
         return super().use(request)
 
     def report(self, request):
-        self._answer()
+        self._answer("report")
         super().report(request)
 
-    def _answer(self):
-        if self.is_broken:
+    def _answer(self, name):
+        if self.broken == name:
             raise StoreUnavailable
 
 
@@ -261,18 +261,22 @@ def test_a_failure_of_counterseal_changes_nothing_and_is_tried_again(program):
     calls = BrokenCalls(service.ports, service.policy, service.origin)
     _, program.requests = new_requests(calls, program.engine.url)
     program.new_order()
-    for step in (lambda: None, program.answer, lambda: None):
-        step()
-        calls.is_broken = True
+    payments = []
+    for name in ("ask", "use", "report"):
+        calls.broken = name
         with pytest.raises(Unavailable):
             program.work()
         with pytest.raises(Unavailable):
             program.requests.finish(KEY)
-        assert program.order_state() == "waiting"
-        calls.is_broken = False
-        if step is not program.answer:
-            program.requests.finish(KEY)
-    assert program.requests.finish(KEY).outcome == "used"
+        payments.append(program.payments())
+        calls.broken = None
+        if name == "ask":
+            program.requests.ask(KEY)
+            program.answer()
+    assert payments == [0, 0, 1]
+    assert not program.requests.unfinished()
+    assert program.work() == 1
+    assert program.requests.finish(KEY).reported
     assert program.payments() == 1
 
 
