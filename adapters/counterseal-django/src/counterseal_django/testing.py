@@ -22,7 +22,7 @@ from typing import Protocol
 from unittest import TestCase as UnitTestCase
 
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import TestCase
 from django.test.utils import override_settings
 
@@ -31,6 +31,7 @@ from counterseal.models import RelyingParty
 from counterseal_django.configuration import SETTING, configuration
 from counterseal_django.errors import StoreOutsideTest
 from counterseal_django.store import (
+    ALIAS,
     OUTSIDE,
     StoreDatabase,
     address_of_alias,
@@ -98,12 +99,19 @@ def fake_approvals(fake: MemoryService) -> Iterator[Approvals]:
     """
     config = configuration()
     service = Service(fake.ports, fake.policy, config.http)
-    with replaced_approvals(Approvals(config, service, fake.origin, None)) as made:
-        yield made
+    with replaced_approvals(Approvals(config, service, fake.origin, None)) as current:
+        yield current
 
 
 class ApprovalsMixin(UnitTestCase):
-    """Gives each test of a `TransactionTestCase` a store; stands before it among the bases."""
+    """
+    Gives each test of a `TransactionTestCase` a store; write it before that class.
+
+    Attributes:
+        databases: The aliases that Django prepares for the tests.
+    """
+
+    databases = frozenset({DEFAULT_DB_ALIAS, ALIAS})
 
     @classmethod
     def setUpClass(cls) -> None:
