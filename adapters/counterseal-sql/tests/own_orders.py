@@ -78,13 +78,16 @@ def driven(url, *, asynchronous=False):
     return url if is_sqlite else url.set(drivername="postgresql+psycopg")
 
 
-def new_requests(service, url, on_approval=pay):
-    """Return the sessions of the database at *url*, and the requests there."""
-    sessions = sessionmaker(create_engine(driven(url)), expire_on_commit=False)
-    requests = ApprovalRequests(
+def new_sessions(url):
+    """Return the sessions of the database at *url*."""
+    return sessionmaker(create_engine(driven(url)), expire_on_commit=False)
+
+
+def new_requests(service, sessions, on_approval=pay):
+    """Return the requests in the database of *sessions*."""
+    return ApprovalRequests(
         service, sessions, TABLE, on_approval=on_approval, on_end=cancel, pause=PAUSE
     )
-    return sessions, requests
 
 
 def new_async_requests(service, url, on_approval):
@@ -118,7 +121,8 @@ def run_synchronously(run):
         pay(session, request)
         interrupt(IN_TRANSACTION)
 
-    sessions, requests = new_requests(interrupted_service(run), run["store"], pay_and_interrupt)
+    sessions = new_sessions(run["store"])
+    requests = new_requests(interrupted_service(run), sessions, pay_and_interrupt)
     if run["is_placed"]:
         requests.work()
         return

@@ -16,6 +16,7 @@ from own_orders import (
     Payment,
     new_async_requests,
     new_requests,
+    new_sessions,
     pay,
     pay_async,
     place_order,
@@ -48,7 +49,8 @@ class Program:
         self.service = FakeService()
         self.phone = self.service.bind(USER)
         self.calls = LocalService(self.service.ports, self.service.policy, self.service.origin)
-        self.sessions, self.requests = new_requests(self.calls, url)
+        self.sessions = new_sessions(url)
+        self.requests = new_requests(self.calls, self.sessions)
         self.engine = self.sessions.kw["bind"]
         Base.metadata.create_all(self.engine)
 
@@ -259,7 +261,7 @@ class BrokenCalls(LocalService):
 def test_a_failure_of_counterseal_changes_nothing_and_is_tried_again(program):
     service = program.service
     calls = BrokenCalls(service.ports, service.policy, service.origin)
-    _, program.requests = new_requests(calls, program.engine.url)
+    program.requests = new_requests(calls, program.sessions)
     program.new_order()
     payments = []
     for name in ("ask", "use", "report"):
@@ -288,7 +290,7 @@ def test_a_function_that_raises_is_called_again_and_stops_no_other(program):
         if request.key == KEY and failures:
             raise failures.pop()
 
-    _, program.requests = new_requests(program.calls, program.engine.url, pay_later)
+    program.requests = new_requests(program.calls, program.sessions, pay_later)
     for key in (KEY, "order-2"):
         program.new_order(key)
         program.requests.ask(key)
@@ -344,7 +346,7 @@ def test_a_program_that_is_another_origin_ends_no_request(program):
     service = program.service
     party = service.new_origin(service.app_space, "Another shop")
     others = LocalService(service.ports, service.policy, party)
-    _, requests = new_requests(others, program.engine.url)
+    requests = new_requests(others, program.sessions)
     service.clock.advance(LONG)
     for call in (requests.work, requests.unfinished, lambda: requests.finish(KEY)):
         with pytest.raises(Foreign):

@@ -15,11 +15,11 @@ from interrupted_requests import (
     POINTS,
     KilledRuns,
 )
-from own_orders import Base, Order, Payment, new_requests, place_order
+from own_orders import Base, Order, Payment, new_requests, new_sessions, place_order
 from sqlalchemy import select
 
 from counterseal.models import UseState
-from counterseal_sql import upgrade, with_sql
+from counterseal_sql import connect, upgrade, with_sql
 from counterseal_sql.own_data import LocalService
 from counterseal_testing import FakeService
 from counterseal_testing.clock import START
@@ -31,18 +31,15 @@ KILLS = int(os.environ.get("KILLS", "1"))
 class Killed:
     """The program's database, the person, and what is done after a process was killed."""
 
-    def __init__(self, url, database, *, is_async):
+    def __init__(self, url, database, runs, *, is_async):
         self.service = FakeService(adapters=lambda ports: with_sql(ports, database))
         party = self.service.origin
         local_service = LocalService(self.service.ports, self.service.policy, party)
-        self.sessions, self.requests = new_requests(local_service, url)
+        self.sessions = new_sessions(url)
+        self.requests = new_requests(local_service, self.sessions)
         Base.metadata.create_all(self.sessions.kw["bind"])
-        self._runs = KilledRuns(
-            Path(own_orders.__file__),
-            store=url,
-            origin=party.origin.guid,
-            is_async=is_async,
-        )
+        self._runs = runs
+        self._members = {"store": url, "origin": party.origin.guid, "is_async": is_async}
 
     def place_and_answer(self, user, phone):
         with self.sessions.begin() as session:
@@ -58,7 +55,8 @@ class Killed:
     def kill_at(self, point, user, *, is_placed):
         """Run the program in a process until it is killed, and let some time pass."""
         seconds = (self.service.clock.advance(LONG) - START).total_seconds()
-        end = self._runs.run_at(point, seconds=seconds, user=user, key=user, is_placed=is_placed)
+        members = self._members | {"user": user, "key": user, "is_placed": is_placed}
+        end = self._runs.run_at(point, seconds=seconds, **members)
         assert end == -signal.SIGKILL
         self.service.clock.advance(LONG)
 
@@ -75,28 +73,36 @@ class Killed:
         return status.use.state
 
     def close(self):
-        self._runs.close()
         self.sessions.kw["bind"].dispose()
 
 
+@pytest.fixture(scope="module")
+def runs():
+    runs = KilledRuns(Path(own_orders.__file__))
+    yield runs
+    runs.close()
+
+
 @pytest.fixture(
+    scope="module",
     params=[("sqlite", False), ("postgres", False), ("postgres", True)],
     ids=["sqlite", "postgres", "postgres-async"],
 )
-def killed(request, opened):
+def killed(request, runs):
     name, is_async = request.param
     url = str(request.getfixturevalue(f"{name}_server").bare())
-    database = opened(url)
+    database = connect(url)
     upgrade(database)
-    program = Killed(url, database, is_async=is_async)
+    program = Killed(url, database, runs, is_async=is_async)
     yield program
     program.close()
+    database.close()
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_it_asks_once_and_pays_once(killed, point):
     for number in range(KILLS):
-        user = f"user-{number}"
+        user = f"user-{POINTS.index(point)}-{number}"
         phone = killed.service.bind(user)
         is_placed = point in {AFTER_USE, IN_TRANSACTION, BEFORE_REPORT}
         if is_placed:

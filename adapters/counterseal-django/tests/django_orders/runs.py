@@ -56,8 +56,10 @@ def order(run):
 
 
 def work(run):
-    """Be a worker."""
-    new_requests(run).work()
+    """Be a worker, where these and no other requests are unfinished."""
+    requests = new_requests(run)
+    assert [request.key for request in requests.unfinished()] == run.get("unfinished", [])
+    requests.work()
 
 
 def work_until_done(run):
@@ -65,11 +67,6 @@ def work_until_done(run):
     requests = new_requests(run)
     requests.work()
     assert requests.unfinished() == []
-
-
-def require_unfinished(run):
-    """Require that the order of *run* is unfinished, and no other."""
-    assert [request.key for request in new_requests(run).unfinished()] == [run["key"]]
 
 
 def refuse_in_transaction(run):
@@ -102,8 +99,8 @@ def finish_at_once(run):
 
 def use_project(run):
     """Place an order of a user without a device, with the project's own Counterseal."""
-    call_command("counterseal_upgrade", create_keys=True, verbosity=0, skip_checks=True)
-    call_command("migrate", run_syncdb=True, verbosity=0, skip_checks=True)
+    call_command("counterseal_upgrade", create_keys=True, verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)
     requests = ApprovalRequests(on_approval=pay, on_end=cancel)
     # On SQLite, nothing may use the store within this transaction.
     place_order(requests, Order(key=run["key"], user=run["user"], amount="10.00"))

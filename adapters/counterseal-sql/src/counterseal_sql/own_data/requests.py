@@ -116,7 +116,7 @@ class ApprovalRequests:
         request at which it failed is deferred, and the next call takes the others.
 
         Raises:
-            Foreign: A request is of another origin than that of *service*.
+            Foreign: A request is of another origin than that of the service.
             Unavailable: A port of Counterseal failed.
         """
         return run(self._steps.work(), self._perform)
@@ -129,7 +129,7 @@ class ApprovalRequests:
         `finish` for one. It makes one call to Counterseal for each open request.
 
         Raises:
-            Foreign: A request is of another origin than that of *service*.
+            Foreign: A request is of another origin than that of the service.
             Unavailable: A port of Counterseal failed.
         """
         return run(self._steps.unfinished(), self._perform)
