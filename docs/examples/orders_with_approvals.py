@@ -1,16 +1,13 @@
 """A shop that writes an order and the request for its approval in one transaction."""
 
 import logging
-import threading
-from datetime import timedelta
 
-from sqlalchemy import create_engine, update
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
+from sqlalchemy import update
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import counterseal as cs
 from counterseal.errors import AccountUnbound, AccountUnknown
 from counterseal.models import Action, Question
-from counterseal.testing import FakeService
 from counterseal_sql.own_data import ApprovalRequests, ApprovalTable, LocalService
 
 
@@ -93,31 +90,3 @@ def show_order(sessions, requests, order_id):
     requests.finish(order_id)  # need not wait for the worker
     with sessions() as session:
         return session.get_one(Order, order_id).state
-
-
-# A walk through it
-
-
-def main():
-    world = FakeService()
-    phone = world.bind("user-42")
-    sessions = sessionmaker(create_engine("sqlite:///shop.db"), expire_on_commit=False)
-    Base.metadata.create_all(sessions.kw["bind"])
-    requests = connect_requests(world.ports, world.policy, world.origin, sessions)
-
-    code = place_order(sessions, requests, Order(id="order-7", user="user-42", item="Tea"), "4.90")
-    print(show_order(sessions, requests, "order-7"))
-    (waiting,) = phone.pending()
-    phone.answer(phone.fetch(waiting.guid), code=code)
-
-    world.clock.advance(timedelta(seconds=10))
-    stop = threading.Event()
-    worker = threading.Thread(target=work, args=(requests, stop))
-    worker.start()
-    stop.set()
-    worker.join()
-    print(show_order(sessions, requests, "order-7"))
-
-
-if __name__ == "__main__":
-    main()

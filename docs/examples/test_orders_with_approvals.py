@@ -1,5 +1,7 @@
 """The shop of the example: an order is asked about if it was committed, and paid once."""
 
+from datetime import timedelta
+
 import pytest
 from orders_with_approvals import (
     Base,
@@ -9,6 +11,7 @@ from orders_with_approvals import (
     place_order,
     request_table,
     show_order,
+    work,
 )
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
@@ -33,6 +36,18 @@ def connected(world, sessions):
     return connect_requests(world.ports, world.policy, world.origin, sessions)
 
 
+class StopsAfterOneRound:
+    """What tells a worker to stop."""
+
+    rounds = 0
+
+    def is_set(self):
+        return self.rounds > 0
+
+    def wait(self, _):
+        self.rounds += 1
+
+
 def new_order(user="user-42"):
     return Order(id="order-7", user=user, item="Tea")
 
@@ -48,6 +63,20 @@ def test_an_order_is_what_its_user_decided(shop, button, state):
     phone.answer(phone.fetch(waiting.guid), button, code=None if button else code)
 
     assert show_order(sessions, requests, "order-7") == state
+
+
+def test_the_worker_finishes_what_no_page_does(shop):
+    world, phone, sessions = shop
+    requests = connected(world, sessions)
+    code = place_order(sessions, requests, new_order(), "4.90")
+    (waiting,) = phone.pending()
+    phone.answer(phone.fetch(waiting.guid), code=code)
+    world.clock.advance(timedelta(seconds=10))
+
+    work(requests, StopsAfterOneRound())
+
+    with sessions() as session:
+        assert session.get_one(Order, "order-7").state == "paid 4.90 EUR"
 
 
 def test_an_order_of_a_user_without_a_device_is_cancelled(shop):
