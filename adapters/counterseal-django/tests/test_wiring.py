@@ -1,5 +1,6 @@
 """What a process makes once, and what a child and a test runner make anew."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,10 +18,13 @@ from counterseal.errors import SettingDiffers
 from counterseal.wire.link import read_link
 from counterseal_django import StoreOutsideTest, approvals
 from counterseal_django.store import remember_project, store_of_test
+from counterseal_django.wiring import configuration, key_files
 
 USER = type("User", (), {"pk": 42})
 THREADS = 8
 PATIENCE = 240
+FORKED = ["postgresql", "sqlite"] if "EVERY_SERVER" in os.environ else ["postgresql"]
+"""Databases: a connection to a server is what a child could spoil for its parent."""
 
 FORK = """
 import os, sys, django
@@ -87,6 +91,7 @@ def test_threads_that_begin_at_once_share_one(on_sqlite):
         assert len(set(threads.map(call, range(THREADS)))) == 1
 
 
+@pytest.mark.parametrize("databases", FORKED, indirect=True)
 def test_a_child_makes_its_own_and_leaves_its_parents_alone(alias, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FORK % (alias, str(tmp_path))],
@@ -117,6 +122,7 @@ def test_a_name_that_differs_from_the_stored_one_is_refused(on_sqlite, configure
 
 def test_a_link_binds_a_device_of_the_user(on_sqlite, configured, settings):
     settings(COUNTERSEAL=configured | {"ACCOUNT_ID": lambda user: f"user {user.pk}"})
+    key_files(configuration()).create_missing()
     current = approvals()
     assert not current.has_device(USER)
     assert current.devices_link(USER) == "https://shop.example/auth/app/"

@@ -21,10 +21,19 @@ from counterseal.memory import memory_ports
 from counterseal.models import RelyingParty
 from counterseal_asgi import AsgiApplication, closing_on_signal
 from counterseal_django.configuration import Configuration, configuration
-from counterseal_django.store import StoreDatabase, address_of_alias, connect_to, require_test_store
+from counterseal_django.store import (
+    StoreDatabase,
+    address_of_alias,
+    connect_to,
+    require_test_store,
+    with_alias,
+)
 from counterseal_keys import KeyFiles
-from counterseal_sql import with_sql
+from counterseal_keys.key_files import MASTER_FILE, SIGNING_FILE
 from counterseal_web import Application, Service
+
+KEY_NAMES = (MASTER_FILE, SIGNING_FILE)
+"""The files in the folder of the keys."""
 
 
 class Approvals:
@@ -121,6 +130,11 @@ def key_files(config: Configuration) -> KeyFiles:
     return KeyFiles(config.keys, ports.entropy, ports.clock)
 
 
+def has_keys(config: Configuration) -> bool:
+    """Tell whether the folder has the files of the keys."""
+    return all((config.keys / name).exists() for name in KEY_NAMES)
+
+
 def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:
     """
     Return Counterseal on *database*; the first call of all creates the tenancy.
@@ -131,7 +145,7 @@ def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:
     """
     keys = key_files(config)
     ports = attrs.evolve(memory_ports(), signer=keys.signer, sealer=keys.sealer)
-    ports = config.ports(with_sql(ports, database))
+    ports = config.ports(with_alias(ports, database))
     party = cs.Administration(ports, config.policy, by=cs.OPERATOR).ensure_tenancy(
         config.tenancy, company=config.company, app_space=config.app_space, origin=config.origin
     )
