@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 from django.db import models
 
 from counterseal_sql.own_data.approval_request import GUID_LENGTH, KEY_LENGTH, OUTCOME_LENGTH
 from counterseal_sql.own_data.table import NAME
+
+if TYPE_CHECKING:
+    Text: TypeAlias = models.CharField[str | None, str | None]
+    Number: TypeAlias = models.BigIntegerField[int | None, int | None]
 
 
 class ApprovalRow(models.Model):
@@ -16,13 +22,13 @@ class ApprovalRow(models.Model):
     outcome; it changes none.
     """
 
-    key = models.CharField(max_length=KEY_LENGTH, primary_key=True)
-    question = models.TextField()
-    next_visit = models.BigIntegerField(null=True, blank=True, db_index=True)
-    challenge = models.CharField(max_length=GUID_LENGTH, null=True, blank=True, unique=True)
-    asked_at = models.BigIntegerField(null=True, blank=True)
-    outcome = models.CharField(max_length=OUTCOME_LENGTH, null=True, blank=True)  # noqa: DJ001 (as SQLAlchemy's table)
-    use = models.CharField(max_length=GUID_LENGTH, null=True, blank=True, unique=True)
+    key: models.CharField[str, str] = models.CharField(max_length=KEY_LENGTH, primary_key=True)
+    question: models.TextField[str, str] = models.TextField()
+    next_visit: Number = models.BigIntegerField(null=True, blank=True, db_index=True)
+    challenge: Text = models.CharField(max_length=GUID_LENGTH, null=True, blank=True, unique=True)
+    asked_at: Number = models.BigIntegerField(null=True, blank=True)
+    outcome: Text = models.CharField(max_length=OUTCOME_LENGTH, null=True, blank=True)  # noqa: DJ001 (as SQLAlchemy's table)
+    use: Text = models.CharField(max_length=GUID_LENGTH, null=True, blank=True, unique=True)
 
     class Meta:
         """Its names."""
@@ -32,4 +38,4 @@ class ApprovalRow(models.Model):
 
     def __str__(self) -> str:
         """Return the key."""
-        return self.key
+        return str(self.key)

@@ -80,7 +80,7 @@ class DjangoRows:
         if use is None:
             changes["next_visit"] = None
         # A second transaction waits here for the first one, and then finds the outcome.
-        return self._open(key).update(**changes) == 1
+        return bool(self._open(key).update(**changes) == 1)
 
     def record_report(self, _: None, key: str) -> None:
         """Record that the use was reported."""
