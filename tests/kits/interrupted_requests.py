@@ -113,12 +113,13 @@ class KilledRuns:
 
     def __init__(self, program):
         self._seed = 0
+        paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]
         self._process = subprocess.Popen(
             [sys.executable, str(program)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         )
 
     def run_at(self, point, **members):
