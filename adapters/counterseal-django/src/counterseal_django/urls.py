@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from django.urls import re_path
+from django.urls import include, path, re_path
 
-from counterseal_django import views
+from counterseal_django import page_urls, views
 from counterseal_web import OPERATIONS
 from counterseal_web.application import PREFIXES
 from counterseal_web.messages import EVENTS
@@ -30,6 +30,7 @@ WAITING = sorted(
 _WAITING = "|".join(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) for path in WAITING)
 
 urlpatterns = [
+    path("page/", include(page_urls.urlpatterns)),
     re_path(r"^app(?P<path>(?:/.*)?)\Z", views.app, name="app"),
     re_path(rf"^(?P<path>{_WAITING})\Z", views.waiting_api, name="waiting"),
     # The last one: it answers everything else below the prefix.
