@@ -13,8 +13,9 @@ class CountersealConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and watch the transactions of SQLite."""
-        from counterseal_django import checks, transactions  # noqa: PLC0415 (apps are not ready)
+        """Register the checks, watch SQLite's transactions, and remember the project's database."""
+        from counterseal_django import checks, store, transactions  # noqa: PLC0415 (not before)
 
         checks.register()
         transactions.watch()
+        store.remember_project()

@@ -20,19 +20,19 @@ from counterseal_django.wiring import Approvals
 Message: TypeAlias = MutableMapping[str, Any]
 
 
-async def respond_in_loop(made: Approvals, request: ASGIRequest, path: str) -> HttpResponseBase:
+async def respond_in_loop(current: Approvals, request: ASGIRequest, path: str) -> HttpResponseBase:
     """
     Return the response to *request*; wait for it in the event loop.
 
     Args:
-        made: Counterseal in this process.
+        current: Counterseal in this process.
         request: Django's.
         path: What the client wrote after the public URL.
     """
-    made.close_on_signal()
-    call = _Call(request, made.configuration.http.body_limit)
+    current.close_on_signal()
+    call = _Call(request, current.configuration.http.body_limit)
     scope = {**request.scope, "path": path, "root_path": ""}
-    call.start(made.asgi_application(scope, call.receive, call.send))
+    call.start(current.asgi_application(scope, call.receive, call.send))
     try:
         start, first = await call.next(), await call.next()
     except asyncio.CancelledError:

@@ -3,13 +3,14 @@ Checks: what is missing or unfit in the project's settings, each with what to do
 
 | id | about |
 |---|---|
-| `counterseal.E001` | `settings.COUNTERSEAL` |
-| `counterseal.E002` | the alias `counterseal` in `DATABASES` |
-| `counterseal.E003` | the URL is not HTTPS |
-| `counterseal.E004` | the URL's host is not in `ALLOWED_HOSTS` |
-| `counterseal.E005` | `counterseal_django.urls` is not included |
-| `counterseal.E006` | it is included elsewhere than at the URL's path |
-| `counterseal.E007` | other users of the machine can read the keys |
+| `counterseal.E001` | `settings.COUNTERSEAL` does not fit |
+| `counterseal.E002` | the alias `counterseal` in `DATABASES` is missing, or does not fit |
+| `counterseal.E003` | the alias is the same dictionary as another one |
+| `counterseal.E004` | the URL is not HTTPS |
+| `counterseal.E005` | the URL's host is not in `ALLOWED_HOSTS` |
+| `counterseal.E006` | `counterseal_django.urls` is not included |
+| `counterseal.E007` | it is included elsewhere than at the URL's path |
+| `counterseal.E008` | other users of the machine can read the keys |
 | `counterseal.W001` | there are no keys |
 """
 
@@ -24,15 +25,20 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, Warning
+from django.db import connections
 from django.http.request import validate_host
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from counterseal_django.configuration import Configuration, configuration
 from counterseal_django.errors import UnfitDatabase, UnfitSettings
-from counterseal_django.store import address_of_alias, connect_to
+from counterseal_django.store import ALIAS, address_of_alias, connect_to
 from counterseal_keys.key_files import MASTER_FILE, SIGNING_FILE
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+SAME_DATABASE = (
+    "For the project's own database, PostgreSQL or a SQLite file, write DATABASES['counterseal'] ="
+    " {**DATABASES['default'], 'TEST': {'MIRROR': 'default'}}."
+)
 LOCAL_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 """What Django allows with `DEBUG` and no `ALLOWED_HOSTS`."""
 
@@ -70,10 +76,17 @@ def _check_database(config: Configuration) -> Iterator[CheckMessage]:
     except UnfitDatabase as error:
         yield Error(
             str(error),
-            hint="Give DATABASES['counterseal'] the same members as 'default': a PostgreSQL"
-            " database, or a SQLite file.",
+            hint=SAME_DATABASE,
             id="counterseal.E002",
         )
+        return
+    for alias, members in connections.settings.items():
+        if alias != ALIAS and members is connections.settings[ALIAS]:
+            yield Error(
+                f"DATABASES[{ALIAS!r}] and DATABASES[{alias!r}] are one dictionary",
+                hint=f"Django renames each of them for parallel tests. {SAME_DATABASE}",
+                id="counterseal.E003",
+            )
 
 
 def _check_scheme(url: SplitResult) -> Iterator[CheckMessage]:
@@ -81,7 +94,7 @@ def _check_scheme(url: SplitResult) -> Iterator[CheckMessage]:
         yield Error(
             "COUNTERSEAL: 'URL' does not begin with https://",
             hint="Serve the project by HTTPS: anybody on the way can read bind links.",
-            id="counterseal.E003",
+            id="counterseal.E004",
         )
 
 
@@ -92,7 +105,7 @@ def _check_host(url: SplitResult) -> Iterator[CheckMessage]:
         yield Error(
             f"ALLOWED_HOSTS has no {host!r}, which is the host of COUNTERSEAL['URL']",
             hint="Add it: Django refuses every call to another host.",
-            id="counterseal.E004",
+            id="counterseal.E005",
         )
 
 
@@ -103,7 +116,7 @@ def _check_path(url: SplitResult) -> Iterator[CheckMessage]:
         yield Error(
             "counterseal_django.urls is not included in the project's urlpatterns",
             hint=f'Add path("{url.path.strip("/")}/", include("counterseal_django.urls")).',
-            id="counterseal.E005",
+            id="counterseal.E006",
         )
         return
     # What is before it, a proxy or `FORCE_SCRIPT_NAME` may add.
@@ -113,7 +126,7 @@ def _check_path(url: SplitResult) -> Iterator[CheckMessage]:
             f"COUNTERSEAL: 'URL' has the path {url.path or '/'!r}, and counterseal_django.urls is"
             f" included at {'/' + included!r}",
             hint="Make both the same: devices sign the whole URL of each call.",
-            id="counterseal.E006",
+            id="counterseal.E007",
         )
 
 
@@ -131,7 +144,7 @@ def _check_keys(config: Configuration) -> Iterator[CheckMessage]:
             yield Error(
                 f"COUNTERSEAL: 'KEYS': other users of this machine may use {path}",
                 hint=f"Run chmod go= {path}",
-                id="counterseal.E007",
+                id="counterseal.E008",
             )
 
 

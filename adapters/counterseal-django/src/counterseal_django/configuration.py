@@ -138,7 +138,11 @@ def _text(members: Mapping[str, Any], name: str, default: str) -> str:
 def _folder(value: object) -> Path:
     if not isinstance(value, str | PathLike) or not value:
         raise UnfitSettings(f"{SETTING}: 'KEYS' is not the path of a folder")
-    return Path(value)
+    folder = Path(value)
+    if not folder.is_absolute():
+        # Each process would look for it in its own folder.
+        raise UnfitSettings(f"{SETTING}: 'KEYS' is not an absolute path, such as BASE_DIR / 'keys'")
+    return folder
 
 
 def _mapping(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -8,11 +8,12 @@ connection at the first use, so that the database of a test runner follows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import sqlalchemy
 from django.core import mail
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from sqlalchemy import URL
 
@@ -29,20 +30,26 @@ OWN_OPTIONS = frozenset({"assume_role", "isolation_level", "pool", "server_side_
 """Of Django's connections to PostgreSQL alone; a role is assumed by ours, too."""
 
 IN_MEMORY = (
-    "a database in memory, which only one connection has: in DATABASES['counterseal'], name a file"
-    " for tests, such as \"TEST\": {\"NAME\": BASE_DIR / \"test.sqlite3\"}, and the same for"
-    " 'default' if they share one"
+    "a database in memory belongs to one connection alone; for tests, name a file:"
+    " DATABASES['default']['TEST'] = {'NAME': BASE_DIR / 'test.sqlite3'}"
 )
 OUTSIDE = (
-    "in tests, the store is used inside counterseal_django.testing only: derive from"
-    " TransactionTestCase with ApprovalsMixin, because a TestCase rolls back what others cannot"
-    " see; or use FakeService there"
+    "a test uses the store only inside counterseal_django.testing: put ApprovalsMixin before"
+    " TransactionTestCase (what a TestCase writes is rolled back, and no other connection sees it),"
+    " or use fake_approvals(FakeService()), which needs no database"
+)
+NOT_FOR_TESTS = (
+    f"the alias {ALIAS!r} has the project's own database, which a test would empty: give it"
+    " 'TEST': {'MIRROR': 'default'}, or add it to the test's `databases`"
 )
 
 T = TypeVar("T")
 
 _stores_of_tests: list[URL] = []
 """The addresses that a test may use."""
+
+_project_urls: list[URL] = []
+"""The address of the alias when the apps were ready, before any test runner."""
 
 
 class StoreDatabase(Database):
@@ -128,12 +135,25 @@ def require_test_store(url: URL) -> None:
 
 @contextmanager
 def store_of_test(url: URL) -> Iterator[None]:
-    """Allow the tests that run meanwhile to use the store at *url*."""
+    """
+    Allow the tests that run meanwhile to use the store at *url*, and to empty it.
+
+    Raises:
+        StoreOutsideTest: It may be the project's own.
+    """
+    if not _project_urls or url in _project_urls:
+        raise StoreOutsideTest(NOT_FOR_TESTS)
     _stores_of_tests.append(url)
     try:
         yield
     finally:
         _stores_of_tests.remove(url)
+
+
+def remember_project() -> None:
+    """Remember the address of the alias: no test may empty it."""
+    with suppress(UnfitDatabase):
+        _project_urls.append(address_of_alias())
 
 
 def address_of_alias() -> URL:
@@ -145,7 +165,10 @@ def address_of_alias() -> URL:
     """
     if ALIAS not in connections:
         raise UnfitDatabase(f"DATABASES has no {ALIAS!r}")
-    connection = connections[ALIAS]
+    try:
+        connection = connections[ALIAS]
+    except ImproperlyConfigured as error:
+        raise UnfitDatabase(f"DATABASES[{ALIAS!r}]: {error}") from error
     members: Mapping[str, Any] = connection.settings_dict
     if connection.vendor == "postgresql":
         return _postgresql_url(members)

@@ -23,7 +23,7 @@ from unittest import TestCase as UnitTestCase
 
 import attrs
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import TestCase
 from django.test.utils import override_settings
 
@@ -33,6 +33,7 @@ from counterseal_django.configuration import SETTING, configuration
 from counterseal_django.errors import StoreOutsideTest
 from counterseal_django.site_actions import SITE_ACTIONS
 from counterseal_django.store import (
+    ALIAS,
     OUTSIDE,
     StoreDatabase,
     address_of_alias,
@@ -101,12 +102,19 @@ def fake_approvals(fake: MemoryService) -> Iterator[Approvals]:
     config = configuration()
     ports = attrs.evolve(fake.ports, actions=SITE_ACTIONS)
     service = Service(ports, fake.policy, config.http)
-    with replaced_approvals(Approvals(config, service, fake.origin, None)) as made:
-        yield made
+    with replaced_approvals(Approvals(config, service, fake.origin, None)) as current:
+        yield current
 
 
 class ApprovalsMixin(UnitTestCase):
-    """Gives each test of a `TransactionTestCase` a store; stands before it among the bases."""
+    """
+    Gives each test of a `TransactionTestCase` a store; write it before that class.
+
+    Attributes:
+        databases: The aliases that Django prepares for the tests.
+    """
+
+    databases = frozenset({DEFAULT_DB_ALIAS, ALIAS})
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -29,7 +29,7 @@ WAITING = sorted(
 )
 """The paths of calls that may wait; those of devices are under no prefix, where nothing waits."""
 
-_WAITING = "|".join(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) for path in WAITING)
+_WAITING = "|".join(re.sub(r"\\{\w+\\}", "[^/]{36}", re.escape(path)) for path in WAITING)
 
 
 

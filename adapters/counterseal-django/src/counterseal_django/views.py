@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TypeVar
 
+import attrs
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections, transaction
@@ -32,8 +33,8 @@ def _own(view: V) -> V:
 
 def respond(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer a call of a device or of an origin."""
-    made = approvals()
-    return write_response(request, made.application.respond(read_request(request, f"/{path}")))
+    current = approvals()
+    return write_response(request, current.application.respond(read_request(request, f"/{path}")))
 
 
 async def wait_and_respond(request: HttpRequest, path: str) -> HttpResponseBase:
@@ -44,8 +45,8 @@ async def wait_and_respond(request: HttpRequest, path: str) -> HttpResponseBase:
     """
     if not isinstance(request, ASGIRequest):
         return await sync_to_async(respond)(request, path)
-    made = await sync_to_async(approvals)()
-    return await respond_in_loop(made, request, f"/{path}")
+    current = await sync_to_async(approvals)()
+    return await respond_in_loop(current, request, f"/{path}")
 
 
 def respond_with_file(request: HttpRequest, path: str) -> HttpResponseBase:
@@ -77,18 +78,13 @@ def read_request(request: HttpRequest, path: str) -> Request:
         # Django has decoded it.
         environ["QUERY_STRING"] = request.scope["query_string"].decode("latin-1")
     length = environ.get("CONTENT_LENGTH", "")
-    read = read_environ(environ, partial(_read_body, request, length))
-    return Request(
-        method=read.method,
-        path=path,
-        query=read.query,
-        headers=read.headers,
-        read_body=read.read_body,
-    )
+    # On a WSGI server, Django reads no body without a length, and so leaves it to others.
+    reads = bool(length) or isinstance(request, ASGIRequest)
+    read_body = partial(_read_body, request, length) if reads else None
+    return attrs.evolve(read_environ(environ, read_body), path=path)
 
 
 def _read_body(request: HttpRequest, content_length: str, limit: int) -> bytes:
-    # On a WSGI server, Django reads no body without a length.
     length = read_length(content_length)
     missing = limit if length is None else min(length, limit)
     pieces = []
@@ -105,17 +101,17 @@ def _read_body(request: HttpRequest, content_length: str, limit: int) -> bytes:
 
 def write_response(request: HttpRequest, response: Response) -> HttpResponseBase:
     """Return *response* as Django sends it; to `HEAD`, without its body."""
-    written: HttpResponseBase
+    django_response: HttpResponseBase
     if response.stream is not None and request.method != "HEAD":
-        written = StreamingHttpResponse(response.stream, status=response.status)
+        django_response = StreamingHttpResponse(response.stream, status=response.status)
     else:
         body = b"" if request.method == "HEAD" else response.body
-        written = HttpResponse(body, status=response.status)
+        django_response = HttpResponse(body, status=response.status)
         _close(response)
-    del written.headers["Content-Type"]
+    del django_response.headers["Content-Type"]
     for name, value in response.headers:
-        written.headers[name] = value
-    return written
+        django_response.headers[name] = value
+    return django_response
 
 
 def _close(response: Response) -> None:

@@ -147,7 +147,7 @@ class _Process:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: tuple[Configuration, URL, Approvals] | None = None
+        self._current: tuple[Configuration, URL, Approvals] | None = None
         self.fakes: list[Approvals] = []
 
     def approvals(self) -> Approvals:
@@ -156,22 +156,22 @@ class _Process:
             return self.fakes[-1]
         config, url = configuration(), address_of_alias()
         require_test_store(url)
-        made = self._made
-        if made is not None and made[0] is config and made[1] == url:
-            return made[2]
+        current = self._current
+        if current is not None and current[0] is config and current[1] == url:
+            return current[2]
         with self._lock:
-            made = self._made
-            if made is None or made[0] is not config or made[1] != url:
+            current = self._current
+            if current is None or current[0] is not config or current[1] != url:
                 self.close()
                 database = connect_to(url, config.connections)
-                made = self._made = (config, url, make_approvals(config, database))
-            return made[2]
+                current = self._current = (config, url, make_approvals(config, database))
+            return current[2]
 
     def close(self) -> None:
-        """Forget what was made."""
-        if self._made is not None:
-            approvals_of_before = self._made[2]
-            self._made = None
+        """Close them."""
+        if self._current is not None:
+            approvals_of_before = self._current[2]
+            self._current = None
             approvals_of_before.close()
 
 

@@ -40,23 +40,22 @@ class Worker:
         Raises:
             Unavailable: The store failed.
         """
-        made = approvals()
-        for duty in self._duties(made):
-            duty(made)
-        forget_records(made)
+        current = approvals()
+        for duty in self._duties(current):
+            duty(current)
+        forget_records(current)
 
     def work(self) -> None:
         """Work until the process is about to end; a round that fails is repeated."""
-        made = self._wait_for_approvals()
-        if made is None:
+        current = self._wait_for_approvals()
+        if current is None:
             return
+        pauses = dict.fromkeys(self._duties(current), EVERY_ROUND)
+        pauses[forget_records] = EVERY_FORGETTING
         threads = [
-            threading.Thread(target=self._repeat, args=(duty, made, EVERY_ROUND), name=duty.__name__)
-            for duty in self._duties(made)
+            threading.Thread(target=self._repeat, args=(duty, current, pause), name=duty.__name__)
+            for duty, pause in pauses.items()
         ]
-        threads.append(
-            threading.Thread(target=self._repeat, args=(forget_records, made, EVERY_FORGETTING))
-        )
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -71,19 +70,19 @@ class Worker:
                 self._stop.wait(EVERY_ROUND.total_seconds())
         return None
 
-    def _duties(self, made: Approvals) -> Iterator[Callable[[Approvals], None]]:
+    def _duties(self, current: Approvals) -> Iterator[Callable[[Approvals], None]]:
         yield expire
-        if not isinstance(made.service.ports.sender, CollectingSender):
+        if not isinstance(current.service.ports.sender, CollectingSender):
             yield deliver
-        if not isinstance(made.service.ports.notifier, SilentNotifier):
+        if not isinstance(current.service.ports.notifier, SilentNotifier):
             yield notify
 
     def _repeat(
-        self, duty: Callable[[Approvals], None], made: Approvals, pause: timedelta
+        self, duty: Callable[[Approvals], None], current: Approvals, pause: timedelta
     ) -> None:
         while not self._stop.is_set():
             try:
-                duty(made)
+                duty(current)
             except cs.Unavailable as error:
                 log.warning("%s: %s", duty.__name__, error.code)
             except Exception:
@@ -91,9 +90,9 @@ class Worker:
             self._stop.wait(pause.total_seconds())
 
 
-def expire(made: Approvals) -> None:
+def expire(current: Approvals) -> None:
     """End what is past its deadline."""
-    service = made.service
+    service = current.service
     service.challenges.expire()
     service.invitations.expire()
     service.actions.expire()
@@ -101,24 +100,24 @@ def expire(made: Approvals) -> None:
     service.logins.expire()
 
 
-def deliver(made: Approvals) -> None:
+def deliver(current: Approvals) -> None:
     """Publish events, and deliver the callbacks that are due."""
-    made.service.events.publish_due()
-    for callback in made.service.callbacks.due():
-        _attempt(made.service.callbacks.attempt, callback)
+    current.service.events.publish_due()
+    for callback in current.service.callbacks.due():
+        _attempt(current.service.callbacks.attempt, callback)
 
 
-def notify(made: Approvals) -> None:
+def notify(current: Approvals) -> None:
     """Notify devices."""
-    notifications = cs.Notifications(made.service.ports, made.service.policy)
+    notifications = cs.Notifications(current.service.ports, current.service.policy)
     for notification in notifications.due():
         _attempt(notifications.attempt, notification)
 
 
-def forget_records(made: Approvals) -> None:
+def forget_records(current: Approvals) -> None:
     """Delete what is no longer needed; the audit log stays."""
-    if made.database is not None:
-        forget(made.database, made.service.ports.clock.now() - FORGET_AFTER)
+    if current.database is not None:
+        forget(current.database, current.service.ports.clock.now() - FORGET_AFTER)
 
 
 def _attempt(attempt: Callable[..., object], record: Callback | Notification | Guid) -> None:

@@ -31,7 +31,7 @@ DATABASES = {
         "CONN_MAX_AGE": 60,  # seconds; each thread has one connection
     }
 }
-DATABASES["counterseal"] = DATABASES["default"]  # the same database, by connections of its own
+DATABASES["counterseal"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 
 COUNTERSEAL = {
     "URL": f"{SHOP_URL}/auth",  # where shop.urls includes counterseal_django.urls

@@ -45,9 +45,9 @@ class Command(BaseCommand):
                 upgrade(database)
                 if create_keys:
                     key_files(config).create_missing()
-                made = make_approvals(config, database)
+                current = make_approvals(config, database)
             finally:
                 database.close()
         except (CountersealError, OSError) as error:
             raise CommandError(f"{type(error).__name__}: {error}") from error
-        self.stdout.write(f"The tables are ready, and the origin is {made.party.origin.guid}.")
+        self.stdout.write(f"The tables are ready, and the origin is {current.party.origin.guid}.")
