@@ -19,7 +19,7 @@ def test_every_public_module_has_its_page():
 def test_the_adapters_that_programs_embed_have_their_pages():
     pages = {page.stem for page in API.glob(f"{PREFIX}*.md")}
 
-    assert pages == {f"{PREFIX}{name}" for name in ("asgi", "keys", "sql", "web")}
+    assert pages == {f"{PREFIX}{name}" for name in ("asgi", "django", "keys", "sql", "web")}
     assert all(find_spec(page) for page in pages)
 
 

@@ -26,7 +26,7 @@ DRIVEN = (
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
 DRIVING = (
-    *("aap", "asgi", "ciba", "client", "demo", "flask", "keycloak"),
+    *("aap", "asgi", "ciba", "client", "demo", "django", "flask", "keycloak"),
     *("mcp", "portal", "pwa", "server", "testing", "web"),
 )
 """Packages that call the use cases, through the face of the package."""

@@ -4,15 +4,22 @@ import json
 import os
 import sys
 import time
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from zlib import crc32
 
 import attrs
+import django
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
+from django.urls import include, path
 from fastapi import FastAPI
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -74,9 +81,65 @@ def in_django(service, prefix=""):
 @cache
 def django_host():
     """Return the host's own application, which is dear to make and knows nothing of ours."""
+    configure_django()
+    return get_asgi_application()
+
+
+def configure_django():
     if not django_settings.configured:
         django_settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="django.conf.urls")
-    return get_asgi_application()
+    if not apps.ready:
+        django.setup()
+
+
+class DjangoUrls:
+    """The URLs of a project that includes counterseal-django."""
+
+    def __init__(self, prefix):
+        self.urlpatterns = [path(f"{prefix}/".lstrip("/"), include("counterseal_django.urls"))]
+
+
+def with_django_app(service, prefix):
+    """Return a context manager in which Django serves *service* by counterseal-django."""
+    configure_django()
+    from counterseal_django.wiring import Approvals, replaced_approvals  # noqa: PLC0415 (it needs settings)
+
+    approvals, urls = Approvals(None, service, None, None), DjangoUrls(prefix)
+
+    @contextmanager
+    def served_by_django():
+        # Others may have set it for their own tests.
+        with (
+            override_settings(ALLOWED_HOSTS=["*"], ROOT_URLCONF=urls, MIDDLEWARE=[]),
+            replaced_approvals(approvals),
+        ):
+            yield
+
+    return served_by_django
+
+
+def in_django_wsgi(service, prefix=""):
+    served_by_django = with_django_app(service, prefix)
+    with served_by_django():
+        handler = WSGIHandler()
+
+    def respond(environ, start_response):
+        with served_by_django():
+            return handler(environ, start_response)
+
+    return respond
+
+
+def in_django_asgi(service, prefix=""):
+    served_by_django = with_django_app(service, prefix)
+    with served_by_django():
+        handler = ASGIHandler()
+
+    async def respond(scope, receive, send):
+        with served_by_django():
+            await handler(scope, receive, send)
+
+    return as_wsgi(respond)
 
 
 def served(service, prefix=""):
@@ -109,6 +172,8 @@ FACES = {
     "asgi": asgi,
     "fastapi": in_fastapi,
     "django": in_django,
+    "django_wsgi": in_django_wsgi,
+    "django_asgi": in_django_asgi,
     "serve": served,
 }
 """Each takes a service and the prefix that it is mounted under, and returns a WSGI callable."""

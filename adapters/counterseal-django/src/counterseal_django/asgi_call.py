@@ -30,7 +30,7 @@ async def respond_in_loop(current: Approvals, request: ASGIRequest, path: str) -
         path: What the client wrote after the public URL.
     """
     current.close_on_signal()
-    call = _Call(request, current.configuration.http.body_limit)
+    call = _Call(request, current.service.settings.body_limit)
     scope = {**request.scope, "path": path, "root_path": ""}
     call.start(current.asgi_application(scope, call.receive, call.send))
     try:

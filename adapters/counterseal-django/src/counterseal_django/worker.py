@@ -31,7 +31,6 @@ class Worker:
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._forget_at = 0.0
 
     def work_once(self) -> None:
         """

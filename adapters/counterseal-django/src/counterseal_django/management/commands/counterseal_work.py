@@ -31,4 +31,6 @@ class Command(BaseCommand):
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        self.stdout.write("The worker works; SIGTERM or Ctrl-C ends it.")
+        self.stdout.flush()
         Worker(stop).work()
