@@ -32,7 +32,6 @@ WAITING = sorted(
 _WAITING = "|".join(re.sub(r"\\{\w+\\}", "[^/]{36}", re.escape(path)) for path in WAITING)
 
 
-
 def _page_patterns() -> list[Any]:
     """Return the URLs of the pages of approvals, which know the user from Django's sessions."""
     if not apps.is_installed("django.contrib.auth"):
