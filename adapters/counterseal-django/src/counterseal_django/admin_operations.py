@@ -22,11 +22,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from counterseal.actions.tool_call import ROWS
 from counterseal.errors import InvalidField
 from counterseal.models import Action
 from counterseal_django.pending_posts import CSRF_FIELD, Proposal, choose_language
-from counterseal_django.site_actions import NAME
+from counterseal_django.site_actions import NAME, ROWS
 
 Row = list[str]
 EMPTY = "\N{EN DASH}"

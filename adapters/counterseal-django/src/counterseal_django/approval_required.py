@@ -24,7 +24,6 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.utils import translation
 
 import counterseal as cs
-from counterseal.approvals.decisions import ConsumedAction
 from counterseal.errors import ActionUsed, NotApproved
 from counterseal.models import Action, UseState
 from counterseal_django.approval_pages import own_pages, page_before
@@ -125,7 +124,7 @@ class ViewRule:
 
     def begin(
         self, request: HttpRequest, args: tuple[Any, ...], kwargs: Any
-    ) -> tuple[PendingPost, ConsumedAction] | HttpResponseBase:
+    ) -> tuple[PendingPost, cs.ConsumedAction] | HttpResponseBase:
         """Use the approval that *request* names; the view runs only if this returns no response."""
         if not request.user.is_authenticated:
             return redirect_to_login(page_before(request))

@@ -27,7 +27,6 @@ from django.utils.translation import get_language
 
 import counterseal as cs
 from counterseal import ijson
-from counterseal.approvals.decisions import ActionStatus, ConsumedAction
 from counterseal.approvals.documents import ActionProgress, progress_of
 from counterseal.challenges.documents.action import action_request_document, read_action
 from counterseal.errors import ActionUsed, InvalidField, KeyInProgress, NotApproved
@@ -122,7 +121,7 @@ class PendingPost:
         request.POST = QueryDict(self.body, encoding=request.encoding)
         request._files = MultiValueDict()  # noqa: SLF001 (what reading the body has set)
 
-    def load_status(self) -> ActionStatus:
+    def load_status(self) -> cs.ActionStatus:
         """
         Return the challenge, the approval and its use as they are now.
 
@@ -145,7 +144,7 @@ class PendingPost:
         with suppress(cs.Refused, cs.Unavailable):
             counterseal.service.actions.withdraw(counterseal.party, self.challenge)
 
-    def use(self, proposal: Proposal) -> ConsumedAction:
+    def use(self, proposal: Proposal) -> cs.ConsumedAction:
         """
         Use the approval for *proposal*, which runs only if this returns, and at once.
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from counterseal.actions.rendering import visible_text
-from counterseal.actions.tool_call import CHARACTERS, ROWS
-from counterseal.actions.types import (
+from counterseal.actions import (
     STANDARD_ACTIONS,
     ActionType,
     ActionTypes,
     Rendering,
     Texts,
+    visible_text,
 )
 from counterseal.errors import InvalidField
 from counterseal.models import Action, Pair, PairsContent
@@ -27,6 +26,12 @@ from counterseal.wire.members import read_object
 NAME = "site-action"
 ACTION_LENGTH = 256
 """Characters of the text that says what is done."""
+
+ROWS = 40
+"""The most rows of details."""
+
+CHARACTERS = 4_000
+"""The most characters of these rows, labels and values together, as they are displayed."""
 
 TEXTS: Mapping[str, Texts] = MappingProxyType(
     {

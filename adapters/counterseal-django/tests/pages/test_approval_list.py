@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.test import override_settings
 
-from conftest import Person
+from office_person import Person
 from counterseal_django.models import Approval
 
 LIST = "/admin/counterseal_django/approval/"
