@@ -337,7 +337,10 @@ class ApprovalRequiredMixin:
 
     def _lock(self, proposal: Proposal, using: str) -> None:
         """Let nobody else change the objects until the end of the transaction."""
-        manager = self.model._base_manager.using(using)  # type: ignore[attr-defined] # noqa: SLF001
+        model = self.model  # type: ignore[attr-defined]
+        if connections[using].vendor == "sqlite":
+            take_write_lock(using, model._meta)  # noqa: SLF001 (Django's public name for it)
+        manager = model._base_manager.using(using)  # noqa: SLF001 (the same)
         list(manager.select_for_update().filter(pk__in=proposal.objects).values_list("pk"))
 
     def _guard(self, function: Callable[..., Any], description: str) -> Callable[..., Any]:
@@ -396,6 +399,18 @@ class ApprovalRequiredMixin:
                 )
             )
         return problems
+
+
+def take_write_lock(using: str, opts: Any) -> None:
+    """
+    Write nothing, so that a transaction of SQLite is the only one that writes.
+
+    One that reads first, and then writes, fails at once if somebody else has written in between.
+    """
+    quote = connections[using].ops.quote_name
+    table, key = quote(opts.db_table), quote(opts.pk.column)
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {key} = {key} WHERE 0")  # noqa: S608 (Django's own names)
 
 
 def _run_of(request: HttpRequest) -> Run | None:

@@ -144,7 +144,10 @@ def explain(error: Exception) -> tuple[int, str]:
             text = _("A form with a file, or a very long one, cannot wait for an approval.")
             return HTTPStatus.BAD_REQUEST, text
         case InvalidField():
-            text = _("This is more than you could check on your device. Do it in smaller parts.")
+            text = _(
+                "Your device cannot show this: it is more than you could check, or something in it"
+                " does not fit. Do it in smaller parts."
+            )
             return HTTPStatus.BAD_REQUEST, text
         case DeadlinePassed():
             return HTTPStatus.FORBIDDEN, str(ENDINGS[ActionProgress.EXPIRED])

@@ -181,9 +181,6 @@ def approval_required(
             shown it, and the view runs only if it is still the same.
         exclude: Fields of the form whose values nobody is shown, if *arguments* is not given.
         duration: How long the user may answer.
-
-    Raises:
-        InvalidField: From the view: the arguments do not fit the type, so that nobody was asked.
     """
 
     def decorate(view: View) -> View:

@@ -40,7 +40,8 @@ async def promote(request, pk):
     arguments=lambda request: {
         "amount": request.POST["amount"],
         "currency": "EUR",
-        "payee": {"name": "Example", "account": "DE00"},
+        "payee": {"name": "Example", "id": "7"},
+        "transaction_id": "invoice 7",
     },
 )
 def pay(request):
