@@ -6,7 +6,6 @@ import sqlite3
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
 from django.test import override_settings
 from office.models import Customer, Purchase
 from office_person import HOST, Person
@@ -53,14 +52,6 @@ def read_whole(file):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return file.read_bytes()
-
-
-@pytest.fixture
-def settings_of_site(office):
-    """Return what a process needs of the settings, to be one more of the site."""
-    databases = {alias: {**connections.settings[alias]} for alias in connections}
-    members = {**settings.COUNTERSEAL, "KEYS": str(settings.COUNTERSEAL["KEYS"])}
-    return {"DATABASES": databases, "COUNTERSEAL": members}
 
 
 @pytest.fixture
