@@ -228,7 +228,6 @@ def show_connect(request: HttpRequest, pages: ApprovalPages) -> HttpResponseBase
     response = pages.render(request, "connect", status, **context)
     # The link is a secret.
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 
