@@ -93,9 +93,16 @@ class Person:
 
     def _note_problem(self, message):
         # A refusal is a status, which Chromium writes there; only runserver has static files.
-        expected = ("Failed to load resource", "Refused to apply style", "Refused to execute script")
-        if message.type == "error" and (
-            "Content Security Policy" in message.text or not message.text.startswith(expected)
+        expected = (
+            "Failed to load resource",
+            "Refused to apply style",
+            "Refused to execute script",
+        )
+        # What has no address is a tool's of ours, not the page's.
+        if (
+            message.type == "error"
+            and message.location["url"]
+            and ("Content Security Policy" in message.text or not message.text.startswith(expected))
         ):
             self.problems.append(message.text)
 

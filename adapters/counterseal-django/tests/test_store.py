@@ -5,8 +5,8 @@ import os
 import pytest
 from sqlalchemy import event
 
-from counterseal_django.store import StoreDatabase, address_of_alias, connect_to
-from counterseal_sql import SqlAudit, SqlStore, forget
+from counterseal_django.store import AliasStore, address_of_alias, connect_to
+from counterseal_sql import SqlAudit, forget
 from counterseal_testing import FrozenClock, StoreContract
 from counterseal_testing.contracts.core_on_store import KilledWriter
 
@@ -19,11 +19,10 @@ from django.conf import settings
 settings.configure(DATABASES={"default": {}, "counterseal": %r})
 django.setup()
 
-from counterseal_django.store import address_of_alias, connect_to
-from counterseal_sql import SqlStore
+from counterseal_django.store import AliasStore, address_of_alias, connect_to
 from counterseal_testing import FrozenClock
 
-store = SqlStore(connect_to(address_of_alias(), 2), FrozenClock())
+store = AliasStore(connect_to(address_of_alias(), 2), FrozenClock())
 """
 
 
@@ -31,7 +30,7 @@ def _hasten(connection, _):
     connection.execute("PRAGMA synchronous = OFF")
 
 
-class AliasStore:
+class StoreOfAlias:
     """What the contract and the killed writer need to know of the store of the alias."""
 
     @pytest.fixture
@@ -42,12 +41,11 @@ class AliasStore:
             self.members = databases.members() if members is None else members
             set_databases(default={}, counterseal=self.members)
             database = connect_to(address_of_alias(), 16)
-            assert isinstance(database, StoreDatabase)
             if database.engine.dialect.name == "sqlite":
                 # No test cuts the power.
                 event.listen(database.engine, "connect", _hasten)
             stores.append(database)
-            return SqlStore(database, FrozenClock())
+            return AliasStore(database, FrozenClock())
 
         yield new_store
         for database in stores:
@@ -61,10 +59,10 @@ class AliasStore:
         return [entry.event for entry in SqlAudit(store._database).read()]
 
     def reopened(self, store):
-        return SqlStore(connect_to(address_of_alias(), 16), FrozenClock())
+        return AliasStore(connect_to(address_of_alias(), 16), FrozenClock())
 
 
-class TestStore(AliasStore, StoreContract):
+class TestStore(StoreOfAlias, StoreContract):
     """In this process, by threads."""
 
     can_forget = True
@@ -76,7 +74,7 @@ class TestStore(AliasStore, StoreContract):
         forget(store._database, before)
 
 
-class TestKilledWriter(AliasStore, KilledWriter):
+class TestKilledWriter(StoreOfAlias, KilledWriter):
     """In a process that is killed."""
 
     def opening(self, store):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 import pytest
@@ -58,7 +59,7 @@ def signed(phone, path, method="GET"):
 def test_a_signed_call_needs_no_csrf_token(client, fake):
     phone = fake.bind("42")
     headers = signed(phone, "/device/lock", "POST")
-    assert client.post("/auth/device/lock", headers=headers).status_code == HTTPStatus.NO_CONTENT
+    assert client.generic("POST", "/auth/device/lock", headers=headers).status_code == 204
 
 
 @pytest.mark.parametrize("path", ["/device/requests", "/device/nothing", "//device/bind", "/%0A"])
@@ -93,10 +94,11 @@ def test_a_body_is_read_no_further_than_the_limit(client, monkeypatch):
         "django.http.HttpRequest.read", lambda _, size: sizes.append(size) or b" " * size
     )
     limit = 131_072
-    for length in (limit, limit + 1):
-        reply = client.post("/auth/device/bind", b" " * length, "application/json")
-        codes = {limit: "invalid_field", limit + 1: "body_too_large"}
-        assert reply.json()["code"] in codes.values()
+    replies = [
+        client.post("/auth/device/bind", b" " * length, "application/json").json()
+        for length in (limit, limit + 1)
+    ]
+    assert [reply["code"] for reply in replies] == ["invalid_field", "too_large"]
     assert sizes == [limit]
 
 
@@ -179,4 +181,7 @@ def test_a_client_that_goes_frees_its_place(client, fake):
             await wait_and_go("/device/requests/events")
         return await poll("/device/requests?wait=20&known=")
 
-    assert len(asyncio.run(all_in_turn())["requests"]) == 1
+    # In a thread of its own, whose event loop takes no handlers of signals.
+    with ThreadPoolExecutor(1) as threads:
+        body = threads.submit(asyncio.run, all_in_turn()).result(PATIENCE)
+    assert len(body["requests"]) == 1

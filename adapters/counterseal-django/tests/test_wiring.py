@@ -17,6 +17,7 @@ from counterseal.errors import SettingDiffers
 from counterseal.wire.link import read_link
 from counterseal_django import StoreOutsideTest, approvals
 from counterseal_django.store import remember_project, store_of_test
+from counterseal_django.wiring import configuration, key_files
 
 USER = type("User", (), {"pk": 42})
 THREADS = 8
@@ -117,6 +118,7 @@ def test_a_name_that_differs_from_the_stored_one_is_refused(on_sqlite, configure
 
 def test_a_link_binds_a_device_of_the_user(on_sqlite, configured, settings):
     settings(COUNTERSEAL=configured | {"ACCOUNT_ID": lambda user: f"user {user.pk}"})
+    key_files(configuration()).create_missing()
     current = approvals()
     assert not current.has_device(USER)
     assert current.devices_link(USER) == "https://shop.example/auth/app/"

@@ -13,6 +13,7 @@ from counterseal.errors import NotFound
 from counterseal.models import AddressKind, ChallengeState, PushAddress
 from counterseal_django import approvals
 from counterseal_django.testing import fake_approvals
+from counterseal_django.wiring import configuration, key_files
 from counterseal_django.worker import Worker
 from counterseal_testing import FakeService, FrozenClock
 from counterseal_testing.service import CALLBACK
@@ -32,6 +33,7 @@ def test_it_expires_questions_and_deletes_old_records(
     set_databases(default={}, counterseal=sqlite_databases.members())
     members = configured | {"PORTS": lambda ports: attrs.evolve(ports, clock=clock)}
     with override_settings(COUNTERSEAL=members):
+        key_files(configuration()).create_missing()
         current = approvals()
         fake = FakeService(adapters=lambda _: current.service.ports)
         fake.origin = current.party

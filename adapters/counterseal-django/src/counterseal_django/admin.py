@@ -226,10 +226,12 @@ class ApprovalRequiredMixin:
 
     # The pages
 
+    @outside_transactions
     def approval_view(self, request: HttpRequest, challenge: object) -> HttpResponseBase:
         """Show how far the approval is."""
         return show_waiting(request, challenge, self._pages(request))
 
+    @outside_transactions
     @method_decorator(sensitive_post_parameters("password"))
     def connect_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the link that binds this browser to the user."""

@@ -52,6 +52,7 @@ from counterseal_django.pending_posts import (
     PostUnfit,
     PostUnknown,
     load_post,
+    outside_transactions,
 )
 from counterseal_django.wiring import approvals
 
@@ -274,6 +275,7 @@ def own_pages() -> ApprovalPages:
     )
 
 
+@outside_transactions
 @never_cache
 @csrf_protect
 @login_required
@@ -283,6 +285,7 @@ def waiting(request: HttpRequest, challenge: object) -> HttpResponseBase:
     return show_waiting(request, challenge, own_pages())
 
 
+@outside_transactions
 @sensitive_post_parameters("password")
 @csrf_protect
 @login_required

@@ -13,9 +13,8 @@ class CountersealConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, watch SQLite's transactions, and remember the project's database."""
-        from counterseal_django import checks, store, transactions  # noqa: PLC0415 (not before)
+        """Register the checks, and remember the project's database."""
+        from counterseal_django import checks, store  # noqa: PLC0415 (not before)
 
         checks.register()
-        transactions.watch()
         store.remember_project()

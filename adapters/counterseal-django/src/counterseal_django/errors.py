@@ -15,9 +15,9 @@ class UnfitDatabase(Misuse, code="unfit_database"):
 
 class StoreInTransaction(Misuse, code="store_in_transaction"):
     """
-    The store would wait for the transaction of its own caller.
+    The store would be written to inside a transaction of its own caller.
 
-    SQLite has one writer: after a write inside `atomic`, nobody else can write to the same file.
+    SQLite has one writer: the call and the transaction would wait for each other.
     """
 
 

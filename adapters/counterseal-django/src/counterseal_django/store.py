@@ -7,19 +7,22 @@ connection at the first use, so that the database of a test runner follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
+import attrs
 import sqlalchemy
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from sqlalchemy import URL
 
+from counterseal.models import AuditEvent, Change
+from counterseal.ports import Clock, Ports
 from counterseal_django import transactions
 from counterseal_django.errors import StoreOutsideTest, UnfitDatabase
-from counterseal_sql import Database, UnfitUrl, connect
+from counterseal_sql import Database, SqlStore, UnfitUrl, connect, with_sql
 from counterseal_sql.connections import Connection
 from counterseal_sql.group_commit import Work
 
@@ -75,37 +78,70 @@ class StoreDatabase(Database):
 
     def writing(self) -> AbstractContextManager[Connection]:
         """Use a connection for one statement that writes, and is a transaction by itself."""
-        self._require_writable()
+        self.require_writable()
         return super().writing()
 
     @contextmanager
     def committing(self) -> Iterator[Connection]:
         """Use a connection for a transaction, and commit it."""
-        self._require_writable()
+        self.require_writable()
         with super().committing() as connection:
             yield connection
 
     @contextmanager
     def inspecting(self) -> Iterator[sqlalchemy.Connection]:
         """Open a connection of SQLAlchemy's, to inspect or to change the schema."""
-        self._require_writable()
+        self.require_writable()
         with super().inspecting() as connection:
             yield connection
 
     def write(self, work: Work[T], *, single: bool = True) -> T:
         """Do *work* in a transaction and commit it."""
-        self._require_writable()
+        self.require_writable()
         return super().write(work, single=single)
 
     def remember(self, work: Work[T]) -> T:
         """Do *work*, one statement, in a transaction, and commit it."""
-        self._require_writable()
+        self.require_writable()
         return super().remember(work)
 
-    def _require_writable(self) -> None:
+    def require_writable(self) -> None:
+        """
+        Refuse to write inside a transaction of SQLite, and in a test that has no store.
+
+        Raises:
+            StoreInTransaction: A transaction of this thread is open on the same SQLite file.
+            StoreOutsideTest: A test has no store.
+        """
         require_test_store(self._url)
         if self._file is not None:
-            transactions.require_no_write(self._file)
+            transactions.require_no_transaction(self._file)
+
+
+class AliasStore(SqlStore):
+    """
+    The records in the database of the alias.
+
+    Args:
+        database: The database.
+        clock: Dates operations.
+    """
+
+    def __init__(self, database: StoreDatabase, clock: Clock) -> None:
+        super().__init__(database, clock)
+        self._alias_database = database
+
+    def commit(
+        self, changes: Sequence[Change], audit: Sequence[AuditEvent], operation: str
+    ) -> None:
+        """Apply *changes* and record *audit*, all or nothing, as `SqlStore` does."""
+        self._alias_database.require_writable()
+        super().commit(changes, audit, operation)
+
+
+def with_alias(ports: Ports, database: StoreDatabase) -> Ports:
+    """Return *ports* with those that store in *database*."""
+    return attrs.evolve(with_sql(ports, database), store=AliasStore(database, ports.clock))
 
 
 def connect_to(url: URL, connections_limit: int) -> StoreDatabase:

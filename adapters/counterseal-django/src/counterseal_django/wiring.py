@@ -22,9 +22,14 @@ from counterseal.models import RelyingParty
 from counterseal_asgi import AsgiApplication, closing_on_signal
 from counterseal_django.configuration import Configuration, configuration
 from counterseal_django.site_actions import SITE_ACTIONS
-from counterseal_django.store import StoreDatabase, address_of_alias, connect_to, require_test_store
+from counterseal_django.store import (
+    StoreDatabase,
+    address_of_alias,
+    connect_to,
+    require_test_store,
+    with_alias,
+)
 from counterseal_keys import KeyFiles
-from counterseal_sql import with_sql
 from counterseal_web import Application, Service
 
 
@@ -134,7 +139,7 @@ def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:
     ports = attrs.evolve(
         memory_ports(), signer=keys.signer, sealer=keys.sealer, actions=SITE_ACTIONS
     )
-    ports = config.ports(with_sql(ports, database))
+    ports = config.ports(with_alias(ports, database))
     party = cs.Administration(ports, config.policy, by=cs.OPERATOR).ensure_tenancy(
         config.tenancy, company=config.company, app_space=config.app_space, origin=config.origin
     )

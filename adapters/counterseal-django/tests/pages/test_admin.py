@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection, connections
 from django.test import RequestFactory
 
-from office_person import Person
+from office_person import PASSWORD, Person
 from counterseal.errors import Indeterminate
 from counterseal.models import ActionState, UseState
 from counterseal_django.admin import ApprovalMissing
@@ -305,7 +305,7 @@ def test_who_has_no_device_connects_this_browser(office, customers):
 
     refused = person.post(connect, password="wrong", next=LIST)
     assert (refused.status, "password is wrong" in refused.text) == (403, True)
-    shown = person.post(connect, password="correct horse", next=LIST)
+    shown = person.post(connect, password=PASSWORD, next=LIST)
     assert 'href="https://office.example/auth/app/#bind?' in shown.source
     assert f'href="{LIST}"' in shown.source
     assert "no-store" in shown.response["Cache-Control"]
@@ -368,11 +368,15 @@ def test_it_is_done_in_the_language_in_which_it_was_asked(zoe, customers):
 
 def test_a_project_whose_requests_are_atomic(zoe, customers):
     connection.settings_dict["ATOMIC_REQUESTS"] = True
-    for customer in customers:
-        question = zoe.ask(deletion_of(customer), post="yes")
-        question.approve()
-        question.go_on()
-    assert names() == []
+    ada, bob = customers
+    question = zoe.ask(deletion_of(ada), post="yes")
+    question.approve()
+    question.go_on()
+    assert names() == ["Bob"]
+    zoe.post(zoe.ask(deletion_of(bob), post="yes").waiting_path)
+    assert zoe.phone.pending() == ()
+    assert zoe.post(f"{LIST}approval/connect/", password=PASSWORD).status == 200
+    assert zoe.post("/auth/page/connect/", password=PASSWORD).status == 200
 
 
 # Once, and never without an approval
