@@ -4,6 +4,8 @@ import os
 
 from sqlalchemy import make_url
 
+from counterseal.models.passkeys import origin_of
+
 SHOP_URL = os.environ["SHOP_URL"]
 SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = [make_url(SHOP_URL).host]
@@ -45,5 +47,5 @@ COUNTERSEAL = {
     # Calls of open browser devices that wait at once: each has one of gunicorn's 24 threads.
     "HTTP": {"waiters": 16},
     # Passkeys are for a host's name; at an address such as 127.0.0.1, people choose a PIN.
-    "POLICY": {"passkey_origin": SHOP_URL},
+    "POLICY": {"passkey_origin": origin_of(SHOP_URL)},
 }

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             " because new keys open nothing that lost keys have sealed",
         )
 
-    def handle(self, *_: Any, create_keys: bool, **__: Any) -> None:
+    def handle(self, *_: Any, create_keys: bool, verbosity: int, **__: Any) -> None:
         """
         Run the command.
 
@@ -50,4 +50,6 @@ class Command(BaseCommand):
                 database.close()
         except (CountersealError, OSError) as error:
             raise CommandError(f"{type(error).__name__}: {error}") from error
-        self.stdout.write(f"The tables are ready, and the origin is {current.party.origin.guid}.")
+        if verbosity:
+            guid = current.party.origin.guid
+            self.stdout.write(f"The tables are ready, and the origin is {guid}.")

@@ -13,4 +13,4 @@ class Command(BaseCommand):
     def handle(self, **_):
         call_command("migrate", verbosity=0)  # the shop's tables
         # Counterseal's tables. Keys only for a new shop: new ones open nothing of lost ones.
-        call_command("counterseal_upgrade", create_keys=True)
+        call_command("counterseal_upgrade", create_keys=True, verbosity=0)

@@ -1,4 +1,4 @@
-"""`manage.py finish_orders`: what no request does. Run one, or several."""
+"""`manage.py work`: what no request does. Run one, or several."""
 
 import logging
 import signal
@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
 import counterseal as cs
+from counterseal_django.worker import Worker
 from shop.models import Order, finish_order
 
 log = logging.getLogger("shop")
@@ -34,6 +35,8 @@ class Command(BaseCommand):
     def handle(self, **_):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        # What `manage.py counterseal_work` does.
+        threading.Thread(target=Worker(stop).work).start()
         while not stop.is_set():
             try:
                 finish_orders()
