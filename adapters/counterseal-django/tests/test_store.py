@@ -79,5 +79,3 @@ class TestKilledWriter(StoreOfAlias, KilledWriter):
 
     def opening(self, store):
         return OPENING % self.members
-
-

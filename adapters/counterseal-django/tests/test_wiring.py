@@ -129,7 +129,10 @@ def test_a_link_binds_a_device_of_the_user(on_sqlite, configured, settings):
     enrolment = device.enrolment(link.token, link.app_space, pin="1379")
     bound = current.service.enrolments.complete(enrolment)
 
-    assert (link.app, link.service) == ("https://shop.example/auth/app", "https://shop.example/auth")
+    assert (link.app, link.service) == (
+        "https://shop.example/auth/app",
+        "https://shop.example/auth",
+    )
     assert link.app_space_name == "Example Ltd"
     assert current.has_device(USER)
     assert current.service.accounts.get(current.party, "user 42").guid == bound.account.guid

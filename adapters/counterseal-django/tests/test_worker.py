@@ -26,9 +26,7 @@ def work_once():
     Worker(threading.Event()).work_once()
 
 
-def test_it_expires_questions_and_deletes_old_records(
-    configured, sqlite_databases, set_databases
-):
+def test_it_expires_questions_and_deletes_old_records(configured, sqlite_databases, set_databases):
     clock = FrozenClock()
     set_databases(default={}, counterseal=sqlite_databases.members())
     members = configured | {"PORTS": lambda ports: attrs.evolve(ports, clock=clock)}
@@ -41,10 +39,14 @@ def test_it_expires_questions_and_deletes_old_records(
         guid = fake.ask("42", "Pay?").challenge.guid
 
         work_once()
-        assert current.service.challenges.status(current.party, guid).state is ChallengeState.PENDING
+        assert (
+            current.service.challenges.status(current.party, guid).state is ChallengeState.PENDING
+        )
         clock.advance(cs.STANDARD.challenge_life)
         work_once()
-        assert current.service.challenges.status(current.party, guid).state is ChallengeState.EXPIRED
+        assert (
+            current.service.challenges.status(current.party, guid).state is ChallengeState.EXPIRED
+        )
         clock.advance(timedelta(days=400))
         work_once()
         with pytest.raises(NotFound):

@@ -108,7 +108,9 @@ class ApprovalPages:
     ) -> HttpResponseBase:
         """Return the page *name*."""
         template = f"{self.folder}/{name}.html"
-        return TemplateResponse(request, template, {**self.context(), **context}, status=int(status))
+        return TemplateResponse(
+            request, template, {**self.context(), **context}, status=int(status)
+        )
 
     def wait(self, post: PendingPost) -> HttpResponseBase:
         """Return the redirect to the waiting page of *post*."""
@@ -163,7 +165,9 @@ def explain(error: Exception) -> tuple[int, str]:
         case TooManyBindings():
             return HTTPStatus.CONFLICT, _("You have as many devices as are allowed. Remove one.")
         case cs.Unavailable():
-            text = _("Approvals are out of reach just now. Nothing was done. Try again in a minute.")
+            text = _(
+                "Approvals are out of reach just now. Nothing was done. Try again in a minute."
+            )
             return HTTPStatus.SERVICE_UNAVAILABLE, text
         case _:
             return HTTPStatus.FORBIDDEN, _("This was refused. Nothing was done.")
