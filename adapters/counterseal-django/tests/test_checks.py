@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import override_settings
+from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import include, path
 
 from counterseal_django.checks import check_project
@@ -63,6 +64,15 @@ def test_an_engine_that_does_not_fit(fit, set_databases, sqlite_databases):
     engine = {"ENGINE": "django.db.backends.dummy"}
     set_databases(default=sqlite_databases.bare(), counterseal=engine)
     assert ids() == ["counterseal.E002"]
+
+
+def test_a_test_runner_may_give_the_alias_another_database(fit, set_databases):
+    engine = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    set_databases(default=engine, counterseal=engine)
+    assert ids() == ["counterseal.E002"]
+    setup_test_environment()
+    assert ids() == []
+    teardown_test_environment()
 
 
 def test_an_alias_that_is_the_same_dictionary(fit, set_databases, sqlite_databases):

@@ -4,7 +4,7 @@ import os
 import threading
 
 import pytest
-from django_project import COMMANDS, PATIENCE, Device
+from django_project import COMMANDS, INSTALL, PATIENCE, Device
 
 SERVERS = list(COMMANDS) if "EVERY_SERVER" in os.environ else ["runserver"]
 
@@ -12,8 +12,7 @@ SERVERS = list(COMMANDS) if "EVERY_SERVER" in os.environ else ["runserver"]
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_device_is_bound_and_answers(project, server):
-    project.manage("migrate", "--verbosity=0")
-    project.manage("counterseal_upgrade", "--create-keys")
+    project.run(INSTALL)
     project.serve(server)
 
     invited = project.get("/invite/")
@@ -49,15 +48,15 @@ def test_a_device_is_bound_and_answers(project, server):
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 @pytest.mark.skipif("EVERY_SERVER" not in os.environ, reason="a long form")
 def test_uvicorn_ends_while_a_device_waits(project):
-    project.manage("migrate", "--verbosity=0")
-    project.manage("counterseal_upgrade", "--create-keys")
+    project.run(INSTALL)
     process = project.serve("uvicorn")
     device = Device(project)
     device.bind(project.get("/invite/")["link"])
-    _, stream = project.open(*device.call("GET", "/device/requests/events"))
+    connection, stream = project.open(*device.call("GET", "/device/requests/events"))
     assert stream.readline().startswith(b"retry: ")
 
     process.terminate()
 
     assert b"requests" in stream.read()
+    connection.close()
     process.wait(PATIENCE)

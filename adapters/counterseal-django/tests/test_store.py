@@ -1,16 +1,23 @@
 """The store of the alias keeps every clause, on both databases, and nothing of a dead process."""
 
 import os
+from functools import partial
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import event
 
 from counterseal_django.store import AliasStore, address_of_alias, connect_to
 from counterseal_sql import SqlAudit, forget
 from counterseal_testing import FrozenClock, StoreContract
+from counterseal_testing.contracts import StoreHistory
 from counterseal_testing.contracts.core_on_store import KilledWriter
+from counterseal_testing.contracts.race import bounded_shrinking
 
 EVERY_SERVER = "EVERY_SERVER" in os.environ
+FEW = 2
+"""Histories: the tests of counterseal-sql play more with the same store."""
 
 OPENING = """
 import django
@@ -33,33 +40,41 @@ def _hasten(connection, _):
 class StoreOfAlias:
     """What the contract and the killed writer need to know of the store of the alias."""
 
-    @pytest.fixture
-    def new_store(self, databases, set_databases):
-        stores = []
-
-        def new_store(members=None):
-            self.members = databases.members() if members is None else members
-            set_databases(default={}, counterseal=self.members)
-            database = connect_to(address_of_alias(), 16)
-            if database.engine.dialect.name == "sqlite":
-                # No test cuts the power.
-                event.listen(database.engine, "connect", _hasten)
-            stores.append(database)
-            return AliasStore(database, FrozenClock())
-
-        yield new_store
-        for database in stores:
+    @pytest.fixture(autouse=True)
+    def have_databases(self, databases, set_databases):
+        self._databases, self._set_databases, self._open = databases, set_databases, []
+        yield
+        for database in self._open:
             database.close()
 
+    def open_store(self):
+        """Return the store of the alias as it is now; nothing waits for the disk."""
+        # Tests that make many use one after the other; one that is used again works all the same.
+        for database in self._open[:-4]:
+            database.close()
+        self._open.append(database := connect_to(address_of_alias(), 16))
+        if database.engine.dialect.name == "sqlite":
+            event.listen(database.engine, "connect", _hasten)
+        return AliasStore(database, FrozenClock())
+
+    def store_of(self, members):
+        self.members = members
+        self._set_databases(default={}, counterseal=members)
+        return self.open_store()
+
     @pytest.fixture
-    def broken_store(self, databases, new_store):
-        return lambda: new_store(databases.broken())
+    def new_store(self):
+        return lambda: self.store_of(self._databases.members())
+
+    @pytest.fixture
+    def broken_store(self):
+        return lambda: self.store_of(self._databases.broken())
 
     def recorded(self, store):
         return [entry.event for entry in SqlAudit(store._database).read()]
 
     def reopened(self, store):
-        return AliasStore(connect_to(address_of_alias(), 16), FrozenClock())
+        return self.open_store()
 
 
 class TestStore(StoreOfAlias, StoreContract):
@@ -72,6 +87,15 @@ class TestStore(StoreOfAlias, StoreContract):
 
     def forget(self, store, before):
         forget(store._database, before)
+
+    def test_store_17_holds_in_every_history(self, new_store):
+        """STORE-17."""
+        examples = settings.default.max_examples if EVERY_SERVER else FEW
+        with bounded_shrinking("STORE-17"):
+            run_state_machine_as_test(
+                partial(StoreHistory, new_store, self.recorded, self.reopened),
+                settings=settings(max_examples=examples, stateful_step_count=30),
+            )
 
 
 class TestKilledWriter(StoreOfAlias, KilledWriter):

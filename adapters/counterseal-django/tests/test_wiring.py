@@ -1,5 +1,6 @@
 """What a process makes once, and what a child and a test runner make anew."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from counterseal_django.wiring import configuration, key_files
 USER = type("User", (), {"pk": 42})
 THREADS = 8
 PATIENCE = 240
+FORKED = ["postgresql", "sqlite"] if "EVERY_SERVER" in os.environ else ["postgresql"]
+"""Databases: a connection to a server is what a child could spoil for its parent."""
 
 FORK = """
 import os, sys, django
@@ -88,6 +91,7 @@ def test_threads_that_begin_at_once_share_one(on_sqlite):
         assert len(set(threads.map(call, range(THREADS)))) == 1
 
 
+@pytest.mark.parametrize("databases", FORKED, indirect=True)
 def test_a_child_makes_its_own_and_leaves_its_parents_alone(alias, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FORK % (alias, str(tmp_path))],

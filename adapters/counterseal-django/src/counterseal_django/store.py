@@ -164,9 +164,13 @@ def require_test_store(url: URL) -> None:
     Raises:
         StoreOutsideTest: Django's test environment is set up, and no test has *url*.
     """
-    # Django's own mark of its test environment.
-    if hasattr(mail, "outbox") and url not in _stores_of_tests:
+    if in_test_environment() and url not in _stores_of_tests:
         raise StoreOutsideTest(OUTSIDE)
+
+
+def in_test_environment() -> bool:
+    """Tell whether Django's test environment is set up, by Django's own mark of it."""
+    return hasattr(mail, "outbox")
 
 
 @contextmanager

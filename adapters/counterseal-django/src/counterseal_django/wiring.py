@@ -30,7 +30,11 @@ from counterseal_django.store import (
     with_alias,
 )
 from counterseal_keys import KeyFiles
+from counterseal_keys.key_files import MASTER_FILE, SIGNING_FILE
 from counterseal_web import Application, Service
+
+KEY_NAMES = (MASTER_FILE, SIGNING_FILE)
+"""The files in the folder of the keys."""
 
 
 class Approvals:
@@ -125,6 +129,11 @@ def key_files(config: Configuration) -> KeyFiles:
     """Return the keys of the service."""
     ports = memory_ports()
     return KeyFiles(config.keys, ports.entropy, ports.clock)
+
+
+def has_keys(config: Configuration) -> bool:
+    """Tell whether the folder has the files of the keys."""
+    return all((config.keys / name).exists() for name in KEY_NAMES)
 
 
 def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:

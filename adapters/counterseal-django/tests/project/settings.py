@@ -47,6 +47,8 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASES = {"default": json.loads(os.environ["DATABASE"])}
+if "TEST_NAME" in os.environ:
+    DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / os.environ["TEST_NAME"])}
 DATABASES["counterseal"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 
 COUNTERSEAL = {

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from counterseal.errors import CountersealError
 from counterseal_django.configuration import configuration
 from counterseal_django.store import address_of_alias, connect_to
-from counterseal_django.wiring import key_files, make_approvals
+from counterseal_django.wiring import has_keys, key_files, make_approvals
 from counterseal_sql import upgrade
 
 
@@ -50,6 +50,8 @@ class Command(BaseCommand):
                 database.close()
         except (CountersealError, OSError) as error:
             raise CommandError(f"{type(error).__name__}: {error}") from error
+        if not has_keys(config):
+            self.stderr.write(f"There are no keys in {config.keys}: see --create-keys in --help.")
         if verbosity:
             guid = current.party.origin.guid
             self.stdout.write(f"The tables are ready, and the origin is {guid}.")

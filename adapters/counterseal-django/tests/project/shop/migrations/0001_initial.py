@@ -11,7 +11,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "Customer",
             [
-                ("id", models.BigAutoField(primary_key=True, serialize=False, auto_created=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        verbose_name="ID", primary_key=True, serialize=False, auto_created=True
+                    ),
+                ),
                 ("name", models.CharField(max_length=100)),
             ],
             {"ordering": ("pk",)},
