@@ -71,8 +71,8 @@ class ApprovalInTransaction(cs.Misuse, code="approval_in_transaction"):
     """What is approved has to commit by itself, and a transaction is open around the view."""
 
 
-class Proposed(Exception):  # noqa: N818 (it ends a view that has described what it would do)
-    """What a view is about to do."""
+class Proposed(Exception):
+    """What a view is about to do; it ends a run that only describes."""
 
     def __init__(self, proposal: Proposal) -> None:
         super().__init__(proposal.title)
@@ -266,17 +266,13 @@ class ApprovalRequiredMixin:
         """Run *view*; if it is about to do what needs an approval, ask for it or use it."""
         if request.method != "POST" or _run_of(request) is not None:
             return view()
-        pages = self._pages(request)
         if TOKEN in request.POST:
-            try:
-                post = load_post(request, request.POST[TOKEN])
-                if post.path != request.get_full_path():
-                    raise PostChanged
-            except cs.Refused as error:
-                return pages.refuse(request, error, request.get_full_path())
-            with translation.override(post.language):
-                return self._act(request, post, view, pages)
-        back = page_before(request)
+            return self._go_on(request, view)
+        return self._ask(request, view)
+
+    def _ask(self, request: HttpRequest, view: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        """Let *view* describe what it is about to do, and ask the user; or let it do the rest."""
+        pages, back = self._pages(request), page_before(request)
         try:
             setattr(request, RUN, Run())
             return view()
@@ -292,7 +288,21 @@ class ApprovalRequiredMixin:
         except (cs.Refused, cs.Unavailable) as error:
             return pages.refuse(request, error, back)
 
-    def _act(
+    def _go_on(
+        self, request: HttpRequest, view: Callable[[], HttpResponseBase]
+    ) -> HttpResponseBase:
+        """Do what the user was asked about, if this session has it and it was sent here."""
+        pages, path = self._pages(request), request.get_full_path()
+        try:
+            post = load_post(request, request.POST[TOKEN])
+            if post.path != path:
+                raise PostChanged
+        except cs.Refused as error:
+            return pages.refuse(request, error, path)
+        with translation.override(post.language):
+            return self._use(request, post, view, pages)
+
+    def _use(
         self,
         request: HttpRequest,
         post: PendingPost,

@@ -59,7 +59,7 @@ def describe_deletion(model_admin: Any, request: HttpRequest, objects: list[Any]
 
 
 def describe_change(
-    model_admin: Any, form: forms.ModelForm, formsets: Iterable[Any], *, change: bool
+    model_admin: Any, form: forms.ModelForm[Any], formsets: Iterable[Any], *, change: bool
 ) -> Proposal:
     """
     Describe what a form of a change, or of an addition, saves.
@@ -162,8 +162,10 @@ def _formset_rows(formset: Any, hidden: Collection[str]) -> tuple[list[Row], lis
         if is_deleted and not stored:
             continue  # a new one, which is not saved
         name = _name_of(form.instance)
-        for instance in stored:
-            rows.append([f"{name} {instance.pk}", _("deleted") if is_deleted else str(instance)])
+        rows += [
+            [f"{name} {instance.pk}", _("deleted") if is_deleted else str(instance)]
+            for instance in stored
+        ]
         if not stored:
             rows.append([name, _("added")])
         if not is_deleted:
@@ -209,7 +211,7 @@ def _load(instances: list[Any]) -> list[Any]:
     """Return *instances*, of one model, as they are stored; in a transaction, lock them."""
     if not instances:
         return []
-    using = instances[0]._state.db
+    using = instances[0]._state.db  # noqa: SLF001 (Django's public name for it)
     manager = type(instances[0])._base_manager  # noqa: SLF001 (Django's public name for it)
     stored = manager.using(using).filter(pk__in=[each.pk for each in instances]).order_by("pk")
     if connections[using].in_atomic_block:

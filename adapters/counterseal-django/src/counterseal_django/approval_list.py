@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 import counterseal as cs
 from counterseal.approvals.documents import progress_of
-from counterseal.models import Account, Challenge
+from counterseal.models import Account, Challenge, Guid
 from counterseal.narrowing import policy_within
 from counterseal_django.admin_operations import EMPTY
 from counterseal_django.models import Approval
@@ -30,13 +30,14 @@ LISTED = 2_000
 """How many are listed: to count all would take longer as more are stored."""
 
 
-class NewestPages(Paginator):
+class NewestPages(Paginator):  # type: ignore[type-arg] # Django has it in stubs only
     """Pages of the newest approvals."""
 
     @cached_property
     def count(self) -> int:
         """How many are listed."""
-        return len(self.object_list.values_list("pk")[:LISTED])
+        newest: Any = self.object_list
+        return len(newest.values_list("pk")[:LISTED])
 
 
 def can_read_content() -> bool:
@@ -46,7 +47,7 @@ def can_read_content() -> bool:
     return policy.support_reads_content
 
 
-class ApprovalAdmin(admin.ModelAdmin):
+class ApprovalAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the same
     """Lists approvals, newest first; search finds those of one account id."""
 
     list_display = ("guid", "user", "action_type", "state", "issued_at", "answered_at")
@@ -92,7 +93,7 @@ class ApprovalAdmin(admin.ModelAdmin):
     @admin.display(description=_("user"))
     def user(self, approval: Approval) -> str:
         """Return the account id of who was asked."""
-        (record,) = approvals().service.ports.store.get(approval.account)
+        (record,) = approvals().service.ports.store.get(Guid(approval.account))
         return record.account_id if isinstance(record, Account) and record.account_id else EMPTY
 
     @admin.display(description=_("type"))
@@ -118,7 +119,7 @@ class ApprovalAdmin(admin.ModelAdmin):
         """Return what is known of the use of the approval."""
         counterseal = approvals()
         try:
-            status = counterseal.service.actions.status(counterseal.party, approval.guid)
+            status = counterseal.service.actions.status(counterseal.party, Guid(approval.guid))
         except cs.Refused:
             return EMPTY  # it is another origin's, or asked for no action
         if status.use is None:

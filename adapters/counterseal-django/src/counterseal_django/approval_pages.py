@@ -76,6 +76,10 @@ ENDINGS = {
 }
 """What the waiting page says where the person did not approve, or not in time."""
 
+TOO_OFTEN = gettext_lazy(
+    "Your device has been asked too often. Answer what is open, or wait a while."
+)
+
 USES = {
     UseState.EXECUTED: gettext_lazy("This was approved, and it is done."),
     UseState.FAILED: gettext_lazy("This was approved, but it failed. Nothing was done."),
@@ -135,42 +139,62 @@ class ApprovalPages:
         )
 
 
-def explain(error: Exception) -> tuple[int, str]:
+EXPLANATIONS: Mapping[type[Exception], tuple[HTTPStatus, Any]] = {
+    PostChanged: (
+        HTTPStatus.CONFLICT,
+        gettext_lazy("What you were asked about has changed since. Nothing was done. Try again."),
+    ),
+    PostUnknown: (
+        HTTPStatus.GONE,
+        gettext_lazy("This page has ended. Look whether what you did is done."),
+    ),
+    PostUnfit: (
+        HTTPStatus.BAD_REQUEST,
+        gettext_lazy("A form with a file, or a very long one, cannot wait for an approval."),
+    ),
+    InvalidField: (
+        HTTPStatus.BAD_REQUEST,
+        gettext_lazy(
+            "Your device cannot show this: it is more than you could check, or something in it"
+            " does not fit. Do it in smaller parts."
+        ),
+    ),
+    DeadlinePassed: (HTTPStatus.FORBIDDEN, ENDINGS[ActionProgress.EXPIRED]),
+    ApproverInactive: (
+        HTTPStatus.FORBIDDEN,
+        gettext_lazy("The device that approved may no longer answer for you. Nothing was done."),
+    ),
+    TooManyPending: (HTTPStatus.TOO_MANY_REQUESTS, TOO_OFTEN),
+    TooOften: (HTTPStatus.TOO_MANY_REQUESTS, TOO_OFTEN),
+    AccountLocked: (
+        HTTPStatus.FORBIDDEN,
+        gettext_lazy("Your devices are locked. Ask an administrator."),
+    ),
+    TooManyBindings: (
+        HTTPStatus.CONFLICT,
+        gettext_lazy("You have as many devices as are allowed. Remove one."),
+    ),
+    cs.Unavailable: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        gettext_lazy(
+            "Approvals are out of reach just now. Nothing was done. Try again in a minute."
+        ),
+    ),
+}
+"""The status and the text for a user, by the error that stopped them."""
+
+REFUSED = (HTTPStatus.FORBIDDEN, gettext_lazy("This was refused. Nothing was done."))
+
+
+def explain(error: Exception) -> tuple[HTTPStatus, str]:
     """Return the status and the text for a user whom *error* stopped; no secret is in it."""
-    match error:
-        case PostChanged():
-            text = _("What you were asked about has changed since. Nothing was done. Try again.")
-            return HTTPStatus.CONFLICT, text
-        case PostUnknown():
-            return HTTPStatus.GONE, _("This page has ended. Look whether what you did is done.")
-        case PostUnfit():
-            text = _("A form with a file, or a very long one, cannot wait for an approval.")
-            return HTTPStatus.BAD_REQUEST, text
-        case InvalidField():
-            text = _(
-                "Your device cannot show this: it is more than you could check, or something in it"
-                " does not fit. Do it in smaller parts."
-            )
-            return HTTPStatus.BAD_REQUEST, text
-        case DeadlinePassed():
-            return HTTPStatus.FORBIDDEN, str(ENDINGS[ActionProgress.EXPIRED])
-        case ApproverInactive():
-            text = _("The device that approved may no longer answer for you. Nothing was done.")
-            return HTTPStatus.FORBIDDEN, text
-        case TooManyPending() | TooOften():
-            text = _("Your device has been asked too often. Answer what is open, or wait a while.")
-            return HTTPStatus.TOO_MANY_REQUESTS, text
-        case AccountLocked():
-            return HTTPStatus.FORBIDDEN, _("Your devices are locked. Ask an administrator.")
-        case TooManyBindings():
-            return HTTPStatus.CONFLICT, _("You have as many devices as are allowed. Remove one.")
-        case cs.Unavailable():
-            text = _(
-                "Approvals are out of reach just now. Nothing was done. Try again in a minute."
-            )
-            return HTTPStatus.SERVICE_UNAVAILABLE, text
-        case _:
-            return HTTPStatus.FORBIDDEN, _("This was refused. Nothing was done.")
+    # The class itself or, for a family, the first of its parents.
+    for kind in type(error).__mro__:
+        if kind in EXPLANATIONS:
+            status, text = EXPLANATIONS[kind]
+            return status, str(text)
+    status, text = REFUSED
+    return status, str(text)
 
 
 def show_waiting(request: HttpRequest, guid: object, pages: ApprovalPages) -> HttpResponseBase:
@@ -213,7 +237,8 @@ def show_waiting(request: HttpRequest, guid: object, pages: ApprovalPages) -> Ht
 
 def show_connect(request: HttpRequest, pages: ApprovalPages) -> HttpResponseBase:
     """Show the link that binds this browser, to a user who has just proved who they are."""
-    user, back = request.user, safe_next(request)
+    user: Any = request.user
+    back = safe_next(request)
     context: dict[str, Any] = {
         "title": _("Connect this browser"),
         "asks_password": user.has_usable_password(),
@@ -238,7 +263,7 @@ def show_connect(request: HttpRequest, pages: ApprovalPages) -> HttpResponseBase
 
 def is_proved(request: HttpRequest) -> bool:
     """Tell whether the user has given their password again, or has none and just logged in."""
-    user = request.user
+    user: Any = request.user
     if user.has_usable_password():
         credentials = {user.USERNAME_FIELD: user.get_username()}
         proved = authenticate(request, **credentials, password=request.POST.get("password", ""))

@@ -103,10 +103,12 @@ class ViewRule:
         for name, values in request.POST.lists():
             if name in {CSRF_FIELD, TOKEN}:
                 continue
-            shown = translation.gettext("not shown") if name in self.exclude else values
             # A field that is called as a value of the URL is another one.
             key = f"{name} (form)" if name in fields else name
-            fields[key] = shown[0] if len(shown) == 1 and shown is values else shown
+            if name in self.exclude:
+                fields[key] = translation.gettext("not shown")
+            else:
+                fields[key] = values[0] if len(values) == 1 else values
         return fields
 
     def ask(self, request: HttpRequest, args: tuple[Any, ...], kwargs: Any) -> HttpResponseBase:
@@ -165,9 +167,8 @@ def approval_required(
     It runs once. If it raises, or responds with a status of 400 or more, the use is reported as
     failed.
 
-    A view whose act must not be repeated, or half done, needs `transaction.atomic` inside, and locks
-    there what *state* has read. A coroutine stays one; *text*, *arguments* and *state* are called in
-    a thread.
+    A view whose act must not be half done needs `transaction.atomic` inside, and locks there what
+    *state* has read. A coroutine stays one; *text*, *arguments* and *state* are called in a thread.
 
     Each callable gets what the view gets.
 
@@ -209,7 +210,8 @@ def _synchronous(view: Callable[..., Any], rule: ViewRule) -> Callable[..., Any]
         begun = rule.begin(request, args, kwargs)
         if isinstance(begun, HttpResponseBase):
             return begun
-        post, request.approval = begun
+        post, consumed = begun
+        request.approval = consumed  # type: ignore[attr-defined]
         try:
             response = view(request, *args, **kwargs)
         except Exception:
@@ -231,7 +233,8 @@ def _asynchronous(view: Callable[..., Any], rule: ViewRule) -> Callable[..., Any
         begun = await sync_to_async(rule.begin)(request, args, kwargs)
         if isinstance(begun, HttpResponseBase):
             return begun
-        post, request.approval = begun
+        post, consumed = begun
+        request.approval = consumed  # type: ignore[attr-defined]
         report = sync_to_async(post.report)
         try:
             response = await view(request, *args, **kwargs)

@@ -20,7 +20,7 @@ from counterseal_sql.schema import RECORDS
 KIND = "challenge"
 
 
-class ApprovalManager(models.Manager):
+class ApprovalManager(models.Manager["Approval"]):
     """Reads the challenges among the store's records."""
 
     def get_queryset(self) -> Any:
@@ -31,15 +31,17 @@ class ApprovalManager(models.Manager):
 class Approval(models.Model):
     """One question to a user, with its answer."""
 
-    number = models.BigIntegerField(primary_key=True)
-    guid = models.CharField(_("id"), max_length=36)
-    kind = models.CharField(max_length=36)
-    account = models.CharField(max_length=36)
-    body = models.TextField()
+    number: models.BigIntegerField[int, int] = models.BigIntegerField(primary_key=True)
+    guid: models.CharField[str, str] = models.CharField(_("id"), max_length=36)
+    kind: models.CharField[str, str] = models.CharField(max_length=36)
+    account: models.CharField[str, str] = models.CharField(max_length=36)
+    body: models.TextField[str, str] = models.TextField()
 
     objects = ApprovalManager()
 
     class Meta:
+        """The store's table, which it alone writes."""
+
         managed = False
         db_table = RECORDS.name
         default_permissions = ("view",)

@@ -119,7 +119,8 @@ class PendingPost:
         """Let *request*, which names this post, be the one that sent it."""
         _ = request.POST  # Django reads the body once, and would overwrite the form later.
         request.POST = QueryDict(self.body, encoding=request.encoding)
-        request._files = MultiValueDict()  # noqa: SLF001 (what reading the body has set)
+        # What reading the body has set; `FILES` itself cannot be.
+        request._files = MultiValueDict()  # type: ignore[attr-defined] # noqa: SLF001
 
     def load_status(self) -> cs.ActionStatus:
         """

@@ -1,9 +1,9 @@
 """
 The type `site-action`: what a logged-in person does on a site, such as to delete a customer.
 
-`resource` is where on the site. `arguments` are `{"action": TEXT, "details": [[LABEL, VALUE], ...]}`
-in the person's language: the device shows each text as it is. Nothing is shortened; as of a tool's
-call, a person cannot check more than 40 rows, or 4,000 characters, so more is refused.
+`resource` is where on the site. `arguments` are the members `action`, a text, and `details`, pairs
+of label and value, in the person's language: the device shows each text as it is. Nothing is
+shortened; a person cannot check more than 40 rows, or 4,000 characters, so more is refused.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class StepUpMiddleware(MiddlewareMixin):
     """
 
     within: timedelta | None = None
-    open_names: frozenset[str] = frozenset({"logout"})
+    open_names: frozenset[str | None] = frozenset({"logout"})
 
     def is_required(self, request: HttpRequest) -> bool:
         """Tell whether the user of *request* needs an approval; by default, if logged in."""
@@ -115,11 +115,18 @@ class StepUpMiddleware(MiddlewareMixin):
     ) -> HttpResponseBase | None:
         """Lead a user without an approval to the page that asks for it."""
         match = request.resolver_match
-        if match.app_name == APP_NAME or match.url_name in self.open_names:
-            return None
-        if not self.is_required(request):
+        is_open = match is not None and (
+            match.app_name == APP_NAME or match.url_name in self.open_names
+        )
+        if is_open or not self.is_required(request):
             return None
         return _redirect(request, self.within)
+
+
+def browser_of(request: HttpRequest) -> dict[str, str]:
+    """Return what a device shows of the browser that logs in."""
+    name = request.headers.get("User-Agent", "").strip()[:BROWSER_LENGTH].strip()
+    return {"browser": name} if name else {}
 
 
 @never_cache
@@ -130,7 +137,7 @@ class StepUpMiddleware(MiddlewareMixin):
     lambda _request: _("Go on with this log-in"),
     type="login",
     resource=lambda request: request.get_host(),
-    arguments=lambda request: browser_of(request),
+    arguments=browser_of,
 )
 def step_up(request: HttpRequest) -> HttpResponseBase:
     """Ask for the approval of a log-in, and record it."""
@@ -140,12 +147,6 @@ def step_up(request: HttpRequest) -> HttpResponseBase:
     now = approvals().service.ports.clock.now()
     request.session[SESSION_KEY] = {"at": now.isoformat(), "user": str(request.user.pk)}
     return HttpResponseRedirect(following)
-
-
-def browser_of(request: HttpRequest) -> dict[str, str]:
-    """Return what a device shows of the browser that logs in."""
-    name = request.headers.get("User-Agent", "").strip()[:BROWSER_LENGTH].strip()
-    return {"browser": name} if name else {}
 
 
 def _redirect(request: HttpRequest, within: timedelta | None) -> HttpResponseBase | None:

@@ -1,4 +1,4 @@
-"""A model admin whose changes a user approves: each is done once, as it was shown, or not at all."""
+"""A model admin whose changes a user approves: each is done once, as shown, or not at all."""
 
 import os
 import signal
@@ -10,16 +10,18 @@ from django.contrib.admin import ModelAdmin, site
 from django.contrib.admin.models import LogEntry
 from django.db import connection, connections
 from django.test import RequestFactory
-
+from office.admin import CustomerAdmin
+from office.models import Customer, Purchase, Tag
 from office_person import PASSWORD, Person
+
 from counterseal.errors import Indeterminate
 from counterseal.models import ActionState, UseState
 from counterseal_django.admin import ApprovalMissing
+from counterseal_django.admin_operations import EMPTY
 from counterseal_django.pending_posts import SESSION_KEY, TOKEN, PendingPost
-from office.admin import CustomerAdmin
-from office.models import Customer, Purchase, Tag
 
 LIST = "/admin/office/customer/"
+PLACE = "Office \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Customers"
 
 
 def deletion_of(customer):
@@ -55,7 +57,7 @@ def test_a_deletion_is_shown_and_done_once(zoe, customers):
     assert "Open your browser device" in page.text
     assert zoe.displayed() == [
         ("Action", "Delete customer"),
-        ("Where", "Office › Customers"),
+        ("Where", PLACE),
         (f"Customer {ada.pk}", "Ada"),
         ("Also deleted", "1 purchases"),
     ]
@@ -213,9 +215,9 @@ def test_a_change_shows_its_fields_before_and_after(zoe, customers):
         ("Secret, new", "not shown"),
         ("Level, now", "silver"),
         ("Level, new", "gold"),
-        ("Parent, now", "–"),
+        ("Parent, now", EMPTY),
         ("Parent, new", f"Bob ({bob.pk})"),
-        ("Tags, now", "–"),
+        ("Tags, now", EMPTY),
         ("Tags, new", f"vip ({vip.pk})"),
         (f"Purchase {kite.pk}", "deleted"),
         ("Purchase", "added"),
@@ -264,7 +266,7 @@ def test_a_form_that_no_longer_fits_changes_nothing(zoe, customers):
 
 
 def test_an_action_shows_its_objects_and_fields(zoe, customers):
-    ada, bob = customers
+    ada, _ = customers
     question = zoe.ask(LIST, **bulk(ada, action="promote", level="g", index="0"))
     assert zoe.displayed()[0] == ("Action", "Promote selected customers")
     assert zoe.displayed()[2:] == [
@@ -305,10 +307,10 @@ def test_who_has_no_device_connects_this_browser(office, customers):
 
     refused = person.post(connect, password="wrong", next=LIST)
     assert (refused.status, "password is wrong" in refused.text) == (403, True)
-    shown = person.post(connect, password=PASSWORD, next=LIST)
-    assert 'href="https://office.example/auth/app/#bind?' in shown.source
-    assert f'href="{LIST}"' in shown.source
-    assert "no-store" in shown.response["Cache-Control"]
+    page = person.post(connect, password=PASSWORD, next=LIST)
+    assert 'href="https://office.example/auth/app/#bind?' in page.source
+    assert f'href="{LIST}"' in page.source
+    assert "no-store" in page.response["Cache-Control"]
 
 
 def test_a_page_of_another_site_is_none_to_return_to(zoe):
@@ -359,7 +361,7 @@ def test_one_form_that_is_sent_twice_asks_once(zoe, customers):
 def test_it_is_done_in_the_language_in_which_it_was_asked(zoe, customers):
     zoe.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
     question = zoe.ask(deletion_of(customers[0]), post="yes")
-    assert zoe.displayed()[1] == ("Wo", "Office › Customers")
+    assert zoe.displayed()[1] == ("Wo", PLACE)
     question.approve()
     zoe.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     question.go_on()
@@ -503,11 +505,11 @@ def test_no_model_admin_acts_without_an_approval(zoe, customers, verb):
 
 def test_checks_name_what_does_not_fit():
     class Unfit(CustomerAdmin):
-        approval_required = {"delete", "destroy"}
+        approval_required = ("delete", "destroy")
 
     class Editable(CustomerAdmin):
-        list_display = ["pk", "name"]
-        list_editable = ["name"]
+        list_display = ("pk", "name")
+        list_editable = ("name",)
 
     for model_admin, check in ((Unfit, "E101"), (Editable, "E102")):
         (problem,) = model_admin(Customer, site).check()

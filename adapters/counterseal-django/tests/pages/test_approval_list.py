@@ -4,8 +4,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.test import override_settings
-
 from office_person import Person
+
 from counterseal_django.models import Approval
 
 LIST = "/admin/counterseal_django/approval/"

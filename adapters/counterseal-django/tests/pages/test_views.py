@@ -7,13 +7,13 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient, override_settings
+from office.models import Customer
+from office_person import Question
 
 from counterseal.models import UseState
 from counterseal_django import approvals
 from counterseal_django.pending_posts import TOKEN
 from counterseal_django.step_up import SESSION_KEY
-from office.models import Customer
-from office_person import Question
 
 STEP_UP = "/auth/page/step-up/"
 
