@@ -21,7 +21,7 @@ from counterseal_django.admin_operations import EMPTY
 from counterseal_django.pending_posts import SESSION_KEY, TOKEN, PendingPost
 
 LIST = "/admin/office/customer/"
-PLACE = "Office \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Customers"
+WHERE = "Office \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Customers"
 
 
 def deletion_of(customer):
@@ -57,7 +57,7 @@ def test_a_deletion_is_shown_and_done_once(zoe, customers):
     assert "Open your browser device" in page.text
     assert zoe.displayed() == [
         ("Action", "Delete customer"),
-        ("Where", PLACE),
+        ("Where", WHERE),
         (f"Customer {ada.pk}", "Ada"),
         ("Also deleted", "1 purchases"),
     ]
@@ -361,7 +361,7 @@ def test_one_form_that_is_sent_twice_asks_once(zoe, customers):
 def test_it_is_done_in_the_language_in_which_it_was_asked(zoe, customers):
     zoe.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
     question = zoe.ask(deletion_of(customers[0]), post="yes")
-    assert zoe.displayed()[1] == ("Wo", PLACE)
+    assert zoe.displayed()[1] == ("Wo", WHERE)
     question.approve()
     zoe.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     question.go_on()
@@ -448,8 +448,8 @@ def kill_at(point):
     setattr(owner, name, killed)
 
 
-def run_killed(point, act):
-    """Run *act* in a process that is killed at *point*."""
+def run_killed(point, press):
+    """Run *press* in a process that is killed at *point*."""
     connections.close_all()
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         # Newer Pythons warn of threads, which a process of tests may have.
@@ -457,7 +457,7 @@ def run_killed(point, act):
     if child == 0:
         try:
             kill_at(point)
-            act()
+            press()
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)

@@ -12,7 +12,7 @@ LIST = "/admin/counterseal_django/approval/"
 
 
 @pytest.fixture
-def asked(zoe, customers):
+def question(zoe, customers):
     """Return the question about Ada, which was approved and done."""
     question = zoe.ask(f"/admin/office/customer/{customers[0].pk}/delete/", post="yes")
     question.approve()
@@ -22,19 +22,19 @@ def asked(zoe, customers):
 
 
 @pytest.fixture
-def detail(asked):
+def detail(question):
     return f"{LIST}{Approval.objects.get().number}/change/"
 
 
-def test_it_lists_who_was_asked_and_what_they_answered(zoe, asked):
+def test_it_lists_who_was_asked_and_what_they_answered(zoe, question):
     page = zoe.get(LIST)
     assert page.status == 200
-    for text in (asked.guid, "site-action", "approved", "1 approval"):
+    for text in (question.guid, "site-action", "approved", "1 approval"):
         assert text in page.text
     assert "Ada" not in page.text
 
 
-def test_it_finds_an_account(zoe, asked):
+def test_it_finds_an_account(zoe, question):
     assert "1 approval" in zoe.get(f"{LIST}?q={zoe.user.pk}").text
     assert "0 approvals" in zoe.get(f"{LIST}?q=nobody").text
 

@@ -93,8 +93,8 @@ def test_a_coroutine_is_called_in_an_event_loop(zoe, customers):
     client = AsyncClient(headers={"host": "office.example"})
     client.cookies = zoe.client.cookies
     path = f"/promote/{customers[0].pk}/"
-    asked = asyncio.run(client.post(path))
-    question = Question(zoe, path, asked.url)
+    waiting = asyncio.run(client.post(path))
+    question = Question(zoe, path, waiting.url)
     question.approve()
     done = asyncio.run(client.post(path, {TOKEN: question.guid}))
     assert done.content == b"1"
