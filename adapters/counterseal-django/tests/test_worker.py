@@ -38,19 +38,18 @@ def test_it_expires_questions_and_deletes_old_records(configured, sqlite_databas
         fake.bind("42")
         guid = fake.ask("42", "Pay?").challenge.guid
 
+        def state():
+            return current.service.challenges.status(current.party, guid).state
+
         work_once()
-        assert (
-            current.service.challenges.status(current.party, guid).state is ChallengeState.PENDING
-        )
+        assert state() is ChallengeState.PENDING
         clock.advance(cs.STANDARD.challenge_life)
         work_once()
-        assert (
-            current.service.challenges.status(current.party, guid).state is ChallengeState.EXPIRED
-        )
+        assert state() is ChallengeState.EXPIRED
         clock.advance(timedelta(days=400))
         work_once()
         with pytest.raises(NotFound):
-            current.service.challenges.status(current.party, guid)
+            state()
 
 
 def test_it_delivers_callbacks_and_notifies_devices(members):
@@ -66,7 +65,7 @@ def test_it_delivers_callbacks_and_notifies_devices(members):
     assert [attempt.delivery.url for attempt in fake.sender.attempts] == [CALLBACK]
 
 
-def test_it_waits_for_a_store_that_fails_and_ends_when_it_is_told_to(
+def test_it_waits_for_a_store_that_fails_and_ends_at_a_signal(
     configured, sqlite_databases, set_databases, caplog
 ):
     set_databases(default={}, counterseal=sqlite_databases.broken())

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,7 +37,7 @@ from counterseal_web.wsgi import WsgiApplication
 sys.path.insert(0, str(Path(__file__).parent))
 
 from asgi_client import as_wsgi
-from served import ServedService, stop_servers
+from served import ServedService, stop_later, stop_servers
 
 BASE = "https://service.example"
 
@@ -99,47 +99,40 @@ class DjangoUrls:
         self.urlpatterns = [path(f"{prefix}/".lstrip("/"), include("counterseal_django.urls"))]
 
 
-def with_django_app(service, prefix):
-    """Return a context manager in which Django serves *service* by counterseal-django."""
+def serving_by_django(service, prefix):
+    """Let a Django project include counterseal-django until the test ends; return what calls do."""
     configure_django()
     from counterseal_django.wiring import Approvals, replaced_approvals  # noqa: PLC0415 (it needs settings)
 
-    approvals, urls = Approvals(None, service, None, None), DjangoUrls(prefix)
-
-    @contextmanager
-    def served_by_django():
-        # Others may have set it for their own tests.
-        with (
-            override_settings(ALLOWED_HOSTS=["*"], ROOT_URLCONF=urls, MIDDLEWARE=[]),
-            replaced_approvals(approvals),
-        ):
-            yield
-
-    return served_by_django
+    settings = ExitStack()
+    urls = DjangoUrls(prefix)
+    settings.enter_context(override_settings(ALLOWED_HOSTS=["*"], ROOT_URLCONF=urls, MIDDLEWARE=[]))
+    stop_later(settings)
+    return partial(replaced_approvals, Approvals(None, service, None, None))
 
 
 def in_django_wsgi(service, prefix=""):
-    served_by_django = with_django_app(service, prefix)
-    with served_by_django():
-        handler = WSGIHandler()
+    serving = serving_by_django(service, prefix)
+    handler = WSGIHandler()
 
     def respond(environ, start_response):
-        with served_by_django():
+        with serving():
             return handler(environ, start_response)
 
     return respond
 
 
 def in_django_asgi(service, prefix=""):
-    served_by_django = with_django_app(service, prefix)
-    with served_by_django():
-        handler = ASGIHandler()
+    serving = serving_by_django(service, prefix)
+    handler = ASGIHandler()
 
     async def respond(scope, receive, send):
-        with served_by_django():
+        with serving():
             await handler(scope, receive, send)
 
-    return as_wsgi(respond)
+    app = as_wsgi(respond)
+    app.stores_bodies = True
+    return app
 
 
 def served(service, prefix=""):
@@ -226,6 +219,11 @@ class Served:
     def port(self):
         """Where it is served already; None for a face that is called in this process."""
         return getattr(self.app, "port", None)
+
+    def require_limited_bodies(self):
+        """Skip the test where the host stores a whole body before it calls anybody."""
+        if getattr(self.app, "stores_bodies", False):
+            pytest.skip("Django's handler for ASGI stores a whole body, whatever its length")
 
 
 def application(face, ports, policy=STANDARD, *, prefix="", monotonic=time.monotonic, **settings):

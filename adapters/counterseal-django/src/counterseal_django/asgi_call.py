@@ -62,7 +62,7 @@ class _Call:
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
         self._request = request
         self._limit = limit
-        self._read = False
+        self._is_received = False
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
 
@@ -87,10 +87,10 @@ class _Call:
 
     async def receive(self) -> Message:
         """Return the request's body, once."""
-        if self._read:
+        if self._is_received:
             # Django listens for the end of the connection, and then cancels the view.
             await asyncio.Event().wait()
-        self._read = True
+        self._is_received = True
         return {"type": "http.request", "body": self._request.read(self._limit + 1)}
 
     async def send(self, message: Message) -> None:

@@ -24,7 +24,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, Tags, Warning
+from django.core.checks import CheckMessage, Error, Tags
 from django.db import connections
 from django.http.request import validate_host
 from django.urls import NoReverseMatch, get_script_prefix, reverse
@@ -135,7 +135,7 @@ def _check_path(url: SplitResult) -> Iterator[CheckMessage]:
 
 def _check_keys(config: Configuration) -> Iterator[CheckMessage]:
     if not has_keys(config):
-        yield Warning(
+        yield checks.Warning(
             f"COUNTERSEAL: 'KEYS': there are no keys in {config.keys}",
             hint="Run manage.py counterseal_upgrade --create-keys, once for a new project; for an"
             " old one, restore the folder: new keys open nothing that lost keys have sealed.",

@@ -7,7 +7,7 @@ connection at the first use, so that the database of a test runner follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -132,7 +132,7 @@ class AliasStore(SqlStore):
         self._alias_database = database
 
     def commit(
-        self, changes: Sequence[Change], audit: Sequence[AuditEvent], operation: str
+        self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
     ) -> None:
         """Apply *changes* and record *audit*, all or nothing, as `SqlStore` does."""
         self._alias_database.require_writable()
