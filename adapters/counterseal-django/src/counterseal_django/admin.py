@@ -21,6 +21,7 @@ from typing import Any
 
 import attrs
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core import checks
 from django.core.exceptions import PermissionDenied
 from django.db import connections, router, transaction
@@ -54,6 +55,7 @@ from counterseal_django.pending_posts import (
     load_post,
     outside_transactions,
 )
+from counterseal_django.site_actions import ROWS
 
 OPERATIONS = frozenset({"add", "change", "delete", "actions"})
 """What can need an approval; `actions` are all but that which deletes."""
@@ -114,7 +116,8 @@ class ApprovalRequiredMixin:
     Lets a `ModelAdmin` act only after the logged-in user has approved it on their device.
 
     Put it before `ModelAdmin` among the bases. Whoever calls `save_model`, `delete_model` or
-    `delete_queryset` in another way is refused with `ApprovalMissing`.
+    `delete_queryset` in another way is refused with `ApprovalMissing`. A view that the class adds
+    by `get_urls` needs `approval_required` of its own, but for the passwords of a `UserAdmin`.
 
     Attributes:
         approval_required: What needs an approval: of `add`, `change`, `delete` and `actions`, or
@@ -137,14 +140,18 @@ class ApprovalRequiredMixin:
         return self._respond(request, lambda: view(request, *args, **kwargs))
 
     @outside_transactions
+    @method_decorator(csrf_protect)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the form of a new object."""
-        return super().add_view(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
+        """Show the form of a new object, or save it after an approval."""
+        view = super().add_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
 
     @outside_transactions
+    @method_decorator(csrf_protect)
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the form of an object."""
-        return super().change_view(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
+        """Show the form of an object, or save it after an approval."""
+        view = super().change_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
 
     @outside_transactions
     @method_decorator(csrf_protect)
@@ -159,6 +166,25 @@ class ApprovalRequiredMixin:
         """Show the list, or run an action after an approval."""
         view = super().changelist_view  # type: ignore[misc]
         return self._respond(request, lambda: view(request, *args, **kwargs))
+
+    @outside_transactions
+    @method_decorator([csrf_protect, sensitive_post_parameters()])
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 (Django's name)
+        form_url: str = "",
+    ) -> HttpResponseBase:
+        """Show the form of a password, which a `UserAdmin` has, or save it after an approval."""
+        view = super().user_change_password  # type: ignore[misc]
+
+        def change_password() -> HttpResponseBase:
+            if request.method == "POST" and self._is_required("change"):
+                self._require_password(request, id)
+            response: HttpResponseBase = view(request, id, form_url)
+            return response
+
+        return self._respond(request, change_password)
 
     def get_urls(self) -> list[Any]:
         """Return the URLs, with those of the waiting page and of the connecting page."""
@@ -278,7 +304,7 @@ class ApprovalRequiredMixin:
             return view()
         except Proposed as described:
             proposal = described.proposal
-        except cs.Refused as error:
+        except (cs.Refused, cs.Unavailable) as error:
             return pages.refuse(request, error, back)
         finally:
             delattr(request, RUN)
@@ -322,6 +348,9 @@ class ApprovalRequiredMixin:
         except PermissionDenied:
             post.cancel()
             raise
+        except (cs.Refused, cs.Unavailable) as error:
+            post.cancel()
+            return pages.refuse(request, error, post.back)
         else:
             # The object is gone, or the form does not fit any more: Django says so.
             post.cancel()
@@ -359,7 +388,8 @@ class ApprovalRequiredMixin:
         """Return an action that runs for what was approved."""
 
         def approved(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
-            run, objects = self._require_run(request), list(queryset)
+            # One more than a person can check is enough to refuse it.
+            run, objects = self._require_run(request), list(queryset[: ROWS + 1])
             run.require(admin_operations.describe_action(self, request, str(description), objects))
             return function(
                 model_admin, request, queryset.filter(pk__in=[each.pk for each in objects])
@@ -370,13 +400,20 @@ class ApprovalRequiredMixin:
     def _require_deletion(self, request: HttpRequest, queryset: Any) -> None:
         if not self._is_required("delete"):
             return
-        run, objects = self._require_run(request), list(queryset)
+        run, objects = self._require_run(request), list(queryset[: ROWS + 1])
         if run.has_passed and run.approved is not None:
             # It was described before its log entries were written.
             if not {str(each.pk) for each in objects} <= {*run.approved.objects}:
                 raise ApprovalMissing
             return
         run.require(admin_operations.describe_deletion(self, request, objects))
+
+    def _require_password(self, request: HttpRequest, user_id: str) -> None:
+        """Go on with a new password if the form is valid, and if it is approved."""
+        user = self.get_object(request, unquote(user_id))  # type: ignore[attr-defined]
+        if user is None or not self.change_password_form(user, request.POST).is_valid():  # type: ignore[attr-defined]
+            return  # Django's view says so
+        self._require_run(request).require(admin_operations.describe_password(self, user))
 
     def _require_run(self, request: HttpRequest) -> Run:
         run = _run_of(request)

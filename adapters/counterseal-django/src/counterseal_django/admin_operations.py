@@ -101,6 +101,12 @@ def describe_action(
     return _propose(model_admin, title, rows, [*map(_state_of, _load(objects))], objects)
 
 
+def describe_password(model_admin: Any, user: Any) -> Proposal:
+    """Describe that *user* gets another password, or none."""
+    state = [*map(_state_of, _load([user]))]
+    return _propose(model_admin, _("Change a password"), _object_rows([user]), state, [user])
+
+
 def _propose(
     model_admin: Any, title: str, rows: list[Row], state: list[Any], objects: list[Any]
 ) -> Proposal:

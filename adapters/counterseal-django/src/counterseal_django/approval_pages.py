@@ -236,7 +236,12 @@ def show_waiting(request: HttpRequest, guid: object, pages: ApprovalPages) -> Ht
 
 
 def show_connect(request: HttpRequest, pages: ApprovalPages) -> HttpResponseBase:
-    """Show the link that binds this browser, to a user who has just proved who they are."""
+    """
+    Show the link that binds this browser, to a user who has just proved who they are.
+
+    A user with a device gets none: who knows only the password could answer as the user. Their
+    device invites another one itself.
+    """
     user: Any = request.user
     back = safe_next(request)
     context: dict[str, Any] = {
@@ -247,7 +252,7 @@ def show_connect(request: HttpRequest, pages: ApprovalPages) -> HttpResponseBase
     try:
         context["has_device"] = approvals().has_device(user)
         context["device_url"] = approvals().devices_link(user)
-        if request.method == "POST":
+        if request.method == "POST" and not context["has_device"]:
             if is_proved(request):
                 context["link"] = approvals().invite(user)
             else:

@@ -116,7 +116,7 @@ class StepUpMiddleware(MiddlewareMixin):
         """Lead a user without an approval to the page that asks for it."""
         match = request.resolver_match
         is_open = match is not None and (
-            match.app_name == APP_NAME or match.url_name in self.open_names
+            APP_NAME in match.app_names or match.url_name in self.open_names
         )
         if is_open or not self.is_required(request):
             return None

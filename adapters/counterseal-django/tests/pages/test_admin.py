@@ -4,12 +4,16 @@ import os
 import signal
 import threading
 import warnings
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin import ModelAdmin, site
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import RequestFactory
+from django.utils import timezone
 from office.admin import CustomerAdmin
 from office.models import Customer, Purchase, Tag
 from office_person import PASSWORD, Person
@@ -242,6 +246,31 @@ def test_an_addition_shows_what_is_new(zoe):
     assert LogEntry.objects.get().is_addition()
 
 
+def test_a_user_and_a_password_are_added_and_never_shown(zoe):
+    users, password = "/admin/auth/user/", "anything but hunter2"
+    form = {"username": "eve", "usable_password": "true", "password1": password}
+    question = zoe.ask(f"{users}add/", **form, password2=password)
+    assert ("Username, new", "eve") in zoe.displayed()
+    assert password not in str(zoe.displayed())
+    question.approve()
+    question.go_on()
+    eve = User.objects.get(username="eve")
+    assert eve.check_password(password)
+
+    path = f"{users}{eve.pk}/password/"
+    form = {"password1": PASSWORD, "usable_password": "true", "set-password": "1"}
+    assert zoe.post(path, **form, password2="another").status == 200
+    question = zoe.ask(path, **form, password2=PASSWORD)
+    assert zoe.displayed()[0] == ("Action", "Change a password")
+    assert zoe.displayed()[2:] == [(f"User {eve.pk}", "eve")]
+    eve.refresh_from_db()
+    assert eve.check_password(password)
+    question.approve()
+    question.go_on()
+    eve.refresh_from_db()
+    assert eve.check_password(PASSWORD)
+
+
 def test_a_form_with_an_error_asks_nobody(zoe, customers):
     ada, _ = customers
     page = zoe.post(f"{LIST}{ada.pk}/change/", **form_of(ada, name=""))
@@ -313,9 +342,32 @@ def test_who_has_no_device_connects_this_browser(office, customers):
     assert "no-store" in page.response["Cache-Control"]
 
 
+def test_a_password_alone_connects_no_second_device(zoe):
+    connect = f"{LIST}approval/connect/"
+    page = zoe.post(connect, password=PASSWORD)
+    assert "only that one can add another" in page.text
+    assert "#bind?" not in page.source
+    call_command("counterseal_revoke", str(zoe.user.pk), verbosity=0)
+    assert "#bind?" in zoe.post(connect, password=PASSWORD).source
+    with pytest.raises(CommandError, match="AccountUnknown"):
+        call_command("counterseal_revoke", "nobody")
+
+
+def test_who_has_no_password_connects_after_a_log_in(office):
+    person = Person("eve")
+    person.user.set_unusable_password()
+    person.user.save()
+    person.client.force_login(person.user)
+    connect = f"{LIST}approval/connect/"
+    assert "Your password" not in person.get(connect).text
+    assert "#bind?" in person.post(connect).source
+    User.objects.update(last_login=timezone.now() - timedelta(minutes=6))
+    assert person.post(connect).status == 403
+
+
 def test_a_page_of_another_site_is_none_to_return_to(zoe):
     connect = f"{LIST}approval/connect/?next=https://evil.example/"
-    assert "evil.example" not in zoe.get(connect).source
+    assert "evil.example" not in zoe.get(connect).source.replace(connect, "")
 
 
 def test_another_session_has_no_such_page(zoe, customers):

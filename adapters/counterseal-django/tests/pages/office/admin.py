@@ -1,6 +1,8 @@
 """The admin of the office: customers need an approval for everything, tags to be deleted."""
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 
 from counterseal_django.admin import ApprovalRequiredMixin
 from office.models import Customer, Purchase, Tag
@@ -30,3 +32,11 @@ class TagAdmin(ApprovalRequiredMixin, admin.ModelAdmin):
     @admin.action(description="Purge")
     def purge(self, request, queryset):
         self.delete_queryset(request, queryset)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffAdmin(ApprovalRequiredMixin, UserAdmin):
+    approval_required = {"add", "change"}
