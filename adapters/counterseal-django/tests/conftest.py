@@ -72,9 +72,9 @@ class PostgresqlDatabases:
         """Return the members of an alias with empty tables."""
         return members_of(self._server.emptied())
 
-    def bare(self):
-        """Return the members of an alias without tables."""
-        return members_of(connect(self._server.bare()).engine.url)
+    def bare(self, options=""):
+        """Return the members of an alias without tables, or as *options* say."""
+        return members_of(connect(self._server.bare(options)).engine.url)
 
     def broken(self):
         """Return the members of an alias where nothing answers."""

@@ -1,57 +1,77 @@
 """The site of an office, in this process: its database, a logged-in user, and their phone."""
 
+import itertools
+import os
 import shutil
-import sqlite3
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 from office.models import Customer, Purchase
 from office_person import HOST, Person
 
 SQLITE = "django.db.backends.sqlite3"
+DATABASES = ["sqlite", "postgresql"] if "EVERY_SERVER" in os.environ else ["sqlite"]
 
 
-@pytest.fixture(scope="session")
-def office_file(tmp_path_factory):
-    """Return a SQLite file with all tables, and nothing in them."""
-    return tmp_path_factory.mktemp("office") / "model.sqlite3"
+class SqliteSites:
+    """Files: one has all tables, and the others are its copies."""
+
+    def __init__(self, folder):
+        self._folder, self._numbers = folder, itertools.count()
+        self.model = self._members("model")
+
+    def copy(self):
+        members = self._members(next(self._numbers))
+        shutil.copy(self.model["NAME"], members["NAME"])
+        return members
+
+    def _members(self, name):
+        return {"ENGINE": SQLITE, "NAME": str(self._folder / f"{name}.sqlite3")}
+
+
+class PostgresqlSites:
+    """The same, in one server."""
+
+    def __init__(self, databases):
+        self._databases = databases
+        self.model = databases.bare()
+
+    def copy(self):
+        return self._databases.bare(f"TEMPLATE {self.model['NAME']}")
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def sites(request, tmp_path_factory):
+    """Return what makes databases for the site, and the folder of its keys."""
+    folder = tmp_path_factory.mktemp("office")
+    if request.param == "sqlite":
+        return SqliteSites(folder), folder / "keys"
+    return PostgresqlSites(request.getfixturevalue("postgresql_databases")), folder / "keys"
 
 
 @pytest.fixture
-def office(office_file, set_databases, tmp_path):
-    """Set up the site on a database of its own; return the folder."""
-    file = tmp_path / "office.sqlite3"
-    is_first = not office_file.exists()
-    if not is_first:
-        shutil.copy(office_file, file)
-    default = {"ENGINE": SQLITE, "NAME": str(file)}
-    set_databases(default=default, counterseal={**default, "TEST": {"MIRROR": "default"}})
+def office(sites, set_databases):
+    """Set up the site on a database of its own."""
+
+    def use(members):
+        set_databases(default=members, counterseal={**members, "TEST": {"MIRROR": "default"}})
+
+    databases, keys = sites
     members = {
         "URL": f"https://{HOST}/auth",
-        "KEYS": tmp_path / "keys",
+        "KEYS": keys,
         "TENANCY": "office.example/django",
         "COMPANY": "Example Office",
     }
     with override_settings(COUNTERSEAL=members):
-        if is_first:
+        if not keys.exists():
+            use(databases.model)
             call_command("migrate", run_syncdb=True, verbosity=0)
             call_command("counterseal_upgrade", verbosity=0, create_keys=True)
-            shutil.copytree(tmp_path / "keys", office_file.with_name("keys"))
-            office_file.write_bytes(read_whole(file))
-        else:
-            shutil.copytree(office_file.with_name("keys"), tmp_path / "keys")
-        assert settings.COUNTERSEAL is members
-        yield tmp_path
-
-
-def read_whole(file):
-    """Return the bytes of a SQLite file, with those of its write-ahead log."""
-    with sqlite3.connect(file) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return file.read_bytes()
+            set_databases()
+        use(databases.copy())
+        yield
 
 
 @pytest.fixture
