@@ -116,19 +116,20 @@ class Person:
         route.fulfill(response=response, headers=headers)
 
     def look(self, name):
-        """Check that the page fits each window, and that everybody can use it; take pictures."""
+        """With EVERY_FACE, check that the page fits each window and everybody; take pictures."""
+        if self._axe is None:
+            return
         for window, size in WINDOWS.items():
             self.page.set_viewport_size(size)
             self.page.screenshot(path=self._pictures / f"{name}-{window}.png", full_page=True)
             fits = "width => document.documentElement.scrollWidth <= width"
             self.page.wait_for_function(fits, arg=size["width"])
-        if self._axe is not None:
-            violations = self._axe.violations(self.page)
-            ours = {
-                rule: [each for each in elements if "counterseal" in each]
-                for rule, elements in violations.items()
-            }
-            assert not any(ours.values()), ours
+        violations = self._axe.violations(self.page)
+        ours = {
+            rule: [each for each in elements if "counterseal" in each]
+            for rule, elements in violations.items()
+        }
+        assert not any(ours.values()), ours
 
     @contextmanager
     def app(self, link):
@@ -190,8 +191,7 @@ class Person:
 def project(tmp_path_factory):
     """Make the project of the page, with a superuser and three customers."""
     folder, port = tmp_path_factory.mktemp("office"), reserve_port()
-    make_project(folder, port)
-    subprocess.run([sys.executable, "manage.py", "shell", "-c", FILL], cwd=folder, check=True)
+    make_project(folder, port, FILL)
     return folder, port
 
 
@@ -221,14 +221,14 @@ def test_deleting_customers_in_the_admin_asks_this_browser(
         page.get_by_text("was deleted successfully").wait_for()
         person.look("5-deleted")
 
-        person.delete_selected("Bob", "Cy")
-        person.look("6-waiting-for-several")
-        person.answer("Reject")
-        page.get_by_text("You declined on your device").wait_for()
-        person.look("7-declined")
-        page.goto(customers)
-        page.get_by_text("2 customers").wait_for()
-
+        if EVERY_FACE:
+            person.delete_selected("Bob", "Cy")
+            person.look("6-waiting-for-several")
+            person.answer("Reject")
+            page.get_by_text("You declined on your device").wait_for()
+            person.look("7-declined")
+            page.goto(customers)
+            page.get_by_text("2 customers").wait_for()
         person.delete_selected("Bob", "Cy")
         person.answer("Approve")
         page.get_by_text("Successfully deleted 2 customers.").wait_for()
