@@ -103,6 +103,7 @@ EXCEPTIONS = {
     ("counterseal_client.ping", KEYS): "it compares the token of a ping",
     ("counterseal_demo.device_cli.push_receiver", KEYS): "a device decrypts what is pushed",
     ("counterseal_demo.device_cli.attachments", KEYS): "a device compares a document's hash",
+    ("counterseal_django.site_actions", "counterseal.actions"): "it registers a type of actions",
     **dict.fromkeys(
         [
             ("counterseal_http.devices", "counterseal.device"),

@@ -16,9 +16,11 @@ from django.db import ConnectionHandler, connections
 from django.test import override_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "pages"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-sql" / "tests"))
 
 from django_project import Project
+from office_settings import SETTINGS
 from postgres_server import Postgres
 
 from counterseal_django import wiring
@@ -28,7 +30,7 @@ SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 
 if not settings.configured:
-    settings.configure()
+    settings.configure(**SETTINGS)
 if not apps.ready:
     django.setup()
 
@@ -70,9 +72,9 @@ class PostgresqlDatabases:
         """Return the members of an alias with empty tables."""
         return members_of(self._server.emptied())
 
-    def bare(self):
-        """Return the members of an alias without tables."""
-        return members_of(connect(self._server.bare()).engine.url)
+    def bare(self, options=""):
+        """Return the members of an alias without tables, or as *options* say."""
+        return members_of(connect(self._server.bare(options)).engine.url)
 
     def broken(self):
         """Return the members of an alias where nothing answers."""

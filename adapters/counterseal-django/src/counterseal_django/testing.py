@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 from unittest import TestCase as UnitTestCase
 
+import attrs
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import TestCase
@@ -30,6 +31,7 @@ import counterseal as cs
 from counterseal.models import RelyingParty
 from counterseal_django.configuration import SETTING, configuration
 from counterseal_django.errors import StoreOutsideTest
+from counterseal_django.site_actions import SITE_ACTIONS
 from counterseal_django.store import (
     ALIAS,
     OUTSIDE,
@@ -98,7 +100,8 @@ def fake_approvals(fake: MemoryService) -> Iterator[Approvals]:
         fake: A `counterseal.testing.FakeService`.
     """
     config = configuration()
-    service = Service(fake.ports, fake.policy, config.http)
+    ports = attrs.evolve(fake.ports, actions=SITE_ACTIONS)
+    service = Service(ports, fake.policy, config.http)
     with replaced_approvals(Approvals(config, service, fake.origin, None)) as current:
         yield current
 

@@ -21,6 +21,7 @@ from counterseal.memory import memory_ports
 from counterseal.models import RelyingParty
 from counterseal_asgi import AsgiApplication, closing_on_signal
 from counterseal_django.configuration import Configuration, configuration
+from counterseal_django.site_actions import SITE_ACTIONS
 from counterseal_django.store import (
     StoreDatabase,
     address_of_alias,
@@ -145,7 +146,9 @@ def make_approvals(config: Configuration, database: StoreDatabase) -> Approvals:
         Unavailable: The store failed.
     """
     keys = key_files(config)
-    ports = attrs.evolve(memory_ports(), signer=keys.signer, sealer=keys.sealer)
+    ports = attrs.evolve(
+        memory_ports(), signer=keys.signer, sealer=keys.sealer, actions=SITE_ACTIONS
+    )
     ports = config.ports(with_alias(ports, database))
     party = cs.Administration(ports, config.policy, by=cs.OPERATOR).ensure_tenancy(
         config.tenancy, company=config.company, app_space=config.app_space, origin=config.origin

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             " because new keys open nothing that lost keys have sealed",
         )
 
-    def handle(self, *_: Any, create_keys: bool, **__: Any) -> None:
+    def handle(self, *_: Any, create_keys: bool, verbosity: int, **__: Any) -> None:
         """
         Run the command.
 
@@ -52,4 +52,6 @@ class Command(BaseCommand):
             raise CommandError(f"{type(error).__name__}: {error}") from error
         if not has_keys(config):
             self.stderr.write(f"There are no keys in {config.keys}: see --create-keys in --help.")
-        self.stdout.write(f"The tables are ready, and the origin is {current.party.origin.guid}.")
+        if verbosity:
+            guid = current.party.origin.guid
+            self.stdout.write(f"The tables are ready, and the origin is {guid}.")
