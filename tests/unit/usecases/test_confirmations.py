@@ -203,6 +203,23 @@ def test_an_old_phone_adds_the_new_one(service, old, new):
     assert old.pending() == ()
 
 
+@pytest.mark.parametrize("choice", Choice)
+def test_a_decision_changes_this_of_the_new_device(service, old, new, choice):
+    service.clock.advance(timedelta(seconds=9))
+    before, (new_device,) = service.stored(new.guid), old.new_devices()
+    token = sign_confirmation(old.device, new_device, choice, pin=PIN)
+    binding = send_token(service, old, token)
+
+    if choice is Choice.REFUSE:
+        changes = {"state": BindingState.REVOKED, "ended_at": service.clock.now()}
+    else:
+        changes = {"state": BindingState.ACTIVE, "bound_at": service.clock.now()}
+    assert binding == service.stored(new.guid)
+    assert binding == attrs.evolve(
+        before, version=before.version + 1, confirmer=old.guid, confirmation=token, **changes
+    )
+
+
 def test_what_the_old_phone_signed_stays_verifiable(service, old, new):
     binding = decide_on_new(old, Choice.ADD)
     jws = keys.read(binding.confirmation, limit=STANDARD.token_bytes)

@@ -30,6 +30,7 @@ from counterseal.models import (
     Algorithm,
     BindingState,
     DeviceKey,
+    KeyChange,
     PushAddress,
     Role,
 )
@@ -84,6 +85,45 @@ def test_finishing_a_bind_makes_the_device_active(service, invitation):
     (line,) = account.devices
     assert (line.state, line.addresses) == (BindingState.ACTIVE, binding.addresses)
     assert binding.addresses == addresses
+
+
+def test_finishing_a_bind_changes_this_of_the_binding(service, invitation):
+    before = service.stored(invitation.binding)
+    service.clock.advance(timedelta(seconds=7))
+    now = service.clock.now()
+    addresses = (PushAddress(kind=AddressKind.RELAY, value="there"),)
+    offered = attrs.evolve(
+        service.phone().device.enrolment(
+            invitation.token,
+            service.app_space.guid,
+            pin=PIN,
+            name="Phone",
+            addresses=addresses,
+            language="de",
+        ),
+        platform="iOS 26",
+        app_version="2.1",
+    )
+    binding = service.enrolments.complete(offered).binding
+
+    assert [key.key.kid for key in binding.keys] == [key.jwk["kid"] for key in offered.keys]
+    assert binding == attrs.evolve(
+        before,
+        version=2,
+        state=BindingState.ACTIVE,
+        enrolled=binding.enrolled,
+        name="Phone",
+        platform="iOS 26",
+        app_version="2.1",
+        language="de",
+        keys=binding.keys,
+        addresses=addresses,
+        key_changes=tuple(
+            KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in binding.keys
+        ),
+        bound_at=now,
+        last_seen_at=now,
+    )
 
 
 def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolment):
