@@ -142,7 +142,8 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     """
     Let mutmut change the modules that *patterns* may name, and no other of the copy.
 
-    With *near*, run only the tests of their packages and subjects, if there are any.
+    With *near*, run only the tests in folders of their nouns, and of their subjects, if there are
+    any.
     """
     settings = read_settings()
     paths = [
@@ -158,7 +159,8 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     if near:
         selected = settings[SELECTION]
         subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path))}
-        folders = {name for path in chosen for name in (Path(path).parent.name, Path(path).stem)}
+        # `src/counterseal/challenges/…`, or `src/counterseal/machines.py`
+        folders = {Path(path).parts[2].removesuffix(".py") for path in chosen}
         tests = [
             str(path.relative_to(TREE))
             for path_in_tree in selected
