@@ -241,7 +241,9 @@ def test_a_repeated_request_has_the_same_bearer(service):
     until = service.clock.now() + LIFE
     document = RealmRequestDraft(bearer=BEARER, until=until).document()
 
-    assert document == RealmRequestDraft(bearer=BEARER, until=until).document()
+    # Processes of every release compare this one.
+    bearer_hash = keys.digest(BEARER.encode())
+    assert document == {"channel": {"bearer": bearer_hash, "until": "2030-01-01T00:02:00.000Z"}}
     assert document != RealmRequestDraft(bearer=f"{BEARER}2", until=until).document()
     assert document != RealmRequestDraft(bearer=BEARER, until=until + SECOND).document()
     assert BEARER not in repr(document)
@@ -450,8 +452,9 @@ def test_a_dropped_callback_is_not_sent(service, realm):
 
 
 def test_a_challenge_of_the_origin_becomes_the_request_of_its_realm(service, realm):
-    challenge = realm.issue()
     service.administration.edit_origin(realm.party.origin.guid, callback_states=())
+    realm.party = service.renewed(realm.party)
+    challenge = realm.issue()
 
     attached = realm.attach(challenge)
 
