@@ -490,8 +490,9 @@ def test_one_that_ends_after_the_bearer_is_refused(service, realm):
     challenge = realm.issue()
     until = challenge.deadline + 5 * SECOND
 
-    with pytest.raises(InvalidField, match="duration"):
+    with pytest.raises(InvalidField) as refused:
         realm.attach(challenge, until=until - timedelta(milliseconds=1))
+    assert refused.value.field == "duration"
     assert realm.attach(challenge, until=until).channel.until == until
 
 
