@@ -84,17 +84,6 @@ def test_a_link_leads_to_a_log_in(service, admin):
     assert partition_of(link.session.guid) == partition_of(admin.guid)
 
 
-def test_a_session_stays_stored_for_as_long_again_as_it_may_last(service, admin):
-    """The list of the browsers shows also those that have ended."""
-    begin, life = service.clock.now(), service.policy.portal_session_life
-    issued = log_in(service, admin)
-    assert stored(service, issued.session).keep_until == begin + 2 * life
-
-    link_life = service.policy.portal_link_life
-    link = service.sessions.create_link(admin.guid, by=OPERATOR).session
-    assert stored(service, link).keep_until == begin + 2 * link_life
-
-
 def secret_hash(issued):
     return token_hash(issued.token.partition(".")[2])
 
@@ -271,16 +260,6 @@ def test_the_audit_log_says_whose_link_was_opened_and_in_which_browser(service, 
 
     assert (event.event, event.subject) == ("session.redeem", link.session.guid)
     assert dict(event.attributes) == {"admin": admin.guid, "browser": "Example browser"}
-
-
-def test_the_list_of_sessions_says_when_a_link_was_opened(service, admin):
-    link = service.sessions.create_link(admin.guid, by=OPERATOR)
-    service.clock.advance(MINUTE)
-    service.sessions.redeem(link.token, browser="Example browser")
-    (session,) = service.sessions.list(admin.guid, by=OPERATOR)
-
-    assert session.last_used_at == service.clock.now()
-    assert session.deadline == link.session.deadline
 
 
 def test_a_link_ends(service, admin):
