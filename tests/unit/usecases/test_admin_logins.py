@@ -37,6 +37,7 @@ from counterseal.models import (
     OPERATORS,
     OPERATORS_COMPANY,
     PORTAL_ORIGIN,
+    AddressKind,
     AdminRole,
     AppSpace,
     BindingState,
@@ -45,7 +46,9 @@ from counterseal.models import (
     Company,
     LogInMethod,
     NewDeviceRule,
+    Occasion,
     Origin,
+    PushAddress,
     Scheme,
 )
 from counterseal.models.passkeys import ORIGINS_LIMIT
@@ -493,6 +496,23 @@ def test_who_may_appoint_an_administrator_revokes_their_keys(enrolled, service):
             enrolled.logins.revoke_key_of(enrolled.admin.guid, guid, by=OPERATOR)
     with pytest.raises(WrongKey):
         enrolled.log_in()
+
+
+def test_the_other_devices_of_an_administrator_are_notified_of_a_key_that_is_revoked(
+    enrolled, service
+):
+    (passkey,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    address = PushAddress(kind=AddressKind.RELAY, value="phone")
+    invitation = enrolled.logins.invite_device(enrolled.cookie)
+    service.complete(invitation, service.phone(), (address,))
+    enrolled.logins.revoke_key_of(enrolled.admin.guid, passkey.guid, by=OPERATOR)
+
+    service.push()
+    pushes = [
+        (push.message.occasion, push.message.subject, push.addresses)
+        for push in service.outbox.pushes
+    ]
+    assert pushes[-1] == (Occasion.DEVICE_REVOKED, passkey.guid, (address,))
 
 
 def test_nobody_else_revokes_the_keys_of_an_administrator(service, new_person):

@@ -42,7 +42,7 @@ def require_session(stored: Records, secret: str) -> Session:
             tell which.
     """
     try:
-        session = require(stored[0] if stored else None, Session)
+        session = require(stored[0], Session)
     except NotFound:
         raise WrongToken from None
     require_secret(session, secret)
