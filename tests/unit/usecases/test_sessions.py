@@ -527,6 +527,8 @@ def test_sessions_and_links_are_listed_until_they_end(service, admin):
     assert sessions.list(admin.guid, by=OPERATOR) == (link.session,)
     assert sessions.expire() == 1
     assert stored(service, active.session).state is SessionState.EXPIRED
+    event = service.events[-1]
+    assert (event.event, event.subject) == ("session.expire", active.session.guid)
 
 
 @pytest.mark.parametrize("opened", [False, True])
@@ -647,6 +649,20 @@ def test_a_revoked_acting_does_nothing(service, admin):
         service.sessions.revoke(issued.session.guid, by=admin)
     ended = service.sessions.revoke(issued.session.guid, by=OPERATOR)
     assert service.sessions.revoke(issued.session.guid, by=OPERATOR) == ended
+
+
+def test_an_administrator_who_is_revoked_in_between_ends_no_session_and_makes_no_link(service):
+    owner = service.credentials.create_person("Owner", company=service.company.guid)
+    issued = log_in(service, owner)
+    for call in (
+        lambda sessions, by: sessions.revoke(issued.session.guid, by=by),
+        lambda sessions, by: sessions.create_link(owner.guid, by=by),
+    ):
+        by = service.credentials.create_person("Night shift", company=service.company.guid)
+        interrupted = service.meanwhile(partial(service.credentials.revoke_admin, by.guid))
+        with pytest.raises(CredentialRefused):
+            call(interrupted.sessions, by)
+    service.sessions.authenticate(issued.token)
 
 
 def test_a_revocation_in_between_counts(service, admin):

@@ -119,7 +119,7 @@ async def end_others(stored: Records, tools: Tools, secret: str) -> Decision[int
         result=len(revoked),
         writes=revoked,
         # A session that ends in between ends no other.
-        guards=(session,) if revoked else (),
+        guards=(session,),
         audit=revocations_of(revoked),
     )
 
