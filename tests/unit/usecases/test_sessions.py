@@ -293,8 +293,9 @@ def test_a_link_of_somebody_who_is_revoked_is_refused(service, admin):
 
     with pytest.raises(CredentialRefused):
         service.sessions.redeem(link, browser="")
-    with pytest.raises(InvalidField):
+    with pytest.raises(InvalidField) as refused:
         service.sessions.create_link(admin.guid, by=OPERATOR)
+    assert refused.value.field == "adminGuid"
 
 
 def test_nothing_but_a_hash_of_a_secret_is_stored(service, admin):
