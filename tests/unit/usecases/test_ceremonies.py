@@ -1,6 +1,7 @@
 """Ceremonies: from a registration to a finished authentication, and what is refused on the way."""
 
 import hashlib
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -107,6 +108,18 @@ class Shop:
             passkey.get(started.challenge),
             user_handle=user_handle(account.guid),
         )
+
+    @contextmanager
+    def meanwhile(self, call):
+        """Let *call* happen before the next commit of a ceremony."""
+        faults, ceremonies = Faults(), self.ceremonies
+        faults.meanwhile(call)
+        store = faulty(self.service.ports.store, "store", faults)
+        self.ceremonies = Ceremonies(
+            attrs.evolve(self.service.ports, store=store), self.service.policy
+        )
+        yield
+        self.ceremonies = ceremonies
 
     def stored(self, guid):
         (record,) = self.service.ports.store.get(guid)
@@ -556,7 +569,7 @@ def test_a_registration_stores_and_records_this(shop):
     assert partition_of(registration.guid) == partition_of(account.guid) == partition
     assert len(registration.nonce) == 32
     assert started.challenge == hashlib.sha256(registration.nonce).digest()
-    assert started.algorithms == shop.service.policy.algorithms
+    assert (started.algorithms, started.registered) == (shop.service.policy.algorithms, ())
 
     clock.advance(SECOND)
     now, response = clock.now(), shop.answer(started, shop.passkey())
@@ -674,7 +687,7 @@ def test_a_passkey_is_seen_once_an_hour(shop, kind):
     assert use() == attrs.evolve(binding, version=2, last_seen_at=shop.service.clock.now())
 
 
-def test_a_passkey_that_is_revoked_meanwhile_authenticates_nobody(shop):
+def test_a_passkey_that_is_suspended_meanwhile_authenticates_nobody(shop):
     passkey, binding, account = shop.registered()
     for finish, started in (
         (shop.finish, shop.authenticate()),
@@ -683,17 +696,23 @@ def test_a_passkey_that_is_revoked_meanwhile_authenticates_nobody(shop):
             shop.ceremonies.start_discovery(shop.party, DOMAIN),
         ),
     ):
-        faults = Faults()
-        faults.meanwhile(lambda: shop.service.devices.suspend(binding.guid, by=OPERATOR))
-        store = faulty(shop.service.ports.store, "store", faults)
-        ceremonies = shop.ceremonies
-        shop.ceremonies = attrs.evolve(
-            ceremonies, ports=attrs.evolve(shop.service.ports, store=store)
-        )
-        with pytest.raises(WrongKey):
+        with (
+            shop.meanwhile(lambda: shop.service.devices.suspend(binding.guid, by=OPERATOR)),
+            pytest.raises(WrongKey),
+        ):
             finish(started, passkey)
-        shop.ceremonies = ceremonies
         shop.service.devices.resume(binding.guid, by=OPERATOR)
+
+
+def test_no_ceremony_begins_for_an_account_that_is_locked_meanwhile(shop):
+    _, _, account = shop.registered()
+    for start in (shop.start, shop.authenticate):
+        with (
+            shop.meanwhile(lambda: shop.service.accounts.lock(account.guid, by=OPERATOR)),
+            pytest.raises(AccountLocked),
+        ):
+            start()
+        shop.service.accounts.unlock(account.guid, by=OPERATOR)
 
 
 def test_a_suspended_passkey_is_neither_offered_nor_excluded(shop):
