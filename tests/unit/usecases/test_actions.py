@@ -329,9 +329,9 @@ def test_a_changed_use_receipt_is_refused(service, approved, member):
 def test_a_use_receipt_of_another_service_is_untrusted(service, approved):
     stranger = keys.generate(Algorithm.ES256, kid="stranger").public
     receipt = consume(service, approved).use.receipt
-    for named in ({"trusted": (stranger,)}, {"thumbprint": stranger.thumbprint}):
+    for source in ({"trusted": (stranger,)}, {"thumbprint": stranger.thumbprint}):
         with pytest.raises(IssuerUntrusted):
-            verify_use_receipt(receipt, **named)
+            verify_use_receipt(receipt, **source)
 
 
 @pytest.mark.parametrize(

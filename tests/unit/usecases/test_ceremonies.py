@@ -38,6 +38,8 @@ from counterseal.memory import NoAttestationVerifier
 from counterseal.models import (
     OPERATOR,
     Account,
+    AccountEvent,
+    AccountEventKind,
     AddressKind,
     Algorithm,
     AuthenticationState,
@@ -57,6 +59,7 @@ from counterseal.models import (
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.ports import Due
 from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
+from counterseal_testing.attestation import cose_key
 from counterseal_testing.faults import Faults, faulty
 
 DOMAIN = "shop.example.com"
@@ -469,6 +472,15 @@ def test_a_passkey_is_registered_once_at_a_time(shop):
     assert shop.finish(shop.authenticate(), passkey).binding == again.guid
 
 
+def test_a_key_or_a_credential_id_that_the_account_has_is_registered_already(shop):
+    passkey, other = shop.registered()[0], shop.passkey()
+    for offered, key in ((passkey, other), (other, passkey)):
+        response = shop.answer(shop.start(), offered, key=cose_key(key.public))
+        with pytest.raises(UnfitKey, match="registered already"):
+            shop.ceremonies.register(shop.party, "ann", response)
+    shop.ceremonies.register(shop.party, "ann", shop.answer(shop.start(), other))
+
+
 @pytest.mark.parametrize("change", [{"origins": ("https://evil.example",)}, {"rp_id_hash": "A"}])
 def test_a_verifier_that_pins_elsewhere_registers_nothing(shop, change):
     class Careless(FakeAttestationVerifier):
@@ -603,6 +615,12 @@ def test_a_registration_stores_and_records_this(shop):
     assert shop.stored(registration.guid) == attrs.evolve(
         registration, version=2, state=RegistrationState.REGISTERED, binding=binding.guid
     )
+    (bound_event,) = [
+        record
+        for record in shop.service.ports.store._records.values()
+        if isinstance(record, AccountEvent)
+    ]
+    assert (bound_event.kind, bound_event.device) == (AccountEventKind.BOUND, binding.guid)
     assert shop.events() == [
         ("registration.start", origin, registration.guid),
         ("registration.register", origin, registration.guid),
