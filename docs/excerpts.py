@@ -9,6 +9,7 @@ own, and the tests of the pages run only what says `python`.
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 import textwrap
 from collections.abc import Iterator
@@ -68,6 +69,15 @@ def show(path: str, start: str = "", end: str = "", *, name: str = "", language:
     if language == "py":  # methods stand at the left now, as the formatter wants functions
         code = re.sub(r"\n\n+(?=@|def |class |async def )", "\n\n\n", code)
     cog.outl(f"\n```{language}\n{code}\n```\n")
+
+
+def difference(before: str, after: str) -> None:
+    """Write what the file *after* has beyond *before*, with a line of context, as a block."""
+    texts = [(ROOT / path).read_text("utf-8").splitlines() for path in (before, after)]
+    _, _, *lines = difflib.unified_diff(*texts, n=1, lineterm="")
+    # Where a part stands in the file, its lines say.
+    parts = ["" if line.startswith("@@") else line for line in lines]
+    cog.outl("\n```diff\n" + "\n".join(parts).strip("\n") + "\n```\n")
 
 
 def part(name: str) -> None:
