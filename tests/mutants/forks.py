@@ -72,7 +72,7 @@ SUBJECTS = {
     "discovery": ("ceremon", "admin_logins"),
     "ended_challenges": ("answers", "questions"),
     "ensuring": ("ensure_tenancy",),
-    "enrolments": ("enrolments", "confirmations", "replacements", "occasions", "trips"),
+    "enrolments": ("enrolments", "passkeys", "confirmations", "replacements", "occasions", "trips"),
     "evidence": ("evidence", "answering", "enrolments", "passkeys", "confirmations"),
     "issuing": ("questions", "codes", "reserving"),
     "jws": ("jws", "malleable", "signatures", "wycheproof"),
