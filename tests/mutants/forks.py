@@ -74,6 +74,7 @@ SUBJECTS = {
     "ensuring": ("ensure_tenancy",),
     "enrolments": ("enrolments", "passkeys", "confirmations", "replacements", "occasions", "trips"),
     "evidence": ("evidence", "answering", "enrolments", "passkeys", "confirmations"),
+    "invitations": ("invitation", "renewal"),
     "issuing": ("questions", "codes", "reserving"),
     "jws": ("jws", "malleable", "signatures", "wycheproof"),
     "logins": ("logins", "logouts", "replacements"),
