@@ -24,6 +24,7 @@ from counterseal.device.ports import CLOCK_TOLERANCE, LARGEST_CORRECTION
 from counterseal.tenancy.rules.logos import LOGO_BYTES, LOGO_PIXELS
 from counterseal_asgi import DEFAULT_THREADS
 from counterseal_demo.device_cli.attachments import LARGEST
+from counterseal_django import site_actions
 from counterseal_http import WEB_PORTS
 from counterseal_mcp.settings import Settings as McpSettings
 from counterseal_portal.pages.overview import DAYS
@@ -108,6 +109,8 @@ VALUES: Mapping[str, Any] = MappingProxyType(
         "redis_retries": _default(RedisAddress, "retries"),
         "redis_timeout": int(_default(RedisAddress, "socket_timeout")),
         "shrink_seconds": SHRINK_SECONDS,
+        "site_characters": site_actions.CHARACTERS,
+        "site_rows": site_actions.ROWS,
         "slower": SLOWER,
         "threads": _default(Settings, "threads"),
         "title_bytes": STANDARD.title_bytes,

@@ -17,8 +17,8 @@ the tests of its folder and its subject; one that stays alive then meets all. On
 meets none.
 
 `nox -s mutants -- --matrix PATTERN…` asks which tests notice what: at most three mutants of each
-function meet all tests that call it. It prints the tests that alone noticed a mutant, and those
-that noticed none.
+function meet the tests of its folder and its subject that call it, each in at most three cases. It
+prints the tests that alone noticed a mutant, and those that noticed none.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -95,7 +95,7 @@ def main(patterns: list[str]) -> int:
 def show_matrix(patterns: list[str], listed: Container[mutations.Change]) -> None:
     """Print which tests alone notice a mutant that *patterns* name, and which notice none."""
     killers = TREE / "killers"
-    mutants = meet(patterns, listed, killers=killers)
+    mutants = meet(patterns, listed, near=True, killers=killers)
     matrix = mutations.matrix_of(path.read_text("utf-8") for path in killers.iterdir())
     alive = [mutant for mutant in mutants if fate(mutant) in ALIVE]
     print(f"\n{len(mutants)} mutants met {len(matrix.noticed)} tests")
@@ -119,7 +119,7 @@ def meet(
 
     Those that are excused are left out, and with patterns those that are *listed*; with *near*,
     only the tests of their folders and subjects run. With a folder *killers*, at most three of a
-    function meet all tests, and the folder gets what failed.
+    function meet each test in a few cases, and the folder gets what failed.
     """
     copy()
     if patterns:
@@ -142,7 +142,8 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     """
     Let mutmut change the modules that *patterns* may name, and no other of the copy.
 
-    With *near*, run only the tests of their packages and subjects, if there are any.
+    With *near*, run only the tests in folders of their nouns, and of their subjects, if there are
+    any.
     """
     settings = read_settings()
     paths = [
@@ -158,7 +159,8 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     if near:
         selected = settings[SELECTION]
         subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path))}
-        folders = {name for path in chosen for name in (Path(path).parent.name, Path(path).stem)}
+        # `src/counterseal/challenges/…`, or `src/counterseal/machines.py`
+        folders = {Path(path).parts[2].removesuffix(".py") for path in chosen}
         tests = [
             str(path.relative_to(TREE))
             for path_in_tree in selected

@@ -2,8 +2,9 @@
 Run mutants in forks: `python forks.py NAMES KILLERS -- …`, within the tree that mutmut has made.
 
 NAMES is a file with the names of mutants, each on a line; what stands after `--` goes to pytest.
-KILLERS is a folder, or `-`. With a folder, a mutant meets each test, also after one has failed,
-and a file of its name there gets the ids of the tests that it met, with whether they failed.
+KILLERS is a folder, or `-`. With a folder, a mutant meets each test in a few cases, also after one
+has failed, and a file of its name there gets the ids of the tests that it met, with whether they
+failed.
 
 mutmut starts pytest anew for each mutant, which then collects thousands of tests. Here one process
 collects them once, runs a few so that everything is imported, and forks for each mutant. The fork
@@ -40,6 +41,9 @@ NEAR_TESTS = 400
 TESTS = 800
 """How many tests one mutant meets, at most."""
 
+CASES = 3
+"""How many cases of each test one mutant meets for the matrix: a mutant is noticed by the test."""
+
 CPU_SECONDS = 120
 """For one mutant; one that needs more runs for ever."""
 
@@ -59,12 +63,13 @@ SUBJECTS = {
     "audit": ("audit", "head", "remembered_heads"),
     "bindings": ("bindings", "devices", "confirmations"),
     "callbacks": ("callbacks",),
-    "ceremonies": ("ceremonies", "passkeys"),
+    "ceremonies": ("ceremon", "passkeys", "link_enrolments"),
     "challenges": ("questions", "commits", "answers"),
     "confirmations": ("confirmations", "replacements"),
     "consequences": ("reactions",),
     "credentials": ("credentials", "cx1", "signature"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),
+    "discovery": ("ceremon", "admin_logins"),
     "ended_challenges": ("answers", "questions"),
     "ensuring": ("ensure_tenancy",),
     "enrolments": ("enrolments", "confirmations", "replacements", "occasions", "trips"),
@@ -79,10 +84,12 @@ SUBJECTS = {
     "outbox": ("notifications", "callbacks", "occasions", "retries", "notifying", "webhook"),
     "plan": ("questions", "accounts", "trips"),
     "private": ("private", "ml_dsa", "jws_writing"),
+    "proofs": ("session", "admin_logins", "link_enrolments"),
     "public": ("public", "roca", "ml_dsa", "passkeys"),
     "record": ("index", "invariants"),
     "retries": ("retries", "notifying"),
     "revalidation": ("revalidation", "aliases", "erasing"),
+    "session_uses": ("session", "admin_logins"),
     "slots": ("slots", "retries", "notifying"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
@@ -164,6 +171,8 @@ class Forks:
                     function = mangled_name_from_mutant_name(name)
                     tests = set(stats["tests_by_mangled_function_name"].get(function, ()))
                     ranked_tests = _ranked(tests & items.keys(), path, stats["duration_by_test"])
+                    if self._killers is not None:
+                        ranked_tests = _few_cases(ranked_tests)
                     yield Job(name, path, ranked_tests[:TESTS])
 
     def _meet(self, job: Job, items: dict[str, pytest.Item], config: pytest.Config) -> int:
@@ -224,6 +233,18 @@ def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[st
     ranked = sorted(ranks, key=ranks.__getitem__)
     first = [test for test in ranked if test in near_tests][:NEAR_TESTS]
     return list(dict.fromkeys([*first, *ranked]))
+
+
+def _few_cases(tests: list[str]) -> list[str]:
+    """Return the first cases of each test function among *tests*."""
+    counts: Counter[str] = Counter()
+    few = []
+    for test in tests:
+        function = test.partition("[")[0]
+        if counts[function] < CASES:
+            few.append(test)
+        counts[function] += 1
+    return few
 
 
 if __name__ == "__main__":

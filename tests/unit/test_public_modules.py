@@ -136,6 +136,21 @@ EXCEPTIONS = {
     ): "that of a use receipt",
     **dict.fromkeys(
         [
+            (
+                "counterseal_sql.own_data.approval_request",
+                "counterseal.challenges.documents.question",
+            ),
+            *(
+                (f"counterseal_sql.own_data.{module}", "counterseal")
+                for module in ("async_requests", "requests", "service", "steps")
+            ),
+            ("counterseal_sql.own_data.service", "counterseal.approvals.documents"),
+            ("counterseal_sql.own_data.service", "counterseal.challenges.documents.action"),
+        ],
+        "it calls the use cases for a program that is an origin",
+    ),
+    **dict.fromkeys(
+        [
             *(
                 (f"counterseal_testing.{module}", KEYS)
                 for module in (

@@ -26,7 +26,7 @@ COMMANDS = {
     "runserver": (sys.executable, "manage.py", "runserver", "--noreload", "127.0.0.1:{port}"),
     "gunicorn": (
         *(sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:{port}", "--no-control-socket"),
-        *("--workers=2", "--threads=8", "--graceful-timeout=1", "wsgi:application"),
+        *("--workers=2", "--threads=8", "wsgi:application"),
     ),
     "uvicorn": (
         *(sys.executable, "-m", "uvicorn", "--port={port}", "--lifespan=off", "asgi:application"),

@@ -21,7 +21,7 @@ def test_the_members_that_are_needed_are_enough(members):
     config = read_configuration(members)
 
     assert (config.company, config.app_space, config.origin) == ("Example Ltd",) * 3
-    assert config.policy == cs.STANDARD
+    assert config.policy == attrs.evolve(cs.STANDARD, passkey_origin="https://shop.example")
     assert config.http.public_url == "https://shop.example/auth"
     assert config.http.app_url == "https://shop.example/auth/app"
     assert config.account_id(SimpleNamespace(pk=42)) == "42"
@@ -33,7 +33,10 @@ def test_the_others_may_differ(members):
         | {
             "APP_SPACE": "Example shop",
             "ORIGIN": "Web shop",
-            "POLICY": {"challenge_life": timedelta(minutes=5)},
+            "POLICY": {
+                "challenge_life": timedelta(minutes=5),
+                "passkey_origin": "https://pay.example",
+            },
             "HTTP": {"administration": True},
             "ACCOUNT_ID": f"{__name__}.shout",
             "CONNECTIONS": 4,
@@ -41,7 +44,8 @@ def test_the_others_may_differ(members):
     )
 
     assert (config.app_space, config.origin) == ("Example shop", "Web shop")
-    assert config.policy == attrs.evolve(cs.STANDARD, challenge_life=timedelta(minutes=5))
+    assert config.policy.challenge_life == timedelta(minutes=5)
+    assert config.policy.passkey_origin == "https://pay.example"
     assert config.http.administration
     assert config.account_id(SimpleNamespace(pk=42)) == "user 42!"
     assert config.connections == 4

@@ -47,9 +47,10 @@ def test_a_device_is_bound_and_answers(project, server):
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 @pytest.mark.skipif("EVERY_SERVER" not in os.environ, reason="a long form")
-def test_uvicorn_ends_while_a_device_waits(project):
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_server_ends_while_a_device_waits(project, server):
     project.run(INSTALL)
-    process = project.serve("uvicorn")
+    process = project.serve(server)
     device = Device(project)
     device.bind(project.get("/invite/")["link"])
     connection, stream = project.open(*device.call("GET", "/device/requests/events"))

@@ -16,6 +16,9 @@ from counterseal_testing.contracts.core_on_store import KilledWriter
 from counterseal_testing.contracts.race import bounded_shrinking
 
 EVERY_SERVER = "EVERY_SERVER" in os.environ
+KILLED = ["postgresql", "sqlite"] if EVERY_SERVER else ["postgresql"]
+"""Databases to which a process that is killed has written."""
+
 FEW = 2
 """Histories: the tests of counterseal-sql play more with the same store."""
 
@@ -98,6 +101,7 @@ class TestStore(StoreOfAlias, StoreContract):
             )
 
 
+@pytest.mark.parametrize("databases", KILLED, indirect=True)
 class TestKilledWriter(StoreOfAlias, KilledWriter):
     """In a process that is killed."""
 

@@ -141,8 +141,7 @@ async def _use(
     tools: Tools, challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
 ) -> Decision[ConsumedAction]:
     """Decide to use what *challenge* asked for, for *arguments*, which are checked."""
-    use_guid = action_use_guid(challenge)
-    stored = await _read_action(challenge, origin, use_guid)
+    stored = await _read_action(challenge, origin)
     action = _require_approved(stored, tools)
     facts = UseFacts(
         now=tools.now,
@@ -168,7 +167,7 @@ async def _use(
     keep_until = max(action.keep_until, at + tools.policy.retention)
     used_action = revise(action, state=state, keep_until=keep_until)
     use = ActionUse(
-        guid=use_guid,
+        guid=action_use_guid(challenge),
         state=USE.initial,
         challenge=action.challenge,
         account=action.account,
@@ -266,10 +265,10 @@ def digest_with(terms: ActionTerms, arguments: Mapping[str, Any]) -> str:
     )
 
 
-async def _read_action(challenge: Guid, origin: Guid, use: Guid | None = None) -> Stored:
-    """Read an action of *origin*, whose use has the GUID *use*."""
-    record, account, action, action_use = await record_with_account(
-        challenge, approved_action_guid(challenge), use or action_use_guid(challenge)
+async def _read_action(challenge: Guid, origin: Guid) -> Stored:
+    """Read an action of *origin*, and its use."""
+    record, account, action, use = await record_with_account(
+        challenge, approved_action_guid(challenge), action_use_guid(challenge)
     )
     asked_challenge = require(record, Challenge)
     if asked_challenge.origin != origin:
@@ -278,7 +277,7 @@ async def _read_action(challenge: Guid, origin: Guid, use: Guid | None = None) -
         challenge=asked_challenge,
         account=require_account(account),
         action=None if action is None else require(action, ApprovedAction),
-        use=None if action_use is None else require(action_use, ActionUse),
+        use=None if use is None else require(use, ActionUse),
     )
 
 

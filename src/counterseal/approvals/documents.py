@@ -310,13 +310,10 @@ def verify_use_receipt(
 def _read_claims(claims: dict[str, Any], issuer: PublicKey, *, proven: bool) -> UseReceipt:
     demand_guids(*[claims[name] for name in ("challenge", "account", "origin", "device")])
     at, valid_until = parse_time(claims["at"]), parse_time(claims["validUntil"])
-    for name, holds in (
-        ("version", claims["version"] == VERSION),
-        ("arguments", claims["arguments"] in {MATCHED, NOT_PRESENTED}),
-        ("at", at < valid_until),
-    ):
-        if not holds:
-            raise ReceiptChanged(name)
+    if claims["version"] != VERSION or claims["arguments"] not in {MATCHED, NOT_PRESENTED}:
+        raise ReceiptChanged("version or arguments")
+    if at >= valid_until:
+        raise ReceiptChanged("at")
     return UseReceipt(
         issuer=issuer,
         proven=proven,

@@ -14,6 +14,8 @@ from counterseal import (
     verify_receipt,
     verify_use_receipt,
 )
+from counterseal.approvals.documents import UseReceipt
+from counterseal.approvals.records import approved_action_guid
 from counterseal.challenges.documents.receipt import RECEIPT_LIMIT
 from counterseal.errors import (
     AccountLocked,
@@ -38,6 +40,7 @@ from counterseal.models import (
     Action,
     ActionState,
     Algorithm,
+    ApprovedAction,
     Button,
     ChallengeState,
     Factor,
@@ -256,6 +259,25 @@ def test_a_repeated_question_is_the_same_and_another_action_is_not(service, phon
 # The use
 
 
+def test_an_approval_stores_the_action(service, phone):
+    challenge = ask(service)
+    service.clock.advance(MINUTE)
+    phone.answer(challenge)
+
+    assert service.actions.status(service.origin, challenge.guid).action == ApprovedAction(
+        guid=approved_action_guid(challenge.guid),
+        state=ActionState.APPROVED,
+        challenge=challenge.guid,
+        account=challenge.account,
+        origin=service.origin.origin.guid,
+        app_space=service.app_space.guid,
+        device=phone.guid,
+        terms=challenge.action,
+        created_at=service.clock.now(),
+        keep_until=challenge.keep_until,
+    )
+
+
 def test_an_approved_action_is_used_once(service, approved):
     used = consume(service, approved)
 
@@ -269,18 +291,26 @@ def test_an_approved_action_is_used_once(service, approved):
 
 
 def test_a_use_has_a_receipt_that_names_the_approval(service, approved):
-    used = consume(service, approved)
-    issuer = service.ports.signer.jwks()
-    receipt = verify_use_receipt(used.use.receipt, trusted=issuer)
-    challenge = service.stored(approved)
+    used, challenge = consume(service, approved), service.stored(approved)
+    (issuer,) = service.ports.signer.jwks()
+    receipt = verify_use_receipt(used.use.receipt, trusted=(issuer,))
 
-    assert receipt.proven
-    assert receipt.presented
-    assert receipt.challenge == approved
-    assert receipt.action == challenge.action.digest
-    assert receipt.approval == verify_receipt(challenge.outcome.receipt).hash
-    assert receipt.at == used.use.created_at
-    assert receipt.device == challenge.outcome.device
+    assert receipt == UseReceipt(
+        issuer=issuer,
+        proven=True,
+        challenge=approved,
+        account=challenge.account,
+        origin=challenge.origin,
+        device=challenge.outcome.device,
+        type="tool-call",
+        action=challenge.action.digest,
+        presented=True,
+        approval=verify_receipt(challenge.outcome.receipt).hash,
+        valid_until=challenge.action.valid_until,
+        at=used.use.created_at,
+    )
+    assert verify_use_receipt(used.use.receipt, thumbprint=issuer.thumbprint) == receipt
+    assert not verify_use_receipt(used.use.receipt).proven
 
 
 @pytest.mark.parametrize("member", ["action", "arguments", "approval", "origin", "at"])
@@ -298,8 +328,10 @@ def test_a_changed_use_receipt_is_refused(service, approved, member):
 
 def test_a_use_receipt_of_another_service_is_untrusted(service, approved):
     stranger = keys.generate(Algorithm.ES256, kid="stranger").public
-    with pytest.raises(IssuerUntrusted):
-        verify_use_receipt(consume(service, approved).use.receipt, trusted=(stranger,))
+    receipt = consume(service, approved).use.receipt
+    for source in ({"trusted": (stranger,)}, {"thumbprint": stranger.thumbprint}):
+        with pytest.raises(IssuerUntrusted):
+            verify_use_receipt(receipt, **source)
 
 
 @pytest.mark.parametrize(
@@ -324,10 +356,18 @@ def test_equal_arguments_in_another_order_are_the_approved_ones(service, approve
     assert consume(service, approved, dict(reversed(ARGUMENTS.items()))).use.presented
 
 
-@pytest.mark.parametrize("arguments", ["text", None, [], {"a": float("nan")}, {"a": object()}])
-def test_arguments_that_are_no_json_object_are_refused_by_name(service, approved, arguments):
-    with pytest.raises(InvalidField, match="arguments"):
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        *((value, "arguments") for value in ("text", None, [])),
+        *(({"a": value}, "arguments.a") for value in (float("nan"), object(), "\ud800", 2**53)),
+        ({"a": [1, {"b": "\ud800"}]}, "arguments.a[1].b"),
+    ],
+)
+def test_arguments_that_are_no_json_object_are_refused_by_name(service, approved, arguments, field):
+    with pytest.raises(InvalidField) as refused:
         consume(service, approved, arguments)
+    assert refused.value.field == field
 
 
 def test_another_origin_cannot_use_it(service, approved):

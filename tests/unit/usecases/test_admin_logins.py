@@ -37,6 +37,7 @@ from counterseal.models import (
     OPERATORS,
     OPERATORS_COMPANY,
     PORTAL_ORIGIN,
+    AddressKind,
     AdminRole,
     AppSpace,
     BindingState,
@@ -45,9 +46,12 @@ from counterseal.models import (
     Company,
     LogInMethod,
     NewDeviceRule,
+    Occasion,
     Origin,
+    PushAddress,
     Scheme,
 )
+from counterseal.models.passkeys import ORIGINS_LIMIT
 from counterseal.wire.recognition import account_name
 from counterseal_testing import FakeModel
 
@@ -74,23 +78,52 @@ def test_a_link_a_passkey_and_a_log_in(person):
 def test_the_account_is_the_administrators_in_the_services_own_app_space(enrolled, service):
     account = service.stored(enrolled.account)
     assert (account.app_space, account.account_id) == (OPERATORS, enrolled.admin.guid)
-    assert service.stored(OPERATORS_COMPANY).name == "Counterseal"
-    assert service.stored(OPERATORS).name == "Operators"
-    portal = service.stored(PORTAL_ORIGIN)
-    assert (portal.name, portal.domains, portal.credentials) == ("Portal", (DOMAIN,), ())
 
 
 def test_the_tenancy_is_made_once_and_never_overwritten(service):
-    first = AdminLogins(service.ports, service.policy, domain=DOMAIN).portal()
-    events = len(service.events)
+    now = service.clock.now()
 
-    again = AdminLogins(service.ports, service.policy, domain=DOMAIN).portal()
-    assert again == first
-    assert len(service.events) == events
-    moved = AdminLogins(service.ports, service.policy, domain="localhost:8787").portal()
-    assert moved.origin.domains == (DOMAIN, "localhost:8787")
-    with pytest.raises(InvalidField):
-        AdminLogins(service.ports, service.policy, domain="127.0.0.1").portal()
+    def portal(domain):
+        """Return the portal, and what is recorded of it."""
+        count = len(service.events)
+        party = AdminLogins(service.ports, service.policy, domain=domain).portal()
+        return party, [(event.event, event.subject) for event in service.events[count:]]
+
+    first, events = portal(DOMAIN)
+    assert events == [
+        ("company.create", OPERATORS_COMPANY),
+        ("app_space.create", OPERATORS),
+        ("origin.create", PORTAL_ORIGIN),
+    ]
+    company = Company(guid=OPERATORS_COMPANY, name="Counterseal", created_at=now)
+    assert service.stored(OPERATORS_COMPANY) == company
+    assert first.app_space == service.stored(OPERATORS)
+    assert first.app_space == AppSpace(
+        guid=OPERATORS,
+        company=OPERATORS_COMPANY,
+        name="Operators",
+        device_invitations=False,
+        created_at=now,
+    )
+    assert first.origin == service.stored(PORTAL_ORIGIN)
+    assert first.origin == Origin(
+        guid=PORTAL_ORIGIN, app_space=OPERATORS, name="Portal", domains=(DOMAIN,), created_at=now
+    )
+
+    assert portal(DOMAIN) == (first, [])
+    moved, events = portal("localhost:8787")
+    assert moved.origin == attrs.evolve(first.origin, version=2, domains=(DOMAIN, "localhost:8787"))
+    assert events == [("origin.allow_callback", PORTAL_ORIGIN)]
+
+
+def test_a_portal_that_is_nowhere_or_at_too_many_ports_is_refused_by_name(service):
+    domains = [f"localhost:{8000 + number}" for number in range(ORIGINS_LIMIT + 1)]
+    for domain in domains[:-1]:
+        AdminLogins(service.ports, service.policy, domain=domain).portal()
+    for domain in ("127.0.0.1", domains[-1]):
+        with pytest.raises(InvalidField) as refused:
+            AdminLogins(service.ports, service.policy, domain=domain).portal()
+        assert refused.value.field == "domain"
 
 
 def test_two_processes_make_it_at_once(service):
@@ -463,6 +496,23 @@ def test_who_may_appoint_an_administrator_revokes_their_keys(enrolled, service):
             enrolled.logins.revoke_key_of(enrolled.admin.guid, guid, by=OPERATOR)
     with pytest.raises(WrongKey):
         enrolled.log_in()
+
+
+def test_the_other_devices_of_an_administrator_are_notified_of_a_key_that_is_revoked(
+    enrolled, service
+):
+    (passkey,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    address = PushAddress(kind=AddressKind.RELAY, value="phone")
+    invitation = enrolled.logins.invite_device(enrolled.cookie)
+    service.complete(invitation, service.phone(), (address,))
+    enrolled.logins.revoke_key_of(enrolled.admin.guid, passkey.guid, by=OPERATOR)
+
+    service.push()
+    pushes = [
+        (push.message.occasion, push.message.subject, push.addresses)
+        for push in service.outbox.pushes
+    ]
+    assert pushes[-1] == (Occasion.DEVICE_REVOKED, passkey.guid, (address,))
 
 
 def test_nobody_else_revokes_the_keys_of_an_administrator(service, new_person):

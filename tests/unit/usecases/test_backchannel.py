@@ -36,6 +36,7 @@ from counterseal.errors import (
 from counterseal.keys import generate, jwks_document, unb64url
 from counterseal.models import (
     OPERATOR,
+    TRACE,
     Action,
     Algorithm,
     CallbackState,
@@ -46,6 +47,7 @@ from counterseal.models import (
     Question,
     Scheme,
     TextContent,
+    TraceContext,
 )
 from counterseal.models.guid import mint
 from counterseal_testing.faults import Faults, faulty
@@ -780,6 +782,26 @@ def test_a_ping_is_sent_when_the_request_ends(service):
     }
     assert service.callbacks.get(guid, by=OPERATOR).state is CallbackState.DELIVERED
     client.redeem(begun)
+
+
+def test_a_ping_is_sent_with_the_trace_of_the_answer_that_ended_its_request(service):
+    client = Client(service, mode=DeliveryMode.PING)
+    begun = client.begin(TOKEN)
+    context = TraceContext(parent=f"00-{'a' * 32}-{'b' * 16}-01", state="vendor=1")
+    token = TRACE.set(context)
+    try:
+        client.approve(begun)
+    finally:
+        TRACE.reset(token)
+
+    service.deliver()
+
+    (attempt,) = service.sender.attempts
+    assert attempt.delivery.headers == (
+        ("content-type", "application/json"),
+        ("authorization", f"Bearer {TOKEN}"),
+        *context.headers(),
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Ceremonies: from a registration to a finished authentication, and what is refused on the way."""
 
+import hashlib
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 import attrs
@@ -20,6 +23,7 @@ from counterseal.errors import (
     InvalidField,
     MalformedAssertion,
     NotFound,
+    TooManyBindings,
     TooOften,
     UnfitKey,
     UserUnverified,
@@ -33,18 +37,30 @@ from counterseal.keys.passkeys import CLIENT_DATA_LIMIT
 from counterseal.memory import NoAttestationVerifier
 from counterseal.models import (
     OPERATOR,
+    Account,
+    AccountEvent,
+    AccountEventKind,
     AddressKind,
     Algorithm,
+    AuthenticationState,
+    Binding,
     BindingState,
+    Device,
+    DeviceKey,
     Occasion,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     PasskeyScope,
     PasskeyUse,
     PushAddress,
     RegistrationState,
+    Role,
 )
-from counterseal.models.guid import account_partition
+from counterseal.models.guid import account_partition, partition_of
 from counterseal.ports import Due
 from counterseal_testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
+from counterseal_testing.attestation import cose_key
+from counterseal_testing.faults import Faults, faulty
 
 DOMAIN = "shop.example.com"
 OTHER_DOMAIN = "pay.example.net"
@@ -53,6 +69,7 @@ ORIGIN = f"https://{DOMAIN}"
 
 PUSH = PushAddress(kind=AddressKind.RELAY, value="abc")
 REFUSING = {"passkeys": PasskeyUse.REFUSE}
+SECOND = timedelta(seconds=1)
 
 
 class Shop:
@@ -85,6 +102,39 @@ class Shop:
 
     def authenticate(self, account_id="ann"):
         return self.ceremonies.start_authentication(self.party, account_id, DOMAIN)
+
+    def discover(self, started, passkey, account):
+        return self.ceremonies.finish_discovery(
+            self.party,
+            started.ticket,
+            passkey.public.passkey.credential_id,
+            passkey.get(started.challenge),
+            user_handle=user_handle(account.guid),
+        )
+
+    @contextmanager
+    def meanwhile(self, call):
+        """Let *call* happen before the next commit of a ceremony."""
+        faults, ceremonies = Faults(), self.ceremonies
+        faults.meanwhile(call)
+        store = faulty(self.service.ports.store, "store", faults)
+        self.ceremonies = Ceremonies(
+            attrs.evolve(self.service.ports, store=store), self.service.policy
+        )
+        yield
+        self.ceremonies = ceremonies
+
+    def stored(self, guid):
+        (record,) = self.service.ports.store.get(guid)
+        return record
+
+    def events(self):
+        """Return what the audit log says of ceremonies."""
+        return [
+            (event.event, event.actor, event.subject)
+            for event in self.service.ports.audit.events
+            if event.event.startswith(("registration.", "authentication.", "binding.register"))
+        ]
 
     def finish(self, started, passkey, account_id="ann", party=None, user_handle=None):
         return self.ceremonies.finish_authentication(
@@ -169,8 +219,7 @@ def test_a_ceremony_ends_with_its_deadline(shop):
         shop.ceremonies.register(shop.party, "ann", response)
     assert shop.ceremonies.expire() == 2
     assert shop.ceremonies.expire() == 0
-    (stored,) = shop.service.ports.store.get(registration.registration.guid)
-    assert stored.state is RegistrationState.EXPIRED
+    assert shop.stored(registration.registration.guid).state is RegistrationState.EXPIRED
 
 
 def test_nobody_else_finishes_it(shop):
@@ -218,13 +267,7 @@ def test_a_passkey_ends_no_ceremony_of_another_domain_of_its_origin(shop, kind):
             started = shop.ceremonies.start_authentication(shop.party, "ann", domain)
             return shop.finish(started, passkey)
         started = shop.ceremonies.start_discovery(shop.party, domain)
-        return shop.ceremonies.finish_discovery(
-            shop.party,
-            started.ticket,
-            passkey.public.passkey.credential_id,
-            passkey.get(started.challenge),
-            user_handle=user_handle(account.guid),
-        )
+        return shop.discover(started, passkey, account)
 
     for domain, ours, foreign in ((DOMAIN, passkey, there), (OTHER_DOMAIN, there, passkey)):
         authenticate(ours, domain)
@@ -429,6 +472,15 @@ def test_a_passkey_is_registered_once_at_a_time(shop):
     assert shop.finish(shop.authenticate(), passkey).binding == again.guid
 
 
+def test_a_key_or_a_credential_id_that_the_account_has_is_registered_already(shop):
+    passkey, other = shop.registered()[0], shop.passkey()
+    for offered, key in ((passkey, other), (other, passkey)):
+        response = shop.answer(shop.start(), offered, key=cose_key(key.public))
+        with pytest.raises(UnfitKey, match="registered already"):
+            shop.ceremonies.register(shop.party, "ann", response)
+    shop.ceremonies.register(shop.party, "ann", shop.answer(shop.start(), other))
+
+
 @pytest.mark.parametrize("change", [{"origins": ("https://evil.example",)}, {"rp_id_hash": "A"}])
 def test_a_verifier_that_pins_elsewhere_registers_nothing(shop, change):
     class Careless(FakeAttestationVerifier):
@@ -499,3 +551,224 @@ def test_registrations_count_as_invitations_and_authentications_by_themselves():
     shop.service.clock.advance(timedelta(minutes=2))
     shop.start("bob")
     shop.authenticate()
+
+
+# What is stored and recorded
+
+
+def test_a_registration_stores_and_records_this(shop):
+    clock, life = shop.service.clock, shop.service.policy.ceremony_life
+    space, origin = shop.party.app_space.guid, shop.party.origin.guid
+    begun_at = clock.now()
+    started = shop.ceremonies.start_registration(shop.party, "ann", DOMAIN, user_info="Ann")
+    registration, account = started.registration, started.account
+    assert account == Account(
+        guid=account.guid, app_space=space, account_id="ann", user_info="Ann", created_at=begun_at
+    )
+    assert registration == PasskeyRegistration(
+        guid=registration.guid,
+        state=RegistrationState.STARTED,
+        account=account.guid,
+        app_space=space,
+        origin=origin,
+        scope=PasskeyScope(rp_id=DOMAIN, origins=(ORIGIN,)),
+        nonce=registration.nonce,
+        created_at=begun_at,
+        deadline=begun_at + life,
+        keep_until=begun_at + 2 * life,
+    )
+    partition = account_partition(space, "ann")
+    assert partition_of(registration.guid) == partition_of(account.guid) == partition
+    assert len(registration.nonce) == 32
+    assert started.challenge == hashlib.sha256(registration.nonce).digest()
+    assert (started.algorithms, started.registered) == (shop.service.policy.algorithms, ())
+
+    clock.advance(SECOND)
+    now, response = clock.now(), shop.answer(started, shop.passkey())
+    binding, bound_account = shop.ceremonies.register(shop.party, "ann", response, name="Laptop")
+    (device_key,) = binding.keys
+    assert binding == Binding(
+        guid=binding.guid,
+        state=BindingState.ACTIVE,
+        account=account.guid,
+        app_space=space,
+        origin=origin,
+        token_hash=b"",
+        deadline=now + life,
+        enrolled=device_key.key.thumbprint,
+        name="Laptop",
+        keys=(DeviceKey(role=Role.STRONG, key=device_key.key),),
+        answers=False,
+        created_at=now,
+        bound_at=now,
+        last_seen_at=now,
+    )
+    assert device_key.key.kid == binding.guid
+    assert partition_of(binding.guid) == partition
+    (device,) = bound_account.devices
+    assert device == Device(
+        binding=binding.guid,
+        state=BindingState.ACTIVE,
+        deadline=binding.deadline,
+        answers=False,
+    )
+    assert shop.stored(registration.guid) == attrs.evolve(
+        registration, version=2, state=RegistrationState.REGISTERED, binding=binding.guid
+    )
+    (bound_event,) = [
+        record
+        for record in shop.service.ports.store._records.values()
+        if isinstance(record, AccountEvent)
+    ]
+    assert (bound_event.kind, bound_event.device) == (AccountEventKind.BOUND, binding.guid)
+    assert shop.events() == [
+        ("registration.start", origin, registration.guid),
+        ("registration.register", origin, registration.guid),
+        ("binding.register", origin, binding.guid),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["authentication", "discovery"])
+def test_an_authentication_stores_and_records_this(shop, kind):
+    passkey, binding, account = shop.registered()
+    clock, life = shop.service.clock, shop.service.policy.ceremony_life
+    origin, begun_at, count = shop.party.origin.guid, clock.now(), len(shop.events())
+    if kind == "authentication":
+        started = shop.authenticate()
+        begun = started.authentication
+        assert begun == shop.stored(begun.guid)
+        assert (begun.state, begun.binding) == (AuthenticationState.STARTED, None)
+        assert started.challenge == hashlib.sha256(begun.nonce).digest()
+        clock.advance(SECOND)
+        finished, version = shop.finish(started, passkey), 2
+        events = ["authentication.start", "authentication.finish"]
+    else:
+        started = shop.ceremonies.start_discovery(shop.party, DOMAIN)
+        assert (started.rp_id, started.deadline) == (DOMAIN, begun_at + life)
+        clock.advance(SECOND)
+        (finished, of_account), version = shop.discover(started, passkey, account), 1
+        assert of_account == account
+        assert started.challenge == hashlib.sha256(finished.nonce).digest()
+        events = ["authentication.finish"]
+
+    assert finished == shop.stored(finished.guid)
+    assert finished == PasskeyAuthentication(
+        guid=finished.guid,
+        version=version,
+        state=AuthenticationState.AUTHENTICATED,
+        account=account.guid,
+        app_space=account.app_space,
+        origin=origin,
+        rp_id=DOMAIN,
+        nonce=finished.nonce,
+        binding=binding.guid,
+        created_at=begun_at,
+        deadline=begun_at + life,
+        keep_until=begun_at + 2 * life,
+    )
+    assert len(finished.nonce) == 32
+    assert partition_of(finished.guid) == partition_of(account.guid)
+    assert shop.events()[count:] == [(event, origin, finished.guid) for event in events]
+
+
+def test_ceremonies_that_nobody_ends_are_recorded_by_the_worker(shop):
+    shop.registered()
+    registration, authentication = shop.start().registration, shop.authenticate().authentication
+    count = len(shop.events())
+    shop.service.clock.jump(registration.deadline - timedelta(microseconds=1))
+    assert shop.ceremonies.expire() == 0
+    shop.service.clock.jump(registration.deadline)
+    assert shop.ceremonies.expire() == 2
+    assert shop.events()[count:] == [
+        ("registration.expire", "worker", registration.guid),
+        ("authentication.expire", "worker", authentication.guid),
+    ]
+    assert shop.stored(authentication.guid) == attrs.evolve(
+        authentication, version=2, state=AuthenticationState.EXPIRED
+    )
+
+
+@pytest.mark.parametrize("kind", ["authentication", "discovery"])
+def test_a_passkey_is_seen_once_an_hour(shop, kind):
+    passkey, binding, account = shop.registered()
+
+    def use():
+        if kind == "authentication":
+            shop.finish(shop.authenticate(), passkey)
+        else:
+            shop.discover(shop.ceremonies.start_discovery(shop.party, DOMAIN), passkey, account)
+        return shop.stored(binding.guid)
+
+    shop.service.clock.advance(timedelta(hours=1) - SECOND)
+    assert use() == binding
+    shop.service.clock.advance(SECOND)
+    assert use() == attrs.evolve(binding, version=2, last_seen_at=shop.service.clock.now())
+
+
+def test_a_passkey_that_is_suspended_meanwhile_authenticates_nobody(shop):
+    passkey, binding, account = shop.registered()
+    for finish, started in (
+        (shop.finish, shop.authenticate()),
+        (
+            partial(shop.discover, account=account),
+            shop.ceremonies.start_discovery(shop.party, DOMAIN),
+        ),
+    ):
+        with (
+            shop.meanwhile(lambda: shop.service.devices.suspend(binding.guid, by=OPERATOR)),
+            pytest.raises(WrongKey),
+        ):
+            finish(started, passkey)
+        shop.service.devices.resume(binding.guid, by=OPERATOR)
+
+
+def test_no_ceremony_begins_for_an_account_that_is_locked_meanwhile(shop):
+    _, _, account = shop.registered()
+    for start in (shop.start, shop.authenticate):
+        with (
+            shop.meanwhile(lambda: shop.service.accounts.lock(account.guid, by=OPERATOR)),
+            pytest.raises(AccountLocked),
+        ):
+            start()
+        shop.service.accounts.unlock(account.guid, by=OPERATOR)
+
+
+def test_a_suspended_passkey_is_neither_offered_nor_excluded(shop):
+    passkey, binding, _ = shop.registered()
+    shop.service.devices.suspend(binding.guid, by=OPERATOR)
+
+    assert shop.start().registered == ()
+    with pytest.raises(AccountUnbound):
+        shop.authenticate()
+    # It is the account's nevertheless.
+    with pytest.raises(UnfitKey, match="registered already"):
+        shop.ceremonies.register(shop.party, "ann", shop.answer(shop.start(), passkey))
+
+
+def test_an_account_has_as_many_passkeys_and_devices_as_the_policy_allows():
+    shop = Shop(bindings_limit=1)
+    first, second = shop.start(), shop.start()
+    shop.ceremonies.register(shop.party, "ann", shop.answer(first, shop.passkey()))
+    with pytest.raises(TooManyBindings):
+        shop.ceremonies.register(shop.party, "ann", shop.answer(second, shop.passkey()))
+    with pytest.raises(TooManyBindings):
+        shop.start()
+
+    invitation = shop.service.invitations.invite(shop.party, "bob")
+    with pytest.raises(TooManyBindings):
+        shop.start("bob")
+    shop.service.clock.jump(invitation.deadline)
+    shop.registered("bob")
+
+
+def test_a_passkey_is_offered_at_its_own_domain_only(shop):
+    shop.service.bind("ann")
+    passkey, _, _ = shop.registered()
+    domains = (DOMAIN, OTHER_DOMAIN)
+    shop.party = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, domains=domains))
+
+    assert shop.authenticate().allowed == (passkey.public.passkey.credential_id,)
+    with pytest.raises(AccountUnbound):
+        shop.ceremonies.start_authentication(shop.party, "ann", OTHER_DOMAIN)
+    elsewhere = shop.ceremonies.start_registration(shop.party, "ann", OTHER_DOMAIN)
+    assert elsewhere.registered == ()

@@ -30,6 +30,7 @@ from counterseal.models import (
     Algorithm,
     BindingState,
     DeviceKey,
+    KeyChange,
     PushAddress,
     Role,
 )
@@ -66,24 +67,48 @@ def refused(service, enrolment, refusal):
 
 
 def test_finishing_a_bind_makes_the_device_active(service, invitation):
+    before = service.stored(invitation.binding)
+    service.clock.advance(timedelta(seconds=7))
+    now = service.clock.now()
     addresses = (PushAddress(kind=AddressKind.RELAY, value="there"),)
-    offered = service.phone().device.enrolment(
-        invitation.token, service.app_space.guid, pin=PIN, name="Phone", addresses=addresses
+    offered = attrs.evolve(
+        service.phone().device.enrolment(
+            invitation.token,
+            service.app_space.guid,
+            pin=PIN,
+            name="Phone",
+            addresses=addresses,
+            language="de",
+        ),
+        platform="iOS 26",
+        app_version="2.1",
     )
     bound = service.enrolments.complete(offered)
     binding, account = service.stored(invitation.binding), service.account()
-    assert bound.binding == binding
-    assert (bound.account.guid, bound.app_space) == (account.guid, service.app_space)
+
+    assert (bound.binding, bound.account, bound.app_space) == (binding, account, service.app_space)
     assert bound.service_keys == service.ports.signer.jwks()
-    assert (binding.state, binding.name) == (BindingState.ACTIVE, "Phone")
-    assert (binding.bound_at, binding.strikes) == (service.clock.now(), 0)
     assert [key.role for key in binding.keys] == [Role.DEVICE, Role.STRONG]
-    assert [(line.role, line.thumbprint) for line in binding.key_changes] == [
-        (key.role, key.key.thumbprint) for key in binding.keys
-    ]
+    assert [key.key.kid for key in binding.keys] == [key.jwk["kid"] for key in offered.keys]
+    assert binding == attrs.evolve(
+        before,
+        version=2,
+        state=BindingState.ACTIVE,
+        enrolled=binding.enrolled,
+        name="Phone",
+        platform="iOS 26",
+        app_version="2.1",
+        language="de",
+        keys=binding.keys,
+        addresses=addresses,
+        key_changes=tuple(
+            KeyChange(at=now, role=key.role, thumbprint=key.key.thumbprint) for key in binding.keys
+        ),
+        bound_at=now,
+        last_seen_at=now,
+    )
     (line,) = account.devices
-    assert (line.state, line.addresses) == (BindingState.ACTIVE, binding.addresses)
-    assert binding.addresses == addresses
+    assert (line.state, line.addresses) == (BindingState.ACTIVE, addresses)
 
 
 def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolment):

@@ -17,7 +17,7 @@ from counterseal.errors import (
     WrongIssuer,
     WrongKind,
 )
-from counterseal.models import OPERATOR, Binding, BindingState, Identity
+from counterseal.models import OPERATOR, Account, Binding, BindingState, Device, Identity
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.wire.link import BindLink, read_link
 from counterseal_testing.faults import Crash, Faults, faulty
@@ -25,18 +25,38 @@ from counterseal_testing.faults import Crash, Faults, faulty
 TICK = timedelta(microseconds=1)
 
 
-def test_the_first_invitation_makes_the_account_and_an_invited_binding(service):
-    invitation = service.invitations.invite(service.origin, "alice", user_info="a card holder")
-    account, binding = service.account(), service.stored(invitation.binding)
-    assert invitation.account == account
-    assert invitation.app_space == service.app_space
-    assert (account.account_id, account.user_info) == ("alice", "a card holder")
-    assert (account.issuer, account.subject, account.version) == (None, "", 1)
+@pytest.mark.parametrize("key", [None, "enrol-1"])
+def test_the_first_invitation_makes_the_account_and_an_invited_binding(service, key):
+    now = service.clock.now()
+    invitation = service.invitations.invite(
+        service.origin, "alice", user_info="a card holder", idempotency_key=key
+    )
+    binding = service.stored(invitation.binding)
+
+    assert binding == Binding(
+        guid=invitation.binding,
+        state=BindingState.INVITED,
+        account=invitation.account.guid,
+        app_space=service.app_space.guid,
+        origin=service.origin.origin.guid,
+        token_hash=keys.token_hash(invitation.token.partition(".")[2]),
+        sealed_token=binding.sealed_token,
+        deadline=now + STANDARD.session_token_life,
+        created_at=now,
+    )
+    assert bool(binding.sealed_token) is (key is not None)
+    device = Device(binding=binding.guid, state=BindingState.INVITED, deadline=binding.deadline)
+    assert invitation.account == service.account()
+    assert invitation.account == Account(
+        guid=invitation.account.guid,
+        app_space=service.app_space.guid,
+        account_id="alice",
+        user_info="a card holder",
+        devices=(device,),
+        created_at=now,
+    )
+    assert (invitation.app_space, invitation.deadline) == (service.app_space, binding.deadline)
     assert invitation.account_created
-    assert [line.binding for line in account.devices] == [binding.guid]
-    assert binding.state is BindingState.INVITED
-    assert binding.origin == service.origin.origin.guid
-    assert (binding.keys, binding.enrolled) == ((), "")
 
 
 @pytest.mark.parametrize("app_url", [None, "https://auth.example.com/app"])

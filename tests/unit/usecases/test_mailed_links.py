@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from counterseal import OPERATOR, STANDARD, MailedLinks
+from counterseal.device import own_comparison_code
 from counterseal.errors import (
     AccountLocked,
     AskingOnly,
@@ -180,6 +181,18 @@ def test_it_ends_with_a_device_that_is_revoked(service, loss):
     with pytest.raises(WrongToken):
         redeem(service, issued)
     assert service.stored(issued.account.guid).mailed_link is None
+
+
+def test_it_ends_with_a_device_that_is_confirmed(service):
+    service.administration.edit_app_space(
+        service.app_space.guid, new_devices=NewDeviceRule.CONFIRMED
+    )
+    phone = service.bind("zoe")
+    issued = make(service)
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    service.confirmations.compare(service.origin, phone.guid, code)
+    with pytest.raises(WrongToken):
+        redeem(service, issued)
 
 
 def test_it_outlives_an_invitation_that_is_revoked(service):

@@ -6,7 +6,13 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import AuthenticationChannel, ChannelRealms, keys
+from counterseal import (
+    AuthenticationChannel,
+    Backchannel,
+    BackchannelClients,
+    ChannelRealms,
+    keys,
+)
 from counterseal.ciba.decisions.realm_requests import RealmRequestDraft
 from counterseal.errors import (
     CallbackForbidden,
@@ -31,8 +37,11 @@ from counterseal.models import (
     CallbackState,
     ChallengeState,
     DeadReason,
+    DeliveryMode,
     DeliveryOutcome,
     Question,
+    Reaction,
+    RefusalReason,
     Scheme,
     TextContent,
 )
@@ -107,6 +116,9 @@ class Realm:
     def callback(self, challenge):
         """Return the callback of *challenge*, which is due then."""
         self.service.clock.advance(SECOND)
+        return self.callback_of(challenge)
+
+    def callback_of(self, challenge):
         (callback,) = [one for one in self.callbacks() if one.challenge == challenge.guid]
         return callback
 
@@ -182,6 +194,19 @@ def test_every_other_end_denies(service, realm, end, status):
     assert realm.body()["status"] == status
 
 
+def test_a_request_that_a_refusal_of_another_cancels_is_denied(service):
+    policy = attrs.evolve(service.policy, on_wrong_details=frozenset({Reaction.CANCEL_PENDING}))
+    realm = Realm(service.but(policy=policy))
+    refused, cancelled = realm.ask(), realm.ask()
+    challenge = realm.phone.fetch(refused.guid)
+    realm.phone.answer(challenge, 1, reason=RefusalReason.WRONG_DETAILS)
+
+    realm.service.callbacks.attempt(realm.callback(cancelled).guid)
+
+    assert service.stored(cancelled.guid).state is ChallengeState.CANCELLED
+    assert realm.body()["status"] == "UNAUTHORIZED"
+
+
 def test_an_expiry_is_called_back_before_the_bearer_expires(service, realm):
     challenge = realm.ask()
     expire(realm, challenge)
@@ -216,7 +241,9 @@ def test_a_repeated_request_has_the_same_bearer(service):
     until = service.clock.now() + LIFE
     document = RealmRequestDraft(bearer=BEARER, until=until).document()
 
-    assert document == RealmRequestDraft(bearer=BEARER, until=until).document()
+    # Processes of every release compare this one.
+    bearer_hash = keys.digest(BEARER.encode())
+    assert document == {"channel": {"bearer": bearer_hash, "until": "2030-01-01T00:02:00.000Z"}}
     assert document != RealmRequestDraft(bearer=f"{BEARER}2", until=until).document()
     assert document != RealmRequestDraft(bearer=BEARER, until=until + SECOND).document()
     assert BEARER not in repr(document)
@@ -358,6 +385,22 @@ def test_what_was_not_sent_is_sent_again_until_the_bearer_expires(service, realm
     assert len(service.sender.attempts) == attempts
 
 
+def test_nothing_is_sent_from_the_end_of_the_bearer_on(service, realm):
+    late, in_time = (realm.ask() for _ in range(2))
+    for challenge in (late, in_time):
+        realm.answer(challenge)
+    until = service.stored(late.guid).channel.until
+
+    service.clock.jump(until - timedelta(microseconds=1))
+    sent_callback = service.callbacks.attempt(realm.callback_of(in_time).guid)
+    service.clock.jump(until)
+    dead = service.callbacks.attempt(realm.callback_of(late).guid)
+
+    assert sent_callback.state is CallbackState.DELIVERED
+    assert (dead.state, dead.cause) == (CallbackState.DEAD, DeadReason.EXHAUSTED)
+    assert len(service.sender.attempts) == 1
+
+
 def test_what_was_not_sent_arrives_later(service, realm):
     callback = realm.ended()
     service.sender.script(NOT_SENT, 200)
@@ -409,8 +452,9 @@ def test_a_dropped_callback_is_not_sent(service, realm):
 
 
 def test_a_challenge_of_the_origin_becomes_the_request_of_its_realm(service, realm):
-    challenge = realm.issue()
     service.administration.edit_origin(realm.party.origin.guid, callback_states=())
+    realm.party = service.renewed(realm.party)
+    challenge = realm.issue()
 
     attached = realm.attach(challenge)
 
@@ -446,8 +490,9 @@ def test_one_that_ends_after_the_bearer_is_refused(service, realm):
     challenge = realm.issue()
     until = challenge.deadline + 5 * SECOND
 
-    with pytest.raises(InvalidField, match="duration"):
+    with pytest.raises(InvalidField) as refused:
         realm.attach(challenge, until=until - timedelta(milliseconds=1))
+    assert refused.value.field == "duration"
     assert realm.attach(challenge, until=until).channel.until == until
 
 
@@ -463,6 +508,24 @@ def test_a_challenge_that_has_no_place_for_a_realm_is_refused(service, realm, ca
 
     with pytest.raises(WrongState):
         realm.attach(challenge)
+
+
+def test_a_challenge_that_a_ciba_client_polls_for_is_refused(service, realm):
+    """Its outcome goes to that client, which has no callback."""
+    origin = realm.party.origin.guid
+    clients = BackchannelClients(service.ports, service.policy, by=OPERATOR)
+    clients.register(origin, mode=DeliveryMode.POLL)
+    realm.party = service.renewed(realm.party)
+    question = Question(
+        account_id="user-1",
+        content=TextContent(text="Log in?"),
+        duration=LIFE - 10 * SECOND,
+        transaction_id=CLIENT,
+    )
+    begun = Backchannel(service.ports, service.policy).begin(realm.party, question)
+
+    with pytest.raises(WrongState):
+        realm.attach(begun.challenge)
 
 
 def test_a_phone_answers_while_a_realm_attaches(service, realm):
@@ -555,6 +618,19 @@ def test_the_keys_for_signatures_are_stored(service):
     ]
 
 
+def test_a_realm_has_at_most_8_keys_and_those_without_an_algorithm_are_none(service):
+    jwks = keyset(*[Algorithm.ES256] * 8)
+    for jwk in jwks["keys"]:
+        # RFC 7517, 4.2, lets a key leave it out.
+        del jwk["use"]
+    nameless = {name: value for name, value in jwks["keys"][0].items() if name != "alg"}
+    listed = {"keys": [nameless, {**nameless, "alg": ["ES256"]}, *jwks["keys"]]}
+
+    origin = register(service, service.origin.origin.guid, jwks=listed)
+
+    assert [key.kid for key in origin.realm.keys] == [f"key-{index}" for index in range(8)]
+
+
 @pytest.mark.parametrize(
     "jwks",
     [
@@ -589,9 +665,19 @@ def test_the_callback_has_to_be_allowed_and_callable(service):
     service.sender.uncallable[CALLBACK] = "not allowed"
     with pytest.raises(CallbackUncallable):
         register(service, guid)
-    service.sender.uncallable.clear()
-    with pytest.raises(InvalidField, match="issuer"):
-        register(service, guid, issuer="")
+
+
+@pytest.mark.parametrize("name", ["issuer", "callback"])
+def test_an_issuer_or_callback_that_is_empty_or_too_long_is_refused_by_name(service, name):
+    guid = service.origin.origin.guid
+    longest = f"{CALLBACK}/".ljust(service.policy.callback_bytes, "x")
+    service.administration.allow_callback(guid, longest)
+    assert getattr(register(service, guid, **{name: longest}).realm, name) == longest
+
+    for value in ("", f"{longest}x"):
+        with pytest.raises(InvalidField) as refused:
+            register(service, guid, **{name: value})
+        assert refused.value.field == name
 
 
 def test_a_realm_is_replaced_and_taken_away(service):

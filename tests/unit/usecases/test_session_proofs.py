@@ -220,6 +220,17 @@ def test_a_session_ends_with_what_stepped_it_up_too(administrator, service, by):
     require_ended(person, stepped_up)
 
 
+def test_the_audit_log_has_the_refused_use_and_the_end_of_the_session(administrator):
+    issued = administrator.log_in()
+    administrator.service.devices.revoke(binding_of(administrator, issued), by=OPERATOR)
+    with pytest.raises(BindingInactive):
+        administrator.sessions.authenticate(issued.token)
+    guid = issued.session.guid
+    assert [
+        (event.event, event.subject, event.reason) for event in administrator.service.events[-2:]
+    ] == [("session.use", guid, "binding_inactive"), ("session.revoke", guid, "proof_ended")]
+
+
 def test_a_step_up_by_the_same_passkey_is_one_proof(administrator):
     issued = administrator.log_in(passkey=administrator.spare)
     stepped_up = step_up_by_passkey(administrator, issued.token)

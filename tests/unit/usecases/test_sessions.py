@@ -17,12 +17,14 @@ from counterseal.errors import (
     WrongState,
     WrongToken,
 )
+from counterseal.keys import token_hash
 from counterseal.models import (
     OPERATOR,
     OPERATORS,
     AdminRole,
     LogInMethod,
     Session,
+    SessionProof,
     SessionState,
 )
 from counterseal.models.guid import mint, partition_of
@@ -82,15 +84,137 @@ def test_a_link_leads_to_a_log_in(service, admin):
     assert partition_of(link.session.guid) == partition_of(admin.guid)
 
 
-def test_a_session_stays_stored_for_as_long_again_as_it_may_last(service, admin):
-    """The list of the browsers shows also those that have ended."""
-    begin, life = service.clock.now(), service.policy.portal_session_life
-    issued = log_in(service, admin)
-    assert stored(service, issued.session).keep_until == begin + 2 * life
+def secret_hash(issued):
+    return token_hash(issued.token.partition(".")[2])
 
-    link_life = service.policy.portal_link_life
-    link = service.sessions.create_link(admin.guid, by=OPERATOR).session
-    assert stored(service, link).keep_until == begin + 2 * link_life
+
+def test_each_step_from_a_link_to_a_step_up_changes_this_of_the_session(service, admin):
+    sessions, policy, clock = service.sessions, service.policy, service.clock
+    link = sessions.create_link(admin.guid, by=OPERATOR)
+    expected = Session(
+        guid=link.session.guid,
+        state=SessionState.INVITED,
+        admin=admin.guid,
+        secret_hash=secret_hash(link),
+        method=LogInMethod.LINK,
+        created_at=clock.now(),
+        deadline=clock.now() + policy.portal_link_life,
+        keep_until=clock.now() + 2 * policy.portal_link_life,
+    )
+    assert link.session == stored(service, link.session) == expected
+
+    clock.advance(SECOND)
+    redeemed = sessions.redeem(link.token, browser="Example browser")
+    expected = attrs.evolve(
+        expected,
+        version=2,
+        state=SessionState.ENROLLING,
+        browser="Example browser",
+        secret_hash=secret_hash(redeemed),
+        last_used_at=clock.now(),
+    )
+    assert redeemed.session == stored(service, link.session) == expected
+
+    clock.advance(SECOND)
+    passkey = service.bind_passkey(admin.guid, session=link.session.guid).guid
+    enrolled, started_at = sessions.enrol(redeemed.token, passkey), clock.now()
+    expected = attrs.evolve(
+        expected,
+        version=3,
+        state=SessionState.ACTIVE,
+        secret_hash=secret_hash(enrolled),
+        proofs=(SessionProof(binding=passkey),),
+        started_at=started_at,
+        last_used_at=started_at,
+        stepped_up_until=started_at + policy.step_up_life,
+        deadline=started_at + policy.portal_session_idle,
+        keep_until=started_at + 2 * policy.portal_session_life,
+    )
+    assert enrolled.session == stored(service, link.session) == expected
+
+    clock.advance(SECOND)
+    stepped_up = sessions.step_up(enrolled.token, passkey)
+    expected = attrs.evolve(
+        expected,
+        version=4,
+        secret_hash=secret_hash(stepped_up),
+        last_used_at=clock.now(),
+        stepped_up_until=clock.now() + policy.step_up_life,
+        deadline=clock.now() + policy.portal_session_idle,
+    )
+    assert stepped_up.session == stored(service, link.session) == expected
+    assert {issued.admin for issued in (link, redeemed, enrolled, stepped_up)} == {
+        stored(service, admin)
+    }
+
+
+def test_a_log_in_and_a_use_change_this_of_the_session(service, admin):
+    policy, clock, passkey = service.policy, service.clock, passkey_of(service, admin)
+    issued, started_at = log_in(service, admin), clock.now()
+    expected = Session(
+        guid=issued.session.guid,
+        state=SessionState.ACTIVE,
+        admin=admin.guid,
+        secret_hash=secret_hash(issued),
+        method=LogInMethod.PASSKEY,
+        browser="Example browser",
+        created_at=started_at,
+        started_at=started_at,
+        last_used_at=started_at,
+        stepped_up_until=started_at + policy.step_up_life,
+        proofs=(SessionProof(binding=passkey),),
+        deadline=started_at + policy.portal_session_idle,
+        keep_until=started_at + 2 * policy.portal_session_life,
+    )
+    assert issued.session == stored(service, issued.session) == expected
+    assert partition_of(issued.session.guid) == partition_of(admin.guid)
+
+    clock.advance(MINUTE)
+    used = service.sessions.authenticate(issued.token)
+    ends_at = clock.now() + policy.portal_session_idle
+    expected = attrs.evolve(expected, version=2, last_used_at=clock.now(), deadline=ends_at)
+    assert used.session == stored(service, issued.session) == expected
+    assert (used.admin, used.stepped_up, used.ends_at) == (stored(service, admin), True, ends_at)
+
+
+def test_a_browser_that_adds_a_key_learns_when_its_session_ends(service, admin):
+    sessions, now = service.sessions, service.clock.now()
+    link = sessions.create_link(admin.guid, by=OPERATOR)
+    enrolling = sessions.may_add_key(sessions.redeem(link.token, browser="").token)
+    active = sessions.may_add_key(log_in(service, admin).token)
+
+    assert (enrolling.admin, enrolling.stepped_up) == (stored(service, admin), False)
+    assert enrolling.session == stored(service, link.session)
+    assert enrolling.ends_at == now + service.policy.portal_link_life
+    assert (active.admin, active.stepped_up) == (stored(service, admin), True)
+    assert active.ends_at == now + service.policy.portal_session_idle
+
+
+def test_the_audit_log_names_each_session_that_an_act_is_about(service, admin):
+    sessions = service.sessions
+    other, active = log_in(service, admin), log_in(service, admin)
+    link = sessions.create_link(admin.guid, by=OPERATOR)
+    first, second, third = (issued.session.guid for issued in (other, active, link))
+
+    def recorded(call):
+        count = len(service.events)
+        call()
+        return [(event.event, event.subject) for event in service.events[count:]]
+
+    assert recorded(lambda: log_in(service, admin)) == [
+        ("session.start", sessions.list(admin.guid, by=OPERATOR)[-1].guid)
+    ]
+    service.clock.advance(MINUTE)
+    assert recorded(lambda: sessions.authenticate(active.token)) == [("session.use", second)]
+    step_up = partial(sessions.step_up, active.token, passkey_of(service, admin))
+    assert recorded(step_up) == [("session.step_up", second)]
+    newer = []
+    assert recorded(
+        lambda: newer.append(sessions.create_link(admin.guid, by=OPERATOR).session.guid)
+    ) == [("session.link", newer[0]), ("session.revoke", third)]
+    assert recorded(lambda: sessions.revoke(second, by=OPERATOR)) == [("session.revoke", second)]
+    assert recorded(lambda: sessions.log_out(other.token)) == [("session.revoke", first)]
+    assert recorded(lambda: sessions.log_out(other.token)) == []
 
 
 def test_a_link_works_as_long_as_whoever_makes_it_chooses(service, admin):
@@ -138,16 +262,6 @@ def test_the_audit_log_says_whose_link_was_opened_and_in_which_browser(service, 
     assert dict(event.attributes) == {"admin": admin.guid, "browser": "Example browser"}
 
 
-def test_the_list_of_sessions_says_when_a_link_was_opened(service, admin):
-    link = service.sessions.create_link(admin.guid, by=OPERATOR)
-    service.clock.advance(MINUTE)
-    service.sessions.redeem(link.token, browser="Example browser")
-    (session,) = service.sessions.list(admin.guid, by=OPERATOR)
-
-    assert session.last_used_at == service.clock.now()
-    assert session.deadline == link.session.deadline
-
-
 def test_a_link_ends(service, admin):
     sessions = service.sessions
     link = sessions.create_link(admin.guid, by=OPERATOR).token
@@ -179,8 +293,9 @@ def test_a_link_of_somebody_who_is_revoked_is_refused(service, admin):
 
     with pytest.raises(CredentialRefused):
         service.sessions.redeem(link, browser="")
-    with pytest.raises(InvalidField):
+    with pytest.raises(InvalidField) as refused:
         service.sessions.create_link(admin.guid, by=OPERATOR)
+    assert refused.value.field == "adminGuid"
 
 
 def test_nothing_but_a_hash_of_a_secret_is_stored(service, admin):
@@ -413,6 +528,8 @@ def test_sessions_and_links_are_listed_until_they_end(service, admin):
     assert sessions.list(admin.guid, by=OPERATOR) == (link.session,)
     assert sessions.expire() == 1
     assert stored(service, active.session).state is SessionState.EXPIRED
+    event = service.events[-1]
+    assert (event.event, event.subject) == ("session.expire", active.session.guid)
 
 
 @pytest.mark.parametrize("opened", [False, True])
@@ -533,6 +650,20 @@ def test_a_revoked_acting_does_nothing(service, admin):
         service.sessions.revoke(issued.session.guid, by=admin)
     ended = service.sessions.revoke(issued.session.guid, by=OPERATOR)
     assert service.sessions.revoke(issued.session.guid, by=OPERATOR) == ended
+
+
+def test_an_administrator_who_is_revoked_in_between_ends_no_session_and_makes_no_link(service):
+    owner = service.credentials.create_person("Owner", company=service.company.guid)
+    issued = log_in(service, owner)
+    for call in (
+        lambda sessions, by: sessions.revoke(issued.session.guid, by=by),
+        lambda sessions, by: sessions.create_link(owner.guid, by=by),
+    ):
+        by = service.credentials.create_person("Night shift", company=service.company.guid)
+        interrupted = service.meanwhile(partial(service.credentials.revoke_admin, by.guid))
+        with pytest.raises(CredentialRefused):
+            call(interrupted.sessions, by)
+    service.sessions.authenticate(issued.token)
 
 
 def test_a_revocation_in_between_counts(service, admin):

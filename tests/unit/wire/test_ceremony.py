@@ -86,6 +86,11 @@ def test_the_user_of_a_passkey_is_read_from_a_text(profile):
     assert read_passkey_user({"userInfo": INFO}, profile) == USER
 
 
+def test_what_a_user_is_called_may_be_empty():
+    user = read_passkey_user({"userInfo": '{"name":"zoe","displayName":""}'}, CURRENT)
+    assert (user.name, user.display_name) == ("zoe", "")
+
+
 def test_clients_of_the_cx_service_may_send_the_user_as_an_object():
     assert read_passkey_user({"userInfo": json.loads(INFO)}, CX) == USER
     refused(

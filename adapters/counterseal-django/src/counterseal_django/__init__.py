@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from counterseal_django.configuration import Configuration, configuration
 from counterseal_django.errors import (
+    RequestInTransaction,
     StoreInTransaction,
     StoreOutsideTest,
     UnfitDatabase,
@@ -23,6 +24,7 @@ from counterseal_django.wiring import Approvals, approvals
 __all__ = [
     "Approvals",
     "Configuration",
+    "RequestInTransaction",
     "StoreInTransaction",
     "StoreOutsideTest",
     "UnfitDatabase",

@@ -1,8 +1,9 @@
 """
 A call that waits, on an ASGI server: it is made in the event loop, and no thread of ours waits.
 
-Django has read the body, so that `AsgiApplication` gets it in one message; Django also cancels the
-view when the client disconnects.
+Django has an idle thread for each open request, in which it runs the receivers of
+`request_started`. It has read the body, so that `AsgiApplication` gets it in one message, and it
+cancels the view when the client disconnects.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ from django.utils.module_loading import import_string
 
 import counterseal as cs
 from counterseal.errors import PolicyUnsound
+from counterseal.models.passkeys import origin_of
 from counterseal_django.errors import UnfitSettings
-from counterseal_pwa import MOUNT
 from counterseal_sql.database import CONNECTIONS
-from counterseal_web import Settings
+from counterseal_web import MOUNT, Settings
 
 SETTING = "COUNTERSEAL"
 REQUIRED = ("URL", "KEYS", "TENANCY", "COMPANY")
@@ -54,7 +54,8 @@ class Configuration:
         app_space: The App Space's name, which people read on their device; the company's if it is
             missing.
         origin: The origin's name; the App Space's if it is missing.
-        policy: The policy; the setting has only what differs from `counterseal.STANDARD`.
+        policy: The policy; the setting has only what differs from `counterseal.STANDARD`, and by
+            default its `passkey_origin` is the URL's.
         http: How the API is served; the setting has members of `counterseal_web.Settings`, but
             `public_url` and `app_url`.
         account_id: Returns the account id of a user; the setting may be a dotted path.
@@ -120,7 +121,7 @@ def read_configuration(members: object) -> Configuration:
         company=company,
         app_space=app_space,
         origin=_text(members, "ORIGIN", app_space),
-        policy=_policy(_mapping(members, "POLICY")),
+        policy=_policy(_text(members, "URL", ""), _mapping(members, "POLICY")),
         http=_http(_text(members, "URL", ""), _mapping(members, "HTTP")),
         account_id=_function(members.get("ACCOUNT_ID", account_id_of), "ACCOUNT_ID"),
         ports=_function(members.get("PORTS", _unchanged), "PORTS"),
@@ -152,10 +153,11 @@ def _mapping(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _policy(changes: Mapping[str, Any]) -> cs.Policy:
+def _policy(url: str, changes: Mapping[str, Any]) -> cs.Policy:
     _require_fields(cs.Policy, "POLICY", changes)
     try:
-        return attrs.evolve(cs.STANDARD, **changes)
+        # Browser devices are served at the same web origin.
+        return attrs.evolve(cs.STANDARD, **{"passkey_origin": origin_of(url), **changes})
     except PolicyUnsound as error:
         raise UnfitSettings(f"{SETTING}: 'POLICY': {error}") from error
 

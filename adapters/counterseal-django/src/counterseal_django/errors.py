@@ -23,3 +23,12 @@ class StoreInTransaction(Misuse, code="store_in_transaction"):
 
 class StoreOutsideTest(Misuse, code="store_outside_test"):
     """A test uses the store without a database of its own."""
+
+
+class RequestInTransaction(Misuse, code="request_in_transaction"):
+    """
+    A request for an approval is asked or finished inside `atomic`.
+
+    Its row, or what the project does, would not be committed when Counterseal is called. Call it
+    after the commit, and in tests from a `TransactionTestCase`.
+    """

@@ -15,8 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from counterseal_django.asgi_call import respond_in_loop
 from counterseal_django.wiring import approvals
-from counterseal_pwa import MOUNT, Pages
-from counterseal_web import Request, Response
+from counterseal_pwa import Pages
+from counterseal_web import MOUNT, Request, Response
 from counterseal_web.bodies import read_length
 from counterseal_web.problems import BrokenBodyError
 from counterseal_web.wsgi import read_environ

@@ -90,7 +90,8 @@ class Approvals:
             InvalidField: The account id does not fit.
             Unavailable: The store failed.
         """
-        return self.service.accounts.has_device(self.party, self.account_id(user))
+        with self.service.call():
+            return self.service.accounts.has_device(self.party, self.account_id(user))
 
     def invite(self, user: Any) -> str:
         """
@@ -104,9 +105,9 @@ class Approvals:
             InvalidField: The account id does not fit.
             Unavailable: The store failed.
         """
-        invitation = self.service.invitations.invite(self.party, self.account_id(user))
-        settings = self.service.settings
-        return invitation.link(public_url=settings.public_url, app_url=settings.app_url)
+        with self.service.call():
+            invitation = self.service.invitations.invite(self.party, self.account_id(user))
+        return self.service.bind_link(invitation)
 
     def devices_link(self, user: Any) -> str:  # noqa: ARG002 (the app knows its accounts itself)
         """Return the address of the browser device, where *user* answers and sees the devices."""

@@ -138,7 +138,7 @@ def attach(
         raise NotFound
     if challenge.state_at(tools.now) not in UNFINISHED:
         raise WrongState("it has ended")
-    if challenge.callback or challenge.backchannel or challenge.channel:
+    if challenge.callback or challenge.backchannel:
         raise WrongState("its outcome is sent elsewhere")
     if challenge.deadline > draft.until - MARGIN:
         raise InvalidField("duration", "the challenge may be answered after the bearer token")
@@ -181,8 +181,6 @@ async def unregister(stored: Records, _: Tools, by: Administrator) -> Decision[O
 def _realm(
     tools: Tools, origin: Origin, issuer: str, callback: str, jwks: Mapping[str, Any]
 ) -> ChannelRealm:
-    if not issuer:
-        raise InvalidField("issuer", "missing")
     text_fits(issuer, tools.policy.callback_bytes, "issuer")
     text_fits(callback, tools.policy.callback_bytes, "callback")
     callback_allowed(callback, allow_list(origin, tools.policy))

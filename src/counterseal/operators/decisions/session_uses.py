@@ -42,7 +42,7 @@ def require_session(stored: Records, secret: str) -> Session:
             tell which.
     """
     try:
-        session = require(stored[0] if stored else None, Session)
+        session = require(stored[0], Session)
     except NotFound:
         raise WrongToken from None
     require_secret(session, secret)
@@ -119,7 +119,7 @@ async def end_others(stored: Records, tools: Tools, secret: str) -> Decision[int
         result=len(revoked),
         writes=revoked,
         # A session that ends in between ends no other.
-        guards=(session,) if revoked else (),
+        guards=(session,),
         audit=revocations_of(revoked),
     )
 
