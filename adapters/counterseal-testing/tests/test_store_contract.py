@@ -1078,6 +1078,15 @@ def test_a_store_that_reads_first_is_not_linearizable():
         STORE.test_store_17_is_linearizable(stores(ReadsThenWrites))
 
 
+@pytest.mark.parametrize("kind", [ReadsThenWrites, GuardsOutsideTheLock])
+def test_what_is_compared_outside_the_lock_is_found_without_a_race(kind):
+    report = contracts.run_checks(STORE, stores(kind), clause="STORE-17", short=True)
+
+    message = str(report.failed_clauses["STORE-17"])
+    assert "came while the first was at test_store_contract.py:" in message
+    assert "both were applied" in message
+
+
 @pytest.mark.one_python
 @pytest.mark.parametrize(
     "kind",
