@@ -21,9 +21,7 @@ def failure_of(path: str, name: str) -> str:
     """
     machine = runpy.run_path(str(ROOT / path))[name]
     # The same histories each time, so that the page stays as it is.
-    steady = settings(
-        machine.TestCase.settings, derandomize=True, database=None, print_blob=False, max_examples=200
-    )
+    steady = settings(machine.TestCase.settings, derandomize=True, database=None, print_blob=False)
     try:
         run_state_machine_as_test(machine, settings=steady)
     except AssertionError as error:

@@ -83,9 +83,10 @@ class LmdbStore:
             return sorted_key(account)[:SORTED_BYTES]
 
         begin, end = search_range(app_space, prefix, after)
-        last = end if len(end) <= SORTED_BYTES else end[:SORTED_BYTES] + LAST
+        first = b"search|" + begin[:SORTED_BYTES]
+        last = b"search|" + (end if len(end) <= SORTED_BYTES else end[:SORTED_BYTES] + LAST)
         with self._transaction() as transaction:
-            accounts = self._range(transaction, b"search|" + begin[:SORTED_BYTES], b"search|" + last)
+            accounts = self._range(transaction, first, last)
             groups = (sorted(group, key=sorted_key) for _, group in groupby(accounts, sorted_part))
             fitting = (one for group in groups for one in group if begin <= sorted_key(one) < end)
             return tuple(islice(fitting, limit))
@@ -121,7 +122,7 @@ class LmdbStore:
 
     def commit(self, changes, audit, operation):
         require_possible(changes)  # STORE-13, STORE-14 and STORE-21
-        bodies = [None if new is old else write_bytes(new) for old, new in map(pair, changes)]
+        bodies = [None if one.new is one.old else write_bytes(one.new) for one in changes]
         name = digest(operation)
         commit = fingerprint(changes, bodies, name)
         with self._transaction(write=True) as transaction:  # STORE-17: one writer at a time
@@ -130,11 +131,11 @@ class LmdbStore:
                 raise errors.OperationReused  # STORE-16
             if applied is not None:
                 return  # STORE-15
-            for (old, new), body in zip(map(pair, changes), bodies, strict=True):
-                stored = self._load(transaction, new.guid.encode())
-                self._compare(stored, old, new)
+            for change, body in zip(changes, bodies, strict=True):
+                stored = self._load(transaction, change.new.guid.encode())
+                self._compare(stored, change)
                 if body is not None:
-                    self._write(transaction, stored, new, body)
+                    self._write(transaction, stored, change.new, body)
             for number, event in enumerate(audit, transaction.stat(self.events)["entries"]):
                 transaction.put(number.to_bytes(8, "big"), write_bytes(event), db=self.events)
             transaction.put(name, commit, db=self.operations)
@@ -143,8 +144,8 @@ class LmdbStore:
         with self._transaction() as transaction:
             return [read(body) for _, body in transaction.cursor(db=self.events)]
 
-    def _compare(self, stored, old, new):
-        if (stored and stored.version) != (old and old.version):
+    def _compare(self, stored, change):
+        if (stored and stored.version) != (change.old and change.old.version):
             raise errors.Conflict  # STORE-9 to STORE-11, and STORE-12: LMDB takes all of it back
 
     def _write(self, transaction, stored, new, body):
@@ -197,7 +198,3 @@ class LmdbStore:
                 yield transaction
         except lmdb.Error as error:
             raise errors.StoreUnavailable from error  # ALL-1
-
-
-def pair(change):
-    return change.old, change.new

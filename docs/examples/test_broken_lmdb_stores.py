@@ -17,10 +17,10 @@ class ComparesOutsideTheLock(LmdbStore):
             if transaction.get(digest(operation), db=self.operations) is None:
                 for change in changes:
                     stored = self._load(transaction, change.new.guid.encode())
-                    super()._compare(stored, change.old, change.new)
+                    super()._compare(stored, change)
         super().commit(changes, audit, operation)
 
-    def _compare(self, stored, old, new):
+    def _compare(self, stored, change):
         pass
 
 
@@ -32,9 +32,9 @@ class ComparesNoNaturalKey(LmdbStore):
 
 
 class ComparesNoGuard(LmdbStore):
-    def _compare(self, stored, old, new):
-        if new is not old:
-            super()._compare(stored, old, new)
+    def _compare(self, stored, change):
+        if change.new is not change.old:
+            super()._compare(stored, change)
 
 
 class LimitsBeforeItFilters(LmdbStore):

@@ -19,6 +19,10 @@ class TestMine(StoreContract):
     def new_store(self):
         return lambda: MemoryStore(MemoryAudit())
 """
+OVERRIDE = """
+    def test_store_17_holds_in_every_history(self, new_store):
+        assert False
+"""
 
 
 def names_of(result):
@@ -60,9 +64,7 @@ def test_the_plugin_leaves_out_what_takes_long(pytester):
 
 @pytest.mark.usefixtures("brief")
 def test_a_test_that_an_author_overrides_is_left_out_too(pytester):
-    pytester.makepyfile(
-        f"{TESTS}\n    def test_store_17_holds_in_every_history(self, new_store):\n        assert False\n"
-    )
+    pytester.makepyfile(TESTS + OVERRIDE)
 
     result = pytester.runpytest_inprocess("-p", "counterseal_testing.short", "-k", "every_history")
 

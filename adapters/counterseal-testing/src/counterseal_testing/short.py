@@ -17,7 +17,7 @@ from hypothesis import settings
 from counterseal_testing.contracts.race import is_long_run
 
 EXAMPLES = 5
-"""Of each property; as many as a profile that is named on the command line says, if there is one."""
+"""Of each property, unless a profile is named on the command line."""
 
 PROFILE = "counterseal_testing.short"
 

@@ -9,16 +9,16 @@ import pytest
 
 from counterseal.errors import Conflict
 from counterseal.models import AddressKind, Change
-from counterseal.ports import Due, Store
+from counterseal.ports import Due
 from counterseal_testing.clock import START
 from counterseal_testing.contracts.clauses import needs
-from counterseal_testing.contracts.lines import crashed
 from counterseal_testing.contracts.edge_values import edge_records
 from counterseal_testing.contracts.leaks import (
     no_secret_is_logged,
     only_unavailable_leaves,
     skip_without_broken,
 )
+from counterseal_testing.contracts.lines import crashed
 from counterseal_testing.contracts.race import race, results
 from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal_testing.contracts.store_setup import NewStore, StoreSetup

@@ -70,7 +70,9 @@ class StoreInterleaving(StoreSetup):
 
             if not end.line:
                 break
-            meanwhile = f"of two commits, the second of which came while the first was at {end.line}"
+            meanwhile = (
+                f"of two commits, the second of which came while the first was at {end.line}"
+            )
             assert end.first or end.second, f"{meanwhile}, none was applied"
             assert not (end.first and end.second), f"{meanwhile}, both were applied"
             for is_applied, pairs in ((end.first, first), (end.second, second)):

@@ -65,6 +65,7 @@ class OwnApp(RuleBasedStateMachine):
             def list_performed(self):
                 return self.shop.shipped
 
+
         TestShop = ShopHistories.TestCase
 
     A history is a sequence of steps, in any order: the app asks for a new task, or for one again;

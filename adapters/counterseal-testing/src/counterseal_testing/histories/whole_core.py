@@ -53,6 +53,7 @@ class WholeCore(Rules):
             def adapters(self, ports):
                 return attrs.evolve(ports, store=MyStore(...))
 
+
         TestOnMyStore = OnMyStore.TestCase
 
     - *What `adapters` gets:* the ports of a `FakeService`, once for each history. Its clock stands
