@@ -94,13 +94,18 @@ def needed_imports(text: str, code: str, shown_names: set[str]) -> str:
     used = set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", _without_texts(code)))
     for node in _imports_of(code):
         shown_names |= {_bound(alias) for alias in node.names}
-    lines = []
+    blocks: list[list[str]] = []
+    block: list[str] = []
+    end = 0
     for node in _imports_of(text):
+        if node.lineno > end + 1:  # an empty line, as between a library's and ours
+            blocks.append(block := [])
+        end = node.end_lineno or node.lineno
         aliases = [each for each in node.names if _bound(each) in used - shown_names]
         shown_names |= {_bound(each) for each in aliases}
         if aliases:
-            lines.append(_import_line(node, aliases))
-    return "\n".join(lines)
+            block.append(_import_line(node, aliases))
+    return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
 def _imports_of(code: str) -> list[ast.Import | ast.ImportFrom]:

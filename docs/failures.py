@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 import cog
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 ROOT = Path(__file__).parent.parent
@@ -21,7 +21,14 @@ def failure_of(path: str, name: str) -> str:
     """
     machine = runpy.run_path(str(ROOT / path))[name]
     # The same histories each time, so that the page stays as it is.
-    steady = settings(machine.TestCase.settings, derandomize=True, database=None, print_blob=False)
+    steady = settings(
+        machine.TestCase.settings,
+        derandomize=True,
+        database=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        phases=[Phase.generate, Phase.shrink],
+    )
     try:
         run_state_machine_as_test(machine, settings=steady)
     except AssertionError as error:

@@ -110,20 +110,6 @@ def test_a_long_import_is_wrapped(run):
     )
 
 
-def test_a_page_shows_how_a_property_fails(run):
-    text = run("failures")["failure_of"]("docs/examples/test_own_app.py", "CarelessHistories")
-
-    assert text.splitlines()[0] == "AssertionError: task 1 was performed 2 times"
-    steps = [line.partition("state.")[2] for line in text.splitlines() if "state." in line]
-    names = [step.partition("(")[0] for step in steps]
-    assert names == ["asks", "answers", "performs", "performs", "teardown"]
-
-
-def test_a_property_that_holds_is_no_failure_to_show(run):
-    with pytest.raises(LookupError, match="ShopHistories"):
-        run("failures")["failure_of"]("docs/examples/test_own_app.py", "ShopHistories")
-
-
 def test_every_command_is_on_the_page(run):
     text = (DOCS / "reference" / "commands.md").read_text("utf-8")
     main = pytest.importorskip("counterseal_server.cli").main

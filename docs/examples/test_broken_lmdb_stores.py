@@ -3,7 +3,7 @@
 import pytest
 from lmdb_store import LmdbStore
 
-from counterseal.models.record import index_of, queue_name
+from counterseal.models.record import index_of, require_possible
 from counterseal.testing import StoreContract
 from counterseal.testing.contracts import run_checks
 from counterseal_records import digest, natural_key
@@ -13,6 +13,7 @@ class ComparesOutsideTheLock(LmdbStore):
     """Another caller may commit after it has compared, and before it writes."""
 
     def commit(self, changes, audit, operation):
+        require_possible(changes)
         with self._transaction() as transaction:
             if transaction.get(digest(operation), db=self.operations) is None:
                 for change in changes:
@@ -40,8 +41,7 @@ class ComparesNoGuard(LmdbStore):
 class LimitsBeforeItFilters(LmdbStore):
     def due(self, kind, before, limit, queue=None):
         records = super().due(kind, before, limit)
-        name = queue and queue_name(queue)
-        return tuple(one for one in records if name in {None, queue_name(index_of(one).queue)})
+        return tuple(one for one in records if queue in {None, index_of(one).queue})
 
 
 CLAUSES = {

@@ -93,12 +93,12 @@ def interleaved(
     thread = threading.Thread(target=run, daemon=True)
     lines: list[str] = []
 
-    def come(frame: FrameType) -> None:
+    def start_second(frame: FrameType) -> None:
         lines.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
         thread.start()
         thread.join(BLOCKED.total_seconds())
 
-    value = _call_with(come, first, adapter, line)
+    value = _call_with(start_second, first, adapter, line)
     if not lines:
         return Interleaving("", value, None)
     thread.join(PATIENCE.total_seconds())

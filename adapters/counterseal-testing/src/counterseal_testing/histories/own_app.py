@@ -20,27 +20,30 @@ from counterseal.models import Challenge, Guid
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import Ports
 from counterseal_testing.faults import Crash, Faults, faulty_ports
-from counterseal_testing.histories.planned_faults import COMMIT, FOREVER, PlannedFault
+from counterseal_testing.histories.planned_faults import FOREVER, PlannedFault
 from counterseal_testing.service import FakeService
 
-READ = "store.get"
-WAYS = ("approve", "refuse", "wrong PIN", "wrong code", "disown")
-"""How the person answers."""
+WAYS = (*["approve"] * 5, "refuse", "wrong PIN", "wrong code", "disown")
+"""How the person answers; half of the time they approve, or little would be performed."""
 
 SECONDS = (1, 61, 121, 601)
 """How long time passes: within and beyond the lifetimes of challenges and approvals."""
 
-_FAULTS: tuple[PlannedFault | None, ...] = (
-    *[None] * 7,
+ENOUGH = 2
+"""Open requests; with so many the app asks for nothing new, or the service would refuse it."""
+
+CALLS = range(4)
+"""The calls of ports at which the process dies, or a second worker comes: the first few."""
+
+_FAULTS = (
     PlannedFault("lost reply", times=FOREVER),
     PlannedFault("lost request", times=FOREVER),
     PlannedFault("failure"),
-    PlannedFault("failure", at=READ),
-    PlannedFault("crash"),
+    PlannedFault("failure", at=""),
     PlannedFault("crash after"),
-    PlannedFault("crash", at=""),
+    *(PlannedFault("crash", at="", skip=skip) for skip in CALLS),
 )
-FAULTS: st.SearchStrategy[PlannedFault | None] = st.sampled_from(_FAULTS)
+FAULTS: st.SearchStrategy[PlannedFault | None] = st.sampled_from((None,) * len(_FAULTS) + _FAULTS)
 """What goes wrong between the app and the service; nothing in half of the calls."""
 
 
@@ -177,6 +180,7 @@ class OwnApp(RuleBasedStateMachine):
 
     # What happens
 
+    @precondition(lambda self: len(self._open_challenges()) < ENOUGH)
     @rule(target=tasks, fault=FAULTS)
     def asks(self, fault: PlannedFault | None) -> str:
         """Ask for a new task."""
@@ -194,14 +198,25 @@ class OwnApp(RuleBasedStateMachine):
         """Ask for a task once more, as after a double click or a lost reply."""
         self._ask(task, fault)
 
-    @rule(task=tasks, way=st.sampled_from(WAYS))
-    def answers(self, task: str, way: str) -> None:
-        """Let the person answer the latest open request for a task."""
-        pending = {challenge.guid for challenge in self._pending()}
-        open_challenges = [guid for guid in self._challenges[task] if guid in pending]
-        if not open_challenges:
-            return
-        guid = open_challenges[-1]
+    @precondition(lambda self: self._open_challenges())
+    @rule(which=st.integers(0, ENOUGH - 1), way=st.sampled_from(WAYS))
+    def answers(self, which: int, way: str) -> None:
+        """Let the person answer one of the open requests; 0 is the latest one."""
+        open_challenges = self._open_challenges()
+        self._answer_request(*open_challenges[::-1][which % len(open_challenges)], way)
+
+    @precondition(lambda self: len(self._open_challenges()) < ENOUGH)
+    @rule(target=tasks, way=st.sampled_from(WAYS))
+    def asks_and_answers(self, way: str) -> str:
+        """Ask for a new task, and let the person answer at once."""
+        task = self.asks(fault=None)
+        for guid, other_task in self._open_challenges()[::-1]:
+            if other_task == task:
+                self._answer_request(guid, task, way)
+                break
+        return task
+
+    def _answer_request(self, guid: Guid, task: str, way: str) -> None:
         try:
             approving = self._answer(self.phone.fetch(guid), way)
         except Refused as refusal:
@@ -224,19 +239,20 @@ class OwnApp(RuleBasedStateMachine):
             assert task in self.list_performed(), f"{task} is approved, and was not performed"
 
     @precondition(lambda self: self.interleaves)
-    @rule(task=tasks, at=st.sampled_from([READ, COMMIT]), skip=st.integers(0, 2))
-    def performs_while_performing(self, task: str, at: str, skip: int) -> None:
-        """Perform a task while it is being performed, as two workers do."""
-        self._call(task, "perform", self.perform, PlannedFault("perform", at=at, skip=skip))
+    @rule(task=tasks, call=st.sampled_from(CALLS))
+    def performs_while_performing(self, task: str, call: int) -> None:
+        """Perform a task while it is being performed, as two workers do: before a port's call."""
+        self._call(task, "perform", self.perform, PlannedFault("perform", at="", skip=call))
 
     @rule(seconds=st.sampled_from(SECONDS))
     def waits(self, seconds: int) -> None:
-        """Let time pass."""
+        """Let time pass; what is over expires."""
         self._fresh_approvals.clear()
         self.service.clock.advance(timedelta(seconds=seconds))
+        self.service.sweep()
 
     @invariant()
-    def each_task_was_performed_once_and_only_if_approved(self) -> None:
+    def performed_once_if_approved(self) -> None:
         """Demand what must hold after each step."""
         for task, count in Counter(self.list_performed()).items():
             assert self.is_approved(task), f"{task} was performed, and is not approved"
@@ -310,6 +326,12 @@ class OwnApp(RuleBasedStateMachine):
         finally:
             self.phone.pin = pin
         return way != "refuse"
+
+    def _open_challenges(self) -> list[tuple[Guid, str]]:
+        """Return the open challenges with their tasks, oldest first."""
+        tasks = {guid: task for task, guids in self._challenges.items() for guid in guids}
+        pending = [challenge.guid for challenge in self._pending()]
+        return [(guid, tasks[guid]) for guid in pending if guid in tasks]
 
     def _pending(self) -> tuple[Challenge, ...]:
         bond = self.phone.device.bond

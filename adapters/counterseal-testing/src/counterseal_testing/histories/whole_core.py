@@ -72,9 +72,7 @@ class WholeCore(Rules):
     Below the error stands the shortest history that Hypothesis can make of the one that failed, as
     calls of the rules, and what each operation returned.
 
-    Attributes:
-        verify: Verifies a token by a public key; override it with cryptography that is not the
-            core's.
+    Override `verify` to verify signatures with cryptography that is not the core's.
     """
 
     @rule(
