@@ -63,7 +63,7 @@ def show(path: str, start: str = "", end: str = "", *, name: str = "", language:
     """
     Write part of the file at *path*, from the root of the repository, as a block of code.
 
-    Of Python it begins with the imports that it needs and no earlier part on the page has.
+    An example in Python begins with the imports that it needs and no earlier part on the page has.
     """
     file = ROOT / path
     text = file.read_text("utf-8")
@@ -74,7 +74,7 @@ def show(path: str, start: str = "", end: str = "", *, name: str = "", language:
         code = re.sub(r"\n\n+(?=@|def |class |async def )", "\n\n\n", code)
         shown_names = IMPORTED.setdefault((cog.inFile, path), set())
         imports = needed_imports(text, code, shown_names)
-        if imports:
+        if imports and path.startswith("docs/examples/"):  # nobody copies the core's own source
             gap = "\n\n\n" if re.match("@|def |class |async def ", code) else "\n\n"
             code = f"{imports}{gap}{code}"
     cog.outl(f"\n```{language}\n{code}\n```\n")
