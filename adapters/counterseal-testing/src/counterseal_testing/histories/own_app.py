@@ -184,14 +184,7 @@ class OwnApp(RuleBasedStateMachine):
     @rule(target=tasks, fault=FAULTS)
     def asks(self, fault: PlannedFault | None) -> str:
         """Ask for a new task."""
-        task = f"task {len(self._challenges) + 1}"
-        self._challenges[task] = []
-        self._undisturbed_tasks.add(task)
-        has_returned = self._ask(task, fault)
-        if has_returned and [*self._challenges] == [task] and task in self._undisturbed_tasks:
-            # Later, the service may have refused, and the app may have said so to the person.
-            assert self._challenges[task], f"the person was not asked for {task}"
-        return task
+        return self._ask_anew(fault)
 
     @rule(task=tasks, fault=FAULTS)
     def asks_again(self, task: str, fault: PlannedFault | None) -> None:
@@ -209,27 +202,12 @@ class OwnApp(RuleBasedStateMachine):
     @rule(target=tasks, way=st.sampled_from(WAYS))
     def asks_and_answers(self, way: str) -> str:
         """Ask for a new task, and let the person answer at once."""
-        task = self.asks(fault=None)
+        task = self._ask_anew(None)
         for guid, other_task in self._open_challenges()[::-1]:
             if other_task == task:
                 self._answer_request(guid, task, way)
                 break
         return task
-
-    def _answer_request(self, guid: Guid, task: str, way: str) -> None:
-        try:
-            approving = self._answer(self.phone.fetch(guid), way)
-        except Refused as refusal:
-            note(f"  {way} {task} -> {refusal.code}")
-            self._fresh_approvals.clear()
-            return
-        note(f"  {way} {task} -> accepted")
-        if not approving:
-            self._fresh_approvals.clear()  # it may have locked the account
-        else:
-            self._approved.add(guid)
-            if task in self._undisturbed_tasks:
-                self._fresh_approvals.add(task)
 
     @rule(task=tasks, fault=FAULTS)
     def performs(self, task: str, fault: PlannedFault | None) -> None:
@@ -260,6 +238,17 @@ class OwnApp(RuleBasedStateMachine):
 
     # How it is done
 
+    def _ask_anew(self, fault: PlannedFault | None) -> str:
+        """Let the app ask for a new task; return its name."""
+        task = f"task {len(self._challenges) + 1}"
+        self._challenges[task] = []
+        self._undisturbed_tasks.add(task)
+        has_returned = self._ask(task, fault)
+        if has_returned and [*self._challenges] == [task] and task in self._undisturbed_tasks:
+            # Later, the service may have refused, and the app may have said so to the person.
+            assert self._challenges[task], f"the person was not asked for {task}"
+        return task
+
     def _ask(self, task: str, fault: PlannedFault | None) -> bool:
         """Let the app ask; return whether it returned."""
         before = {challenge.guid for challenge in self._pending()}
@@ -281,11 +270,12 @@ class OwnApp(RuleBasedStateMachine):
     ) -> bool:
         """Call the app with a fault; return whether it returned."""
         happened = self.faults.happened
+        expected: tuple[type[BaseException], ...] = (*self.refusals, Crash)
         if fault is not None:
             fault.arm(self.faults, lambda _: self._interleave(task))
         try:
             call(task)
-        except (*self.refusals, Crash) as error:
+        except expected as error:
             note(f"  {verb} {task} -> {getattr(error, 'code', type(error).__name__)}")
             return False
         finally:
@@ -303,6 +293,21 @@ class OwnApp(RuleBasedStateMachine):
             note(f"  perform {task} meanwhile -> {getattr(error, 'code', type(error).__name__)}")
         else:
             note(f"  perform {task} meanwhile -> returned")
+
+    def _answer_request(self, guid: Guid, task: str, way: str) -> None:
+        try:
+            approving = self._answer(self.phone.fetch(guid), way)
+        except Refused as refusal:
+            note(f"  {way} {task} -> {refusal.code}")
+            self._fresh_approvals.clear()
+            return
+        note(f"  {way} {task} -> accepted")
+        if not approving:
+            self._fresh_approvals.clear()  # it may have locked the account
+        else:
+            self._approved.add(guid)
+            if task in self._undisturbed_tasks:
+                self._fresh_approvals.add(task)
 
     def _answer(self, challenge: Challenge, way: str) -> bool:
         """Answer in a *way*; return whether that approves."""
