@@ -96,7 +96,7 @@ def needed_imports(text: str, code: str, shown_names: set[str]) -> str:
         shown_names |= {_bound(alias) for alias in node.names}
     blocks: list[list[str]] = []
     block: list[str] = []
-    end = 0
+    end = -1
     for node in _imports_of(text):
         if node.lineno > end + 1:  # an empty line, as between a library's and ours
             blocks.append(block := [])
