@@ -9,6 +9,7 @@ own, and the tests of the pages run only what says `python`.
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 import textwrap
 from collections.abc import Iterator
@@ -147,6 +148,15 @@ def _import_line(node: ast.Import | ast.ImportFrom, aliases: list[ast.alias]) ->
 
 WIDEST_IMPORT = 88
 """Characters, as a block of code shows them without scrolling."""
+
+
+def difference(before: str, after: str) -> None:
+    """Write what the file *after* has beyond *before*, with a line of context, as a block."""
+    texts = [(ROOT / path).read_text("utf-8").splitlines() for path in (before, after)]
+    _, _, *lines = difflib.unified_diff(*texts, n=1, lineterm="")
+    # Where a part stands in the file, its lines say.
+    parts = ["" if line.startswith("@@") else line for line in lines]
+    cog.outl("\n```diff\n" + "\n".join(parts).strip("\n") + "\n```\n")
 
 
 def part(name: str) -> None:

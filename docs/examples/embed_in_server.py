@@ -21,7 +21,6 @@ from counterseal.credentials.documents import write_basic
 from counterseal.device import SoftwareDevice
 from counterseal.memory import memory_ports
 from counterseal.models import DeviceCall, Scheme
-from counterseal.wire.link import BindLink, write_link
 from counterseal.wire.members import write_record
 from counterseal.wire.problem import Problem, problem_document
 
@@ -69,14 +68,8 @@ class Server:
     # The shop's own pages: the session says who the user is
 
     def add_device(self, session):
-        invited = self.invitations.invite(self.shop, session["account_id"])
-        link = BindLink(
-            token=invited.token,
-            app_space=invited.app_space.guid,
-            app_space_name=invited.app_space.name,
-            account=invited.account.guid,
-        )
-        return 200, {"link": write_link(link)}  # show it as a QR code; never mail it
+        invitation = self.invitations.invite(self.shop, session["account_id"])
+        return 200, {"link": invitation.link(public_url=BASE)}  # show it; never mail it
 
     def pay(self, session, order):
         question = cs.read_question(

@@ -4,9 +4,12 @@ import os
 import select
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
+import pytest
 from forking import STARTER
 from reserved_ports import reserve_port
 
@@ -43,6 +46,19 @@ def running_shop(procfile, database="", keys=""):
         process.terminate()
         assert process.wait(PATIENCE) == 0
         process.stdout.close()
+
+
+def await_port(url, process):
+    """Wait until *process* answers at *url*."""
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx2.get(url, timeout=PATIENCE)
+        except httpx2.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the shop did not start")
 
 
 def device(home, *arguments):

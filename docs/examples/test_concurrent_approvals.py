@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from reserved_ports import reserve_port
-from running_shop import PATIENCE, PIN, SHOPS
+from running_shop import PATIENCE, PIN, SHOPS, await_port
 
 import counterseal as cs
 from counterseal.bindings.documents.enrolment import enrolment_document
@@ -56,18 +56,6 @@ def shop(tmp_path):
                 yield url, process
             finally:
                 process.kill()
-
-
-def await_port(url, process):
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            httpx2.get(url, timeout=PATIENCE)
-        except httpx2.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the shop did not start")
 
 
 class User:

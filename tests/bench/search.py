@@ -37,7 +37,7 @@ from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, part
 from counterseal_portal import MOUNT, Portal, Visitor
 from counterseal_redis import Keyspace, RedisInventory, with_redis
 from counterseal_redis import upgrade as upgrade_keyspace
-from counterseal_sql import SqlInventory, connect, upgrade, with_sql
+from counterseal_sql import Database, SqlInventory, connect, upgrade, with_sql
 from counterseal_testing import START, FakeService, FrozenClock
 
 SHOPS = Path(__file__).parents[2] / "docs" / "examples" / "shops"
@@ -73,15 +73,20 @@ class Stocked:
 
 def stocked(service: FakeService, inventory: Any, number: int) -> Stocked:
     """Store so many accounts, and return the service."""
+    ids, _ = load_accounts(inventory, service.app_space.guid, number)
+    return Stocked(service, sorted(ids))
+
+
+def load_accounts(inventory: Any, app_space: Guid, number: int) -> tuple[list[str], list[Guid]]:
+    """Store so many accounts; return their ids and GUIDs."""
     chance = random.Random(17)
     ids = ["".join(chance.choices(LETTERS, k=6)) + f"{each}@example.com" for each in range(number)]
-    space = service.app_space.guid
-    accounts = sorted((_account(chance, space, each) for each in ids), key=_partition)
+    accounts = sorted((_account(chance, app_space, each) for each in ids), key=_partition)
     names = count()
     for _, accounts_of_one in _by_partition(accounts):
         for first in range(0, len(accounts_of_one), BATCH):
             inventory.load(accounts_of_one[first : first + BATCH], f"load {next(names)}")
-    return Stocked(service, sorted(ids))
+    return ids, [account.guid for account in accounts]
 
 
 def _account(chance: random.Random, space: Guid, account_id: str) -> Account:
@@ -188,18 +193,29 @@ def portal_page(store: Stocked) -> Search:
 
 
 @contextmanager
-def in_sql(url: str, number: int) -> Iterator[Stocked]:
-    """Return a service in a database."""
+def in_database(url: str) -> Iterator[Database]:
+    """Return a database with Counterseal's tables."""
     database = connect(url)
     upgrade(database)
-    service = FakeService(adapters=lambda ports: with_sql(ports, database))
-    store = stocked(service, SqlInventory(database, FrozenClock()), number)
-    if url.startswith("postgresql"):
-        # As its autovacuum does within a minute of so many rows.
+    yield database
+    database.close()
+
+
+def analyze(database: Database) -> None:
+    """Do what PostgreSQL's autovacuum does within a minute of so many rows."""
+    if database.engine.dialect.name == "postgresql":
         with database.writing() as connection:
             connection.run("ANALYZE")
-    yield store
-    database.close()
+
+
+@contextmanager
+def in_sql(url: str, number: int) -> Iterator[Stocked]:
+    """Return a service in a database."""
+    with in_database(url) as database:
+        service = FakeService(adapters=lambda ports: with_sql(ports, database))
+        store = stocked(service, SqlInventory(database, FrozenClock()), number)
+        analyze(database)
+        yield store
 
 
 @contextmanager

@@ -4,10 +4,12 @@ import base64
 import hashlib
 import hmac
 import logging
+import pkgutil
 import re
 import ssl
 import threading
 from datetime import timedelta
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +17,7 @@ import trustme
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
 
 import counterseal as cs
+import counterseal_client
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField
 from counterseal.models import (
@@ -701,3 +704,19 @@ def test_threads_may_share_a_client(service, client, phone):
     for thread in threads:
         thread.join()
     assert [each.guid for each in reply] == [pending_request.guid] * 8
+
+
+def test_one_module_has_every_error_that_a_program_catches():
+    errors = {cs.CountersealError, cs.Misuse, cs.Refused, cs.Unavailable, InvalidField}
+    for module in pkgutil.iter_modules(counterseal_client.__path__):
+        names = vars(import_module(f"counterseal_client.{module.name}")).values()
+        errors |= {
+            name
+            for name in names
+            if isinstance(name, type)
+            and issubclass(name, cs.CountersealError)
+            and name.__module__.startswith("counterseal_client.")
+        }
+    assert counterseal_client.NotSent in errors
+    for error in errors:
+        assert getattr(counterseal_client, error.__name__) is error

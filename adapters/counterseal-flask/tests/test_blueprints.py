@@ -73,7 +73,8 @@ def test_e13_a_foreign_app_keeps_its_own_handlers(world):
 
 def test_e13_the_blueprints_may_be_part_of_another(world):
     outer = Blueprint("outer", __name__, url_prefix="/outer")
-    for blueprint in create_blueprints(world.ports, world.policy, Settings(public_url=BASE)):
+    settings = Settings(public_url=f"{BASE}/outer/inner")
+    for blueprint in create_blueprints(world.ports, world.policy, settings):
         outer.register_blueprint(blueprint, url_prefix="/inner")
     app = Flask("host")
     app.register_blueprint(outer)

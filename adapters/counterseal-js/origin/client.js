@@ -5,7 +5,7 @@ import { isGuid } from "../wire/claims.js";
 import { BadReply } from "../wire/errors.js";
 import { readAddress, readReply } from "../wire/http.js";
 import { isObject } from "../wire/ijson.js";
-import { writeLink } from "../wire/link.js";
+import { isBase, writeLink } from "../wire/link.js";
 import { systemSleep } from "../wire/pause.js";
 import { retryAfter } from "../wire/problem.js";
 import { readKnownAction } from "./action.js";
@@ -237,12 +237,14 @@ export class Client {
    * address or a body: it decides whose device is bound.
    *
    * @param {string} accountId
-   * @param {{displayName?: string, userInfo?: string, idempotencyKey?: string} & Abortable} [options]
-   *   `displayName`: what the device calls the account; `userInfo`: stored with the account.
+   * @param {{displayName?: string, userInfo?: string, app?: string, idempotencyKey?: string} & Abortable} [options]
+   *   `displayName`: what the device calls the account; `userInfo`: stored with the account; `app`:
+   *   the address of the app in the browser that the link opens, in place of the service's own.
    * @returns {Promise<Invitation>}
    */
-  async invite(accountId, { displayName, userInfo, idempotencyKey, signal } = {}) {
+  async invite(accountId, { displayName, userInfo, app, idempotencyKey, signal } = {}) {
     demandFit(typeof accountId === "string", "accountId: not a text");
+    demandFit(app === undefined || (typeof app === "string" && isBase(app)), "app: not an address");
     const reply = await this.#calls.call({
       method: "PUT",
       path: "account/bind",
@@ -252,8 +254,8 @@ export class Client {
     });
     const invitation = readReply(reply, readInvitation);
     this.#demandOwn(invitation.appSpace);
-    const members = displayName === undefined ? invitation : { ...invitation, displayName };
-    return { ...invitation, link: writeLink(members) };
+    const own = { ...(displayName === undefined ? {} : { displayName }), ...(app === undefined ? {} : { app }) };
+    return { ...invitation, link: writeLink({ ...invitation, ...own }) };
   }
 
   /**

@@ -95,8 +95,13 @@ function split(text) {
   return { app, members: text.slice(at + FRAGMENT.length), old: false };
 }
 
-/** @param {string} text */
-function isBase(text) {
+/**
+ * Whether a text is a base address: scheme, host and perhaps a port and a path, without a slash at
+ * its end.
+ *
+ * @param {string} text
+ */
+export function isBase(text) {
   const match = BASE.exec(text);
   if (match === null) return false;
   const port = Number(match[1] ?? 1);

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -13,6 +14,7 @@ from counterseal import (
     Challenges,
     Enrolments,
     Invitations,
+    RequeuedCallbacks,
     read_question,
 )
 from counterseal.device import SoftwareDevice
@@ -51,85 +53,34 @@ def dead(world, count, account="zoe", origin=None):
     return guids
 
 
-def test_each_dead_one_is_queued(world, monkeypatch):
-    monkeypatch.setattr(outbox, "PAGE", 2)
+def test_each_dead_one_is_queued_and_they_leave_one_after_the_other(world, monkeypatch):
+    monkeypatch.setattr(outbox, "REQUEUED_AT_ONCE", 2)
     guids = dead(world, 5)
-    origin = world.origin.origin.guid
-    assert outbox.requeue_all(world.callbacks, origin, by=OPERATOR) == (5, 0)
-    assert set(world.callbacks.due()) == set(guids)
-    assert outbox.requeue_all(world.callbacks, origin, by=OPERATOR) == (0, 0)
+    origins = (world.origin.origin.guid,)
+    requeued = outbox.requeue_all(world.callbacks, origins, by=OPERATOR)
+    assert requeued == RequeuedCallbacks(5, 0, complete=True)
+    due_guids = [set(world.callbacks.due())]
+    for _ in range(4):
+        world.clock.advance(timedelta(milliseconds=100))
+        due_guids.append(set(world.callbacks.due()))
+    assert [len(each) for each in due_guids] == [1, 2, 3, 4, 5]
+    assert due_guids[-1] == set(guids)
+    again = outbox.requeue_all(world.callbacks, origins, by=OPERATOR)
+    assert again == RequeuedCallbacks(0, 0, complete=True)
 
 
-def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
-    monkeypatch.setattr(outbox, "PAGE", 2)
-    guids = dead(world, 5)
-    lost_guids = set(guids[:3])
-
-    class Forgetful:
-        def requeue(self, guid, *, by):
-            if guid in lost_guids:
-                raise NotFound
-            return world.callbacks.requeue(guid, by=by)
-
-        def list_dead(self, origin, limit, *, since, by):
-            return world.callbacks.list_dead(origin, limit, since=since, by=by)
-
-    assert outbox.requeue_all(Forgetful(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
-    assert set(world.callbacks.due()) == set(guids[3:])
-
-
-def test_those_that_are_sent_at_most_once_keep_no_other_back(world, monkeypatch):
-    monkeypatch.setattr(outbox, "PAGE", 2)
-    guids = dead(world, 5)
-
-    class Begun:
-        def requeue(self, guid, *, by):
-            return world.callbacks.requeue(guid, by=by)
-
-        def list_dead(self, origin, limit, *, since, by):
-            listed = world.callbacks.list_dead(origin, limit, since=since, by=by)
-            return [
-                attrs.evolve(each, once=True, begun_at=each.created_at)
-                if each.guid in guids[:3]
-                else each
-                for each in listed
-            ]
-
-    assert outbox.requeue_all(Begun(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
-    assert set(world.callbacks.due()) == set(guids[3:])
-
-
-def test_one_that_dies_again_is_queued_once(world):
-    (guid,) = dead(world, 1)
-
-    class Dying:
-        def requeue(self, guid, *, by):
-            world.callbacks.requeue(guid, by=by)
-            world.callbacks.attempt(guid)
-
-        def list_dead(self, origin, limit, *, since, by):
-            return world.callbacks.list_dead(origin, limit, since=since, by=by)
-
-    assert outbox.requeue_all(Dying(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
-    assert world.callbacks.get(guid, by=OPERATOR).state is CallbackState.DEAD
-
-
-def test_one_that_somebody_else_queued_is_passed_over(world):
-    guids = dead(world, 2)
-
-    class Late:
-        def requeue(self, guid, *, by):
-            world.callbacks.requeue(guids[0], by=by)
-
-        def list_dead(self, origin, limit, *, since, by):
-            return world.callbacks.list_dead(origin, limit, since=since, by=by)
-
-    assert outbox.requeue_all(Late(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
+def test_a_call_that_queues_none_is_the_last_one():
+    results = [RequeuedCallbacks(count, 5_000, complete=False) for count in (3, 0)]
+    callbacks = SimpleNamespace(
+        requeue_time=Callbacks.requeue_time, requeue_all=lambda *_, **__: results.pop(0)
+    )
+    requeued = outbox.requeue_all(callbacks, (NOBODY,), by=OPERATOR)
+    assert requeued == RequeuedCallbacks(3, 5_000, complete=False)
 
 
 def test_an_origin_that_is_not_there(world):
     with pytest.raises(NotFound):
-        outbox.requeue_all(world.callbacks, NOBODY, by=OPERATOR)
+        outbox.requeue_all(world.callbacks, (NOBODY,), by=OPERATOR)
 
 
 def queue(world, count, account="zoe", origin=None):
@@ -249,7 +200,9 @@ def test_the_dead_since_a_time_are_queued_or_dropped_and_no_others(world):
     since = world.clock.advance(timedelta(hours=1))
     after = dead(world, 3, "bob")
     origin = world.origin.origin.guid
-    assert outbox.requeue_all(world.callbacks, origin, since=since, by=OPERATOR) == (3, 0)
+    requeued = outbox.requeue_all(world.callbacks, (origin,), since=since, by=OPERATOR)
+    assert requeued == RequeuedCallbacks(3, 0, complete=True)
+    world.clock.advance(timedelta(seconds=1))
     assert set(world.callbacks.due()) == set(after)
     for guid in after:
         world.callbacks.attempt(guid)

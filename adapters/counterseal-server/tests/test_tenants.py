@@ -598,6 +598,22 @@ def test_an_invitation_opens_the_device_in_the_browser_if_there_is_one(
     assert link.service == (None if app is None else "https://auth.example.com")
 
 
+def test_the_link_opens_the_app_that_the_command_names(create_data, run, data, monkeypatch):
+    create_data(data)
+    monkeypatch.setenv("COUNTERSEAL_PUBLIC_URL", "https://auth.example.com")
+    app = ("--app", "https://app.example.com")
+    invited = json.loads(run("invite", "zoe", "--data", data, "--json", *app).stdout)
+    account = json.loads(run("account", "show", "zoe", "--data", data).stdout)
+    (device,) = account["devices"]
+    again = ("account", "invite-again", device["guid"], "--data", data, "--json")
+    for printed in (invited, json.loads(run(*again, *app).stdout)):
+        link = read_link(printed["link"])
+        assert (link.app, link.service) == ("https://app.example.com", "https://auth.example.com")
+    refused = run("invite", "adam", "--data", data, "--app", "app.example.com")
+    assert refused.stderr == "app: not an address like https://app.example.com\n"
+    assert run("account", "show", "adam", "--data", data).exit_code == 1  # nobody was invited
+
+
 def test_invite_for_programs(init, run, data):
     output = json.loads(init().stdout)
     result = run("invite", "zoe", "--data", data, "--json", "--origin", output["requestOriginGuid"])

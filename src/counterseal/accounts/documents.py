@@ -86,7 +86,13 @@ class BindInvitation:
     app: str | None = None
     service: str | None = None
 
-    def link(self, *, display_name: str | None = None, in_browser: bool = True) -> str:
+    def link(
+        self,
+        *,
+        display_name: str | None = None,
+        in_browser: bool = True,
+        app_url: str | None = None,
+    ) -> str:
         """
         Return the link for a QR code, which has the token.
 
@@ -94,7 +100,12 @@ class BindInvitation:
             display_name: What the device is to call the account.
             in_browser: Whether it opens the service's device in the browser, where it has one;
                 otherwise it is for an app that handles `counterseal:` links.
+            app_url: The address of another app in the browser, which the link opens instead.
+
+        Raises:
+            InvalidField: *app_url* is not a base address.
         """
+        app = self.app if in_browser else None
         return write_link(
             BindLink(
                 token=self.token,
@@ -102,7 +113,7 @@ class BindInvitation:
                 app_space_name=self.app_space_name,
                 account=self.account,
                 display_name=display_name,
-                app=self.app if in_browser else None,
+                app=app if app_url is None else app_url,
                 service=self.service,
             )
         )

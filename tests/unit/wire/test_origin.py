@@ -232,6 +232,11 @@ def test_an_invitation_to_a_device_in_the_browser(invitation):
     own = invitation.link(in_browser=False)
     assert own.startswith("counterseal://bind?")
     assert read_link(own) == attrs.evolve(read_link(invitation.link()), app=None)
+    for more in ({}, {"in_browser": False}):
+        beside = read_link(invitation.link(app_url="https://app.example", **more))
+        assert beside == attrs.evolve(read_link(own), app="https://app.example")
+    with pytest.raises(InvalidField):
+        invitation.link(app_url="app.example")
     for name in ("appUrl", "serviceUrl"):
         refused(read_invitation, document | {name: 1}, name)
 

@@ -10,28 +10,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from anyio import CapacityLimiter
 
 from counterseal_asgi.bodies import ClientDisconnected, receive_body
 from counterseal_asgi.ends import closing_on_signal
+from counterseal_asgi.messages import (
+    Receive,
+    Scope,
+    Send,
+    path_below_mount,
+    read_headers,
+    send_whole,
+    start_message,
+)
+from counterseal_asgi.pages import send_page
 from counterseal_asgi.threads import limiter_of_loop, run_in_thread
 from counterseal_asgi.waiters import AsyncWaiters
-from counterseal_web import Application, Request, Response, Service
+from counterseal_web import Application, BrowserPages, Request, Response, Service
 from counterseal_web.application import Pending
+from counterseal_web.browser_pages import MOUNT, require_linked
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.problems import RefusedRequestError, busy
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 T = TypeVar("T")
 
@@ -55,6 +61,7 @@ class AsgiApplication:
 
     Args:
         service: The use cases, and the settings.
+        pages: The device in the browser, `counterseal_pwa.Pages`, which is served at `/app` too.
         limiter: How many use cases run at once, as `aio` says.
         body_deadline: How long a whole body may take to come; a slower one is refused.
         queue: How many calls may wait for a thread, beside as many as *limiter* lets run; one more
@@ -63,17 +70,22 @@ class AsgiApplication:
             `QUEUE` of them have a body. A call that waits for a request is in the queue only until
             it has begun to wait. A call whose client disconnects while it is in the queue is not
             made.
+
+    Raises:
+        PolicyUnsound: There are pages, and the settings have no `app_url`.
     """
 
     def __init__(
         self,
         service: Service,
         *,
+        pages: BrowserPages | None = None,
         limiter: CapacityLimiter | None = None,
         body_deadline: timedelta = BODY_DEADLINE,
         queue: int | None = None,
     ) -> None:
         self._service = service
+        self._pages = require_linked(pages, service.settings)
         self._application = Application(service)
         self._limiter = limiter
         self._body_deadline = body_deadline
@@ -112,6 +124,10 @@ class AsgiApplication:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, pages = path_below_mount(scope), self._pages
+        if pages is not None and pages.serves(path):
+            await send_page(pages, scope, send, path, MOUNT)
+            return
         request = await self._receive(scope, receive)
         answer = await self._begin(request, receive)
         is_head = request.method == "HEAD"
@@ -120,7 +136,7 @@ class AsgiApplication:
             return
         if isinstance(answer, LongPoll):
             answer = await _unless_disconnected(self._wait(answer), receive)
-        await _send_whole(answer, send, is_head=is_head)
+        await send_whole(answer, send, is_head=is_head)
 
     async def _begin(self, request: Request, receive: Receive) -> Response | Pending:
         limiter, loop = self._limiter or limiter_of_loop(), asyncio.get_running_loop()
@@ -146,12 +162,12 @@ class AsgiApplication:
         waiters = self._waiters_here()
         slot = waiters.take_slot(pending)
         if slot is None:
-            await _send_whole(pending.refuse(), send, is_head=is_head)
+            await send_whole(pending.refuse(), send, is_head=is_head)
             return
         response = pending.respond(())
         try:
             if is_head:
-                await _send_whole(response, send, is_head=True)
+                await send_whole(response, send, is_head=True)
             else:
                 work = _send_pieces(response, waiters.pieces(pending, slot), send)
                 await _unless_disconnected(work, receive)
@@ -159,14 +175,11 @@ class AsgiApplication:
             waiters.free_slot(slot)
 
     async def _receive(self, scope: Scope, receive: Receive) -> Request:
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers = read_headers(scope)
         limit = self._service.settings.body_limit
         return Request(
             method=scope["method"].upper(),
-            path=_path_below_mount(scope),
+            path=path_below_mount(scope),
             query=scope.get("query_string", b""),
             headers=headers,
             read_body=await receive_body(headers, receive, limit, self._body_deadline),
@@ -202,32 +215,9 @@ def _has_body(request: Request) -> bool:
         return False
 
 
-def _path_below_mount(scope: Scope) -> str:
-    # The ASGI specification has `root_path` in front of `path`; some hosts leave it out.
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "").rstrip("/")
-    return path[len(root) :] if f"{path}/".startswith(f"{root}/") else path
-
-
-def _start(response: Response) -> Message:
-    return {
-        "type": "http.response.start",
-        "status": response.status,
-        "headers": [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in response.headers
-        ],
-    }
-
-
-async def _send_whole(response: Response, send: Send, *, is_head: bool) -> None:
-    await send(_start(response))
-    await send({"type": "http.response.body", "body": b"" if is_head else response.body})
-
-
 async def _send_pieces(response: Response, pieces: AsyncGenerator[bytes, None], send: Send) -> None:
     async with aclosing(pieces):
-        await send(_start(response))
+        await send(start_message(response))
         async for piece in pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -1,10 +1,16 @@
-"""An origin's client: ask a user, wait for the answer, and act on proof only."""
+"""
+An origin's client: ask a user, wait for the answer, and act on proof only.
+
+It has every error that its calls raise, the families `Refused`, `Misuse` and `Unavailable` too.
+"""
 
 from __future__ import annotations
 
+from counterseal import CountersealError, Misuse, Refused, Unavailable
 from counterseal.accounts.documents import BindInvitation, KnownAccount, KnownDevice
 from counterseal.approvals.documents import ActionProgress, KnownAction, KnownUse, UseOutcome
 from counterseal.challenges.documents.messages import ProcessedRequest, RequestWarning
+from counterseal.errors import InvalidField
 from counterseal.events.documents import AccountEventPage, DescribedEvent
 from counterseal.models import (
     AccountEventKind,
@@ -90,16 +96,19 @@ __all__ = [
     "CibaUse",
     "Client",
     "CodeNotTyped",
+    "CountersealError",
     "Declined",
     "DescribedEvent",
     "EvidenceRefused",
     "Finished",
     "HtmlContent",
+    "InvalidField",
     "KnownAccount",
     "KnownAction",
     "KnownDevice",
     "KnownUse",
     "MatchingCode",
+    "Misuse",
     "NoAlternativeMet",
     "NoApproval",
     "NotApproved",
@@ -112,6 +121,7 @@ __all__ = [
     "PendingRequest",
     "Ping",
     "ProcessedRequest",
+    "Refused",
     "ReplyLost",
     "RequestContext",
     "RequestRefused",
@@ -125,6 +135,7 @@ __all__ = [
     "Trust",
     "Unanswered",
     "Unauthorised",
+    "Unavailable",
     "Unfit",
     "Unreachable",
     "UseOutcome",

@@ -14,7 +14,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 import counterseal as cs
-from counterseal_web import Service, Settings
+from counterseal.models import replace
+from counterseal_web import MOUNT, BrowserPages, Service, Settings
 from counterseal_web.admin import ADMIN_API
 from counterseal_web.application import PREFIXES, respond
 from counterseal_web.description import DESCRIPTION
@@ -43,18 +44,29 @@ OWN_PATHS = frozenset({"account", "admin/api", "device", "request"})
 """Paths that are wholly ours: what is under them, and no operation, is answered too."""
 
 
+PREFIXES_OF_APP = "counterseal.prefixes"
+"""In `Flask.extensions`, the prefix under which each blueprint is registered, by its name."""
+
+
 def create_blueprints(ports: cs.Ports, policy: cs.Policy, settings: Settings) -> list[Blueprint]:
     """
     Return the blueprints that the settings want; give all the same `url_prefix`, or none.
+
+    With a `url_prefix`, it is the end of `public_url`.
 
     Args:
         ports: The adapters.
         policy: What the service allows.
         settings: How it is reached.
     """
-    service = Service(ports, policy, settings)
+    return blueprints_of(Service(ports, policy, settings))
+
+
+def blueprints_of(service: Service) -> list[Blueprint]:
+    """Return the blueprints that the settings of *service* want, as `create_blueprints` does."""
     blueprints = [service_blueprint(service), device_blueprint(service)]
-    return [*blueprints, admin_blueprint(service)] if settings.administration else blueprints
+    administration = service.settings.administration
+    return [*blueprints, admin_blueprint(service)] if administration else blueprints
 
 
 def service_blueprint(service: Service, *, name: str = "counterseal_service") -> Blueprint:
@@ -91,9 +103,42 @@ def _blueprint(
                 merge_slashes=False,
             )
             closed_rules |= {prefix + rule, *_rules_around(prefix, operation)}
+    blueprint.record(_note_prefix)
     blueprint.record(_closing(service, sorted(closed_rules)))
     blueprint.teardown_request(_close_unsent)
     return blueprint
+
+
+def pages_blueprint(pages: BrowserPages, *, name: str = "counterseal_pages") -> Blueprint:
+    """
+    Return the device in the browser, at `/app`.
+
+    Args:
+        pages: What responds, `counterseal_pwa.Pages`.
+        name: The blueprint's.
+    """
+    blueprint = Blueprint(name, __name__)
+    blueprint.record(_note_prefix)
+
+    def respond_with_page(**_: str) -> flask.Response:
+        return _response(pages.respond(_request()))
+
+    for rule in (MOUNT, f"{MOUNT}/", f"{MOUNT}/<path:rest>"):
+        blueprint.add_url_rule(
+            rule,
+            endpoint="file",
+            view_func=respond_with_page,
+            # What is not served is refused by the pages, too.
+            methods=[method.value for method in HTTPMethod],
+            provide_automatic_options=False,
+            merge_slashes=False,
+        )
+    return blueprint
+
+
+def _note_prefix(state: BlueprintSetupState) -> None:
+    prefixes = state.app.extensions.setdefault(PREFIXES_OF_APP, {})
+    prefixes[f"{state.name_prefix}.{state.name}".lstrip(".")] = state.url_prefix or ""
 
 
 def _rules_around(prefix: str, operation: Operation) -> set[str]:
@@ -172,7 +217,11 @@ def _refuse() -> NoReturn:
 def _request() -> Request:
     # Once, and not at each of its attributes.
     request = flask.request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
-    return read_environ(request.environ, partial(_read_body, request))
+    seen_request = read_environ(request.environ, partial(_read_body, request))
+    prefix = current_app.extensions[PREFIXES_OF_APP].get(request.blueprint, "")
+    if not prefix or not seen_request.path.startswith(f"{prefix}/"):
+        return seen_request
+    return replace(seen_request, path=seen_request.path.removeprefix(prefix))
 
 
 def _read_body(request: flask.Request, limit: int) -> bytes:

@@ -347,6 +347,22 @@ test("an invitation has its link, whatever form the token has", async () => {
   }
 });
 
+test("an invitation opens the app that the call names, and else the service's", async () => {
+  const members = { privakeyId: NAMES.account, appSpaceGuid: NAMES.appSpace, appSpaceName: "Bank" };
+  const own = { appUrl: "https://auth.example/app", serviceUrl: "https://auth.example" };
+  const document = { ...members, ...own, sessionToken: "a.b", sessionTokenExpiration: "2026-03-01T12:05:00.000Z" };
+  for (const [options, app] of /** @type {const} */ ([
+    [{}, "https://auth.example/app"],
+    [{ app: "https://app.example" }, "https://app.example"],
+  ])) {
+    service.script = [json(document)];
+    const { link } = await service.client().invite("user-7", options);
+    assert.ok(link.startsWith(`${app}/#bind?st=a.b&`), link);
+    assert.ok(link.endsWith("&service=https%3A%2F%2Fauth.example"), link);
+  }
+  await assert.rejects(service.client().invite("user-7", { app: "app.example" }), { code: "client_unfit" });
+});
+
 test("a pending request is stored without its code, and read again", async () => {
   service.script = [json(reply({ showCode: true, code: "123456" }))];
   const pending = await service.client().ask("user-7", "Pay?", { showCode: true });

@@ -148,12 +148,7 @@ def add_passkey(visit: Visit) -> Answer:
 def show_invitation(visit: Visit) -> Answer:
     """Invite a device of the person, and show the link as a QR code."""
     invitation = logins_of(visit).invite_device(cookie_of(visit, Cookie.SESSION))
-    settings = visit.service.settings
-    address = invitation.link(
-        public_url=settings.public_url,
-        app_url=settings.app_url,
-        display_name=visit.admin.name,
-    )
+    address = visit.service.bind_link(invitation, display_name=visit.admin.name)
     return page(
         "own_device.html",
         title="Add a device",

@@ -11,14 +11,11 @@ import attrs
 
 from counterseal_pwa.assets import Asset, load_assets, origin_of, require_documents
 from counterseal_pwa.bundle.files import INDEX
-from counterseal_web import Request, Response
+from counterseal_web import MOUNT, Request, Response
 from counterseal_web.wsgi import read_environ, write_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-MOUNT = "/app"
-"""Where the web app is, below the service's public URL."""
 
 PREVIEW = "/preview"
 """Where the app shows a brand that is not saved, below its mount: without accounts or calls."""

@@ -35,6 +35,7 @@ from .doctor.report import report_lines as report_lines
 from .effective import effective_text as effective_text
 from .head_memory import FileHeadMemory as FileHeadMemory
 from .head_memory import chain_all as chain_all
+from .inviting import demand_app as demand_app
 from .inviting import invitation_document as invitation_document
 from .inviting import invite as invite
 from .inviting import print_invitation as print_invitation

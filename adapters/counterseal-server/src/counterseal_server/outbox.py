@@ -1,53 +1,48 @@
-"""Requeue and drop all dead callbacks of an origin, and drop its queued ones."""
+"""Requeue all dead callbacks of origins, and drop the dead or queued ones of an origin."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from counterseal import Callbacks
+import attrs
+
+from counterseal import Callbacks, RequeuedCallbacks
 from counterseal.errors import NotFound, WrongState
 from counterseal.models import Administrator, Callback, Guid
 
 PAGE = 100
-LONGEST = 1_000
-"""Of a list; see `Callbacks.list_dead`."""
+
+REQUEUED_AT_ONCE = 1_000
+"""By one call; see `Callbacks.requeue_all`."""
 
 
 def requeue_all(
-    callbacks: Callbacks, origin: Guid, *, since: datetime | None = None, by: Administrator
-) -> tuple[int, int]:
+    callbacks: Callbacks,
+    origins: Sequence[Guid],
+    *,
+    since: datetime | None = None,
+    by: Administrator,
+) -> RequeuedCallbacks:
     """
-    Queue every dead callback of *origin* again, or those created at or after *since*.
-
-    Returns:
-        How many were queued, and how many cannot be: their challenge was deleted, or they are
-        sent at most once and may have arrived.
+    Queue every dead callback of *origins* again, as `Callbacks.requeue_all` does, however many.
 
     Raises:
         NotFound: There is no such origin.
         Unavailable: A port failed; those before it stay queued.
     """
-    guids: set[Guid] = set()
-    queued_count = remaining_count = 0
+    queued_count = 0
     while True:
-        # Callbacks that cannot be queued stay at the head of the list.
-        page = callbacks.list_dead(origin, min(PAGE + remaining_count, LONGEST), since=since, by=by)
-        fresh = [each for each in page if each.guid not in guids]
-        if not fresh:
-            return queued_count, remaining_count
-        for each in fresh:
-            guids.add(each.guid)
-            if each.begun_at is not None:
-                remaining_count += 1
-                continue
-            try:
-                callbacks.requeue(each.guid, by=by)
-            except NotFound:
-                remaining_count += 1
-            except WrongState:
-                continue  # another process was faster
-            else:
-                queued_count += 1
+        requeued = callbacks.requeue_all(
+            origins,
+            since=since,
+            delay=callbacks.requeue_time(queued_count + 1),
+            limit=REQUEUED_AT_ONCE,
+            by=by,
+        )
+        queued_count += requeued.queued_count
+        if requeued.complete or not requeued.queued_count:
+            return attrs.evolve(requeued, queued_count=queued_count)
 
 
 def drop_dead(

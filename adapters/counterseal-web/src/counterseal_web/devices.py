@@ -123,14 +123,12 @@ def rotate_keys(service: Service, call: Call) -> Reply:
 
 def invite_device(service: Service, call: Call) -> Reply:
     """Invite another device of the account; what it binds is unconfirmed at first."""
-    settings = service.settings
     invitation = service.confirmations.invite(_device_call(call))
-    link = invitation.link(public_url=settings.public_url, app_url=settings.app_url)
     invited_device = InvitedDevice(
         device=invitation.binding,
         token=invitation.token,
         expires_at=invitation.deadline,
-        link=link,
+        link=service.bind_link(invitation),
     )
     return Reply(document=write_record(invited_device))
 

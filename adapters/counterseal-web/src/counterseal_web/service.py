@@ -134,6 +134,33 @@ class Service:
             known_guids=known_guids,
         )
 
+    def bind_link(
+        self,
+        invitation: cs.Invitation,
+        *,
+        app_url: str | None = None,
+        display_name: str | None = None,
+    ) -> str:
+        """
+        Return the bind link of *invitation*. Anybody who has the link can complete the bind.
+
+        Args:
+            invitation: The invitation.
+            app_url: The address of the app in the browser that the link opens; by default that of
+                the settings, and if they have none, the link is for an app that handles
+                `counterseal:` links.
+            display_name: What the device is to call the account.
+
+        Raises:
+            InvalidField: *app_url* is not a base address.
+        """
+        settings = self.settings
+        return invitation.link(
+            public_url=settings.public_url,
+            app_url=settings.app_url if app_url is None else app_url,
+            display_name=display_name,
+        )
+
     def administration(self, *, by: Administrator) -> cs.Administration:
         """Return the use cases of tenancy, for an administrator."""
         return cs.Administration(self.ports, self.policy, by=by)

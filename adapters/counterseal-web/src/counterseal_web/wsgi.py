@@ -2,6 +2,11 @@
 WSGI: the HTTP API for any WSGI server, and to be mounted in any WSGI application (PEP 3333).
 
     application = WsgiApplication(Service(ports, policy, Settings(public_url=...)))
+
+With the device in the browser at `/app`:
+
+    settings = Settings(public_url=url, app_url=url + MOUNT)
+    application = WsgiApplication(Service(ports, policy, settings), pages=counterseal_pwa.Pages())
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from counterseal_web.application import Application
 from counterseal_web.bodies import read_length
+from counterseal_web.browser_pages import BrowserPages, require_linked
 from counterseal_web.messages import Request, Response
 from counterseal_web.problems import BrokenBodyError
 from counterseal_web.service import Service
@@ -36,15 +42,24 @@ class WsgiApplication:
 
     Args:
         service: The use cases, and the settings.
+        pages: The device in the browser, `counterseal_pwa.Pages`, which is served at `/app` too.
+
+    Raises:
+        PolicyUnsound: There are pages, and the settings have no `app_url`.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, pages: BrowserPages | None = None) -> None:
+        self._pages = require_linked(pages, service.settings)
         self._application = Application(service)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = read_environ(environ)
-        return write_response(self._application.respond(request), request.method, start_response)
+        request, pages = read_environ(environ), self._pages
+        if pages is not None and pages.serves(request.path):
+            response = pages.respond(request)
+        else:
+            response = self._application.respond(request)
+        return write_response(response, request.method, start_response)
 
 
 def write_response(

@@ -1,51 +1,55 @@
-"""The shop in FastAPI: its pages, and the API of devices under /auth."""
+"""The shop in FastAPI: its pages, and Counterseal under /auth."""
 
 import logging
 import os
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
 import segno
 from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import select
 from starlette.middleware.sessions import SessionMiddleware
 
 import counterseal as cs
-from approvals import PREFIX, SHOP_URL, Approvals
+from approvals import PREFIX, SERVICE_URL, SHOP_URL, approvals, settings
 from counterseal.errors import AccountUnbound, AccountUnknown
-from counterseal_asgi import AsgiApplication, aio, closing_on_signal
+from counterseal_asgi import AsgiApplication, AsyncApprovals, aio
+from counterseal_pwa import Pages
 from orders import Order, finish_order, load_order, place_order, sessions
 
 log = logging.getLogger("shop")
-approvals = Approvals()
-pages = Jinja2Templates(Path(__file__).parent / "templates")
+here = Path(__file__).parent
+templates = Jinja2Templates(here / "templates")
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
 
-
-@asynccontextmanager
-async def lifespan(_):
-    await approvals.start()
-    # On SIGTERM or Ctrl-C, the calls that wait end at once; else uvicorn waits for each of them.
-    with closing_on_signal(approvals.service):
-        yield
-
-
-app = FastAPI(lifespan=lifespan, default_response_class=HTMLResponse)
+app = FastAPI(lifespan=approvals.lifespan, default_response_class=HTMLResponse)
 app.add_middleware(
     SessionMiddleware,
     secret_key=os.environ["SECRET_KEY"],
     same_site="lax",  # another site's form cannot post as our user
     https_only=SHOP_URL.startswith("https:"),
 )
-app.mount(PREFIX, AsgiApplication(approvals.service))
+app.mount("/static", StaticFiles(directory=here / "static"))
+app.mount(PREFIX, AsgiApplication(approvals.service, pages=Pages()))
 
 
 @aio  # a QR code takes some 20 ms of computing, in which the event loop would stand still
 def draw(link: str) -> str:
     """Return a QR code as a data URI."""
     return segno.make(link).svg_data_uri(scale=4)
+
+
+def render(request: Request, template: str, status: int = 200, **context) -> HTMLResponse:
+    """Return a page of the shop, which nobody may store, frame or add scripts to."""
+    context["app_url"] = settings.app_url
+    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
+    return templates.TemplateResponse(request, template, context, status, headers)
 
 
 def require_user(request: Request) -> str:
@@ -56,6 +60,7 @@ def require_user(request: Request) -> str:
 
 
 User = Annotated[str, Depends(require_user)]
+Asking = Annotated[AsyncApprovals, Depends(approvals)]
 
 
 @app.post("/login")
@@ -65,31 +70,27 @@ async def log_in(request: Request, user: Annotated[str, Form()]):
 
 
 @app.get("/")
-async def home(request: Request):
-    if "user" not in request.session:
-        return pages.TemplateResponse(request, "login.html")
+async def home(request: Request, approvals: Asking):
+    user = request.session.get("user")
+    if user is None:
+        return render(request, "login.html")
     async with sessions() as database:
-        own = select(Order).where(Order.user == request.session["user"])
-        orders = (await database.scalars(own)).all()
-    return pages.TemplateResponse(request, "home.html", {"orders": orders})
+        orders = (await database.scalars(select(Order).where(Order.user == user))).all()
+    has_device = await approvals.has_device(user)
+    return render(request, "home.html", orders=orders, has_device=has_device)
 
 
 @app.post("/devices")
-async def add_device(request: Request, user: User):
+async def add_device(request: Request, user: User, approvals: Asking):
     # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = await approvals.invite(user)
     picture = await draw(link)
-    return pages.TemplateResponse(
-        request,
-        "device.html",
-        {"link": link, "picture": picture, "address": SHOP_URL + PREFIX},
-        headers={"Cache-Control": "no-store"},
-    )
+    return render(request, "device.html", link=link, picture=picture, service_url=SERVICE_URL)
 
 
 @app.post("/orders")
 async def buy(request: Request, user: User, item: Annotated[str, Form()]):
-    order, code = await place_order(approvals, user, item)
+    order, code = await place_order(user, item)
     request.session["order"], request.session["code"] = order, code
     return RedirectResponse(f"/orders/{order}", status_code=303)
 
@@ -100,10 +101,10 @@ async def show_order(request: Request, user: User, order_id: str):
     if order is None:
         raise HTTPException(404)
     if order.state == "waiting":
-        await finish_order(approvals, order)
+        await finish_order(order)
     # The matching code is shown in the browser that placed the order, and nowhere else.
     code = request.session["code"] if request.session.get("order") == order.id else None
-    return pages.TemplateResponse(request, "order.html", {"order": order, "code": code})
+    return render(request, "order.html", order=order, code=code)
 
 
 @app.get("/orders/{order_id}/state", response_class=JSONResponse)
@@ -114,26 +115,24 @@ async def wait_for_order(
     if order is None:
         raise HTTPException(404)
     if order.state == "waiting":
-        await finish_order(approvals, order, seconds)
+        await finish_order(order, seconds)
     return {"state": order.state}
 
 
 @app.exception_handler(AccountUnknown)
 @app.exception_handler(AccountUnbound)
 async def no_device(request: Request, _):
-    context = {"problem": "First add a device."}
-    return pages.TemplateResponse(request, "problem.html", context, status_code=409)
+    problem = "First add a device: it is asked for your approval."
+    return render(request, "problem.html", 409, problem=problem, needs_device=True)
 
 
 @app.exception_handler(cs.Refused)
 async def refused(request: Request, refusal: cs.Refused):
     log.warning("refused: %s", refusal.code)  # `code` is for your log,
-    context = {"problem": refusal.public_code}  # and this for the page
-    return pages.TemplateResponse(request, "problem.html", context, status_code=403)
+    return render(request, "problem.html", 403, problem=refusal.public_code)  # this for the page
 
 
 @app.exception_handler(cs.Unavailable)
 async def unavailable(request: Request, failure: cs.Unavailable):
     log.error("unavailable: %s", failure.code)
-    context = {"problem": "Try again in a minute."}
-    return pages.TemplateResponse(request, "problem.html", context, status_code=503)
+    return render(request, "problem.html", 503, problem="Try again in a minute.")

@@ -2,12 +2,13 @@
 
 import os
 import uuid
+from datetime import timedelta
 
 from sqlalchemy import make_url, select, update
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from approvals import Approvals
+from approvals import approvals, ask
 from counterseal.errors import NotFound
 from counterseal.models import UNFINISHED
 
@@ -32,10 +33,10 @@ url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
 sessions = async_sessionmaker(create_async_engine(url), expire_on_commit=False)
 
 
-async def place_order(approvals: Approvals, user: str, item: str) -> tuple[str, str]:
+async def place_order(user: str, item: str) -> tuple[str, str]:
     """Ask *user* to approve an order of *item*; return the order's id and the matching code."""
     order = str(uuid.uuid4())
-    issued = await approvals.ask(user, f"Pay for {item}?", key=order)
+    issued = await ask(user, f"Pay for {item}?", key=order)
     async with sessions.begin() as session:
         session.add(Order(id=order, user=user, item=item, challenge=issued.challenge.guid))
     return order, issued.code
@@ -54,11 +55,11 @@ async def load_waiting_orders(after: str, limit: int = 100) -> list[Order]:
         return list(await session.scalars(waiting.order_by(Order.id).limit(limit)))
 
 
-async def finish_order(approvals: Approvals, order: Order, seconds: float = 0) -> None:
+async def finish_order(order: Order, seconds: float = 0) -> None:
     """Wait for the challenge's end, up to *seconds*; the first call after it acts, and no other."""
     # No transaction of the shop is open while Counterseal works, or while somebody waits.
     try:
-        challenge = await approvals.wait(order.challenge, seconds)
+        challenge = await approvals.wait(order.challenge, timedelta(seconds=seconds))
     except NotFound:
         state = "cancelled"  # It ended so long ago that it has been deleted.
     else:

@@ -9,21 +9,20 @@ from datetime import timedelta
 from sqlalchemy.exc import OperationalError
 
 import counterseal as cs
-from approvals import Approvals, database, ports
-from counterseal_asgi import aio
+from approvals import approvals, database, ports
 from counterseal_sql import forget
 from orders import finish_order, load_waiting_orders
 
 log = logging.getLogger("worker")
 
 
-async def finish_orders(approvals: Approvals) -> None:
+async def finish_orders() -> None:
     """Finish the orders of users who answered and closed the page."""
     after = ""
     while orders := await load_waiting_orders(after):
         for order in orders:
             try:
-                await finish_order(approvals, order)
+                await finish_order(order)
             except cs.Refused as refusal:
                 log.warning("order %s: %s", order.id, refusal.code)
         after = orders[-1].id
@@ -31,20 +30,18 @@ async def finish_orders(approvals: Approvals) -> None:
 
 async def forget_old_records() -> None:
     """Delete what Counterseal no longer needs; the audit log stays."""
-    await aio(forget)(database, ports.clock.now() - timedelta(hours=1))
+    await approvals.run(forget, database, ports.clock.now() - timedelta(hours=1))
 
 
 async def work(stop: asyncio.Event) -> None:
     """Work until the process gets a signal to stop."""
-    approvals = Approvals()
-    await approvals.start()
+    await approvals.load_party()
     loop = asyncio.get_running_loop()
     forget_at = loop.time()
     while not stop.is_set():
         try:
-            await approvals.expire_challenges()
-            await approvals.expire_invitations()
-            await finish_orders(approvals)
+            await approvals.expire()
+            await finish_orders()
             if loop.time() >= forget_at:
                 await forget_old_records()
                 forget_at = loop.time() + 600

@@ -1,18 +1,22 @@
-"""The shop in Flask: its pages, and the API of devices under /auth."""
+"""The shop in Flask: its pages, and Counterseal under /auth."""
 
 import os
 
 import segno
-from flask import Flask, abort, redirect, render_template, request, session, url_for
+from flask import Flask, Response, abort, redirect, render_template, request, session, url_for
 from sqlalchemy import select
 
 import counterseal as cs
-from approvals import PREFIX, SHOP_URL, Approvals
+from approvals import PREFIX, SERVICE_URL, SHOP_URL, approvals, settings
 from counterseal.errors import AccountUnbound, AccountUnknown
-from counterseal_flask import device_blueprint
+from counterseal_flask import Counterseal
+from counterseal_pwa import Pages
 from orders import Order, finish_order, load_order, place_order, sessions
 
-approvals = Approvals()
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
 
 app = Flask(__name__)
 app.config.update(
@@ -20,7 +24,15 @@ app.config.update(
     SESSION_COOKIE_SAMESITE="Lax",  # another site's form cannot post as our user
     SESSION_COOKIE_SECURE=SHOP_URL.startswith("https:"),
 )
-app.register_blueprint(device_blueprint(approvals.service), url_prefix=PREFIX)
+Counterseal(app, service=approvals.service, pages=Pages(), url_prefix=PREFIX)
+approvals.load_party()  # creates the origin, or loads it; if it cannot, the process does not start
+
+
+def render(template: str, **context) -> Response:
+    """Return a page of the shop, which nobody may store, frame or add scripts to."""
+    page = render_template(template, app_url=settings.app_url, **context)
+    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store"}
+    return Response(page, headers=headers, mimetype="text/html")
 
 
 def require_user() -> str:
@@ -38,29 +50,25 @@ def log_in():
 
 @app.get("/")
 def home():
-    if "user" not in session:
-        return render_template("login.html")
+    user = session.get("user")
+    if user is None:
+        return render("login.html")
     with sessions() as database:
-        orders = database.scalars(select(Order).where(Order.user == session["user"])).all()
-    return render_template("home.html", orders=orders)
+        orders = database.scalars(select(Order).where(Order.user == user)).all()
+    return render("home.html", orders=orders, has_device=approvals.has_device(user))
 
 
 @app.post("/devices")
 def add_device():
     # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = approvals.invite(require_user())
-    page = render_template(
-        "device.html",
-        link=link,
-        picture=segno.make(link).svg_data_uri(scale=4),
-        address=SHOP_URL + PREFIX,
-    )
-    return page, {"Cache-Control": "no-store"}
+    picture = segno.make(link).svg_data_uri(scale=4)
+    return render("device.html", link=link, picture=picture, service_url=SERVICE_URL)
 
 
 @app.post("/orders")
 def buy():
-    order, code = place_order(approvals, require_user(), request.form["item"])
+    order, code = place_order(require_user(), request.form["item"])
     session["order"], session["code"] = order, code
     return redirect(url_for("show_order", order_id=order))
 
@@ -71,25 +79,26 @@ def show_order(order_id):
     if order is None:
         abort(404)
     if order.state == "waiting":
-        finish_order(approvals, order)
+        finish_order(order)
     # The matching code is shown in the browser that placed the order, and nowhere else.
     code = session["code"] if session.get("order") == order.id else None
-    return render_template("order.html", order=order, code=code)
+    return render("order.html", order=order, code=code)
 
 
 @app.errorhandler(AccountUnknown)
 @app.errorhandler(AccountUnbound)
 def no_device(_):
-    return render_template("problem.html", problem="First add a device."), 409
+    problem = "First add a device: it is asked for your approval."
+    return render("problem.html", problem=problem, needs_device=True), 409
 
 
 @app.errorhandler(cs.Refused)
 def refused(refusal):
     app.logger.warning("refused: %s", refusal.code)  # `code` is for your log,
-    return render_template("problem.html", problem=refusal.public_code), 403  # this for the page
+    return render("problem.html", problem=refusal.public_code), 403  # this for the page
 
 
 @app.errorhandler(cs.Unavailable)
 def unavailable(failure):
     app.logger.error("unavailable: %s", failure.code)
-    return render_template("problem.html", problem="Try again in a minute."), 503
+    return render("problem.html", problem="Try again in a minute."), 503

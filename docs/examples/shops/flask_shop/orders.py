@@ -6,7 +6,7 @@ import uuid
 from sqlalchemy import create_engine, make_url, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
-from approvals import THREADS, Approvals
+from approvals import CONNECTIONS, approvals, ask
 from counterseal.errors import NotFound
 from counterseal.models import UNFINISHED
 
@@ -29,14 +29,14 @@ class Order(Base):
 
 url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
 sessions = sessionmaker(
-    create_engine(url, pool_size=THREADS, max_overflow=0), expire_on_commit=False
+    create_engine(url, pool_size=CONNECTIONS, max_overflow=0), expire_on_commit=False
 )
 
 
-def place_order(approvals: Approvals, user: str, item: str) -> tuple[str, str]:
+def place_order(user: str, item: str) -> tuple[str, str]:
     """Ask *user* to approve an order of *item*; return the order's id and the matching code."""
     order = str(uuid.uuid4())
-    issued = approvals.ask(user, f"Pay for {item}?", key=order)
+    issued = ask(user, f"Pay for {item}?", key=order)
     with sessions.begin() as session:
         session.add(Order(id=order, user=user, item=item, challenge=issued.challenge.guid))
     return order, issued.code
@@ -55,11 +55,11 @@ def load_waiting_orders(after: str, limit: int = 100) -> list[Order]:
         return list(session.scalars(waiting.order_by(Order.id).limit(limit)))
 
 
-def finish_order(approvals: Approvals, order: Order) -> None:
+def finish_order(order: Order) -> None:
     """Check the challenge; the first check after its end acts on it, and no other."""
     # No transaction of the shop is open while Counterseal works.
     try:
-        challenge = approvals.challenges.status(approvals.origin, order.challenge)
+        challenge = approvals.status(order.challenge)
     except NotFound:
         state = "cancelled"  # It ended so long ago that it has been deleted.
     else:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy.exc import OperationalError
 
 import counterseal as cs
-from approvals import Approvals, database, ports
+from approvals import approvals, database, ports
 from counterseal_sql import forget
 from orders import finish_order, load_waiting_orders
 
@@ -17,14 +17,14 @@ log = logging.getLogger("worker")
 stop = threading.Event()
 
 
-def finish_orders(approvals: Approvals) -> None:
+def finish_orders() -> None:
     """Finish the orders of users who answered and closed the page."""
     after = ""
     while orders := load_waiting_orders(after):
         after = orders[-1].id
         for order in orders:
             try:
-                finish_order(approvals, order)
+                finish_order(order)
             except cs.Refused as refusal:
                 log.warning("order %s: %s", order.id, refusal.code)
 
@@ -36,13 +36,11 @@ def forget_old_records() -> None:
 
 def main() -> None:
     """Work until the process gets a signal to stop."""
-    approvals = Approvals()
     forget_at = time.monotonic()
     while not stop.is_set():
         try:
-            approvals.challenges.expire()
-            approvals.invitations.expire()
-            finish_orders(approvals)
+            approvals.expire()
+            finish_orders()
             if time.monotonic() >= forget_at:
                 forget_old_records()
                 forget_at = time.monotonic() + 600

@@ -361,6 +361,7 @@ class Callbacks(UseCase):
         *,
         since: datetime | None = None,
         cause: DeadReason | None = None,
+        delay: timedelta = timedelta(0),
         limit: int = LIST_LIMIT,
         by: Administrator,
     ) -> RequeuedCallbacks:
@@ -370,12 +371,12 @@ class Callbacks(UseCase):
         Each is queued by a commit of its own, and is an event of its own; a call that fails midway
         has queued those before, which are not dead any more. So the next call goes on.
         Those that can never be queued delay no others: `REQUEUE_READ` of each origin are looked at.
-        The first one is due now: two calls at once queue two callbacks each `REQUEUE_PACE`.
 
         Args:
             origins: Whose; `origins_with_dead` says which have any.
             since: Only those created at or after it.
             cause: Only those that are dead for this reason.
+            delay: When the first one is due: after those of an earlier call, say.
             limit: The most that are queued, 1 to 1000.
             by: Who asks.
 
@@ -387,9 +388,9 @@ class Callbacks(UseCase):
         with refusals(self.ports, AuditContext(event="callback.requeue", actor=by.actor)):
             limit_fits(limit)
 
-        def requeue(callback: Callback, delay: timedelta) -> Callback:
+        def requeue(callback: Callback, after: timedelta) -> Callback:
             return self._administer(
-                "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay
+                "callback.requeue", callback.guid, by, callbacks.requeue, delay=delay + after
             )
 
         lists = (self._administer_list(each, by, callbacks.list_dead) for each in origins)

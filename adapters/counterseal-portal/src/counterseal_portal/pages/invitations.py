@@ -69,12 +69,7 @@ def _invitation_page(
 
 def bind_link(visit: Visit, invitation: cs.Invitation) -> str:
     """Return the link of an invitation, which a device opens."""
-    settings = visit.service.settings
-    return invitation.link(
-        public_url=settings.public_url,
-        app_url=settings.app_url,
-        display_name=invitation.account.account_id,
-    )
+    return visit.service.bind_link(invitation, display_name=invitation.account.account_id)
 
 
 def _renew(visit: Visit) -> Answer:

@@ -17,7 +17,7 @@ from counterseal_server.commands.acting import (
     output_to,
     print_document,
 )
-from counterseal_server.commands.options import CONFIG, DATA, OUT
+from counterseal_server.commands.options import APP, CONFIG, DATA, OUT
 from counterseal_server.plainly import Failed
 from counterseal_server.printing import print_json
 
@@ -135,12 +135,19 @@ def requests(account: str, app_space: str | None, data: str | None, config: str 
 
 @account.command("invite-again")
 @click.argument("invitation", metavar="GUID")
+@APP
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @OUT
 @DATA
 @CONFIG
 def invite_again(
-    invitation: str, *, as_json: bool, out: str | None, data: str | None, config: str | None
+    invitation: str,
+    *,
+    app: str | None,
+    as_json: bool,
+    out: str | None,
+    data: str | None,
+    config: str | None,
 ) -> None:
     """
     Make an origin's invitation anew: print a link and a QR code.
@@ -150,12 +157,14 @@ def invite_again(
     make sure who it is. With --out, the link is in one JSON object.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
+        server.demand_app(app)
         invitations = cs.Invitations(runtime.ports, runtime.policy)
         renewed_invitation = invitations.renew(guid(invitation, "guid"), by=cs.OPERATOR)
         if as_json or out is not None:
-            write_document(server.invitation_document(renewed_invitation, runtime.settings))
+            document = server.invitation_document(renewed_invitation, runtime.settings, app)
+            write_document(document)
         else:
-            server.print_invitation(renewed_invitation, runtime.settings)
+            server.print_invitation(renewed_invitation, runtime.settings, app)
 
 
 @account.command()

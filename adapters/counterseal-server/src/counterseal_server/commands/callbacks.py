@@ -26,6 +26,11 @@ SINCE = click.option(
     " a callback died is not stored: give the time at which the outage began, or an earlier one.",
 )
 
+UNREAD = (
+    "An origin has more dead callbacks than a command looks at, and the oldest of them cannot be"
+    " sent. Drop these (counterseal callbacks drop GUID) to reach newer ones."
+)
+
 
 @click.group()
 def callbacks() -> None:
@@ -157,9 +162,9 @@ def requeue(
     """
     Queue the dead callback GUID again, or all of an --origin or of --all origins.
 
-    `callbacks dead` and the log show the GUIDs. Callbacks whose challenge was deleted
-    cannot be queued, nor those of a realm's requests, which are sent at most once, if they may
-    have arrived; with --origin or --all, they are left.
+    `callbacks dead` and the log show the GUIDs. Of many, ten leave each second.
+    Callbacks whose challenge was deleted cannot be queued, nor those of a realm's requests, which
+    are sent at most once, if they may have arrived; with --origin or --all, they are left.
     """
     if [callback is not None, origin is not None, of_all].count(True) != 1:
         raise Unusable("guid: give the GUID of a callback, --origin or --all")
@@ -170,12 +175,12 @@ def requeue(
         if callback is not None:
             print_line(outbox.requeue(guid(callback, "guid"), by=cs.OPERATOR).state.value)
             return
-        counts = [
-            server.requeue_all(outbox, each, since=earliest, by=cs.OPERATOR)
-            for each in _origins(outbox, origin)
-        ]
-        queued_counts, remaining_counts = ([each[i] for each in counts] for i in (0, 1))
-        print_document({"queued": sum(queued_counts), "left": sum(remaining_counts)})
+        requeued = server.requeue_all(
+            outbox, _origins(outbox, origin), since=earliest, by=cs.OPERATOR
+        )
+        print_document({"queued": requeued.queued_count, "left": requeued.remaining_count})
+        if not requeued.complete:
+            print_line(UNREAD, err=True)
 
 
 def _origins(outbox: cs.Callbacks, origin: str | None) -> tuple[models.Guid, ...]:

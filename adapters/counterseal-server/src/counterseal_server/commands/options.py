@@ -42,6 +42,12 @@ CONFIG = click.option(
     help="A settings file, in TOML.",
 )
 
+APP = click.option(
+    "--app",
+    metavar="URL",
+    help="The app in the browser that the link opens, in place of the service's own.",
+)
+
 CX = click.option(
     "--cx", is_flag=True, help="The origin's programs are written for a Privakey CX service."
 )

@@ -7,7 +7,7 @@ import click
 import counterseal_server as server
 from counterseal import models
 from counterseal_server.commands.acting import output_to
-from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
+from counterseal_server.commands.options import APP, CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_line
 
@@ -88,6 +88,7 @@ def init(
 @DATA
 @CONFIG
 @click.option("--origin", metavar="GUID", help="The origin of the user, if there are several.")
+@APP
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @OUT
 def invite(
@@ -96,6 +97,7 @@ def invite(
     config: str | None,
     origin: str | None,
     *,
+    app: str | None,
     as_json: bool,
     out: str | None,
 ) -> None:
@@ -112,8 +114,9 @@ def invite(
     ):
         runtime.prepare()
         runtime.demand_company()
+        server.demand_app(app)
         invitation = server.invite(runtime, account, origin)
         if as_json or out is not None:
-            write_document(server.invitation_document(invitation, runtime.settings))
+            write_document(server.invitation_document(invitation, runtime.settings, app))
         else:
-            server.print_invitation(invitation, runtime.settings)
+            server.print_invitation(invitation, runtime.settings, app)

@@ -122,13 +122,9 @@ def revoke_device(service: Service, call: Call, admin: Admin) -> Reply:
 
 def renew_invitation(service: Service, call: Call, admin: Admin) -> Reply:
     """Make an origin's invitation anew; the earlier link no longer works."""
-    device, settings = device_of(service, call, admin), service.settings
+    device = device_of(service, call, admin)
     invitation = service.invitations.renew(device.guid, by=admin)
-    link = invitation.link(
-        public_url=settings.public_url,
-        app_url=settings.app_url,
-        display_name=invitation.account.account_id,
-    )
+    link = service.bind_link(invitation, display_name=invitation.account.account_id)
     invited_device = InvitedDevice(
         device=invitation.binding,
         token=invitation.token,
