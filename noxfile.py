@@ -256,9 +256,17 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False, python=[python for python in PYTHONS if python != RUNNING])
 def pythons(session: nox.Session) -> None:
-    """Test all of the core, but what reads source text or plants defects, on other Pythons."""
+    """
+    Test all of the core, but what reads source text or plants defects, on other Pythons.
+
+    Where uv.lock has a newer Django than on the oldest Python, test counterseal-django, too.
+    """
     sync(session, "--group=tests")
     pytest(session, "-m", "not service and not one_python", "tests")
+    if session.python != PYTHONS[0]:
+        sync_adapter(session, "django")
+        codes = (0, 5) if session.posargs else (0,)
+        pytest(session, "--numprocesses=0", "adapters/counterseal-django", codes=codes)
 
 
 def sync_adapter(session: nox.Session, name: str) -> None:

@@ -39,6 +39,15 @@ class CountersealError(Exception):
         first_line = (self.__doc__ or "").strip().partition("\n")[0]
         super().__init__(detail or first_line)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let another process have a copy: of the text and the attributes, without `__init__`."""
+        return _copy_error, (type(self), *self.args), self.__dict__
+
+
+def _copy_error(kind: type[CountersealError], *args: object) -> CountersealError:
+    """Return an error of *kind* with the arguments of an exception, and no attributes yet."""
+    return kind.__new__(kind, *args)
+
 
 class Refused(CountersealError):
     """The other side may not do this; answer it and do not retry."""

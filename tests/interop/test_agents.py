@@ -17,7 +17,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from agents import function_tool
+from agents import Runner, function_tool
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.types import Command
@@ -26,14 +26,17 @@ from pydantic_ai.tools import ToolApproved
 from reserved_ports import reserve_port
 from running_service import running_service
 
-from counterseal import Unavailable
+from counterseal import Refused, Unavailable
 from counterseal_client import ActionProgress, Client, Trust
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "examples" / "agents"))
 
+import langgraph_decorated
 import langgraph_native
 import openai_agents_bridge
+import openai_agents_decorated
 import pydantic_ai_bridge
+import pydantic_ai_decorated
 
 PATH = "/srv/backups/2019"
 OTHER = "/srv/backups"
@@ -91,7 +94,118 @@ def unreachable():
     return f"http://127.0.0.1:{reserve_port()}"
 
 
-# LangGraph
+@pytest.fixture
+def trust(service):
+    _, document = service.send("GET", "/.well-known/jwks.json", b"", {})
+    return Trust.jwks(document)
+
+
+@pytest.fixture
+def away(agent_origin):
+    """Return a client of a service that is away."""
+    with Client(unreachable(), agent_origin.guid, agent_origin.secret) as client:
+        yield client
+
+
+# By the decorator
+
+
+def run_langgraph(client, trust, account_id, deleted, **options):
+    def delete_folder(path: str) -> str:
+        """Delete a folder."""
+        deleted.append(path)
+        return f"{path} is deleted."
+
+    model = langgraph_decorated.scripted_model("delete_folder", {"path": PATH})
+    graph = langgraph_decorated.build(client, trust, account_id, model, [delete_folder], **options)
+    return graph.invoke({"messages": [HumanMessage(PROMPT)]})["messages"][-2].text
+
+
+def asynchronous(deleted):
+    async def delete_folder(path: str) -> str:
+        """Delete a folder."""
+        deleted.append(path)
+        return f"{path} is deleted."
+
+    return delete_folder
+
+
+def run_pydantic_ai(client, trust, account_id, deleted, **options):
+    model = pydantic_ai_decorated.scripted_model("delete_folder", {"path": PATH})
+    functions = [asynchronous(deleted)]
+    agent = pydantic_ai_decorated.build(client, trust, account_id, model, functions, **options)
+    try:
+        return asyncio.run(agent.run(PROMPT)).output
+    except (Refused, Unavailable) as error:
+        return error.code
+
+
+def run_openai_agents(client, trust, account_id, deleted, **options):
+    model = openai_agents_decorated.ScriptedModel("delete_folder", {"path": PATH})
+    functions = [asynchronous(deleted)]
+    agent = openai_agents_decorated.build(client, trust, account_id, model, functions, **options)
+    return asyncio.run(Runner.run(agent, PROMPT)).final_output
+
+
+@pytest.fixture(params=[run_langgraph, run_pydantic_ai, run_openai_agents])
+def run(request, client, trust, approver, deleted):
+    """Return what runs an agent whose tool is decorated, and returns what came of its call."""
+
+    def run(*, client=client, trust=trust, **options):
+        return request.param(client, trust, approver, deleted, **options)
+
+    return run
+
+
+def test_a_decorated_tool_runs_what_was_approved_and_reports(run, client, phone, deleted, beside):
+    running = beside(run)
+    guid = phone.await_request()
+    rows = {row["key"]: row["value"] for row in phone.display(guid)["content"]["keys"]}
+    assert (rows["Tool"], rows["$.path"]) == ("delete_folder", json.dumps(PATH))
+    phone.approve(guid)
+
+    assert running.result(60) == f"{PATH} is deleted."
+
+    assert deleted == [PATH]
+    use = use_of(client, guid)
+    assert (use.state.value, use.presented) == ("EXECUTED", True)
+
+
+def test_a_decorated_tool_does_not_run_after_a_no(run, client, phone, deleted, beside):
+    running = beside(run)
+    guid = phone.await_request()
+    phone.decline(guid)
+
+    assert "declined" in running.result(60)
+
+    assert (deleted, use_of(client, guid)) == ([], None)
+
+
+def test_a_decorated_tool_that_nobody_approves_in_time_does_not_run(run, deleted):
+    assert "unanswered" in run(timeout=timedelta(seconds=1))
+
+    assert deleted == []
+
+
+def test_a_decorated_tool_does_not_run_on_what_other_keys_prove(
+    run, client, phone, deleted, beside
+):
+    running = beside(partial(run, trust=Trust(thumbprint="A" * 43)))
+    guid = phone.await_request()
+    phone.approve(guid)
+
+    assert "evidence_refused" in running.result(60)
+
+    assert (deleted, use_of(client, guid)) == ([], None)
+
+
+def test_a_decorated_tool_does_not_run_while_the_service_is_away(run, away, deleted):
+    assert "not_sent" in run(client=away)
+
+    assert deleted == []
+
+
+# LangGraph, in a graph that stops
 
 
 CALL = {"name": "delete_folder", "args": {"path": PATH}, "id": "call-1"}
@@ -146,12 +260,6 @@ class Graph:
     def _request(state):
         (stop,) = state["__interrupt__"]
         return stop.value["request"]
-
-
-@pytest.fixture
-def trust(service):
-    _, document = service.send("GET", "/.well-known/jwks.json", b"", {})
-    return Trust.jwks(document)
 
 
 @pytest.fixture
@@ -243,13 +351,6 @@ def test_a_graph_whose_report_fails_does_not_say_that_nothing_was_executed(
 
     assert deleted == [PATH]
     assert use_of(client, guid).state.value == "UNKNOWN"
-
-
-@pytest.fixture
-def away(agent_origin):
-    """Return a client of a service that is away."""
-    with Client(unreachable(), agent_origin.guid, agent_origin.secret) as client:
-        yield client
 
 
 def test_a_graph_stops_while_the_service_is_away(away, trust, account_id, deleted):

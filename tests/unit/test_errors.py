@@ -1,6 +1,7 @@
 """The class tree of errors: stable codes, three families, few public codes."""
 
 import inspect
+import pickle
 import re
 
 import pytest
@@ -218,3 +219,18 @@ def test_what_the_caller_needs_is_data():
     assert StrongKeyMissed(2).attempts_left == 2
     assert WrongCode(0).attempts_left == 0
     assert str(WrongCode(0)) == "attempts left: 0"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidField("arguments.to", "not a text"),
+        TooOften("cooling_down", 12.5),
+        StrongKeyMissed(2),
+        Conflict(),
+    ],
+    ids=lambda error: error.code,
+)
+def test_an_error_goes_to_another_process_as_it_is(error):
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301 (it is our own)
+    assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))

@@ -72,6 +72,7 @@ PLANTS = [
     ("workspace", "counterseal_records", "counterseal_sql"),
     ("workspace", "counterseal_redis", "counterseal_sql"),
     ("workspace", "counterseal_sql", "counterseal_flask"),
+    ("workspace", "counterseal_sql", "counterseal_django"),
     ("workspace", "counterseal_http", "counterseal_web"),
     ("workspace", "counterseal_web", "counterseal_flask"),
     *(

@@ -26,7 +26,7 @@ DRIVEN = (
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
 DRIVING = (
-    *("aap", "asgi", "ciba", "client", "demo", "flask", "keycloak"),
+    *("aap", "asgi", "ciba", "client", "demo", "django", "flask", "keycloak"),
     *("mcp", "portal", "pwa", "server", "testing", "web"),
 )
 """Packages that call the use cases, through the face of the package."""
@@ -103,6 +103,7 @@ EXCEPTIONS = {
     ("counterseal_client.ping", KEYS): "it compares the token of a ping",
     ("counterseal_demo.device_cli.push_receiver", KEYS): "a device decrypts what is pushed",
     ("counterseal_demo.device_cli.attachments", KEYS): "a device compares a document's hash",
+    ("counterseal_django.site_actions", "counterseal.actions"): "it registers a type of actions",
     **dict.fromkeys(
         [
             ("counterseal_http.devices", "counterseal.device"),
@@ -133,6 +134,21 @@ EXCEPTIONS = {
         "counterseal_server.receipts",
         "counterseal.approvals.documents",
     ): "that of a use receipt",
+    **dict.fromkeys(
+        [
+            (
+                "counterseal_sql.own_data.approval_request",
+                "counterseal.challenges.documents.question",
+            ),
+            *(
+                (f"counterseal_sql.own_data.{module}", "counterseal")
+                for module in ("async_requests", "requests", "service", "steps")
+            ),
+            ("counterseal_sql.own_data.service", "counterseal.approvals.documents"),
+            ("counterseal_sql.own_data.service", "counterseal.challenges.documents.action"),
+        ],
+        "it calls the use cases for a program that is an origin",
+    ),
     **dict.fromkeys(
         [
             *(

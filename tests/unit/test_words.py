@@ -20,6 +20,7 @@ ADAPTERS: tuple[str, ...] = (
     "ciba",
     "client",
     "demo",
+    "django",
     "fcm",
     "flask",
     "http",

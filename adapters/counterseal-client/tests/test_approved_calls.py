@@ -1,7 +1,11 @@
 """`requires_approval`: a function runs if, and only if, a person approved these arguments."""
 
 import asyncio
+import functools
 import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from datetime import date, timedelta
 
 import pytest
@@ -208,6 +212,21 @@ def test_arguments_that_are_changed_while_the_person_decides_do_not_run(world, w
     assert (tool.runs, tool.progress.state) == ([], ActionProgress.WITHDRAWN)
 
 
+def test_arguments_that_are_changed_after_the_use_do_not_run(world, way):
+    payee = {"iban": "DE02120300000000202051"}
+
+    class LateClient(AskingClient):
+        def consume(self, *arguments):
+            action = super().consume(*arguments)
+            payee["iban"] = "DE02500105170137075030"
+            return action
+
+    tool = Tool(world, way, client=world.make(LateClient))
+    with pytest.raises(ArgumentsChanged):
+        tool.call(10, payee)
+    assert (tool.runs, tool.progress.use.state.value) == ([], "FAILED")
+
+
 def test_a_second_call_asks_again_and_one_with_the_same_key_does_not_run(world, way):
     tool = Tool(world, way)
     tool.call(10, "Zoë")
@@ -231,6 +250,10 @@ def test_what_is_excluded_is_bound_and_not_shown(world, way):
     assert first.startswith("not shown (")
     assert first != second
     assert "horse" not in first
+    alike = Tool(world, way, client=tool.client, exclude=["amount", "payee"])
+    alike.call(secret, secret)
+    arguments = tool.client.questions[-1].action.arguments
+    assert arguments["amount"] != arguments["payee"]
 
     tool.client.then = lambda question: (world.approve(question), secret.append("battery"))
     with pytest.raises(ArgumentsChanged):
@@ -244,6 +267,12 @@ def test_an_argument_that_is_no_json_is_refused_by_name_or_converted(world, way)
         tool.call(10, date(2030, 1, 31))
     assert raised.value.field == "arguments.payee"
     assert (tool.runs, tool.client.questions) == ([], [])
+
+    endless = []
+    endless.append(endless)
+    with pytest.raises(InvalidField):
+        tool.call(10, endless)
+    assert tool.client.questions == []
 
     converting = Tool(world, way, as_argument={"payee": date.isoformat})
     converting.call(10, date(2030, 1, 31))
@@ -298,16 +327,39 @@ def test_what_cannot_work_is_refused_where_it_is_written(world):
     def plain(amount):
         return amount
 
-    for function, options in (
-        (generator, {}),
-        (asynchronous_generator, {}),
-        (plain, {"exclude": ["payee"]}),
-        (plain, {"as_argument": {"payee": str}}),
-        (plain, {"exclude": ["amount"], "idempotency_key": "1"}),
-        (plain, {"timeout": 5}),
+    for function, options, argument in (
+        (generator, {}, "function"),
+        (asynchronous_generator, {}, "function"),
+        (functools.partial(plain, 1), {}, "function"),
+        (functools.cache(plain), {}, "function"),
+        (staticmethod(plain), {}, "function"),
+        (Tool, {}, "function"),
+        (plain, {"account": None}, "account"),
+        (plain, {"account": 42}, "account"),
+        (plain, {"purpose": ["why"]}, "purpose"),
+        (plain, {"exclude": ["payee"]}, "exclude"),
+        (plain, {"exclude": "amount"}, "exclude"),
+        (plain, {"as_argument": {"payee": str}}, "as_argument"),
+        (plain, {"exclude": ["amount"], "idempotency_key": "1"}, "idempotency_key"),
+        (plain, {"timeout": 5}, "timeout"),
+        (plain, {"refusal": "no"}, "refusal"),
+        (plain, {"refusal": KeyboardInterrupt}, "refusal"),
     ):
-        with pytest.raises(Unfit):
-            requires_approval(client, world.trust, account="zoe", **options)(function)
+        with pytest.raises(Unfit) as raised:
+            requires_approval(client, world.trust, **{"account": "zoe"} | options)(function)
+        assert raised.value.argument == argument
+    with pytest.raises(Unfit, match="generator: a generator"):
+        requires_approval(client, world.trust, account="zoe")(generator)
+
+
+def test_names_that_are_read_once_count_for_each_function(world):
+    client = world.make()
+    decorate = requires_approval(
+        client, world.trust, account="zoe", timeout=SECOND * 2, exclude=iter(["secret"])
+    )
+    for function in (lambda secret: secret, lambda secret: secret[:1]):
+        decorate(function)("correct horse")
+    assert all("horse" not in str(question.action.arguments) for question in client.questions)
 
 
 def test_a_task_that_is_cancelled_withdraws_its_question(world):
@@ -329,3 +381,30 @@ def test_a_task_that_is_cancelled_withdraws_its_question(world):
     asyncio.run(scenario())
     assert runs == []
     assert client.status(client.questions[0]).state.value in {"CANCELLED", "EXPIRED"}
+
+
+def test_calls_that_wait_take_no_thread_of_the_event_loop(world):
+    """Each is answered only once both were asked about; the event loop has one thread."""
+    client, person = world.make(), ContextVar("person")
+    both, alone = threading.Barrier(2), threading.Lock()
+
+    def approve(pending_request):
+        both.wait(60)
+        with alone:
+            world.approve(pending_request)
+
+    client.then = approve
+
+    @requires_approval(
+        client, world.trust, account=lambda _: person.get(), timeout=timedelta(seconds=30)
+    )
+    async def transfer(amount):
+        return amount
+
+    async def scenario():
+        person.set("zoe")
+        with ThreadPoolExecutor(1) as threads:
+            asyncio.get_running_loop().set_default_executor(threads)
+            return await asyncio.gather(transfer(10), transfer(20))
+
+    assert asyncio.run(scenario()) == [10, 20]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import pickle
 import pkgutil
 import re
 import ssl
@@ -34,13 +35,16 @@ from counterseal_client import (
     AskedTooOften,
     BadReply,
     Client,
+    Declined,
     EvidenceRefused,
     Finished,
+    NoAlternativeMet,
     NotFound,
     NotSent,
     Overloaded,
     ReplyLost,
     RequestRefused,
+    TooSlow,
     Unauthorised,
     Unfit,
     Unreachable,
@@ -704,6 +708,23 @@ def test_threads_may_share_a_client(service, client, phone):
     for thread in threads:
         thread.join()
     assert [each.guid for each in reply] == [pending_request.guid] * 8
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RequestRefused("denied", 403, field="to", request_id="7", retry_after=timedelta(seconds=7)),
+        Declined("no", disowned=True),
+        NoAlternativeMet((TooSlow("late"),)),
+    ],
+    ids=lambda error: error.code,
+)
+def test_an_error_goes_to_another_process_as_it_is(error):
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301 (it is our own)
+    assert (type(copied), str(copied)) == (type(error), str(error))
+    assert {name: str(value) for name, value in vars(copied).items()} == {
+        name: str(value) for name, value in vars(error).items()
+    }
 
 
 def test_one_module_has_every_error_that_a_program_catches():

@@ -60,6 +60,7 @@ import { generateKey } from "./strong_keys.js";
  * @property {boolean} provable Whether what the strong key has signed may be stored.
  */
 
+const OPTIONS = new Set(["url", "link", "name", "addresses", "strongKey", "replaces", "invitation"]);
 const TOO_MANY_CALLS = 429;
 /** Milliseconds in which the person may repeat a bind under a PIN whose reply was lost. */
 const REPEATABLE = 600_000;
@@ -78,8 +79,13 @@ export class Binding {
   /**
    * @param {BindOptions} options
    * @returns {Promise<Account>}
+   * @throws {Misuse} An option is unknown, or the link is no text.
    */
-  async bind({ url, link, name, addresses, strongKey, replaces, invitation }) {
+  async bind(options) {
+    for (const option of Object.keys(options)) {
+      if (!OPTIONS.has(option)) throw new Misuse("client_unfit", `${option}: unknown`);
+    }
+    const { url, link, name, addresses, strongKey, replaces, invitation } = options;
     const { app, service: serviceAt, store, world } = this.#surroundings;
     const parsed = readLinkOrToken(link);
     const { token } = parsed;

@@ -1,6 +1,6 @@
 /** Invitations: what a service says of the App Space of a bind link, before a device is bound. */
 
-import { InvalidField } from "../wire/errors.js";
+import { InvalidField, Misuse } from "../wire/errors.js";
 import { readLink } from "../wire/link.js";
 import { readInvitation } from "./records.js";
 
@@ -30,9 +30,12 @@ import { readInvitation } from "./records.js";
  * @param {string} text
  * @returns {Partial<BindLink> & {token: string}}
  * @throws {InvalidField} It is malformed.
+ * @throws {Misuse} It is no text.
  */
-export const readLinkOrToken = (text) =>
-  /^[a-z]+:\/\//.test(text) ? readLink(text) : { token: text };
+export function readLinkOrToken(text) {
+  if (typeof text !== "string" || text === "") throw new Misuse("client_unfit", "link: not a text");
+  return /^[a-z]+:\/\//.test(text) ? readLink(text) : { token: text };
+}
 
 /**
  * Ask a service for the App Space of a link; nothing is bound, and the link stays as good as it was.

@@ -225,6 +225,7 @@ export class Wallet extends EventTarget {
    *
    * @param {BindOptions} options
    * @returns {Promise<Account>}
+   * @throws {Misuse} An option is unknown, or there is no link; nothing is sent.
    * @throws {InvalidField} The link is malformed, or of another service than `url`.
    * @throws {import("./errors.js").ServiceRefused} `denied`, `deadline_passed`, `token_spent` and
    *   others: see the reference page "The wire". With `too_many_bindings` after a log-in, the same

@@ -108,9 +108,9 @@ def tools(node):
 
 @pytest.fixture(scope="session")
 def runtimes(node):
-    """The packages of other runtimes, where the session is theirs: they are large."""
+    """The packages of the oldest Node and of other runtimes, where the session is theirs."""
     if "RUNTIMES" not in os.environ:
-        pytest.skip('no deno: `nox -s "heavy(runtimes)"` installs it, and bun')
+        pytest.skip('no deno: `nox -s "heavy(runtimes)"` installs it, and others')
     folder = PACKAGES / "runtimes"
     install(node, folder)
     return folder / "node_modules"

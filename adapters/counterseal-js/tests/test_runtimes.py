@@ -1,5 +1,6 @@
-"""The tests of the packages in other runtimes than Node."""
+"""The tests of the packages in the oldest Node, and in other runtimes."""
 
+import json
 import os
 import re
 import subprocess
@@ -36,3 +37,13 @@ def test_the_tests_of_the_packages(node, runtimes, name, tmp_path):
     in_node = node.run("--test", "--test-reporter=tap", "*/test/*.test.js")
     [expected] = re.findall(r"^# tests (\d+)$", in_node, re.MULTILINE)
     assert re.findall(form, ended.stdout, re.MULTILINE) == [expected]
+
+
+def test_the_tests_of_the_packages_in_the_oldest_node_that_they_name(node, runtimes):
+    program, *_ = sorted(runtimes.glob("node-*/bin/node"))
+    oldest = type(node)(program.parents[1])
+    major = oldest.run("--version").lstrip("v").partition(".")[0]
+    for package in ("device", "origin"):
+        description = json.loads((runtimes.parents[1] / package / "package.json").read_text())
+        assert description["engines"] == {"node": f">={major}"}
+    oldest.run("--test", "*/test/*.test.js")

@@ -145,6 +145,9 @@ def test_the_programs_of_the_readmes_run(node, service, installed):
     asked, shown = answered(node, installed, service["url"], "ask.mjs")
     assert asked == "paid by user-42 with Approve\n"
     assert "Pay 10 EUR to Zoë?" in shown
+    paid, shown = answered(node, installed, service["url"], "pay.mjs")
+    assert paid == "paid by user-42 with Pay\n"
+    assert "Harbour Books" in shown
     used, shown = answered(node, installed, service["url"], "act.mjs")
     assert used == "own use: true with its arguments: true\n"
     assert "send_mail" in shown

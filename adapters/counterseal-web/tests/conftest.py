@@ -4,15 +4,22 @@ import json
 import os
 import sys
 import time
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from zlib import crc32
 
 import attrs
+import django
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
+from django.urls import include, path
 from fastapi import FastAPI
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -30,7 +37,7 @@ from counterseal_web.wsgi import WsgiApplication
 sys.path.insert(0, str(Path(__file__).parent))
 
 from asgi_client import as_wsgi
-from served import ServedService, stop_servers
+from served import ServedService, stop_later, stop_servers
 
 BASE = "https://service.example"
 
@@ -74,9 +81,58 @@ def in_django(service, prefix=""):
 @cache
 def django_host():
     """Return the host's own application, which is dear to make and knows nothing of ours."""
+    configure_django()
+    return get_asgi_application()
+
+
+def configure_django():
     if not django_settings.configured:
         django_settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="django.conf.urls")
-    return get_asgi_application()
+    if not apps.ready:
+        django.setup()
+
+
+class DjangoUrls:
+    """The URLs of a project that includes counterseal-django."""
+
+    def __init__(self, prefix):
+        self.urlpatterns = [path(f"{prefix}/".lstrip("/"), include("counterseal_django.urls"))]
+
+
+def serving_by_django(service, prefix):
+    """Let a Django project include counterseal-django until the test ends; return what calls do."""
+    configure_django()
+    from counterseal_django.wiring import Approvals, replaced_approvals  # noqa: PLC0415 (it needs settings)
+
+    settings = ExitStack()
+    urls = DjangoUrls(prefix)
+    settings.enter_context(override_settings(ALLOWED_HOSTS=["*"], ROOT_URLCONF=urls, MIDDLEWARE=[]))
+    stop_later(settings)
+    return partial(replaced_approvals, Approvals(None, service, None, None))
+
+
+def in_django_wsgi(service, prefix=""):
+    serving = serving_by_django(service, prefix)
+    handler = WSGIHandler()
+
+    def respond(environ, start_response):
+        with serving():
+            return handler(environ, start_response)
+
+    return respond
+
+
+def in_django_asgi(service, prefix=""):
+    serving = serving_by_django(service, prefix)
+    handler = ASGIHandler()
+
+    async def respond(scope, receive, send):
+        with serving():
+            await handler(scope, receive, send)
+
+    app = as_wsgi(respond)
+    app.stores_bodies = True
+    return app
 
 
 def served(service, prefix=""):
@@ -109,6 +165,8 @@ FACES = {
     "asgi": asgi,
     "fastapi": in_fastapi,
     "django": in_django,
+    "django_wsgi": in_django_wsgi,
+    "django_asgi": in_django_asgi,
     "serve": served,
 }
 """Each takes a service and the prefix that it is mounted under, and returns a WSGI callable."""
@@ -161,6 +219,11 @@ class Served:
     def port(self):
         """Where it is served already; None for a face that is called in this process."""
         return getattr(self.app, "port", None)
+
+    def require_limited_bodies(self):
+        """Skip the test where the host stores a whole body before it calls anybody."""
+        if getattr(self.app, "stores_bodies", False):
+            pytest.skip("Django's handler for ASGI stores a whole body, whatever its length")
 
 
 def application(face, ports, policy=STANDARD, *, prefix="", monotonic=time.monotonic, **settings):

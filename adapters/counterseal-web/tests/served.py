@@ -53,8 +53,13 @@ def headers_of(reply):
 _servers = []
 
 
+def stop_later(server):
+    """Let `stop_servers` close *server*."""
+    _servers.append(server)
+
+
 def stop_servers():
-    """Stop those that have been started."""
+    """Close what has been started, the last one first."""
     while _servers:
         _servers.pop().close()
 
@@ -68,7 +73,7 @@ class ServedService:
         self.port = reserve_port()
         gateway = build_gateway(runtime(), service, Metrics(), lambda: None)
         self._server, self._future = event_loop().start(self._start(gateway)).result(PATIENCE)
-        _servers.append(self)
+        stop_later(self)
         self._await_port()
 
     async def _start(self, gateway):

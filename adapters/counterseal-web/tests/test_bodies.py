@@ -87,6 +87,7 @@ READERS = re.compile(r"\.read_body\(|wsgi\.input|content-length|CONTENT_LENGTH|\
 FACES = {
     "counterseal-asgi/src/counterseal_asgi/application.py",
     "counterseal-asgi/src/counterseal_asgi/bodies.py",
+    "counterseal-django/src/counterseal_django/views.py",
     "counterseal-flask/src/counterseal_flask/blueprints.py",
     "counterseal-server/src/counterseal_server/gateway.py",
     "counterseal-web/src/counterseal_web/bodies.py",

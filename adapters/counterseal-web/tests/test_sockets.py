@@ -106,6 +106,7 @@ def test_events_arrive_over_the_wire(kit, served, shop, device_client):
 
 
 def test_a_long_body_is_refused_before_it_is_sent(app, served):
+    app.require_limited_bodies()
     with socket.create_connection(("127.0.0.1", served), timeout=SOON) as raw:
         raw.sendall(
             b"POST /device/bind HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -116,7 +117,8 @@ def test_a_long_body_is_refused_before_it_is_sent(app, served):
         assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_body_without_a_length_is_read_no_further_than_the_limit(served):
+def test_a_body_without_a_length_is_read_no_further_than_the_limit(app, served):
+    app.require_limited_bodies()
     with socket.create_connection(("127.0.0.1", served), timeout=SOON) as raw:
         raw.sendall(
             b"POST /device/bind HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -23,7 +23,8 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal_client.approval import Approval, Requirement, is_approved, require_approved
-from counterseal_client.approved_calls import ArgumentsChanged, requires_approval
+from counterseal_client.approved_calls import requires_approval
+from counterseal_client.asked_calls import ArgumentsChanged
 from counterseal_client.callback import Callback, verify_callback, verify_event
 from counterseal_client.ciba import CibaClient
 from counterseal_client.ciba_approval import CibaApproval, CibaUse

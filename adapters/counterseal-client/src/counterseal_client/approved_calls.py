@@ -9,230 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
-import attrs
-
-from counterseal import Refused, Unavailable
 from counterseal.approvals.documents import UseOutcome
-from counterseal.errors import InvalidField
-from counterseal.ijson import canonical
-from counterseal.memory import SystemEntropy
-from counterseal.models import Action
-from counterseal_client.approval import Requirement, demand_requirements, require_approved
+from counterseal_client.approval import Requirement, demand_requirements
+from counterseal_client.asked_calls import ApprovalRule, AskedCall, BoundCall, Chosen
 from counterseal_client.client import Client
-from counterseal_client.errors import NotApproved, Unfit, demand
-from counterseal_client.pending_request import PendingRequest
+from counterseal_client.errors import Unfit, demand
 from counterseal_client.trust import Trust
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Arguments: TypeAlias = Mapping[str, Any]
-Chosen: TypeAlias = str | Callable[[Arguments], str | None] | None
-"""A text, or what returns one for the arguments of a call, by their names."""
 
 WAIT = timedelta(minutes=5)
-NOT_SHOWN = "not shown"
-SALT_BYTES = 16
-_ENTROPY = SystemEntropy()
-
-
-class ArgumentsChanged(Refused, code="arguments_changed"):
-    """The arguments of the call are not those any more that the person was asked about."""
-
-
-@attrs.frozen(kw_only=True)
-class ApprovalRule:
-    """
-    How calls of one function are asked about.
-
-    Attributes:
-        client: The client of the origin that asks.
-        trust: The service's keys.
-        account: The origin's own id of the user who is asked.
-        signature: Of the function.
-        skipped: How many parameters come before the arguments: 1 for a method.
-        action_type: The type of the action.
-        resource: What the action acts on.
-        agent: The program that wants to act.
-        run: The agent's run, task or conversation.
-        purpose: Why.
-        language: Of what is displayed; None for that of the device that is asked.
-        timeout: How long the person may answer.
-        exclude: The parameters whose values nobody is shown.
-        as_argument: What turns a value into JSON, by the name of the parameter.
-        requirements: What the approval must meet.
-        idempotency_key: Of the request; a repeated call with it asks nobody again.
-        refusal: What is raised where the person did not approve; None for the client's own error.
-    """
-
-    client: Client
-    trust: Trust
-    account: Chosen
-    signature: inspect.Signature
-    skipped: int
-    action_type: str
-    resource: Chosen
-    agent: Chosen
-    run: Chosen
-    purpose: Chosen
-    language: Chosen
-    timeout: timedelta
-    exclude: frozenset[str]
-    as_argument: Mapping[str, Callable[[Any], Any]]
-    requirements: tuple[Requirement, ...]
-    idempotency_key: Chosen
-    refusal: type[Exception] | None
-
-    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> BoundCall:
-        """
-        Bind a call to the signature.
-
-        Raises:
-            TypeError: It does not bind, as without the decorator.
-        """
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        arguments = dict(list(bound.arguments.items())[self.skipped :])
-        return BoundCall(rule=self, arguments=arguments, salt=_ENTROPY.token(SALT_BYTES))
-
-
-@attrs.frozen(kw_only=True)
-class BoundCall:
-    """
-    One call of a function.
-
-    Attributes:
-        rule: How it is asked about.
-        arguments: By the names of parameters; the caller may still change what is in them.
-        salt: Of the digests of what nobody is shown.
-    """
-
-    rule: ApprovalRule
-    arguments: Arguments = attrs.field(repr=False)
-    salt: bytes = attrs.field(repr=False)
-
-    def displayed_arguments(self) -> dict[str, Any]:
-        """
-        Return the arguments as the person is shown them, as they are now.
-
-        Raises:
-            InvalidField: One cannot be written as JSON; the error names it.
-        """
-        return {name: self._displayed(name, value) for name, value in self.arguments.items()}
-
-    def _displayed(self, name: str, value: object) -> object:
-        convert = self.rule.as_argument.get(name)
-        value = _lists(value if convert is None else convert(value))
-        try:
-            text = canonical(cast("Any", value), field=name)
-        except InvalidField as refusal:
-            problem = f"{refusal.problem}; `as_argument` can convert it"
-            raise InvalidField(f"arguments.{name}", problem) from None
-        if name not in self.rule.exclude:
-            return value
-        return f"{NOT_SHOWN} (SHA-256 {hashlib.sha256(self.salt + text).hexdigest()})"
-
-    def ask(self) -> AskedCall:
-        """Ask the person; raises as `Client.ask`, and `InvalidField` for arguments."""
-        rule, arguments = self.rule, self.displayed_arguments()
-        account = _choose(rule.account, self.arguments)
-        if account is None:
-            raise Unfit("account: no id of a user", argument="account")
-        action = Action(
-            type=rule.action_type,
-            resource=_choose(rule.resource, self.arguments) or "",
-            arguments=arguments,
-            agent=_choose(rule.agent, self.arguments),
-            run=_choose(rule.run, self.arguments),
-            purpose=_choose(rule.purpose, self.arguments),
-            language=_choose(rule.language, self.arguments),
-        )
-        pending_request = rule.client.ask(
-            account,
-            action,
-            duration=rule.timeout,
-            idempotency_key=_choose(rule.idempotency_key, self.arguments),
-        )
-        snapshot = canonical(cast("Any", arguments))
-        return AskedCall(call=self, pending_request=pending_request, snapshot=snapshot)
-
-
-@attrs.frozen(kw_only=True)
-class AskedCall:
-    """
-    A call that a person was asked about.
-
-    Attributes:
-        call: The call.
-        pending_request: What was asked.
-        snapshot: The arguments as they were then, in canonical form (RFC 8785).
-    """
-
-    call: BoundCall
-    pending_request: PendingRequest
-    snapshot: bytes = attrs.field(repr=False)
-
-    def wait(self) -> bool:
-        """Wait for the answer for a while, and tell whether the request has ended."""
-        rule = self.call.rule
-        return rule.client.wait(self.pending_request, rule.timeout).finished
-
-    def cancel(self) -> None:
-        """Cancel the request, which nobody waits for; one that has ended stays as it is."""
-        with suppress(Refused, Unavailable):
-            self.call.rule.client.cancel(self.pending_request)
-
-    def use(self) -> None:
-        """
-        Require the approval, and use it for the arguments as they are now.
-
-        Raises:
-            NotApproved: The person did not approve, or what the rule's `refusal` is.
-            EvidenceRefused: The reply does not prove an approval.
-            ArgumentsChanged: The caller changed an argument meanwhile.
-            ActionUsed, ArgumentsDiffer, Finished: As `Client.consume`.
-            Unavailable: The service was not reached, or a reply was lost: run nothing.
-        """
-        rule = self.call.rule
-        reply = rule.client.status(self.pending_request)
-        try:
-            require_approved(
-                reply, self.pending_request, rule.trust, requirements=rule.requirements
-            )
-        except NotApproved as refused:
-            if rule.refusal is None:
-                raise
-            raise rule.refusal(str(refused)) from refused
-        try:
-            arguments = self.require_unchanged()
-        except Refused:
-            with suppress(Refused, Unavailable):
-                rule.client.withdraw(self.pending_request)
-            raise
-        rule.client.consume(self.pending_request, arguments)
-
-    def require_unchanged(self) -> dict[str, Any]:
-        """
-        Return the arguments as they are now.
-
-        Raises:
-            ArgumentsChanged: They are not those that the person was asked about.
-        """
-        arguments = self.call.displayed_arguments()
-        if canonical(cast("Any", arguments)) != self.snapshot:
-            raise ArgumentsChanged
-        return arguments
-
-    def report(self, outcome: UseOutcome) -> None:
-        """Report what came of the use; a report that fails changes nothing of what happened."""
-        with suppress(Refused, Unavailable):
-            self.call.rule.client.report(self.pending_request, outcome)
 
 
 def requires_approval(
@@ -259,7 +54,8 @@ def requires_approval(
     Each call asks, waits for the answer, verifies its proof, uses the approval once for the
     arguments as they are then, runs the function, and reports `EXECUTED`, or `FAILED` if it raises.
     It runs nothing if anything before that raises, or if the reply to the use was lost.
-    A function that is a coroutine function stays one; the calls of the client are made in threads.
+    A coroutine function stays one; each of its calls waits in a thread of its own. A call that
+    waits has one of the client's `connections`: give the client as many as calls wait at once.
     Decorate the function that does the work: one that only returns an awaitable or a generator has
     ended, and is reported, before that runs.
 
@@ -278,7 +74,7 @@ def requires_approval(
         purpose: Why, in your words.
         language: Of what is displayed; None for that of the device that is asked.
         timeout: How long the person may answer, in whole seconds; the call waits as long.
-        exclude: Parameters whose values nobody is shown, such as secrets: the person sees
+        exclude: Names of parameters whose values nobody is shown, such as secrets: the person sees
             "not shown" and a salted SHA-256, which binds the value.
         as_argument: What turns a value into JSON, by the name of its parameter.
         requirements: What the approval must meet, besides that it is one.
@@ -287,8 +83,8 @@ def requires_approval(
         refusal: The exception in place of `NotApproved`, which becomes its cause.
 
     Raises:
-        Unfit: An option cannot work, or the function is a generator, which would run later than
-            the call.
+        Unfit: An option cannot work, or what is decorated is no function or method, or is a
+            generator, which would run later than the call.
         TypeError: From a call: it does not bind to the signature; nobody was asked.
         InvalidField: From a call: an argument cannot be written as JSON; nobody was asked.
         NotApproved: From a call: the person refused or did not answer in time.
@@ -299,18 +95,33 @@ def requires_approval(
     demand("client", client, Client)
     demand("trust", trust, Trust)
     demand("timeout", timeout, timedelta)
-    if exclude and idempotency_key is not None:
+    if account is None:
+        raise Unfit("account: no id of a user", argument="account")
+    for option, chosen in (
+        ("account", account),
+        ("resource", resource),
+        ("agent", agent),
+        ("run", run),
+        ("purpose", purpose),
+        ("language", language),
+        ("idempotency_key", idempotency_key),
+    ):
+        _demand_chosen(option, chosen)
+    _demand_exception(refusal)
+    if isinstance(exclude, str):
+        raise Unfit("exclude: a text, and not names", argument="exclude")
+    # Once, whatever it is: an iterator would be empty for the next function.
+    excluded, converters = frozenset(exclude), dict(as_argument or {})
+    if excluded and idempotency_key is not None:
         text = "idempotency_key: not with exclude, whose salt differs in a repeated call"
         raise Unfit(text, argument="idempotency_key")
     demanded = demand_requirements(requirements)
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise Unfit(f"{function.__qualname__}: a generator", argument="function")
-        signature = inspect.signature(function)
+        signature = _signature(function)
         skipped = _receivers(function, signature)
         names = [*signature.parameters][skipped:]
-        for option, chosen in (("exclude", exclude), ("as_argument", as_argument or {})):
+        for option, chosen in (("exclude", excluded), ("as_argument", converters)):
             for name in chosen:
                 if name not in names:
                     raise Unfit(f"{option}: no parameter {name}", argument=option)
@@ -327,8 +138,8 @@ def requires_approval(
             purpose=purpose,
             language=language,
             timeout=timeout,
-            exclude=frozenset(exclude),
-            as_argument=dict(as_argument or {}),
+            exclude=excluded,
+            as_argument=converters,
             requirements=demanded,
             idempotency_key=idempotency_key,
             refusal=refusal,
@@ -368,29 +179,90 @@ def _synchronous(function: Callable[P, T], rule: ApprovalRule) -> Callable[P, T]
 def _asynchronous(function: Callable[..., Any], rule: ApprovalRule) -> Callable[..., Any]:
     @functools.wraps(function)
     async def approved(*args: Any, **kwargs: Any) -> Any:
-        asking = asyncio.ensure_future(asyncio.to_thread(rule.bind(args, kwargs).ask))
+        bound_call, thread = rule.bind(args, kwargs), CallThread()
         try:
-            asked_call = await asyncio.shield(asking)
-            is_finished = await asyncio.to_thread(asked_call.wait)
-        except BaseException:
-            # A task that is cancelled while it asks has a question, too, once the reply is there.
-            with suppress(Exception):
-                await asyncio.shield(asyncio.to_thread((await asking).cancel))
-            raise
-        if not is_finished:
-            await asyncio.to_thread(asked_call.cancel)
-        await asyncio.to_thread(asked_call.use)
-        try:
-            asked_call.require_unchanged()
-            result = await function(*args, **kwargs)
-        except Exception:
-            # Of a cancellation nothing is reported: the function may have done its work.
-            await asyncio.to_thread(asked_call.report, UseOutcome.FAILED)
-            raise
-        await asyncio.to_thread(asked_call.report, UseOutcome.EXECUTED)
-        return result
+            asked_call = await _ask(bound_call, thread)
+            await thread.run(asked_call.use)
+            try:
+                asked_call.require_unchanged()
+                result = await function(*args, **kwargs)
+            except Exception:
+                # Of a cancellation nothing is reported: the function may have done its work.
+                await thread.run(asked_call.report, UseOutcome.FAILED)
+                raise
+            await thread.run(asked_call.report, UseOutcome.EXECUTED)
+            return result
+        finally:
+            thread.close()
 
     return approved
+
+
+async def _ask(bound_call: BoundCall, thread: CallThread) -> AskedCall:
+    """Ask, and wait for the answer; what nobody waits for any more is cancelled."""
+    asking = thread.run(bound_call.ask)
+    try:
+        asked_call = await asyncio.shield(asking)
+        is_finished = await thread.run(asked_call.wait)
+    except BaseException:
+        # A task that is cancelled while it asks has a question, too, once the reply is there. Its
+        # thread may still wait, so another one cancels.
+        with suppress(Exception):
+            await asyncio.shield(asyncio.to_thread((await asking).cancel))
+        raise
+    if not is_finished:
+        await thread.run(asked_call.cancel)
+    return asked_call
+
+
+class CallThread:
+    """
+    The thread of one call, which waits for a person.
+
+    The threads of the event loop are few: if some calls waited in all of them, no other would ask.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="approved call")
+
+    def run(self, function: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Run *function* in the thread, with the context of the caller."""
+        work = functools.partial(copy_context().run, function, *args)
+        return asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def close(self) -> None:
+        """End the thread after what it does; wait for nothing."""
+        self._executor.shutdown(wait=False)
+
+
+def _demand_chosen(option: str, chosen: object) -> None:
+    if not (chosen is None or isinstance(chosen, str) or callable(chosen)):
+        raise Unfit(f"{option}: neither a text nor a function", argument=option)
+
+
+def _demand_exception(refusal: object) -> None:
+    if refusal is not None and not (isinstance(refusal, type) and issubclass(refusal, Exception)):
+        raise Unfit("refusal: not a class of exceptions", argument="refusal")
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """
+    Return the signature of a function or a method.
+
+    Raises:
+        Unfit: *function* is something else, such as a class or a cache, or a generator.
+    """
+    if not (
+        inspect.isfunction(function) or inspect.ismethod(function) or inspect.isbuiltin(function)
+    ):
+        text = f"function: a function or a method, and not {type(function).__name__}"
+        raise Unfit(text, argument="function")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise Unfit(f"{function.__qualname__}: a generator", argument="function")
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        raise Unfit(f"{function.__qualname__}: no signature", argument="function") from None
 
 
 def _name(function: Callable[..., Any]) -> str:
@@ -401,16 +273,3 @@ def _name(function: Callable[..., Any]) -> str:
 def _receivers(function: Callable[..., Any], signature: inspect.Signature) -> int:
     """Return 1 if the first parameter is that of a method: `self` or `cls`; else 0."""
     return int("." in _name(function) and next(iter(signature.parameters), "") in {"self", "cls"})
-
-
-def _choose(chosen: Chosen, arguments: Arguments) -> str | None:
-    return chosen(arguments) if callable(chosen) else chosen
-
-
-def _lists(value: object) -> object:
-    """Return *value* with lists in place of tuples, as JSON has them."""
-    if isinstance(value, tuple | list):
-        return [_lists(member) for member in value]
-    if isinstance(value, dict):
-        return {name: _lists(member) for name, member in value.items()}
-    return value

@@ -100,3 +100,17 @@ for (const [what, options] of [
     }
   });
 }
+
+test("what is no link, and what nobody knows, is a mistake of the program and is not sent", async () => {
+  const wallet = open();
+  const { token } = service;
+  const url = URL_OF_SERVICE;
+  const mistake = (detail) => ({ name: "Misuse", message: `client_unfit: ${detail}` });
+  await assert.rejects(wallet.bind({ url, token }), mistake("token: unknown"));
+  await assert.rejects(wallet.bind({ url, link: token, nmae: "A phone" }), mistake("nmae: unknown"));
+  for (const link of [undefined, null, "", { token }]) {
+    await assert.rejects(wallet.bind({ url, link }), mistake("link: not a text"));
+    await assert.rejects(wallet.readInvitation({ url, link }), mistake("link: not a text"));
+  }
+  assert.deepEqual(service.requests, []);
+});

@@ -4,9 +4,10 @@ import uuid
 
 from django.db import models, transaction
 
+import counterseal as cs
 from counterseal.errors import NotFound
 from counterseal.models import UNFINISHED
-from shop.approvals import approvals
+from counterseal_django import approvals
 
 
 def new_id() -> str:
@@ -30,10 +31,20 @@ class Order(models.Model):
         return f"{self.item}: {self.state}"
 
 
+def ask(user: str, text: str, key: str) -> cs.Issued:
+    """Ask *user*; the same *key* again returns the same challenge and code."""
+    question = cs.read_question(
+        {"accountId": user, "content": text, "showCode": True, "duration": "5m"}
+    )
+    counterseal = approvals()
+    challenges = counterseal.service.challenges
+    return challenges.issue(counterseal.party, question, idempotency_key=key)
+
+
 def place_order(user: str, item: str) -> tuple[Order, str]:
     """Ask *user* to approve an order of *item*; return the order and the matching code."""
     order = Order(user=user, item=item)
-    issued = approvals().ask(user, f"Pay for {item}?", key=order.id)
+    issued = ask(user, f"Pay for {item}?", key=order.id)
     order.challenge = issued.challenge.guid
     order.save()
     return order, issued.code
@@ -41,8 +52,9 @@ def place_order(user: str, item: str) -> tuple[Order, str]:
 
 def finish_order(order: Order) -> None:
     """Check the challenge; the first check after its end acts on it, and no other."""
+    counterseal = approvals()
     try:
-        challenge = approvals().challenges.status(approvals().origin, order.challenge)
+        challenge = counterseal.service.challenges.status(counterseal.party, order.challenge)
     except NotFound:
         state = "cancelled"  # It ended so long ago that it has been deleted.
     else:

@@ -1,7 +1,5 @@
 """The shop's pages."""
 
-import logging
-
 import segno
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -10,12 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-import counterseal as cs
-from counterseal.errors import AccountUnbound, AccountUnknown
-from shop.approvals import PREFIX, approvals
+from counterseal_django import approvals
 from shop.models import Order, finish_order, place_order
-
-log = logging.getLogger("shop")
 
 
 def require_user(request: HttpRequest) -> str:
@@ -35,8 +29,13 @@ def log_in(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest) -> HttpResponse:
     if "user" not in request.session:
         return render(request, "login.html")
-    orders = Order.objects.filter(user=request.session["user"])
-    return render(request, "home.html", {"orders": orders})
+    user = request.session["user"]
+    context = {
+        "orders": Order.objects.filter(user=user),
+        "has_device": approvals().has_device(user),
+        "device_url": approvals().devices_link(user),
+    }
+    return render(request, "home.html", context)
 
 
 @require_POST
@@ -45,8 +44,8 @@ def add_device(request: HttpRequest) -> HttpResponse:
     # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = approvals().invite(require_user(request))
     picture = segno.make(link).svg_data_uri(scale=4)
-    address = settings.SHOP_URL + PREFIX
-    return render(request, "device.html", {"link": link, "picture": picture, "address": address})
+    context = {"link": link, "picture": picture, "service_url": settings.COUNTERSEAL["URL"]}
+    return render(request, "device.html", context)
 
 
 @require_POST
@@ -59,34 +58,11 @@ def buy(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def show_order(request: HttpRequest, order_id: str) -> HttpResponse:
-    order = get_object_or_404(Order, pk=order_id, user=require_user(request))
+    user = require_user(request)
+    order = get_object_or_404(Order, pk=order_id, user=user)
     if order.state == "waiting":
         finish_order(order)
     # The matching code is shown in the browser that placed the order, and nowhere else.
     code = request.session["code"] if request.session.get("order") == order.id else None
-    return render(request, "order.html", {"order": order, "code": code})
-
-
-class ShowRefusals:
-    """Show a page for what Counterseal refuses."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
-
-    def process_exception(self, request, error):
-        match error:
-            case AccountUnknown() | AccountUnbound():
-                status, problem = 409, "First add a device."
-            case cs.Refused():
-                # `code` is for your log, and `public_code` for the page.
-                log.warning("refused: %s", error.code)
-                status, problem = 403, error.public_code
-            case cs.Unavailable():
-                log.error("unavailable: %s", error.code)
-                status, problem = 503, "Try again in a minute."
-            case _:
-                return None
-        return render(request, "problem.html", {"problem": problem}, status=status)
+    context = {"order": order, "code": code, "device_url": approvals().devices_link(user)}
+    return render(request, "order.html", context)

@@ -1,0 +1,470 @@
+"""
+Admin: model admins whose changes the logged-in user approves on their device.
+
+    @admin.register(Customer)
+    class CustomerAdmin(ApprovalRequiredMixin, admin.ModelAdmin):
+        approval_required = {"delete"}
+
+The user presses the same buttons as before. What they sent waits; their device shows what is to be
+done, and Django's own view does it, in one transaction with its log entry, after the approval was
+used.
+
+Django's view runs up to three times: to describe what is to be done, with nothing saved; the same
+again, before the approval is used; and then to do it, if it still describes the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Any
+
+import attrs
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core import checks
+from django.core.exceptions import PermissionDenied
+from django.db import connections, router, transaction
+from django.forms import all_valid
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import path, reverse
+from django.utils import translation
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+
+import counterseal as cs
+from counterseal.errors import ActionUsed, NotApproved
+from counterseal.models import UseState
+from counterseal_django import admin_operations
+from counterseal_django.approval_list import ApprovalAdmin
+from counterseal_django.approval_pages import (
+    ApprovalPages,
+    page_before,
+    show_connect,
+    show_waiting,
+)
+from counterseal_django.models import Approval
+from counterseal_django.pending_posts import (
+    DURATION,
+    TOKEN,
+    PendingPost,
+    PostChanged,
+    Proposal,
+    ask,
+    load_post,
+    outside_transactions,
+)
+from counterseal_django.site_actions import ROWS
+
+OPERATIONS = frozenset({"add", "change", "delete", "actions"})
+"""What can need an approval; `actions` are all but that which deletes."""
+
+DELETING_ACTION = "delete_selected"
+RUN = "counterseal_run"
+"""The attribute of a request with how far it is."""
+
+
+class ApprovalMissing(cs.Misuse, code="approval_missing"):
+    """A model admin that needs an approval was made to act without one."""
+
+
+class ApprovalInTransaction(cs.Misuse, code="approval_in_transaction"):
+    """What is approved has to commit by itself, and a transaction is open around the view."""
+
+
+class Proposed(Exception):
+    """What a view is about to do; it ends a run that only describes."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        super().__init__(proposal.title)
+        self.proposal = proposal
+
+
+@attrs.define
+class Run:
+    """
+    One run of Django's view.
+
+    Attributes:
+        approved: What the user has approved, and what may run now; None to describe it only.
+        has_passed: Whether the view has described that, and may go on.
+        formsets: Of the form, once Django has made them.
+    """
+
+    approved: Proposal | None = None
+    has_passed: bool = False
+    formsets: list[Any] | None = None
+
+    def require(self, proposal: Proposal) -> None:
+        """
+        Go on if *proposal* is what the user has approved.
+
+        Raises:
+            Proposed: This run describes only.
+            PostChanged: It is something else by now.
+        """
+        if self.approved is None:
+            raise Proposed(proposal)
+        if not self.approved.is_same(proposal):
+            raise PostChanged
+        self.has_passed = True
+
+
+class ApprovalRequiredMixin:
+    """
+    Lets a `ModelAdmin` act only after the logged-in user has approved it on their device.
+
+    Put it before `ModelAdmin` among the bases. Whoever calls `save_model`, `delete_model` or
+    `delete_queryset` in another way is refused with `ApprovalMissing`. A view that the class adds
+    by `get_urls` needs `approval_required` of its own, but for the passwords of a `UserAdmin`.
+
+    Attributes:
+        approval_required: What needs an approval: of `add`, `change`, `delete` and `actions`, or
+            names of actions.
+        approval_hidden_fields: Fields whose values no device shows; passwords never are shown.
+        approval_duration: How long the user may answer.
+    """
+
+    approval_required: Collection[str] = OPERATIONS
+    approval_hidden_fields: Collection[str] = ()
+    approval_duration: timedelta = DURATION
+
+    # What Django calls
+
+    @outside_transactions
+    @method_decorator(csrf_protect)
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the form, or save it after an approval."""
+        view = super().changeform_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
+
+    @outside_transactions
+    @method_decorator(csrf_protect)
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the form of a new object, or save it after an approval."""
+        view = super().add_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
+
+    @outside_transactions
+    @method_decorator(csrf_protect)
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the form of an object, or save it after an approval."""
+        view = super().change_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
+
+    @outside_transactions
+    @method_decorator(csrf_protect)
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show what would be deleted, or delete it after an approval."""
+        view = super().delete_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
+
+    @outside_transactions
+    @method_decorator(csrf_protect)
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the list, or run an action after an approval."""
+        view = super().changelist_view  # type: ignore[misc]
+        return self._respond(request, lambda: view(request, *args, **kwargs))
+
+    @outside_transactions
+    @method_decorator([csrf_protect, sensitive_post_parameters()])
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 (Django's name)
+        form_url: str = "",
+    ) -> HttpResponseBase:
+        """Show the form of a password, which a `UserAdmin` has, or save it after an approval."""
+        view = super().user_change_password  # type: ignore[misc]
+
+        def change_password() -> HttpResponseBase:
+            if request.method == "POST" and self._is_required("change"):
+                self._require_password(request, id)
+            response: HttpResponseBase = view(request, id, form_url)
+            return response
+
+        return self._respond(request, change_password)
+
+    def get_urls(self) -> list[Any]:
+        """Return the URLs, with those of the waiting page and of the connecting page."""
+        name, view = self._url_name, self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("approval/connect/", view(self.connect_view), name=f"{name}_connect"),
+            path("approval/<uuid:challenge>/", view(self.approval_view), name=name),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the actions; those that need an approval ask for it."""
+        actions: dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
+        return {
+            name: (self._guard(function, description), name, description)
+            if self._is_required("actions", name)
+            else (function, name, description)
+            for name, (function, _, description) in actions.items()
+        }
+
+    def _create_formsets(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        formsets, inlines = super()._create_formsets(request, *args, **kwargs)  # type: ignore[misc]
+        run = _run_of(request)
+        if run is not None:
+            run.formsets = formsets
+        return formsets, inlines
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:  # noqa: FBT001
+        """Return the object of a valid form, once the rest of the form is valid and approved."""
+        instance = super().save_form(request, form, change)  # type: ignore[misc]
+        if self._is_required("change" if change else "add"):
+            run = self._require_run(request)
+            if run.formsets is None:
+                raise ApprovalMissing("list_editable")
+            if all_valid(run.formsets):
+                run.require(
+                    admin_operations.describe_change(self, form, run.formsets, change=change)
+                )
+        return instance
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Save what was approved."""
+        if self._is_required("change" if change else "add"):
+            self._require_passed(request)
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Log what is deleted, once it is approved."""
+        self._require_deletion(request, queryset)
+        return super().log_deletions(request, queryset)  # type: ignore[misc]
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete what was approved."""
+        self._require_deletion(request, [obj])
+        super().delete_model(request, obj)  # type: ignore[misc]
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Delete what was approved."""
+        self._require_deletion(request, queryset)
+        super().delete_queryset(request, queryset)  # type: ignore[misc]
+
+    def check(self, **kwargs: Any) -> list[Any]:
+        """Return the problems of this class, with those of its approvals."""
+        return [*super().check(**kwargs), *self._check_approvals()]  # type: ignore[misc]
+
+    # The pages
+
+    @outside_transactions
+    def approval_view(self, request: HttpRequest, challenge: object) -> HttpResponseBase:
+        """Show how far the approval is."""
+        return show_waiting(request, challenge, self._pages(request))
+
+    @outside_transactions
+    @method_decorator(sensitive_post_parameters("password"))
+    def connect_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the link that binds this browser to the user."""
+        return show_connect(request, self._pages(request))
+
+    # How it is done
+
+    @property
+    def _url_name(self) -> str:
+        opts = self.opts  # type: ignore[attr-defined]
+        return f"{opts.app_label}_{opts.model_name}_approval"
+
+    def _pages(self, request: HttpRequest) -> ApprovalPages:
+        site, opts = self.admin_site, self.opts  # type: ignore[attr-defined]
+        request.current_app = site.name
+        name = f"{site.name}:{self._url_name}"
+        return ApprovalPages(
+            folder="counterseal_django/admin",
+            context=lambda: {**site.each_context(request), "opts": opts},
+            waiting_url=lambda challenge: reverse(name, args=[challenge]),
+            connect_url=reverse(f"{name}_connect"),
+        )
+
+    def _is_required(self, operation: str, action: str = "") -> bool:
+        if action == DELETING_ACTION:
+            return action in self.approval_required  # what it deletes needs `delete`
+        return operation in self.approval_required or action in self.approval_required
+
+    def _respond(
+        self, request: HttpRequest, view: Callable[[], HttpResponseBase]
+    ) -> HttpResponseBase:
+        """Run *view*; if it is about to do what needs an approval, ask for it or use it."""
+        if request.method != "POST" or _run_of(request) is not None:
+            return view()
+        if TOKEN in request.POST:
+            return self._go_on(request, view)
+        return self._ask(request, view)
+
+    def _ask(self, request: HttpRequest, view: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        """Let *view* describe what it is about to do, and ask the user; or let it do the rest."""
+        pages, back = self._pages(request), page_before(request)
+        try:
+            setattr(request, RUN, Run())
+            return view()
+        except Proposed as described:
+            proposal = described.proposal
+        except (cs.Refused, cs.Unavailable) as error:
+            return pages.refuse(request, error, back)
+        finally:
+            delattr(request, RUN)
+        try:
+            duration = self.approval_duration
+            return pages.wait(ask(request, proposal, back=back, duration=duration))
+        except (cs.Refused, cs.Unavailable) as error:
+            return pages.refuse(request, error, back)
+
+    def _go_on(
+        self, request: HttpRequest, view: Callable[[], HttpResponseBase]
+    ) -> HttpResponseBase:
+        """Do what the user was asked about, if this session has it and it was sent here."""
+        pages, path = self._pages(request), request.get_full_path()
+        try:
+            post = load_post(request, request.POST[TOKEN])
+            if post.path != path:
+                raise PostChanged
+        except cs.Refused as error:
+            return pages.refuse(request, error, path)
+        with translation.override(post.language):
+            return self._use(request, post, view, pages)
+
+    def _use(
+        self,
+        request: HttpRequest,
+        post: PendingPost,
+        view: Callable[[], HttpResponseBase],
+        pages: ApprovalPages,
+    ) -> HttpResponseBase:
+        """Use the approval of *post*, and let Django's view do what it allows."""
+        using = router.db_for_write(self.model)  # type: ignore[attr-defined]
+        if connections[using].in_atomic_block:
+            raise ApprovalInTransaction
+        post.restore(request)
+        try:
+            setattr(request, RUN, Run())
+            response = view()
+        except Proposed as described:
+            proposal = described.proposal
+        except PermissionDenied:
+            post.cancel()
+            raise
+        except (cs.Refused, cs.Unavailable) as error:
+            post.cancel()
+            return pages.refuse(request, error, post.back)
+        else:
+            # The object is gone, or the form does not fit any more: Django says so.
+            post.cancel()
+            return response
+        try:
+            post.use(proposal)
+        except (ActionUsed, NotApproved):
+            return pages.wait(post)
+        except (cs.Refused, cs.Unavailable) as error:
+            return pages.refuse(request, error, post.back)
+        run = Run(approved=proposal)
+        setattr(request, RUN, run)
+        try:
+            with transaction.atomic(using=using):
+                self._lock(proposal, using)
+                response = view()
+        except PostChanged as error:
+            post.report(UseState.FAILED)
+            return pages.refuse(request, error, post.back)
+        except Exception:
+            post.report(UseState.FAILED)
+            raise
+        post.report(UseState.EXECUTED if run.has_passed else UseState.FAILED)
+        return response
+
+    def _lock(self, proposal: Proposal, using: str) -> None:
+        """Let nobody else change the objects until the end of the transaction."""
+        model = self.model  # type: ignore[attr-defined]
+        if connections[using].vendor == "sqlite":
+            take_write_lock(using, model._meta)  # noqa: SLF001 (Django's public name for it)
+        manager = model._base_manager.using(using)  # noqa: SLF001 (the same)
+        list(manager.select_for_update().filter(pk__in=proposal.objects).values_list("pk"))
+
+    def _guard(self, function: Callable[..., Any], description: str) -> Callable[..., Any]:
+        """Return an action that runs for what was approved."""
+
+        def approved(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
+            # One more than a person can check is enough to refuse it.
+            run, objects = self._require_run(request), list(queryset[: ROWS + 1])
+            run.require(admin_operations.describe_action(self, request, str(description), objects))
+            return function(
+                model_admin, request, queryset.filter(pk__in=[each.pk for each in objects])
+            )
+
+        return approved
+
+    def _require_deletion(self, request: HttpRequest, queryset: Any) -> None:
+        if not self._is_required("delete"):
+            return
+        run, objects = self._require_run(request), list(queryset[: ROWS + 1])
+        if run.has_passed and run.approved is not None:
+            # It was described before its log entries were written.
+            if not {str(each.pk) for each in objects} <= {*run.approved.objects}:
+                raise ApprovalMissing
+            return
+        run.require(admin_operations.describe_deletion(self, request, objects))
+
+    def _require_password(self, request: HttpRequest, user_id: str) -> None:
+        """Go on with a new password if the form is valid, and if it is approved."""
+        user = self.get_object(request, unquote(user_id))  # type: ignore[attr-defined]
+        if user is None or not self.change_password_form(user, request.POST).is_valid():  # type: ignore[attr-defined]
+            return  # Django's view says so
+        self._require_run(request).require(admin_operations.describe_password(self, user))
+
+    def _require_run(self, request: HttpRequest) -> Run:
+        run = _run_of(request)
+        if run is None:
+            raise ApprovalMissing
+        return run
+
+    def _require_passed(self, request: HttpRequest) -> None:
+        if not self._require_run(request).has_passed:
+            raise ApprovalMissing
+
+    def _check_approvals(self) -> list[checks.CheckMessage]:
+        problems: list[checks.CheckMessage] = []
+        names = {name for _, name, _ in self._get_base_actions()}  # type: ignore[attr-defined]
+        unknown = sorted({*self.approval_required} - OPERATIONS - names)
+        if unknown:
+            problems.append(
+                checks.Error(
+                    f"'approval_required' has {', '.join(unknown)}, which is no operation.",
+                    hint="Use 'add', 'change', 'delete', 'actions', or the name of an action.",
+                    obj=self.__class__,
+                    id="counterseal.E101",
+                )
+            )
+        if "change" in self.approval_required and self.list_editable:  # type: ignore[attr-defined]
+            problems.append(
+                checks.Error(
+                    "'list_editable' saves several objects, and an approval is about one form.",
+                    hint="Remove 'list_editable', or 'change' from 'approval_required'.",
+                    obj=self.__class__,
+                    id="counterseal.E102",
+                )
+            )
+        return problems
+
+
+def take_write_lock(using: str, opts: Any) -> None:
+    """
+    Write nothing, so that a transaction of SQLite is the only one that writes.
+
+    One that reads first, and then writes, fails at once if somebody else has written in between.
+    """
+    quote = connections[using].ops.quote_name
+    table, key = quote(opts.db_table), quote(opts.pk.column)
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {key} = {key} WHERE 0")  # noqa: S608 (Django's own names)
+
+
+def _run_of(request: HttpRequest) -> Run | None:
+    run: Run | None = getattr(request, RUN, None)
+    return run
+
+
+admin.site.register(Approval, ApprovalAdmin)

@@ -1,0 +1,29 @@
+"""Customers of the office, and what they have bought."""
+
+from django.db import models
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=100)
+
+    def __str__(self):
+        return self.name
+
+
+class Customer(models.Model):
+    name = models.CharField(max_length=100)
+    secret = models.CharField(max_length=100, blank=True)
+    level = models.CharField(max_length=1, choices=[("g", "gold"), ("s", "silver")], default="s")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
+    tags = models.ManyToManyField(Tag, blank=True)
+
+    def __str__(self):
+        return self.name
+
+
+class Purchase(models.Model):
+    customer = models.ForeignKey(Customer, models.CASCADE)
+    item = models.CharField(max_length=100)
+
+    def __str__(self):
+        return self.item

@@ -1,0 +1,16 @@
+"""The pages of the office."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from office import views
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("auth/", include("counterseal_django.urls")),
+    path("rename/<int:pk>/", views.rename),
+    path("promote/<int:pk>/", views.promote),
+    path("pay/", views.pay),
+    path("export/", views.export),
+    path("export-later/", views.export_later),
+]

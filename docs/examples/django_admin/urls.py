@@ -1,0 +1,3 @@
+from django.urls import include
+
+urlpatterns += [path("auth/", include("counterseal_django.urls"))]
