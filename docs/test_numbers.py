@@ -70,6 +70,15 @@ ALLOWED = {
     },
     "parts/connections.md": {"accepts 100 connections": "PostgreSQL's default"},
     "parts/start-a-shop.md": {"Button 1": "a position in the list of buttons"},
+    "property-based-tests.md": {
+        "100 without one": "Hypothesis' default",
+        "of 50 steps each": "Hypothesis' default",
+        "50 of 20 | 2 |": "measured",
+        "100 of 50 | 5 |": "measured",
+        "25 of 50 | 4 |": "measured",
+        "25 of 50 | 10 |": "measured",
+        "such as 1,000": "advice",
+    },
     "read-a-receipt.md": {"are numbered from 1": "where counting begins"},
     "run-in-containers.md": {
         "user 10001": "the user in the Containerfile",
@@ -112,6 +121,7 @@ ALLOWED = {
         "base64 of 32 bytes": "the length of a secret, by which it was made",
         "text equals 0": "a value in some languages",
     },
+    "write-an-adapter.md": {"about 5 seconds of CPU time": "measured"},
     "write-a-device.md": {"64 bytes of r and s": "RFC 7518, 3.4"},
 }
 """By page, the words around each other number, and why nothing of ours can change it."""
