@@ -61,14 +61,93 @@ def definition(text: str, name: str) -> str:
 
 
 def show(path: str, start: str = "", end: str = "", *, name: str = "", language: str = "") -> None:
-    """Write part of the file at *path*, from the root of the repository, as a block of code."""
+    """
+    Write part of the file at *path*, from the root of the repository, as a block of code.
+
+    An example in Python begins with the imports that it needs and no earlier part on the page has.
+    """
     file = ROOT / path
-    code = excerpt(file.read_text("utf-8"), start, end, name)
+    text = file.read_text("utf-8")
+    code = excerpt(text, start, end, name)
     code = textwrap.dedent(code).strip("\n").rstrip()
     language = language or LANGUAGES.get(file.suffix, "text")
     if language == "py":  # methods stand at the left now, as the formatter wants functions
         code = re.sub(r"\n\n+(?=@|def |class |async def )", "\n\n\n", code)
+        shown_names = IMPORTED.setdefault((cog.inFile, path), set())
+        imports = needed_imports(text, code, shown_names)
+        if imports and path.startswith("docs/examples/"):  # nobody copies the core's own source
+            gap = "\n\n\n" if re.match("@|def |class |async def ", code) else "\n\n"
+            code = f"{imports}{gap}{code}"
     cog.outl(f"\n```{language}\n{code}\n```\n")
+
+
+IMPORTED: dict[tuple[str, str], set[str]] = {}
+"""The names whose imports a page has shown, by the page and the file that they are from."""
+
+
+def needed_imports(text: str, code: str, shown_names: set[str]) -> str:
+    """
+    Return the imports of the Python source *text* that the part *code* of it needs.
+
+    Args:
+        shown_names: What the page has imported so far; the names of *code* are added.
+    """
+    used = set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", _without_texts(code)))
+    for node in _imports_of(code):
+        shown_names |= {_bound(alias) for alias in node.names}
+    blocks: list[list[str]] = []
+    block: list[str] = []
+    end = -1
+    for node in _imports_of(text):
+        if node.lineno > end + 1:  # an empty line, as between a library's and ours
+            blocks.append(block := [])
+        end = node.end_lineno or node.lineno
+        aliases = [each for each in node.names if _bound(each) in used - shown_names]
+        shown_names |= {_bound(each) for each in aliases}
+        if aliases:
+            block.append(_import_line(node, aliases))
+    return "\n\n".join("\n".join(lines) for lines in blocks if lines)
+
+
+def _imports_of(code: str) -> list[ast.Import | ast.ImportFrom]:
+    """Return the imports at the top of *code*; none of what is no whole Python."""
+    try:
+        nodes = ast.parse(code).body
+    except SyntaxError:
+        return []
+    return [
+        node
+        for node in nodes
+        if isinstance(node, ast.Import)
+        or (isinstance(node, ast.ImportFrom) and node.module != "__future__")
+    ]
+
+
+def _without_texts(code: str) -> str:
+    """Return *code* without texts and comments, in which a word is no name."""
+    quoted = r'"""(?:.|\n)*?"""|(?<!f)"(?:[^"\\\n]|\\.)*"|#.*'
+    return re.sub(quoted, "", code)
+
+
+def _bound(alias: ast.alias) -> str:
+    """Return the name that an import defines."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _import_line(node: ast.Import | ast.ImportFrom, aliases: list[ast.alias]) -> str:
+    """Return *node* with some of its names, wrapped as the formatter does."""
+    names = [f"{each.name} as {each.asname}" if each.asname else each.name for each in aliases]
+    if isinstance(node, ast.Import):
+        return "\n".join(f"import {name}" for name in names)
+    head = f"from {'.' * node.level}{node.module or ''} import"
+    line = f"{head} {', '.join(names)}"
+    if len(line) <= WIDEST_IMPORT:
+        return line
+    return "\n".join([f"{head} (", *(f"    {name}," for name in names), ")"])
+
+
+WIDEST_IMPORT = 88
+"""Characters, as a block of code shows them without scrolling."""
 
 
 def difference(before: str, after: str) -> None:

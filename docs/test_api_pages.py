@@ -16,10 +16,11 @@ def test_every_public_module_has_its_page():
     assert {page for page in pages if not page.startswith(PREFIX)} == modules
 
 
-def test_the_adapters_that_programs_embed_have_their_pages():
+def test_the_packages_that_programs_import_have_their_pages():
     pages = {page.stem for page in API.glob(f"{PREFIX}*.md")}
 
-    assert pages == {f"{PREFIX}{name}" for name in ("asgi", "django", "keys", "sql", "web")}
+    names = ("asgi", "django", "keys", "records", "sql", "web")
+    assert pages == {f"{PREFIX}{name}" for name in names}
     assert all(find_spec(page) for page in pages)
 
 

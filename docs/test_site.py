@@ -52,6 +52,64 @@ def test_a_method_with_its_decorator(run):
     ]
 
 
+SOURCE = """\
+from __future__ import annotations
+
+import sqlite3
+from counterseal import (
+    Accounts as Users,
+    Challenges,
+    Question,
+)
+import counterseal.memory
+
+
+def ask(party):
+    \"\"\"Ask a Question.\"\"\"
+    return Challenges(counterseal.memory.memory_ports()).issue(party)  # not by Users
+
+
+class Shop:
+    def ask(self):
+        return Question(self.sqlite3), Users
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "imports"),
+    [
+        ("ask", set(), "from counterseal import Challenges\nimport counterseal.memory"),
+        ("ask", {"Challenges"}, "import counterseal.memory"),
+        ("Shop", set(), "from counterseal import Accounts as Users, Question"),
+        ("Shop", {"Users", "Question"}, ""),
+    ],
+)
+def test_an_excerpt_begins_with_the_imports_that_it_needs(run, name, shown, imports):
+    excerpts = run("excerpts")
+    code = excerpts["excerpt"](SOURCE, "", "", name)
+
+    assert excerpts["needed_imports"](SOURCE, code, shown) == imports
+
+
+def test_an_excerpt_does_not_repeat_its_own_imports(run):
+    excerpts = run("excerpts")
+
+    shown_names = set()
+    assert excerpts["needed_imports"](SOURCE, SOURCE, shown_names) == ""
+    assert {"Users", "Challenges", "sqlite3", "counterseal"} <= shown_names
+
+
+def test_a_long_import_is_wrapped(run):
+    names = [f"Name{number}" for number in range(12)]
+    source = f"from counterseal import {', '.join(names)}\n"
+
+    wrapped = run("excerpts")["needed_imports"](source, str(names).replace("'", ""), set())
+
+    assert wrapped == "\n".join(
+        ["from counterseal import (", *(f"    {one}," for one in names), ")"]
+    )
+
+
 def test_every_command_is_on_the_page(run):
     text = (DOCS / "reference" / "commands.md").read_text("utf-8")
     main = pytest.importorskip("counterseal_server.cli").main

@@ -28,7 +28,7 @@ async function ask() {
       { title: "Pay", strong: true, approving: true },
       { title: "Do not pay", strong: false, approving: false },
     ],
-    durationSeconds: 300,
+    duration: "5m",
     callback: settings.callback,
     transactionId: order,
     idempotencyKey: order,

@@ -4,7 +4,7 @@ import jwt
 import pytest
 from hypothesis import settings
 
-from counterseal_testing.histories import Actions, NewDevices, Refusals, WholeCore
+from counterseal_testing.histories import ApprovedActions, NewDevices, Refusals, WholeCore
 
 
 def verified(token, jwk):
@@ -24,7 +24,7 @@ class VerifiedRefusals(Refusals):
     verify = staticmethod(verified)
 
 
-class VerifiedActions(Actions):
+class VerifiedActions(ApprovedActions):
     verify = staticmethod(verified)
 
 

@@ -109,6 +109,11 @@ class TestTheWholeWay:
             with pytest.raises(EvidenceRefused, match="display: context"):
                 require_approved(client.status(pending_request), other, service.trust)
 
+    @pytest.mark.parametrize("duration", ["5m", "300s", "300", 300, timedelta(minutes=5)])
+    def test_with_a_duration(self, client, phone, duration):
+        pending_request = client.ask("zoe", "Log in?", duration=duration)
+        assert pending_request.expires_at - pending_request.issued_at == timedelta(minutes=5)
+
     def test_to_one_device(self, service, client, phone):
         tablet = service.world.bind("zoe")
         pending_request = client.ask("zoe", "Log in?", device=tablet.guid)
@@ -426,7 +431,7 @@ class TestARefusal:
             (lambda one: one.ask("zoe", {"text": "Pay?"}), "content"),
             (lambda one: one.ask("zoe", "Pay?", buttons=["Yes", "No"]), "buttons[0]"),
             (lambda one: one.ask("zoe", "Pay?", buttons=2), "buttons"),
-            (lambda one: one.ask("zoe", "Pay?", duration="1h"), "duration"),
+            (lambda one: one.ask("zoe", "Pay?", duration=[60]), "duration"),
             (lambda one: one.ask("zoe", "Pay?", idempotency_key=7), "idempotency_key"),
             (lambda one: one.wait(NOBODY, 5), "timeout"),
             (lambda one: one.wait(7, PATIENCE), "request"),
@@ -451,6 +456,9 @@ class TestARefusal:
             ("\ud800", {}),
             ("Pay?", {"duration": timedelta(seconds=1.5)}),
             ("Pay?", {"duration": timedelta(days=12_000)}),
+            ("Pay?", {"duration": "5 minutes"}),
+            ("Pay?", {"duration": -1}),
+            ("Pay?", {"duration": True}),
             ("Pay?", {"additional_info": [1]}),
             ("Pay?", {"buttons": [Button(title="", strong=True)]}),
         ):

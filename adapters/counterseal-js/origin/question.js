@@ -23,7 +23,8 @@ import { demandFit } from "./errors.js";
  * @typedef {object} QuestionOptions
  * @property {readonly Button[]} [buttons] At least two; if none, *Approve* (strong) and *Reject*, or
  *   those of the action's type.
- * @property {number} [durationSeconds] How long it may be answered: a whole number.
+ * @property {string | number} [duration] How long it may be answered: a whole number with `s`, `m`, `h`
+ *   or `d`, such as `5m`, or whole seconds.
  * @property {string} [callback] Where the outcome is delivered: on the origin's allow-list.
  * @property {string | Record<string, unknown>} [additionalInfo] For the device, and returned.
  * @property {string} [transactionId] Returned.
@@ -62,7 +63,8 @@ const TEXTS = /** @type {const} */ ([
   "notificationBody",
 ]);
 const FLAGS = /** @type {const} */ (["showNotification", "showCode"]);
-const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "durationSeconds", "additionalInfo", "device", "context"]);
+const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo", "device", "context"]);
+const DURATION = /^(?=.*[1-9])[0-9]{1,9}[smhd]?$/;
 const CONTEXT = new Set(["ipAddress", "place", "browser"]);
 const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 
@@ -78,15 +80,11 @@ const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 export function writeQuestion(accountId, content, options) {
   demandFit(typeof accountId === "string" && accountId !== "", "accountId: not a text");
   for (const name of Object.keys(options)) demandFit(OPTIONS.has(name), `${name}: unknown`);
-  const { buttons, durationSeconds, additionalInfo, device, context } = options;
+  const { buttons, duration, additionalInfo, device, context } = options;
   /** @type {Record<string, unknown>} */
   const document = { accountId, ...contentMembers(content) };
   if (buttons !== undefined) document["buttons"] = buttonDocuments(buttons);
-  if (durationSeconds !== undefined) {
-    const fits = Number.isSafeInteger(durationSeconds) && durationSeconds > 0;
-    demandFit(fits, "durationSeconds: not a whole number from 1");
-    document["duration"] = `${durationSeconds}s`;
-  }
+  if (duration !== undefined) document["duration"] = durationText(duration);
   if (additionalInfo !== undefined) {
     const fits = typeof additionalInfo === "string" || isObject(additionalInfo);
     demandFit(fits, "additionalInfo: neither a text nor an object");
@@ -157,6 +155,14 @@ function contentDocument(content) {
     demandFit(fits && Object.keys(pair).length === 2, "content.keys: not key and value");
   }
   return content;
+}
+
+/** @param {string | number} duration */
+function durationText(duration) {
+  const text = typeof duration === "number" ? `${duration}s` : duration;
+  const fits = typeof text === "string" && DURATION.test(text);
+  demandFit(fits, "duration: neither whole seconds nor a whole number with s, m, h or d, like 5m");
+  return text;
 }
 
 /** @param {readonly Button[]} buttons */

@@ -28,7 +28,7 @@ export async function pay(client: Client, trust: Trust): Promise<Approval> {
     { title: "Pay", strong: true, approving: true },
     { title: "Do not pay", strong: false, approving: false },
   ];
-  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, durationSeconds: 60 });
+  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, duration: "1m" });
   const reply = await client.wait(pending, { timeoutSeconds: 60 });
   return requireApproved(reply, pending, trust, { requirements: [strongKey()] });
 }

@@ -7,8 +7,7 @@ from counterseal.errors import Conflict, WrongSignature
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import Change, Company
 from counterseal.models.guid import mint
-from counterseal_testing import START, WholeCore
-from counterseal_testing.histories import NewDevices, Refusals
+from counterseal_testing import START, ApprovedActions, NewDevices, Refusals, WholeCore
 from counterseal_testing.histories.model import HistoryModel, core_verify
 from counterseal_testing.histories.observers import LeakDetector, RecordingStore
 from counterseal_testing.histories.planned_faults import PlannedFault
@@ -39,7 +38,7 @@ def played(machine, number):
     return happened
 
 
-@pytest.mark.parametrize("machine", [WholeCore, NewDevices, Refusals])
+@pytest.mark.parametrize("machine", [WholeCore, NewDevices, Refusals, ApprovedActions])
 def test_a_seed_plays_the_same_history_again(machine):
     happened = played(machine, 7)
     assert played(machine, 7) == happened

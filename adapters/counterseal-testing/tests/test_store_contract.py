@@ -341,24 +341,28 @@ class SearchesInAllAppSpaces(MemoryStore):
         return tuple(itertools.chain.from_iterable(accounts))[:limit]
 
 
-@breaks("STORE-28")
-class FindsTheErased(MemoryStore):
-    def _sort_id(self, guid, search_key):
-        if search_key is not None:
-            super()._sort_id(guid, search_key)
-
-
-@breaks("STORE-28")
-class FindsAnAccountByItsFirstId(MemoryStore):
-    def _sort_id(self, guid, search_key):
-        if guid not in self._search_keys or search_key is None:
-            super()._sort_id(guid, search_key)
+class SearchesExistingIds(MemoryStore):
+    """A store in which entries of a search may lead to no account."""
 
     def search(self, app_space, prefix, after, limit):
         existing = {account_id for _, account_id in self._accounts}
         ids = [one for one in self._ids.get(app_space, []) if one in existing]
         self._ids[app_space] = ids
         return super().search(app_space, prefix, after, limit)
+
+
+@breaks("STORE-28")
+class FindsTheErased(SearchesExistingIds):
+    def _sort_id(self, guid, search_key):
+        if search_key is not None:
+            super()._sort_id(guid, search_key)
+
+
+@breaks("STORE-28")
+class FindsAnAccountByItsFirstId(SearchesExistingIds):
+    def _sort_id(self, guid, search_key):
+        if guid not in self._search_keys or search_key is None:
+            super()._sort_id(guid, search_key)
 
 
 @breaks("STORE-29")
@@ -1076,6 +1080,15 @@ BROKEN.add_unavailable()
 def test_a_store_that_reads_first_is_not_linearizable():
     with pytest.raises(AssertionError, match="cannot have changed like that"):
         STORE.test_store_17_is_linearizable(stores(ReadsThenWrites))
+
+
+@pytest.mark.parametrize("kind", [ReadsThenWrites, GuardsOutsideTheLock])
+def test_what_is_compared_outside_the_lock_is_found_without_a_race(kind):
+    report = contracts.run_checks(STORE, stores(kind), clause="STORE-17", short=True)
+
+    message = str(report.failed_clauses["STORE-17"])
+    assert "came while the first was at test_store_contract.py:" in message
+    assert "both were applied" in message
 
 
 @pytest.mark.one_python

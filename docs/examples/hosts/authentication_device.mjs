@@ -59,12 +59,12 @@ export class AuthenticationDevice {
   // Ask
   async #ask(ctx, request, account, client) {
     const { pending: table, client: counterseal } = this.#settings;
-    const durationSeconds = request.expiration - MARGIN;
-    if (durationSeconds < 1) throw new errors.InvalidRequest("requested_expiry is too short");
+    const duration = request.expiration - MARGIN;
+    if (duration < 1) throw new errors.InvalidRequest("requested_expiry is too short");
     let pending;
     try {
       const action = actionOf(request.params, client);
-      pending = await counterseal.ask(account.accountId, { action }, { durationSeconds });
+      pending = await counterseal.ask(account.accountId, { action }, { duration });
     } catch (error) {
       throw refusalOf(error, request.params); // the client gets no auth_req_id
     }

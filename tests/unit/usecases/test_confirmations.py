@@ -704,6 +704,16 @@ def test_wrong_codes_are_counted_and_the_last_one_ends_the_binding(service, old,
     with pytest.raises(WrongCode) as caught:
         service.confirmations.compare(service.origin, new.guid, "0")
     assert caught.value.attempts_left == 0
+    assert [(event.event, event.subject, event.reason) for event in service.events[-2:]] == [
+        ("binding.miscompare", new.guid, "wrong_code"),
+        ("binding.revoke", new.guid, "wrong_code"),
+    ]
+    service.push()
+    push = service.outbox.pushes[-1]
+    assert (push.message.occasion, push.message.subject, push.addresses) == (
+        *(Occasion.DEVICE_REVOKED, new.guid),
+        (HERE,),
+    )
     assert state(service, new) is BindingState.REVOKED
     assert [device.binding for device in service.account().devices] == [old.guid]
     with pytest.raises(WrongState):

@@ -253,7 +253,8 @@ def test_an_invitation_expires_at_its_deadline_and_not_before(service):
     binding = service.stored(invitation.binding)
     assert (binding.state, binding.ended_at) == (BindingState.EXPIRED, invitation.deadline)
     assert service.account().devices == ()
-    assert service.last_event() == ("binding.expire", "")
+    event = service.events[-1]
+    assert (event.event, event.subject) == ("binding.expire", invitation.binding)
     assert service.invitations.expire() == 0
 
 

@@ -200,6 +200,15 @@ def test_a_refused_step_up_by_another_passkey_ends_the_session(administrator, wa
     require_ended(administrator, issued)
 
 
+def test_a_step_up_that_is_proven_by_another_passkey_ends_the_session(administrator, service):
+    """The decision itself reads by what the session was opened."""
+    issued = administrator.log_in()
+    service.devices.revoke(binding_of(administrator, issued), by=OPERATOR)
+    with pytest.raises(BindingInactive):
+        administrator.sessions.step_up(issued.token, administrator.spare_key)
+    require_ended(administrator, issued)
+
+
 @pytest.mark.parametrize("by", ["passkey", "device"])
 def test_a_session_ends_with_what_stepped_it_up_too(administrator, service, by):
     """Whoever has stepped it up has its cookie, which is a new one."""

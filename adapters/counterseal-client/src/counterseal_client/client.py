@@ -20,7 +20,7 @@ from counterseal.accounts.documents import (
     read_invitation,
 )
 from counterseal.challenges.documents.messages import ProcessedRequest, read_processed
-from counterseal.challenges.documents.question import read_device, request_document
+from counterseal.challenges.documents.question import read_device, read_duration, request_document
 from counterseal.events.documents import AccountEventPage
 from counterseal.ijson import compact
 from counterseal.models import (
@@ -100,7 +100,7 @@ class Client(ActionCalls):
         content: Content | str,
         *,
         buttons: Iterable[Button] | None = None,
-        duration: timedelta | None = None,
+        duration: timedelta | str | int | None = None,
         callback: str | None = None,
         additional_info: Any = None,
         transaction_id: str | None = None,
@@ -123,7 +123,8 @@ class Client(ActionCalls):
             content: The question; a `str` is plain text, even if it looks like HTML. An `Action`
                 asks for an approval that `consume` uses once.
             buttons: At least two; `Approve` (strong) and `Reject` if none are given.
-            duration: How long the request may be answered; whole seconds.
+            duration: How long the request may be answered: a `timedelta` of whole seconds, a text
+                such as `5m`, or a number of seconds.
             callback: Where the outcome is delivered: an address on the origin's allow-list.
             additional_info: A text or JSON object, sent to the device, and back in the reply.
             transaction_id: Sent back in the reply.
@@ -153,7 +154,9 @@ class Client(ActionCalls):
             for index, button in enumerate(buttons):
                 demand(f"buttons[{index}]", button, Button)
         if duration is not None:
-            demand("duration", duration, timedelta)
+            demand("duration", duration, timedelta, str, int)
+        if isinstance(duration, str | int):
+            duration = read_duration(duration)
         if context is not None:
             demand("context", context, RequestContext)
         question = Question(

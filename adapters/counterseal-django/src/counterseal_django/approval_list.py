@@ -58,6 +58,7 @@ class ApprovalAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the same
     search_fields = ("account",)
     search_help_text = _("The account id of a user: the primary key, unless ACCOUNT_ID differs.")
     ordering = ("-number",)
+    sortable_by = ()
     paginator = NewestPages
     show_full_result_count = False
     actions = None

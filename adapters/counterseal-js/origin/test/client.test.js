@@ -102,6 +102,15 @@ test("a question is sent once, under one idempotency key, however often a reply 
   assert.equal(service.requests[0].uri, `${URL_OF_SERVICE}/api/request/add`);
 });
 
+test("a duration is a text with a unit, or a number of seconds", async () => {
+  service.script = [json(reply())];
+  for (const duration of ["5m", "90", 90]) {
+    await service.client().ask("user-7", "Pay?", { duration });
+  }
+  const durations = service.requests.map(({ body }) => JSON.parse(body).duration);
+  assert.deepEqual(durations, ["5m", "90", "90s"]);
+});
+
 test("a call gives up after three attempts, and tells whether it was sent", async () => {
   service.script = [lost];
   await assert.rejects(service.client().ask("user-7", "Pay?"), { code: "reply_lost" });
@@ -411,8 +420,11 @@ test("mistakes of the program are named, and nothing is sent", async () => {
     () => client.ask("user-7", { title: "Pay?", keys: [{ key: "a" }] }),
     () => client.ask("user-7", "\ud800"),
     () => client.ask("user-7", "Pay?", { showcode: true }),
-    () => client.ask("user-7", "Pay?", { durationSeconds: 1.5 }),
-    () => client.ask("user-7", "Pay?", { duration: 60 }),
+    () => client.ask("user-7", "Pay?", { duration: 1.5 }),
+    () => client.ask("user-7", "Pay?", { duration: 0 }),
+    () => client.ask("user-7", "Pay?", { duration: "5 minutes" }),
+    () => client.ask("user-7", "Pay?", { duration: ["5m"] }),
+    () => client.ask("user-7", "Pay?", { durationSeconds: 60 }),
     () => client.wait(NAMES.guid, { timeout: 60 }),
     () => client.ask("user-7", "Pay?", { buttons: [{ title: "Yes", strong: true }] }),
     () => client.ask("user-7", "Pay?", { idempotencyKey: "ä" }),

@@ -12,7 +12,9 @@ Help for tests: of programs that embed Counterseal, of adapters, and of Counters
 - The contracts, one class for each port, are tests that the author of an adapter inherits:
   see `counterseal_testing.contracts`, and `StoreContract` for one.
 - `linearizability` decides whether concurrent calls could have happened one after the other.
-- `WholeCore` runs histories of the whole core, checked by an oracle that shares no code with it.
+- `WholeCore`, `NewDevices`, `Refusals` and `ApprovedActions` are Hypothesis state machines: they
+  play histories of the core on your adapters, checked by an oracle that shares no code with it.
+- `OwnApp` is one too: it plays histories of your app, and checks that it acts once, if approved.
 
 `counterseal.testing` has the same names. Nothing that runs in production imports either.
 """
@@ -46,7 +48,13 @@ from counterseal_testing.contracts import (
 )
 from counterseal_testing.entropy import ScriptedEntropy
 from counterseal_testing.faults import Crash, Fault, Faults, faulty, faulty_ports
-from counterseal_testing.histories import WholeCore
+from counterseal_testing.histories import (
+    ApprovedActions,
+    NewDevices,
+    OwnApp,
+    Refusals,
+    WholeCore,
+)
 from counterseal_testing.identity import APP_RETURN, FakeIdentityProvider, Return
 from counterseal_testing.outbox import OutboxNotifier, Push
 from counterseal_testing.phone import Phone
@@ -56,6 +64,7 @@ from counterseal_testing.service import FakeService, fake_ports
 __all__ = [
     "APP_RETURN",
     "START",
+    "ApprovedActions",
     "Attempt",
     "AttestationVerifierContract",
     "AuditContract",
@@ -74,10 +83,13 @@ __all__ = [
     "FrozenClock",
     "IdempotencyContract",
     "IdentityProviderContract",
+    "NewDevices",
     "NotifierContract",
     "OutboxNotifier",
+    "OwnApp",
     "Phone",
     "Push",
+    "Refusals",
     "ReplayGuardContract",
     "Return",
     "ScriptedEntropy",

@@ -23,7 +23,7 @@ from counterseal.models import (
 from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Audit
 from counterseal_testing.clock import START
-from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.race import long_run, race, results
 from counterseal_testing.contracts.record_factory import RecordFactory, event
 from counterseal_testing.contracts.summary import Contract
 
@@ -164,26 +164,6 @@ class AuditChainChecks(Contract):
         assert audit.append_chain(links) == len(links)
         assert audit.append_chain(links) == 0, "a link stands twice"
         assert len(all_chained(audit)) == 20
-
-    def test_audit_5_of_workers_at_once_none_chains_an_event_twice(
-        self, new_audit: NewAudit
-    ) -> None:
-        """AUDIT-5."""
-        audit, events = new_audit(), events_of_many()
-        for one in events:
-            audit.record(one)
-
-        def work() -> None:
-            chain_rest(audit, 5)
-
-        results(race([work] * WORKERS))
-
-        chained = all_chained(audit)
-        assert len(chained) == len(events)
-        assert [each.position for each in chained] == [
-            position for head in audit.heads() for position in range(1, head.position + 1)
-        ], "the positions have a gap"
-        assert sum(audit.counts(None, START - HOUR, START + 24 * HOUR).values()) == len(events)
 
     def test_audit_6_a_link_that_does_not_stand_changes_nothing(self, new_audit: NewAudit) -> None:
         """AUDIT-6."""
@@ -330,3 +310,24 @@ class AuditChainChecks(Contract):
             assert audit.replace_signed_head(head)
             assert not audit.replace_signed_head(_signed(number, "another"))
             assert audit.signed_head() == head
+
+    @long_run
+    def test_audit_5_of_workers_at_once_none_chains_an_event_twice(
+        self, new_audit: NewAudit
+    ) -> None:
+        """AUDIT-5."""
+        audit, events = new_audit(), events_of_many()
+        for one in events:
+            audit.record(one)
+
+        def work() -> None:
+            chain_rest(audit, 5)
+
+        results(race([work] * WORKERS))
+
+        chained = all_chained(audit)
+        assert len(chained) == len(events)
+        assert [each.position for each in chained] == [
+            position for head in audit.heads() for position in range(1, head.position + 1)
+        ], "the positions have a gap"
+        assert sum(audit.counts(None, START - HOUR, START + 24 * HOUR).values()) == len(events)

@@ -22,6 +22,7 @@ import attrs
 import pytest
 
 from counterseal import ports
+from counterseal_testing.contracts.race import is_long_run
 
 _CLAUSE = re.compile(r"^- ([A-Z]+-[0-9]+): (.*(?:\n  .*)*)", re.MULTILINE)
 _TEST = re.compile(r"test_([a-z]+)_([0-9]+)_")
@@ -73,11 +74,13 @@ class Check:
         clause: The number of the clause that it shows.
         name: The test's name, with its parameters.
         run: Runs it with a factory of adapters, and one of adapters whose connection is broken.
+        long_run: Whether it races or plays many histories, so that the short profile leaves it out.
     """
 
     clause: str
     name: str
     run: Callable[[Any, Any], None]
+    long_run: bool = False
 
 
 @attrs.frozen
@@ -161,20 +164,24 @@ class Report:
 
 def checks(contract: object) -> tuple[Check, ...]:
     """
-    Return the checks of *contract*, an instance of a contract class, by their names.
+    Return the checks of *contract*, an instance of a contract class, in the order of pytest.
 
     A test with parameters is one check for each of them.
     """
     return tuple(
-        check
-        for name, test in inspect.getmembers(contract, inspect.ismethod)
-        if clause_of(name)
-        for check in _expanded(name, test)
+        attrs.evolve(check, long_run=is_long_run(type(contract), name))
+        for name in _test_names(type(contract))
+        for check in _expanded(name, getattr(contract, name))
     )
 
 
 def run_checks(
-    contract: object, new_adapter: Any, broken_adapter: Any = None, *, clause: str = ""
+    contract: object,
+    new_adapter: Any,
+    broken_adapter: Any = None,
+    *,
+    clause: str = "",
+    short: bool = False,
 ) -> Report:
     """
     Run the checks of *contract* outside of a pytest run.
@@ -184,10 +191,26 @@ def run_checks(
         new_adapter: What the fixture `new_…` would return: a factory of adapters.
         broken_adapter: What the fixture `broken_…` would return; None if there is none.
         clause: The only clause to check; all if it is empty.
+        short: Whether to leave out the checks that race or play many histories.
     """
-    selected = [check for check in checks(contract) if clause in {"", check.clause}]
+    selected = [
+        check
+        for check in checks(contract)
+        if clause in {"", check.clause} and not (short and check.long_run)
+    ]
     results = (_result(check, new_adapter, broken_adapter) for check in selected)
     return Report(type(contract).__name__, tuple(results))
+
+
+def _test_names(contract: type) -> Iterator[str]:
+    """Return the names of the tests: those of the last base first, as they are defined."""
+    defined_later: set[str] = set()
+    names_of_classes = []
+    for base in contract.__mro__:
+        names = [name for name in vars(base) if clause_of(name) and name not in defined_later]
+        defined_later.update(names)
+        names_of_classes.append(names)
+    return itertools.chain.from_iterable(reversed(names_of_classes))
 
 
 def _result(check: Check, new_adapter: Any, broken_adapter: Any) -> CheckResult:
@@ -207,7 +230,8 @@ def _expanded(name: str, test: Callable[..., None]) -> Iterator[Check]:
     for values in itertools.product(*(mark.args[1] for mark in marks)):
         arguments = {mark.args[0]: value for mark, value in zip(marks, values, strict=True)}
         (fixture,) = parameters - arguments.keys()
-        suffix = f"[{'-'.join(map(str, values))}]" if values else ""
+        names = [str(getattr(value, "__name__", value)) for value in values]
+        suffix = f"[{'-'.join(names)}]" if names else ""
         yield Check(
             clause_of(name), name + suffix, functools.partial(_run, test, fixture, arguments)
         )

@@ -17,11 +17,12 @@ from counterseal import Accounts, Ports
 from counterseal.events.documents import DescribedEvent
 from counterseal.models import OPERATOR, Guid
 from counterseal.ports import Store
+from counterseal_testing.contracts.race import long_run
 from counterseal_testing.contracts.record_factory import RecordFactory
 from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal_testing.contracts.summary import Contract
 from counterseal_testing.faults import Faults, faulty
-from counterseal_testing.histories import Actions, WholeCore
+from counterseal_testing.histories import ApprovedActions, WholeCore
 from counterseal_testing.service import FakeService
 
 NewAdapters: TypeAlias = Callable[[], Callable[[Ports], Ports]]
@@ -67,8 +68,9 @@ class CoreOnStore(Contract):
         """
         raise NotImplementedError("give the fixture `new_adapters`: it returns a factory")
 
+    @long_run
     @pytest.mark.timeout(7200)
-    @pytest.mark.parametrize("machine", [WholeCore, Actions])
+    @pytest.mark.parametrize("machine", [WholeCore, ApprovedActions])
     def test_histories(self, new_adapters: NewAdapters, machine: type[WholeCore]) -> None:
         """They end as the oracle says."""
 

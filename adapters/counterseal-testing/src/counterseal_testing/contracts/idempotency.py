@@ -19,7 +19,7 @@ from counterseal_testing.contracts.leaks import (
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.race import long_run, race, results
 from counterseal_testing.contracts.record_factory import RecordFactory
 from counterseal_testing.contracts.summary import Contract
 
@@ -76,19 +76,6 @@ class IdempotencyContract(Contract):
         assert port.begin(second, START) == first
         assert port.begin(second, START + LEASE - INSTANT) == first
 
-    def test_idempotency_1_of_many_at_once_one_gets_its_own(
-        self, new_idempotency: NewIdempotency
-    ) -> None:
-        """IDEMPOTENCY-1: all callers get the same one."""
-        port = new_idempotency()
-        for index in range(ROUNDS):
-            requests = [_reservation(key=str(index)) for _ in range(THREADS)]
-
-            reserved = results(race([partial(port.begin, one, START) for one in requests]))
-
-            assert len(set(reserved)) == 1, "reserved twice"
-            assert reserved[0] in requests
-
     def test_idempotency_2_another_payload_changes_nothing(
         self, new_idempotency: NewIdempotency
     ) -> None:
@@ -112,22 +99,6 @@ class IdempotencyContract(Contract):
 
         assert port.begin(second, now) == successor
         assert port.begin(third, now) == successor
-
-    def test_idempotency_3_of_many_at_once_one_takes_over(
-        self, new_idempotency: NewIdempotency
-    ) -> None:
-        """IDEMPOTENCY-3."""
-        port = new_idempotency()
-        now = START + LEASE
-        for index in range(ROUNDS):
-            first = port.begin(_reservation(key=str(index)), START)
-            requests = [_reservation(now, key=str(index)) for _ in range(THREADS)]
-
-            reserved = results(race([partial(port.begin, one, now) for one in requests]))
-
-            assert len(set(reserved)) == 1, "taken over twice"
-            assert reserved[0].guid == first.guid
-            assert reserved[0].holder in {one.holder for one in requests}
 
     def test_idempotency_4_what_has_ended_counts_as_none(
         self, new_idempotency: NewIdempotency
@@ -201,3 +172,34 @@ class IdempotencyContract(Contract):
             port.begin(one, START)
             port.begin(_reservation(key=SECRET), START)
             port.finish(one)
+
+    @long_run
+    def test_idempotency_1_of_many_at_once_one_gets_its_own(
+        self, new_idempotency: NewIdempotency
+    ) -> None:
+        """IDEMPOTENCY-1: all callers get the same one."""
+        port = new_idempotency()
+        for index in range(ROUNDS):
+            requests = [_reservation(key=str(index)) for _ in range(THREADS)]
+
+            reserved = results(race([partial(port.begin, one, START) for one in requests]))
+
+            assert len(set(reserved)) == 1, "reserved twice"
+            assert reserved[0] in requests
+
+    @long_run
+    def test_idempotency_3_of_many_at_once_one_takes_over(
+        self, new_idempotency: NewIdempotency
+    ) -> None:
+        """IDEMPOTENCY-3."""
+        port = new_idempotency()
+        now = START + LEASE
+        for index in range(ROUNDS):
+            first = port.begin(_reservation(key=str(index)), START)
+            requests = [_reservation(now, key=str(index)) for _ in range(THREADS)]
+
+            reserved = results(race([partial(port.begin, one, now) for one in requests]))
+
+            assert len(set(reserved)) == 1, "taken over twice"
+            assert reserved[0].guid == first.guid
+            assert reserved[0].holder in {one.holder for one in requests}

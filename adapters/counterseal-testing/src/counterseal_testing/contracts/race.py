@@ -16,6 +16,7 @@ from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import engine
 
 T = TypeVar("T")
+Test = TypeVar("Test", bound=Callable[..., None])
 
 OFTEN = 1e-6
 """Seconds between two switches of threads: as often as the interpreter can."""
@@ -30,6 +31,21 @@ LATE = timedelta(seconds=10)
 
 SHRINK_SECONDS = 20
 """After which a counterexample is reported as it is; Hypothesis itself gives up after 300."""
+
+
+def long_run(test: Test) -> Test:
+    """
+    Mark a test that races or plays many histories; the short profile leaves it out.
+
+    What it shows, another test of its clause shows in a plain way, if less of it.
+    """
+    test.long_run = True  # type: ignore[attr-defined]  # a function has any attribute
+    return test
+
+
+def is_long_run(contract: type, name: str) -> bool:
+    """Tell whether the test *name* of a contract is marked, where it is first defined or later."""
+    return any(hasattr(vars(base).get(name), "long_run") for base in contract.__mro__)
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from counterseal_testing.contracts.leaks import (
     only_unavailable_leaves,
     skip_without_broken,
 )
-from counterseal_testing.contracts.race import race, results
+from counterseal_testing.contracts.race import long_run, race, results
 from counterseal_testing.contracts.record_factory import RecordFactory, event
 from counterseal_testing.contracts.summary import Contract
 
@@ -134,21 +134,6 @@ class AuditContract(AuditChainChecks):
 
         assert list(self.recorded(audit)) == [*events, events[0]]
 
-    def test_audit_1_loses_none_of_those_at_once(self, new_audit: NewAudit) -> None:
-        """AUDIT-1."""
-        audit = new_audit()
-
-        def call(client: int) -> None:
-            for number in range(50):
-                audit.record(event(f"{client} {number}"))
-
-        results(race([partial(call, client) for client in range(THREADS)]))
-
-        outcomes = [one.reason for one in self.recorded(audit)]
-        assert sorted(outcomes) == sorted(
-            f"{client} {number}" for client in range(THREADS) for number in range(50)
-        )
-
     def test_audit_2_is_whole_when_the_call_returns(self, new_audit: NewAudit) -> None:
         """AUDIT-2."""
         audit = new_audit()
@@ -168,3 +153,19 @@ class AuditContract(AuditChainChecks):
             return
         audit = broken_audit()
         only_unavailable_leaves({"record": lambda: audit.record(event())})
+
+    @long_run
+    def test_audit_1_loses_none_of_those_at_once(self, new_audit: NewAudit) -> None:
+        """AUDIT-1."""
+        audit = new_audit()
+
+        def call(client: int) -> None:
+            for number in range(50):
+                audit.record(event(f"{client} {number}"))
+
+        results(race([partial(call, client) for client in range(THREADS)]))
+
+        outcomes = [one.reason for one in self.recorded(audit)]
+        assert sorted(outcomes) == sorted(
+            f"{client} {number}" for client in range(THREADS) for number in range(50)
+        )

@@ -7,12 +7,13 @@ from functools import partial
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from counterseal_testing.contracts.race import bounded_shrinking
+from counterseal_testing.contracts.race import bounded_shrinking, long_run
 from counterseal_testing.contracts.store_committing import StoreCommitting
 from counterseal_testing.contracts.store_crashing import StoreCrashing
 from counterseal_testing.contracts.store_due import StoreDue
 from counterseal_testing.contracts.store_gauges import StoreGauges
 from counterseal_testing.contracts.store_history import StoreHistory
+from counterseal_testing.contracts.store_interleaving import StoreInterleaving
 from counterseal_testing.contracts.store_parts import StoreParts
 from counterseal_testing.contracts.store_racing import StoreRacing
 from counterseal_testing.contracts.store_reading import StoreReading
@@ -21,19 +22,24 @@ from counterseal_testing.contracts.store_searching import StoreSearching
 from counterseal_testing.contracts.store_setup import NewStore
 
 
+# pytest runs the tests of the last base first: plain clauses, then races, and histories at the end.
 class StoreContract(
-    StoreReading,
-    StoreSearching,
-    StoreParts,
-    StoreGauges,
-    StoreDue,
-    StoreCommitting,
-    StoreRepeating,
     StoreRacing,
+    StoreInterleaving,
     StoreCrashing,
+    StoreRepeating,
+    StoreCommitting,
+    StoreDue,
+    StoreGauges,
+    StoreParts,
+    StoreSearching,
+    StoreReading,
 ):
     """
     What every store fulfils.
+
+    The tests begin with the plain clauses; those in which callers race come last. For a first look,
+    `pytest -x -p counterseal_testing.short` leaves the races out.
 
     The author of a store gives the rest in the attributes and methods of `StoreSetup`::
 
@@ -43,6 +49,7 @@ class StoreContract(
                 return lambda: MyStore(tmp_path_factory.mktemp("store"))
     """
 
+    @long_run
     def test_store_17_holds_in_every_history(self, new_store: NewStore) -> None:
         """STORE-17: with stale reads, guards, competitors, lost replies, crashes and walks."""
         reopened = self.reopened if self.survives_a_crash else None

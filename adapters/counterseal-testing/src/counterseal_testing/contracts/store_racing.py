@@ -1,4 +1,4 @@
-"""What a store does for many callers at once: STORE-17."""
+"""What a store does for many callers at once: STORE-17 and ALL-2."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TypeAlias
 import attrs
 
 from counterseal.errors import Conflict, Indeterminate
-from counterseal.models import Change, Company, Record
-from counterseal.ports import Store
-from counterseal_testing.contracts.race import race, results
+from counterseal.models import Account, Change, Company, Record
+from counterseal.ports import Due, Store
+from counterseal_testing.clock import START
+from counterseal_testing.contracts.race import long_run, race, results
 from counterseal_testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal_testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal_testing.contracts.store_worker import StoreWorker
@@ -59,8 +60,9 @@ def follow(names: Names, observation: Observation) -> Iterable[Names]:
 
 
 class StoreRacing(StoreSetup):
-    """The clauses of `commit`, as many callers see them."""
+    """The clauses of `commit`, as many callers see them who race."""
 
+    @long_run
     def test_store_17_of_competitors_exactly_one_wins(self, new_store: NewStore) -> None:
         """STORE-17."""
         worker, factory = self.worker(new_store), RecordFactory()
@@ -79,6 +81,7 @@ class StoreRacing(StoreSetup):
             company = competitors[won.index(True)]
         assert len(worker.events()) == ROUNDS
 
+    @long_run
     def test_store_17_of_creators_exactly_one_wins(self, new_store: NewStore) -> None:
         """STORE-17: of one GUID, and of one natural key."""
         worker, factory = self.worker(new_store), RecordFactory()
@@ -99,6 +102,7 @@ class StoreRacing(StoreSetup):
             losers = [account.guid for account in accounts if account != winner]
             assert set(worker.store.get(*losers)) == {None}
 
+    @long_run
     def test_store_17_a_guard_and_a_swap_cannot_both_win(self, new_store: NewStore) -> None:
         """STORE-17: two that each guard what the other one changes."""
         worker, factory = self.worker(new_store), RecordFactory()
@@ -118,6 +122,7 @@ class StoreRacing(StoreSetup):
             )
             assert worker.store.get(first.guid, second.guid) == (first, second)
 
+    @long_run
     def test_store_17_one_operation_is_applied_once(self, new_store: NewStore) -> None:
         """STORE-17: as when a caller gave up, and asks again while the first call runs."""
         worker, factory = self.worker(new_store), RecordFactory()
@@ -137,6 +142,7 @@ class StoreRacing(StoreSetup):
             assert worker.get(company.guid) == company
             assert worker.events() == [event(str(number)) for number in range(index + 1)]
 
+    @long_run
     def test_store_17_is_linearizable(self, new_store: NewStore) -> None:
         """STORE-17."""
         for seed in range(HISTORIES):
@@ -149,6 +155,27 @@ class StoreRacing(StoreSetup):
             assert linearizable(history, start, follow), (
                 "the records cannot have changed like that, one commit after the other"
             )
+
+    @long_run
+    def test_all_2_serves_many_threads_at_once(self, new_store: NewStore) -> None:
+        """ALL-2."""
+        worker = self.worker(new_store)
+        factories = [RecordFactory(seed) for seed in range(6)]
+
+        def call(mine: RecordFactory) -> bool:
+            account = mine.account()
+            worker.create(account)
+            for _ in range(10):
+                _read_all(worker.store, account)
+                account = worker.replace(account, next_version(account))
+                challenge = mine.challenge(account)
+                worker.commit((account, account), (None, challenge), audit=[event()])
+                assert worker.store.get(account.guid, challenge.guid) == (account, challenge)
+            return len(worker.store.pending(account.guid)) == 10
+
+        assert all(results(race([partial(call, mine) for mine in factories])))
+        assert len(worker.events()) == 60
+        assert len(worker.store.due(Due.CHALLENGE, START, 100)) == 60
 
     def _happened(
         self, new_store: NewStore, seed: int
@@ -223,6 +250,16 @@ class _Client:
         if lost_race:
             self._read_record(index)
             self._read_record(1 - index)
+
+
+def _read_all(store: Store, account: Account) -> None:
+    store.get(account.guid)
+    store.account(account.app_space, account.account_id)
+    store.bindings(account.guid)
+    store.pending(account.guid)
+    store.search(account.app_space, "", None, 10)
+    store.list(None)
+    store.due(Due.CHALLENGE, START, 10)
 
 
 def _won(

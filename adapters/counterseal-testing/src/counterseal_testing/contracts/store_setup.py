@@ -26,8 +26,8 @@ class StoreSetup(Contract):
         finds_parts: Whether the store has `PartSearch`.
         can_lose_replies: Whether `lose_reply` cuts the connection.
         survives_a_crash: Whether `reopened` finds what a dead process left.
-        crash_stride: At every how many lines of a commit the process dies; a store that takes long
-            to open may try fewer than all.
+        crash_stride: At every how many lines of a commit the process dies, or another caller
+            commits; a store that takes long may try fewer than all.
     """
 
     can_forget: ClassVar[bool] = False

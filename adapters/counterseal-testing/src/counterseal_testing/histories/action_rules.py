@@ -25,8 +25,17 @@ BETWEEN = st.sampled_from([*[""] * 8, "lock", "unbind", "suspend", "erase", "swe
 """What happens between the approval and its use."""
 
 
-class Actions(ActionCalls):
-    """Histories of actions, beside those operations of a `WholeCore` that concern them."""
+class ApprovedActions(ActionCalls):
+    """
+    Histories of actions on your adapters: people approve them, and origins use each once.
+
+    Origins ask for actions, use them with the approved arguments, with others, with none, or those
+    of another origin, report, and withdraw approvals; in between, accounts are locked, devices
+    revoked, and time runs out. At the end of a history, no approval is left that could be used.
+    Beside these are the operations of a `WholeCore` that concern them, and the oracle is the same.
+
+    `adapters`, the number of histories, and what a failure means are as `WholeCore` describes.
+    """
 
     answers = Rules.answers
     asks = Rules.asks

@@ -35,9 +35,13 @@ from counterseal_testing.histories.strategies import (
 
 class NewDevices(Rules):
     """
-    Histories of new devices, and of passkeys that answer.
+    Histories of new devices, and of passkeys that answer, on your adapters.
 
-    Everything that a `WholeCore` does in single operations, and its oracle.
+    Devices invite others, people and origins confirm, refuse or move to these, an attacker tries to
+    add one, and the strong keys of some devices are passkeys. Beside these are all operations of a
+    `WholeCore` that are one call each, and the oracle is the same.
+
+    `adapters`, the number of histories, and what a failure means are as `WholeCore` describes.
     """
 
     passkeys: ClassVar[frozenset[str]] = frozenset({"tablet", "watch"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 from hypothesis import strategies as st
@@ -44,6 +45,10 @@ class PlannedFault:
         """Say it in a counterexample."""
         call = f"call {self.skip}" if not self.at else self.at
         return f"<{self.name} at {call}{'' if self.times == 1 else ', again and again'}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 (Hypothesis calls it)
+        """Say it to Hypothesis, which would name the fields."""
+        printer.text("..." if cycle else repr(self))
 
     @property
     def harmless(self) -> bool:

@@ -68,9 +68,13 @@ FAULTS_OF_PUBLISHING: st.SearchStrategy[PlannedFault | None] = FAULTS | st.sampl
 
 class Refusals(RefusalCalls):
     """
-    Histories of refusals, and of the policies and events that they lead to.
+    Histories of refusals, and of the policies and events that they lead to, on your adapters.
 
-    Beside them are those operations of a `WholeCore` that concern them.
+    People refuse for reasons and lock their accounts, App Spaces and origins narrow the policy, and
+    the events of accounts reach origins in their order; at the end of a history, none is missing.
+    Beside these are the operations of a `WholeCore` that concern them, and the oracle is the same.
+
+    `adapters`, the number of histories, and what a failure means are as `WholeCore` describes.
     """
 
     open_limit: ClassVar[int] = 4

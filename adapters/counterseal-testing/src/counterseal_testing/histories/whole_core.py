@@ -40,10 +40,39 @@ from counterseal_testing.histories.strategies import (
 
 class WholeCore(Rules):
     """
-    Histories of the whole core.
+    Histories of the whole core on your adapters.
 
-    Override `adapters` to run them on other adapters than the memory's,
-    and `verify` to verify signatures with cryptography that is not the core's.
+    Origins ask, phones and browsers answer, an attacker tries, workers deliver, clocks jump, ports
+    fail, replies are lost, processes die, and other calls come in between. An oracle that shares
+    no code with the core says what must hold: it checks each commit, refusal, callback, push and
+    receipt, and no secret may be in an error, a record's `repr` or an audit event.
+
+    Return your adapters from `adapters`; then the `TestCase` is a test::
+
+        class OnMyStore(WholeCore):
+            def adapters(self, ports):
+                return attrs.evolve(ports, store=MyStore(...))
+
+
+        TestOnMyStore = OnMyStore.TestCase
+
+    - *What `adapters` gets:* the ports of a `FakeService`, once for each history. Its clock stands
+      still until the history moves it, and its audit log is the one that your store writes to
+      unless it has its own. A store that `adapters` returns is empty. What it opens is closed in
+      `teardown`, after that of the base class.
+    - *How many histories:* as many as your Hypothesis profile has examples, 100 without one, of 50
+      steps each. `TestOnMyStore.settings = settings(max_examples=20, stateful_step_count=30)` takes
+      fewer.
+    - *What a failure means:* an `AssertionError` says what did not hold. Run the contract of your
+      adapter first (`StoreContract`): it names the clause. If the contract passes, the adapter
+      breaks a clause in a way that the contract does not show, or the core has a defect; the
+      memory adapters tell which, as the core's own tests play these histories on them. "for no
+      reason" says that an adapter raised `Unavailable` though no fault was planned.
+
+    Below the error stands the shortest history that Hypothesis can make of the one that failed, as
+    calls of the rules, and what each operation returned.
+
+    Override `verify` to verify signatures with cryptography that is not the core's.
     """
 
     @rule(
