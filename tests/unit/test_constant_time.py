@@ -70,6 +70,10 @@ EXCUSED = {
         ),
         ("adapters/counterseal-client/src/counterseal_client/ciba.py", "digest == approval.digest"),
         (
+            "adapters/counterseal-sql/src/counterseal_sql/own_data/service.py",
+            "action_digest(action, self._party.origin.guid) != terms.digest",
+        ),
+        (
             "adapters/counterseal-client/src/counterseal_client/ciba_approval.py",
             "signed_action.get('digest') == tokens.digest",
         ),

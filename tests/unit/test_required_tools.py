@@ -90,6 +90,8 @@ OTHERS = {
     "sphinx",
     "there is a release",
     "with BROWSER_FULL only",
+    "with EVERY_FACE only",
+    "with EVERY_SERVER only",
     # What a machine or an interpreter has or has not.
     "filters are of Linux",
     "it reads /proc",
@@ -100,6 +102,7 @@ OTHERS = {
     "this machine lets a process open ",
     "tracemalloc",
     # What a variant of a test cannot show.
+    "Django's handler for ASGI stores a whole body, whatever its length",
     "before 7.2, WAIT waits for the writes of others too",
     "over a socket the server notices it with the next piece, and not before",
     "over a socket, the server reads the length: see its own tests",

@@ -46,7 +46,7 @@ def test_a_device_is_bound_and_answers(project, server):
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-@pytest.mark.skipif("EVERY_SERVER" not in os.environ, reason="a long form")
+@pytest.mark.skipif("EVERY_SERVER" not in os.environ, reason="with EVERY_SERVER only")
 @pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
 def test_a_server_ends_while_a_device_waits(project, server):
     project.run(INSTALL)

@@ -291,8 +291,8 @@ def test_the_log_level_is_that_of_every_logger_that_serve_uses():
         for name in re.findall(r'getLogger\("(counterseal\w*)', path.read_text("utf-8"))
     }
     assert loggers >= {"counterseal_web", "counterseal_aap"}
-    # The MCP server is a process of its own.
-    assert loggers - {*logs.OURS} == {"counterseal_mcp"}
+    # The MCP server is a process of its own, and so is a Django project.
+    assert loggers - {*logs.OURS} == {"counterseal_django", "counterseal_mcp"}
 
 
 def test_a_line_names_its_request(client, log_lines):
