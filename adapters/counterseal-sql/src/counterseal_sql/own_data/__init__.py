@@ -16,21 +16,6 @@ approval is used, `on_approval` changes the program's own data in the transactio
 use. So the row tells whether that happened, and a worker may do again what it does not tell of.
 """
 
-from __future__ import annotations
+from counterseal._stub import public_names
 
-from counterseal_sql.own_data.approval_request import USED, ApprovalRequest, write_question
-from counterseal_sql.own_data.async_requests import AsyncApprovalRequests
-from counterseal_sql.own_data.requests import ApprovalRequests
-from counterseal_sql.own_data.service import ApprovalService, LocalService
-from counterseal_sql.own_data.table import ApprovalTable
-
-__all__ = [
-    "USED",
-    "ApprovalRequest",
-    "ApprovalRequests",
-    "ApprovalService",
-    "ApprovalTable",
-    "AsyncApprovalRequests",
-    "LocalService",
-    "write_question",
-]
+__all__, __getattr__, __dir__ = public_names(__name__, __file__)
