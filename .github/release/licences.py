@@ -25,6 +25,7 @@ THREE_CLAUSES = "the text of its licence, which has three clauses"
 REVIEWED = {
     "async-timeout": Reviewed("Apache-2.0", f"{APACHE}; only Python below 3.11.3 needs it"),
     "colorama": Reviewed("BSD-3-Clause", f"{THREE_CLAUSES}; only Windows needs it"),
+    "django": Reviewed("BSD-3-Clause", "its metadata; this Python has the version before"),
     "google-auth": Reviewed("Apache-2.0", APACHE),
     "httpx2-jsfetch": Reviewed("BSD-3-Clause", "its metadata; only Emscripten needs it"),
     "itsdangerous": Reviewed("BSD-3-Clause", THREE_CLAUSES),
@@ -39,6 +40,7 @@ REVIEWED = {
     "rfc8785": Reviewed("Apache-2.0", APACHE),
     "segno": Reviewed("BSD-3-Clause", THREE_CLAUSES),
     "sortedcontainers": Reviewed("Apache-2.0", APACHE),
+    "sqlparse": Reviewed("BSD-3-Clause", THREE_CLAUSES),
     "tzdata": Reviewed("Apache-2.0", "its metadata; only Windows needs it"),
 }
 """Packages whose metadata names no licence exactly, or that this machine does not install."""
