@@ -18,6 +18,9 @@ from release.files import text_of
 
 IMPORT_ALL = """
 import importlib, importlib.metadata, pkgutil, sys
+import django, django.conf
+django.conf.settings.configure(INSTALLED_APPS=DJANGO_APPS)
+django.setup()
 for name in sys.argv[1:]:
     package = importlib.import_module(name)
     assert "site-packages" in package.__file__, package.__file__
@@ -174,7 +177,9 @@ def use(installation: Installation, names: list[str]) -> Iterator[str]:
         RuntimeError: A command fails.
         AssertionError: It does something else than it should.
     """
-    program = IMPORT_ALL.replace("SKIPPED", repr(NOT_IMPORTED))
+    program = IMPORT_ALL.replace("SKIPPED", repr(NOT_IMPORTED)).replace(
+        "DJANGO_APPS", repr(DJANGO_APPS)
+    )
     count = installation.run("python", "-I", "-c", program, *names)
     yield f"imported {count.strip()} modules of {len(names)} packages"
     for program in installation.run("python", "-I", "-c", PROGRAMS).split():
@@ -213,6 +218,15 @@ PAGES = (
 
 NOT_IMPORTED = ("counterseal_sql.migrations.env",)
 """Modules that no program imports: Alembic runs this one."""
+
+DJANGO_APPS = (
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "counterseal_django",
+)
+"""What a Django project installs that imports every module of counterseal_django."""
 
 
 class Shop:

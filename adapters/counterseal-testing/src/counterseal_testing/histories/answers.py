@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 from counterseal import ijson, keys
@@ -59,11 +60,16 @@ class AnswerCalls(ChallengeCalls):
         if entry.value is not None:
             account = self.ledger.bindings[device].account
             listed = [challenge.guid for challenge in entry.value]
-            assert listed == [
+            expected = [
                 challenge
                 for challenge in self.ledger.unfinished(account, self.at())
                 if self.ledger.challenges[challenge].device in {None, device}
-            ], "another list"
+            ]
+            assert sorted(listed) == sorted(expected), "another list"
+            issued_at = {guid: self.ledger.challenges[guid].issued_at for guid in expected}
+            for earlier, later in combinations(expected, 2):
+                if issued_at[earlier] < issued_at[later]:
+                    assert listed.index(earlier) < listed.index(later), "newest first"
 
     def fetch(self, name: str, challenge: str, fault: PlannedFault | None = None) -> None:
         """Let a phone read a challenge."""
