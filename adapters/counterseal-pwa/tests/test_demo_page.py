@@ -237,6 +237,7 @@ def test_what_comes_next_is_in_sight_without_scrolling(open_device, axe, start_d
         demo.open_request()
         demo.require_in_sight(device.page.locator(".digits"), demo.button("Cancel"))
         demo.phone.get_by_role("button", name="Do not pay", exact=True).click()
+        demo.phone.get_by_role("button", name="Refuse without a reason").click()
         demo.heading("Not paid").wait_for()
         demo.require_in_sight(demo.button("Order again"))
 
