@@ -92,7 +92,7 @@ def refuse_in_transaction(run):
 
 
 def refuse_hidden_rollback(run):
-    """Require that nothing is done where `pay` hides an error that rolls back, or autocommit is off."""
+    """Require that nothing is done where `pay` hides an error, or autocommit is off."""
 
     def pay_and_hide_an_error(request):
         pay(request)
