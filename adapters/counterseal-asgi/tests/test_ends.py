@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from datetime import timedelta
 
 import attrs
@@ -202,6 +203,25 @@ def test_a_signal_closes_the_service_and_the_previous_handler_runs():
         assert asyncio.run(main()).state is ChallengeState.SEEN
         assert numbers == [signal.SIGTERM]
         assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_handlers_that_are_left_in_another_order_harm_nobody():
+    numbers = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: numbers.append(number))
+
+    async def main():
+        first, second = ExitStack(), ExitStack()
+        for stack in (first, second):
+            stack.enter_context(closing_on_signal(Case().service))
+        first.close()
+        second.close()
+
+    try:
+        asyncio.run(main())
+        signal.raise_signal(signal.SIGTERM)
+        assert numbers == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -122,8 +122,10 @@ def closing_on_signal(service: Service) -> Iterator[None]:
 
     def chain(previous: _Handler) -> _Handler:
         def handle(number: int, frame: FrameType | None) -> None:
-            # A handler interrupts other code, which may have a lock that `close` needs.
-            loop.call_soon_threadsafe(service.close)
+            # A handler interrupts other code, which may have a lock that `close` needs. A loop that
+            # was closed has closed its service, too.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(service.close)
             previous(number, frame)
 
         return handle

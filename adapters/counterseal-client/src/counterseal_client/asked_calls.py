@@ -93,10 +93,12 @@ class ApprovalRule:
             TypeError: It does not bind, as without the decorator.
         """
         bound = self.signature.bind(*args, **kwargs)
-        given = set(bound.arguments)
+        passed_names = set(bound.arguments)
         bound.apply_defaults()
         # A default may change until the function runs, and one that it wraps may have another.
-        defaults = {name: bound.arguments[name] for name in bound.arguments if name not in given}
+        defaults = {
+            name: bound.arguments[name] for name in bound.arguments if name not in passed_names
+        }
         kinds = {name: self.signature.parameters[name].kind for name in defaults}
         args += tuple(
             value for name, value in defaults.items() if kinds[name] is Parameter.POSITIONAL_ONLY
@@ -123,7 +125,7 @@ class BoundCall:
         rule: How it is asked about.
         args: What the function runs with, by position.
         kwargs: The same by name, with the defaults of what the caller left out.
-        arguments: All of it by the names of parameters; the caller may still change what is in them.
+        arguments: All of it by parameter; the caller may still change what is in the values.
         salt: Of the digests of what nobody is shown.
     """
 
