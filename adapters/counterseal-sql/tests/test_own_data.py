@@ -169,6 +169,7 @@ def test_a_request_that_has_ended_is_not_asked_again(program):
     [
         ("", None, "key"),
         ("x" * 257, None, "key"),
+        ("ü" * 129, None, "key"),
         (7, None, "key"),
         (KEY, TextContent(text="Pay?"), "action"),
     ],

@@ -88,7 +88,7 @@ class ApprovalRequests:
 
         Raises:
             InvalidField: *question* asks about no action or cannot be written as JSON, or *key* is
-                no text of 1 to 256 characters.
+                no text of 1 to 256 bytes.
         """
         # The project's service may not be made here: that writes to the store, and on SQLite the
         # caller's transaction may have written.

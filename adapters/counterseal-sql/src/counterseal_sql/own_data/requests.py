@@ -75,7 +75,7 @@ class ApprovalRequests:
 
         Raises:
             InvalidField: *question* asks about no action or cannot be written as JSON, or *key* is
-                no text of 1 to 256 characters.
+                no text of 1 to 256 bytes.
         """
         return self._table.insert(
             key=key,
