@@ -58,6 +58,13 @@ class BrokenWake(SilentWake):
         raise StoreUnavailable
 
 
+class FaultyWake(SilentWake):
+    """Raises what no port may raise."""
+
+    async def wait_async(self, _, timeout):
+        raise NotImplementedError
+
+
 class Case:
     """A service in which alice is asked something; `wait` waits for the end."""
 
@@ -139,6 +146,13 @@ async def test_a_wake_that_is_broken_causes_no_more_loads_than_one_that_is_silen
     assert case.loads == 1
     case.service.close()
     assert (await wait).state is ChallengeState.SEEN
+
+
+async def test_an_error_of_a_wake_that_is_no_failure_is_raised():
+    case = Case(FaultyWake())
+    with pytest.raises(NotImplementedError):
+        await case.wait()
+    assert case.loads == 1
 
 
 @pytest.mark.parametrize(("hours", "loads"), [(0, 1), (1, 2), (2.5, 4)])

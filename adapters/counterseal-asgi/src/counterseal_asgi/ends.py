@@ -99,6 +99,8 @@ async def wait_for_end(
                 if current.state not in UNFINISHED:
                     return current
                 await asyncio.wait((woken, closing), return_when=asyncio.FIRST_COMPLETED)
+                if woken.done():
+                    woken.result()  # an error of the adapter, which would be repeated at once
             finally:
                 woken.cancel()
                 await asyncio.gather(woken, return_exceptions=True)
