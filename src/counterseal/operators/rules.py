@@ -152,7 +152,21 @@ def proof_enrols(facts: SessionUseFacts) -> None:
 
 def proof_lost(facts: SessionUseFacts) -> bool:
     """Tell whether something that the session was opened or stepped up by has ended."""
-    return not all(map(proof_valid, facts.session.proofs, facts.bindings))
+    return not proofs_valid(facts.session, facts.bindings)
+
+
+def proofs_valid(session: Session, bindings: tuple[Record | None, ...]) -> bool:
+    """
+    Tell whether every proof of *session* is still valid.
+
+    Args:
+        bindings: The records of its proofs, in their order, as stored.
+
+    Raises:
+        ValueError: There are not as many.
+    """
+    pairs = zip(session.proofs, bindings, strict=True)
+    return all(proof_valid(proof, binding) for proof, binding in pairs)
 
 
 def proof_valid(proof: SessionProof, binding: Record | None) -> bool:
@@ -181,7 +195,7 @@ def inviting_session_active(
         not isinstance(session, Session)
         or session.state is not SessionState.ACTIVE
         or now >= session_end(session, policy)
-        or not all(map(proof_valid, session.proofs, bindings))
+        or not proofs_valid(session, bindings)
     ):
         raise WrongState("the session that invited it has ended")
 
