@@ -350,6 +350,21 @@ def test_self_is_no_argument_of_a_method(world):
     assert pending_request.action.resource == "Bank.transfer"
 
 
+def test_an_argument_that_is_called_like_a_receiver_is_not_hidden(world):
+    client = world.make()
+
+    class Tickets:
+        @staticmethod
+        @requires_approval(client, world.trust, account="zoe")
+        def upgrade(cls, seat):  # noqa: PLW0211 (a class of seats)
+            return cls, seat
+
+    with pytest.raises(Unfit) as raised:
+        Tickets.upgrade("first", 12)
+    assert raised.value.argument == "cls"
+    assert client.questions == []
+
+
 def test_what_cannot_work_is_refused_where_it_is_written(world):
     client = world.make()
 

@@ -33,6 +33,7 @@ Chosen: TypeAlias = str | Callable[[Arguments], str | None] | None
 NOT_SHOWN = "not shown"
 SALT_BYTES = 16
 _ENTROPY = SystemEntropy()
+_VALUES = (str, int, float, bool, type(None), list, tuple, dict)
 _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
@@ -91,6 +92,7 @@ class ApprovalRule:
 
         Raises:
             TypeError: It does not bind, as without the decorator.
+            Unfit: Its first parameter is called `self` or `cls`, and is an argument.
         """
         bound = self.signature.bind(*args, **kwargs)
         passed_names = set(bound.arguments)
@@ -107,11 +109,16 @@ class ApprovalRule:
             name: value for name, value in defaults.items() if kinds[name] in _BY_NAME
         }
         self.accepted.bind(*args, **kwargs)
+        members = [*bound.arguments.items()]
+        for name, value in members[: self.skipped]:
+            if type(value) in _VALUES:
+                # Of a static method, it is an argument, which nobody would be shown.
+                raise Unfit(f"{name}: a value, and no object or class of a method", argument=name)
         return BoundCall(
             rule=self,
             args=args,
             kwargs=kwargs,
-            arguments=dict(list(bound.arguments.items())[self.skipped :]),
+            arguments=dict(members[self.skipped :]),
             salt=_ENTROPY.token(SALT_BYTES),
         )
 
