@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from datetime import timedelta
 
 import attrs
@@ -55,6 +56,13 @@ class BrokenWake(SilentWake):
 
     async def wait_async(self, _, timeout):
         raise StoreUnavailable
+
+
+class FaultyWake(SilentWake):
+    """Raises what no port may raise."""
+
+    async def wait_async(self, _, timeout):
+        raise NotImplementedError
 
 
 class Case:
@@ -140,6 +148,13 @@ async def test_a_wake_that_is_broken_causes_no_more_loads_than_one_that_is_silen
     assert (await wait).state is ChallengeState.SEEN
 
 
+async def test_an_error_of_a_wake_that_is_no_failure_is_raised():
+    case = Case(FaultyWake())
+    with pytest.raises(NotImplementedError):
+        await case.wait()
+    assert case.loads == 1
+
+
 @pytest.mark.parametrize(("hours", "loads"), [(0, 1), (1, 2), (2.5, 4)])
 async def test_after_the_timeout_the_challenge_is_returned_as_it_stands(hours, loads):
     wake = SilentWake()
@@ -202,6 +217,25 @@ def test_a_signal_closes_the_service_and_the_previous_handler_runs():
         assert asyncio.run(main()).state is ChallengeState.SEEN
         assert numbers == [signal.SIGTERM]
         assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_handlers_that_are_left_in_another_order_harm_nobody():
+    numbers = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: numbers.append(number))
+
+    async def main():
+        first, second = ExitStack(), ExitStack()
+        for stack in (first, second):
+            stack.enter_context(closing_on_signal(Case().service))
+        first.close()
+        second.close()
+
+    try:
+        asyncio.run(main())
+        signal.raise_signal(signal.SIGTERM)
+        assert numbers == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -300,6 +300,41 @@ def test_options_may_depend_on_the_arguments(world, way):
     assert (action.resource, action.purpose) == ("transfer to Zoë", "10 are due.")
 
 
+def test_a_function_runs_with_the_defaults_that_were_shown(world, way):
+    tool = Tool(world, way)
+
+    def pay(payee, copies=1, /, amount=10, *, urgent=False):
+        return payee, copies, amount, urgent
+
+    @functools.wraps(pay)
+    def wrapper(payee, copies=2, /, amount=1000, **options):
+        return pay(payee, copies, amount, **options)
+
+    for function in (pay, wrapper):
+        decorated = tool.decorated(function)
+        function.__defaults__ = (3, 3000)
+        assert finish(decorated("Zoë")) == ("Zoë", 1, 10, False)
+        assert finish(decorated("Zoë", 5, urgent=True)) == ("Zoë", 5, 10, True)
+        arguments = tool.client.questions[-1].action.arguments
+        assert arguments == {"payee": "Zoë", "copies": 5, "amount": 10, "urgent": True}
+        function.__defaults__ = (1, 10)
+
+
+def test_a_wrapper_that_takes_less_than_is_shown_asks_nobody(world):
+    client = world.make()
+
+    def pay(payee, amount=10):
+        return payee, amount
+
+    @functools.wraps(pay)
+    def wrapper(payee):
+        return pay(payee, 1000)
+
+    with pytest.raises(TypeError):
+        requires_approval(client, world.trust, account="zoe")(wrapper)("Zoë")
+    assert client.questions == []
+
+
 def test_self_is_no_argument_of_a_method(world):
     client = world.make()
 
@@ -313,6 +348,21 @@ def test_self_is_no_argument_of_a_method(world):
     (pending_request,) = client.questions
     assert pending_request.action.arguments == {"amount": 10}
     assert pending_request.action.resource == "Bank.transfer"
+
+
+def test_an_argument_that_is_called_like_a_receiver_is_not_hidden(world):
+    client = world.make()
+
+    class Tickets:
+        @staticmethod
+        @requires_approval(client, world.trust, account="zoe")
+        def upgrade(cls, seat):  # noqa: PLW0211 (a class of seats)
+            return cls, seat
+
+    with pytest.raises(Unfit) as raised:
+        Tickets.upgrade("first", 12)
+    assert raised.value.argument == "cls"
+    assert client.questions == []
 
 
 def test_what_cannot_work_is_refused_where_it_is_written(world):

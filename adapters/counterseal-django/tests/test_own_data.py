@@ -146,6 +146,20 @@ def test_nothing_is_asked_inside_a_transaction(project):
     assert phone.pending() == ()
 
 
+def test_what_is_rolled_back_is_not_reported(project):
+    user = "user-rolled-back"
+    phone = project.service.bind(user)
+    assert project.run("order", user) == 0
+    project.answer(phone)
+
+    assert project.run("refuse_hidden_rollback", user) == 0
+    (challenge,) = phone.ended()
+    assert project.order(user) == ("waiting", [])
+    assert project.use_state(challenge.guid) is UseState.UNKNOWN
+    assert project.run("work", user, unfinished=[user]) == 0
+    assert project.order(user) == ("paid", ["10.00"])
+
+
 def test_a_project_uses_its_own_counterseal(sqlite_databases, runs, tmp_path):
     project = Project(sqlite_databases.bare(), tmp_path, runs)
 

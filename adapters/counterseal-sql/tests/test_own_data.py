@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -21,13 +22,14 @@ from own_orders import (
     pay_async,
     place_order,
 )
-from sqlalchemy import MetaData, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import MetaData, delete, func, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from counterseal import Refused, Unavailable
 from counterseal.errors import (
     AccountUnbound,
     AccountUnknown,
+    ActionUsed,
     Foreign,
     InvalidField,
     NotFound,
@@ -35,7 +37,13 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import Question, TextContent, UseState
-from counterseal_sql.own_data import ApprovalRequests, ApprovalTable, LocalService
+from counterseal_sql.own_data import (
+    ApprovalRequests,
+    ApprovalTable,
+    LocalService,
+    TransactionEnded,
+    steps,
+)
 from counterseal_testing import FakeService
 
 KEY = "order-1"
@@ -161,6 +169,7 @@ def test_a_request_that_has_ended_is_not_asked_again(program):
     [
         ("", None, "key"),
         ("x" * 257, None, "key"),
+        ("ü" * 129, None, "key"),
         (7, None, "key"),
         (KEY, TextContent(text="Pay?"), "action"),
     ],
@@ -295,14 +304,148 @@ def test_a_function_that_raises_is_called_again_and_stops_no_other(program):
         program.new_order(key)
         program.requests.ask(key)
         program.answer()
-    with pytest.raises(RuntimeError, match="out of order"):
+    with pytest.raises(RuntimeError, match="out of order") as failure:
         program.work()
+    assert failure.value.__notes__ == [f"the approval request {KEY!r}"]
     assert [request.key for request in program.requests.unfinished()] == [KEY]
-    program.requests.work()
     assert (program.order_state(), program.order_state("order-2")) == ("waiting", "paid")
     program.work()
     assert program.order_state() == "paid"
     assert program.payments() == 2
+
+
+def test_functions_that_always_raise_delay_no_other(program):
+    def pay_one(session, request):
+        if request.key != "order-2":
+            raise RuntimeError(request.key)
+        pay(session, request)
+
+    program.requests = new_requests(program.calls, program.sessions, pay_one)
+    for key in ("order-0", "order-1", "order-2"):
+        program.new_order(key)
+        program.requests.ask(key)
+        program.answer()
+    with pytest.raises(ExceptionGroup) as failures:
+        program.work()
+    assert [str(failure) for failure in failures.value.exceptions] == ["order-0", "order-1"]
+    assert program.order_state("order-2") == "paid"
+
+
+def test_a_round_ends_after_so_many_failures(program, monkeypatch):
+    monkeypatch.setattr(steps, "FAILURES", 2)
+
+    def raise_always(session, request):
+        raise RuntimeError(request.key)
+
+    program.requests = new_requests(program.calls, program.sessions, raise_always)
+    for key in ("order-0", "order-1", "order-2"):
+        program.new_order(key)
+        program.requests.ask(key)
+        program.answer()
+    with pytest.raises(ExceptionGroup):
+        program.work()
+    with pytest.raises(RuntimeError, match="order-2"):
+        program.requests.work()
+
+
+def pay_and_commit(session, request):
+    pay(session, request)
+    session.commit()
+
+
+def pay_and_roll_back(session, request):
+    pay(session, request)
+    session.rollback()
+
+
+def pay_and_hide_an_error(session, request):
+    pay(session, request)
+    with suppress(DBAPIError):
+        session.execute(text("SELECT no_such_column"))
+
+
+def test_what_is_rolled_back_is_not_reported(program):
+    program.requests = new_requests(program.calls, program.sessions, pay_and_roll_back)
+    program.new_order()
+    challenge = program.requests.ask(KEY).challenge.guid
+    program.answer()
+    with pytest.raises(TransactionEnded):
+        program.work()
+    status = program.service.actions.status(program.service.origin, challenge)
+    assert status.use.state is UseState.UNKNOWN
+    program.requests = new_requests(program.calls, program.sessions)
+    assert program.work() == 1
+    assert program.payments() == 1
+
+
+def test_what_is_committed_too_early_is_not_done_again(program):
+    program.requests = new_requests(program.calls, program.sessions, pay_and_commit)
+    program.new_order()
+    program.requests.ask(KEY)
+    program.answer()
+    with pytest.raises(TransactionEnded):
+        program.work()
+    assert program.work() == 1
+    assert program.requests.finish(KEY).reported
+    assert program.payments() == 1
+
+
+def test_an_error_that_is_hidden_in_an_aborted_transaction(postgres_server):
+    program = Program(str(postgres_server.bare()))
+    program.requests = new_requests(program.calls, program.sessions, pay_and_hide_an_error)
+    program.new_order()
+    program.requests.ask(KEY)
+    program.answer()
+    with pytest.raises(TransactionEnded):
+        program.work()
+    assert [request.key for request in program.requests.unfinished()] == [KEY]
+    program.requests = new_requests(program.calls, program.sessions)
+    program.work()
+    assert program.payments() == 1
+    program.engine.dispose()
+
+
+def test_the_key_of_a_deleted_row_pays_nothing_again(program):
+    program.new_order()
+    program.requests.ask(KEY)
+    program.answer()
+    program.requests.finish(KEY)
+    with program.sessions.begin() as session:
+        session.execute(delete(TABLE.table))
+        session.execute(program.requests.insert(payment_question(USER, KEY), key=KEY))
+    with pytest.raises(ActionUsed):
+        program.requests.ask(KEY)
+    request = program.requests.finish(KEY)
+    assert (request.outcome, request.reported, program.payments()) == ("action_used", True, 1)
+    assert program.order_state() == "action_used"
+
+
+class LateAsk(LocalService):
+    """Counterseal, where another worker pays after an `ask` of this one has begun."""
+
+    between = None
+
+    def ask(self, request):
+        if self.between is not None:
+            self.between()
+        return super().ask(request)
+
+
+def test_a_worker_that_asks_late_does_not_end_what_another_one_has_paid(program):
+    service = program.service
+    calls = LateAsk(service.ports, service.policy, service.origin)
+    late_requests = new_requests(calls, program.sessions)
+    program.new_order()
+
+    def pay_meanwhile():
+        calls.between = None
+        program.requests.ask(KEY)
+        program.answer()
+        program.requests.finish(KEY)
+
+    calls.between = pay_meanwhile
+    assert late_requests.finish(KEY).outcome == "used"
+    assert (program.order_state(), program.payments()) == ("paid", 1)
 
 
 @pytest.mark.parametrize("is_used", [False, True])

@@ -194,6 +194,37 @@ def test_a_mistake_is_found(app):
     assert MESSAGES[app] in error
 
 
+class ForgetsWhatItShipped(Shop):
+    """It has in memory which orders it shipped, and has stored only what it asked."""
+
+    def __init__(self, service):
+        super().__init__(service)
+        self.earlier = []
+
+    def restarted(self):
+        """Return the shop of a new process; what was shipped remains so."""
+        shop = type(self)(self.service)
+        shop.challenges, shop.earlier = self.challenges, self.earlier + self.shipped
+        return shop
+
+
+def test_what_an_app_forgets_is_found_where_it_is_restarted():
+    def restart_app(machine):
+        machine.shop = machine.shop.restarted()
+
+    def list_performed(machine):
+        return machine.shop.earlier + machine.shop.shipped
+
+    _, error = play(
+        ForgetsWhatItShipped,
+        settings=settings(GENERATED, stateful_step_count=50),
+        restart_app=restart_app,
+        list_performed=list_performed,
+    )
+
+    assert "performed 2 times" in error
+
+
 @pytest.mark.parametrize("verb", ["create_app", "ask", "perform", "list_performed"])
 def test_what_a_subclass_does_not_say_is_named(verb):
     machine = type("Histories", (ShopHistories,), {verb: getattr(OwnApp, verb)})

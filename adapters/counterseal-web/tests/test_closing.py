@@ -42,6 +42,22 @@ def test_every_service_is_closed_and_the_handler_before_runs_once(numbers, numbe
     assert numbers == [number]
 
 
+def test_a_handler_that_another_library_installs_between_runs_once(numbers):
+    first, second = make_service(), make_service()
+    close_on_signal(first[0])
+    previous, between = signal.getsignal(signal.SIGTERM), []
+
+    def handle(number, frame):
+        between.append(number)
+        previous(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
+    close_on_signal(second[0])
+    signal.raise_signal(signal.SIGTERM)
+    assert all(closed.wait(PATIENCE) for _, closed in (first, second))
+    assert (between, numbers) == ([signal.SIGTERM], [signal.SIGTERM])
+
+
 def test_outside_the_main_thread_no_handler_is_installed(numbers):
     service, closed = make_service()
     thread = threading.Thread(target=close_on_signal, args=(service,))

@@ -99,6 +99,8 @@ async def wait_for_end(
                 if current.state not in UNFINISHED:
                     return current
                 await asyncio.wait((woken, closing), return_when=asyncio.FIRST_COMPLETED)
+                if woken.done():
+                    woken.result()  # an error of the adapter, which would be repeated at once
             finally:
                 woken.cancel()
                 await asyncio.gather(woken, return_exceptions=True)
@@ -122,8 +124,10 @@ def closing_on_signal(service: Service) -> Iterator[None]:
 
     def chain(previous: _Handler) -> _Handler:
         def handle(number: int, frame: FrameType | None) -> None:
-            # A handler interrupts other code, which may have a lock that `close` needs.
-            loop.call_soon_threadsafe(service.close)
+            # A handler interrupts other code, which may have a lock that `close` needs. A loop that
+            # was closed has closed its service, too.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(service.close)
             previous(number, frame)
 
         return handle

@@ -130,6 +130,7 @@ def requires_approval(
             trust=trust,
             account=account,
             signature=signature,
+            accepted=inspect.signature(function, follow_wrapped=False),
             skipped=skipped,
             action_type=type,
             resource=_name(function) if resource is None else resource,
@@ -151,9 +152,9 @@ def requires_approval(
     return decorate
 
 
-def _synchronous(function: Callable[P, T], rule: ApprovalRule) -> Callable[P, T]:
+def _synchronous(function: Callable[..., T], rule: ApprovalRule) -> Callable[..., T]:
     @functools.wraps(function)
-    def approved(*args: P.args, **kwargs: P.kwargs) -> T:
+    def approved(*args: Any, **kwargs: Any) -> T:
         asked_call = rule.bind(args, kwargs).ask()
         try:
             is_finished = asked_call.wait()
@@ -165,7 +166,7 @@ def _synchronous(function: Callable[P, T], rule: ApprovalRule) -> Callable[P, T]
         asked_call.use()
         try:
             asked_call.require_unchanged()
-            result = function(*args, **kwargs)
+            result = function(*asked_call.call.args, **asked_call.call.kwargs)
         except Exception:
             # Of an interruption nothing is reported: the function may have done its work.
             asked_call.report(UseOutcome.FAILED)
@@ -185,7 +186,7 @@ def _asynchronous(function: Callable[..., Any], rule: ApprovalRule) -> Callable[
             await thread.run(asked_call.use)
             try:
                 asked_call.require_unchanged()
-                result = await function(*args, **kwargs)
+                result = await function(*bound_call.args, **bound_call.kwargs)
             except Exception:
                 # Of a cancellation nothing is reported: the function may have done its work.
                 await thread.run(asked_call.report, UseOutcome.FAILED)
@@ -272,4 +273,9 @@ def _name(function: Callable[..., Any]) -> str:
 
 def _receivers(function: Callable[..., Any], signature: inspect.Signature) -> int:
     """Return 1 if the first parameter is that of a method: `self` or `cls`; else 0."""
-    return int("." in _name(function) and next(iter(signature.parameters), "") in {"self", "cls"})
+    is_bound = inspect.ismethod(function)
+    return int(
+        not is_bound
+        and "." in _name(function)
+        and next(iter(signature.parameters), "") in {"self", "cls"}
+    )

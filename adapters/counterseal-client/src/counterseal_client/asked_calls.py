@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from inspect import Parameter
 from typing import Any, TypeAlias, cast
 
 import attrs
@@ -32,6 +33,8 @@ Chosen: TypeAlias = str | Callable[[Arguments], str | None] | None
 NOT_SHOWN = "not shown"
 SALT_BYTES = 16
 _ENTROPY = SystemEntropy()
+_VALUES = (str, int, float, bool, type(None), list, tuple, dict)
+_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 class ArgumentsChanged(Refused, code="arguments_changed"):
@@ -48,6 +51,7 @@ class ApprovalRule:
         trust: The service's keys.
         account: The origin's own id of the user who is asked.
         signature: Of the function.
+        accepted: Which arguments it takes itself, if it wraps another one, whose signature that is.
         skipped: How many parameters come before the arguments: 1 for a method.
         action_type: The type of the action.
         resource: What the action acts on.
@@ -67,6 +71,7 @@ class ApprovalRule:
     trust: Trust
     account: Chosen
     signature: inspect.Signature
+    accepted: inspect.Signature
     skipped: int
     action_type: str
     resource: Chosen
@@ -87,11 +92,35 @@ class ApprovalRule:
 
         Raises:
             TypeError: It does not bind, as without the decorator.
+            Unfit: Its first parameter is called `self` or `cls`, and is an argument.
         """
         bound = self.signature.bind(*args, **kwargs)
+        passed_names = set(bound.arguments)
         bound.apply_defaults()
-        arguments = dict(list(bound.arguments.items())[self.skipped :])
-        return BoundCall(rule=self, arguments=arguments, salt=_ENTROPY.token(SALT_BYTES))
+        # A default may change until the function runs, and one that it wraps may have another.
+        defaults = {
+            name: bound.arguments[name] for name in bound.arguments if name not in passed_names
+        }
+        kinds = {name: self.signature.parameters[name].kind for name in defaults}
+        args += tuple(
+            value for name, value in defaults.items() if kinds[name] is Parameter.POSITIONAL_ONLY
+        )
+        kwargs = dict(kwargs) | {
+            name: value for name, value in defaults.items() if kinds[name] in _BY_NAME
+        }
+        self.accepted.bind(*args, **kwargs)
+        members = [*bound.arguments.items()]
+        for name, value in members[: self.skipped]:
+            if type(value) in _VALUES:
+                # Of a static method, it is an argument, which nobody would be shown.
+                raise Unfit(f"{name}: a value, and no object or class of a method", argument=name)
+        return BoundCall(
+            rule=self,
+            args=args,
+            kwargs=kwargs,
+            arguments=dict(members[self.skipped :]),
+            salt=_ENTROPY.token(SALT_BYTES),
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -101,11 +130,15 @@ class BoundCall:
 
     Attributes:
         rule: How it is asked about.
-        arguments: By the names of parameters; the caller may still change what is in them.
+        args: What the function runs with, by position.
+        kwargs: The same by name, with the defaults of what the caller left out.
+        arguments: All of it by parameter; the caller may still change what is in the values.
         salt: Of the digests of what nobody is shown.
     """
 
     rule: ApprovalRule
+    args: tuple[Any, ...] = attrs.field(repr=False)
+    kwargs: Mapping[str, Any] = attrs.field(repr=False)
     arguments: Arguments = attrs.field(repr=False)
     salt: bytes = attrs.field(repr=False)
 

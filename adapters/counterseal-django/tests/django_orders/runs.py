@@ -1,9 +1,10 @@
 """What a process of the project does, as a run of `KilledRuns` names it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from interrupted_requests import (
     BEFORE_COMMIT,
     IN_TRANSACTION,
@@ -15,6 +16,7 @@ from interrupted_requests import (
 from counterseal.errors import AccountUnknown
 from counterseal_django import RequestInTransaction
 from counterseal_django.own_data.requests import ApprovalRequests
+from counterseal_sql.own_data import TransactionEnded
 from django_orders.models import Order, cancel, pay, place_order
 
 
@@ -87,6 +89,31 @@ def refuse_in_transaction(run):
         except RequestInTransaction as refusal:
             refusals.append(refusal)
     assert len(refusals) == len(calls)
+
+
+def refuse_hidden_rollback(run):
+    """Require that nothing is done where `pay` hides an error, or autocommit is off."""
+
+    def pay_and_hide_an_error(request):
+        pay(request)
+        with suppress(IntegrityError):
+            Order(key=run["key"]).save(force_insert=True)
+
+    service = interrupted_service(run)
+    requests = ApprovalRequests(service=service, on_approval=pay_and_hide_an_error, pause=PAUSE)
+    require_raised(TransactionEnded, requests.work)
+    assert [request.key for request in requests.unfinished()] == [run["key"]]
+    transaction.set_autocommit(False)
+    require_raised(RequestInTransaction, requests.work)
+
+
+def require_raised(error, call):
+    """Require that *call* raises *error*."""
+    try:
+        call()
+    except error:
+        return
+    raise AssertionError(error)
 
 
 def finish_at_once(run):

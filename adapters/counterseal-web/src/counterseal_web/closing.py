@@ -16,7 +16,23 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _Handler: TypeAlias = Callable[[int, FrameType | None], object]
 
 _services: WeakSet[Service] = WeakSet()
-_previous_handlers: dict[int, _Handler] = {}
+
+
+class _ClosingHandler:
+    """
+    Closes all services, and runs the handler before.
+
+    It has that handler itself: another library may install one between two calls of
+    `close_on_signal`, so that there are two of these in one chain.
+    """
+
+    def __init__(self, previous: _Handler) -> None:
+        self._previous = previous
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        # A handler interrupts other code, which may have a lock that `close` needs.
+        threading.Thread(target=_close_all).start()
+        self._previous(number, frame)
 
 
 def close_on_signal(service: Service) -> None:
@@ -36,15 +52,8 @@ def close_on_signal(service: Service) -> None:
     _services.add(service)
     for number in SIGNALS:
         previous = signal.getsignal(number)
-        if callable(previous) and previous is not _close_and_go_on:
-            _previous_handlers[number] = previous
-            signal.signal(number, _close_and_go_on)
-
-
-def _close_and_go_on(number: int, frame: FrameType | None) -> None:
-    # A handler interrupts other code, which may have a lock that `close` needs.
-    threading.Thread(target=_close_all).start()
-    _previous_handlers[number](number, frame)
+        if callable(previous) and not isinstance(previous, _ClosingHandler):
+            signal.signal(number, _ClosingHandler(previous))
 
 
 def _close_all() -> None:

@@ -37,7 +37,7 @@ class ApprovalRequests:
     Requests for approvals beside the project's own data; threads may share it.
 
     Every method but `insert` makes calls to Counterseal and opens transactions of its own, so it is
-    refused inside `atomic`, where nothing is committed yet.
+    refused inside `atomic` and without autocommit, where nothing is committed yet.
     A failure of Counterseal or of the database, and what your functions raise, leaves the request
     as it is: the next visit repeats it.
 
@@ -45,7 +45,8 @@ class ApprovalRequests:
         on_approval: Is called once for each request that was approved, after the approval was used,
             inside `atomic` with the row that records the use. If it raises, nothing is committed,
             and it is called again. So it has no effects but in this database; what it needs of the
-            action is in the request.
+            action is in the request. Where it expects an error of the database, it uses an inner
+            `atomic`.
         on_end: Is called once for each request that ends without an approval, in the same way.
         service: Counterseal; None for that of the project, `counterseal_django.approvals`.
         using: The alias of the project's database.
@@ -87,7 +88,7 @@ class ApprovalRequests:
 
         Raises:
             InvalidField: *question* asks about no action or cannot be written as JSON, or *key* is
-                no text of 1 to 256 characters.
+                no text of 1 to 256 bytes.
         """
         # The project's service may not be made here: that writes to the store, and on SQLite the
         # caller's transaction may have written.
@@ -108,6 +109,7 @@ class ApprovalRequests:
             RequestInTransaction: It is called inside `atomic`.
             NotFound: There is no such request.
             WrongState: It has ended, or was asked so long ago that the code is gone.
+            ActionUsed: Its key belonged to another request, whose row was deleted.
             Refused: As `Challenges.issue`.
             Unavailable: A port of Counterseal failed; a worker will ask.
         """
@@ -130,13 +132,17 @@ class ApprovalRequests:
         """
         Take the next step for each request that is due, and return for how many.
 
-        Several workers may call it: on PostgreSQL each takes other requests. If it raises, the
-        request at which it failed is deferred, and the next call takes the others.
+        Several workers may call it: on PostgreSQL each takes other requests. A request at which it
+        failed is visited again after the pause, as every other.
 
         Raises:
             RequestInTransaction: It is called inside `atomic`.
+            Unavailable: A port of Counterseal failed; the next call takes the other requests.
             Foreign: A request is of another origin than that of the service.
-            Unavailable: A port of Counterseal failed.
+            TransactionEnded: A function of yours has rolled back its transaction.
+            Exception: What a function of yours raised. The other requests have been visited before,
+                unless a hundred visits failed; several failures are one `ExceptionGroup`. A note of
+                each names the request.
         """
         return self._run(self._steps().work())
 
@@ -164,7 +170,8 @@ class ApprovalRequests:
         return RequestSteps(self._service(), self._rows, self._pause)
 
     def _run(self, steps: Steps[None, T]) -> T:
-        if connections[self._alias].in_atomic_block:
+        connection = connections[self._alias]
+        if connection.in_atomic_block or not connection.get_autocommit():
             raise RequestInTransaction
         return run(steps, self._perform)
 
@@ -178,4 +185,5 @@ class ApprovalRequests:
             follow = self._on_end if step.request.use is None else self._on_approval
             if is_first and follow is not None:
                 follow(step.request)
+                step.confirm(None)
             return is_first

@@ -69,10 +69,10 @@ class DjangoRows:
         """Defer the next visit."""
         self._open(key).update(next_visit=microseconds(next_visit))
 
-    def record_challenge(self, _: None, key: str, challenge: Guid, asked_at: datetime) -> None:
-        """Record the challenge of a request that has none."""
+    def record_challenge(self, _: None, key: str, challenge: Guid, asked_at: datetime) -> bool:
+        """Record the challenge of a request that has none; return False if it has one."""
         row = self._open(key).filter(challenge__isnull=True)
-        row.update(challenge=challenge, asked_at=microseconds(asked_at))
+        return bool(row.update(challenge=challenge, asked_at=microseconds(asked_at)) == 1)
 
     def record_outcome(self, _: None, key: str, outcome: str, use: Guid | None) -> bool:
         """Record the outcome of an open request; return False if it has one."""

@@ -7,4 +7,5 @@ from .async_requests import AsyncApprovalRequests as AsyncApprovalRequests
 from .requests import ApprovalRequests as ApprovalRequests
 from .service import ApprovalService as ApprovalService
 from .service import LocalService as LocalService
+from .steps import TransactionEnded as TransactionEnded
 from .table import ApprovalTable as ApprovalTable

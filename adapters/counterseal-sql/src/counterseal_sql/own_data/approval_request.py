@@ -15,7 +15,7 @@ from counterseal.models import Action, Guid, Question
 from counterseal_records import moment_at
 
 KEY_LENGTH = 256
-"""Characters of a key: as many as the standard policy lets an idempotency key have bytes."""
+"""Bytes of a key, as the standard policy limits idempotency keys."""
 
 OUTCOME_LENGTH = 64
 """Characters of an outcome: a code of Counterseal's."""
@@ -113,9 +113,9 @@ def write_question(question: Question, key: str) -> str:
 
     Raises:
         InvalidField: *question* asks about no action or cannot be written as JSON, or *key* is no
-            text of 1 to 256 characters.
+            text of 1 to 256 bytes.
     """
-    if not isinstance(key, str) or not 0 < len(key) <= KEY_LENGTH:
-        raise InvalidField("key", f"not a text of 1 to {KEY_LENGTH} characters")
+    if not isinstance(key, str) or not 0 < len(key.encode(errors="replace")) <= KEY_LENGTH:
+        raise InvalidField("key", f"not a text of 1 to {KEY_LENGTH} bytes")
     require_action(question)
     return ijson.compact(request_document(question), field="question").decode()

@@ -106,4 +106,5 @@ class AsyncApprovalRequests:
             follow = self._on_end if step.request.use is None else self._on_approval
             if is_first and follow is not None:
                 await follow(session, step.request)
+                await session.run_sync(step.confirm)
             return is_first

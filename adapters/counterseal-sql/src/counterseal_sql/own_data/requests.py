@@ -36,7 +36,8 @@ class ApprovalRequests:
         on_approval: Is called once for each request that was approved, after the approval was used,
             and changes what it has to in the session. This commits together with the row that
             records the use. If it raises, nothing is committed, and it is called again. So it has
-            no effects but in this session; what it needs of the action is in the request.
+            no effects but in this session, which it neither commits nor rolls back; what it needs
+            of the action is in the request.
         on_end: Is called once for each request that ends without an approval, in the same way.
         pause: Between two visits of workers to one request, and before the first one.
 
@@ -74,7 +75,7 @@ class ApprovalRequests:
 
         Raises:
             InvalidField: *question* asks about no action or cannot be written as JSON, or *key* is
-                no text of 1 to 256 characters.
+                no text of 1 to 256 bytes.
         """
         return self._table.insert(
             key=key,
@@ -91,6 +92,7 @@ class ApprovalRequests:
         Raises:
             NotFound: There is no such request: was it committed?
             WrongState: It has ended, or was asked so long ago that the code is gone.
+            ActionUsed: Its key belonged to another request, whose row was deleted.
             Refused: As `Challenges.issue`.
             Unavailable: A port of Counterseal failed; a worker will ask.
         """
@@ -112,12 +114,16 @@ class ApprovalRequests:
         """
         Take the next step for each request that is due, and return for how many.
 
-        Several workers may call it: on PostgreSQL each takes other requests. If it raises, the
-        request at which it failed is deferred, and the next call takes the others.
+        Several workers may call it: on PostgreSQL each takes other requests. A request at which it
+        failed is visited again after the pause, as every other.
 
         Raises:
+            Unavailable: A port of Counterseal failed; the next call takes the other requests.
             Foreign: A request is of another origin than that of the service.
-            Unavailable: A port of Counterseal failed.
+            TransactionEnded: A function of yours has ended its transaction.
+            Exception: What a function of yours raised. The other requests have been visited before,
+                unless a hundred visits failed; several failures are one `ExceptionGroup`. A note of
+                each names the request.
         """
         return run(self._steps.work(), self._perform)
 
@@ -144,4 +150,5 @@ class ApprovalRequests:
             follow = self._on_end if step.request.use is None else self._on_approval
             if is_first and follow is not None:
                 follow(session, step.request)
+                step.confirm(session)
             return is_first

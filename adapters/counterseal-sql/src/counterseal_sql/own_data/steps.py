@@ -18,8 +18,16 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from counterseal import Issued, Refused
-from counterseal.errors import CredentialRefused, Foreign, NotApproved, NotFound, WrongState
+from counterseal import Issued, Refused, Unavailable
+from counterseal.errors import (
+    ActionUsed,
+    CredentialRefused,
+    Foreign,
+    Misuse,
+    NotApproved,
+    NotFound,
+    WrongState,
+)
 from counterseal.models import Guid
 from counterseal_sql.own_data.approval_request import USED, ApprovalRequest
 from counterseal_sql.own_data.service import ApprovalService
@@ -33,8 +41,21 @@ T = TypeVar("T")
 PAUSE = timedelta(seconds=5)
 """Between two visits of workers to one request."""
 
+FAILURES = 100
+"""So many failed visits end a round of a worker: each is an exception that the round keeps."""
+
 WRONG_ORIGIN = (Foreign, CredentialRefused)
 """Refusals that say nothing of a request: the program works for another origin than it should."""
+
+
+class TransactionEnded(Misuse, code="transaction_ended"):
+    """
+    A function of the program has committed or rolled back the transaction in which it was called.
+
+    Or it has hidden an error of the database, by which PostgreSQL rolls back. What the function
+    changes, and that it was called, commit together; where it expects an error, it uses a
+    savepoint.
+    """
 
 
 class RequestRows(Protocol[S_contra]):
@@ -56,8 +77,8 @@ class RequestRows(Protocol[S_contra]):
 
     def record_challenge(
         self, session: S_contra, /, key: str, challenge: Guid, asked_at: datetime
-    ) -> None:
-        """Record the challenge of a request that has none."""
+    ) -> bool:
+        """Record the challenge of a request that has none; return False if it has one."""
 
     def record_outcome(
         self, session: S_contra, /, key: str, outcome: str, use: Guid | None
@@ -92,12 +113,13 @@ class Ending(Generic[S]):
     """
     End *request* and let the program follow, in one transaction.
 
-    If *record* returns true, call the program's function for *request*, which has its outcome; then
-    commit. The result is that of *record*.
+    If *record* returns true, call the program's function for *request*, which has its outcome, and
+    then *confirm*; then commit. The result is that of *record*.
     """
 
     request: ApprovalRequest
     record: Callable[[S], bool]
+    confirm: Callable[[S], None]
 
 
 Step: TypeAlias = Call | Transaction[S] | Ending[S]
@@ -150,13 +172,25 @@ class RequestSteps(Generic[S]):
     def work(self) -> Steps[S, int]:
         """Visit each request that is due now, and return how many."""
         due, count = self._service.now(), 0
-        while True:
+        failures: list[Exception] = []
+        while len(failures) < FAILURES:
             claim = partial(self._rows.claim, due=due, next_visit=self.next_visit())
             request: ApprovalRequest | None = yield Transaction(work=claim)
             if request is None:
-                return count
-            yield from self._visit(request)
+                break
+            try:
+                yield from self._visit(request)
+            except Unavailable:
+                raise
+            except Exception as failure:  # noqa: BLE001 (raised after the other visits)
+                failure.add_note(f"the approval request {request.key!r}")
+                failures.append(failure)
             count += 1
+        if len(failures) > 1:
+            raise ExceptionGroup("visits to approval requests", failures)
+        if failures:
+            raise failures[0]
+        return count
 
     def unfinished(self) -> Steps[S, list[ApprovalRequest]]:
         """Return the requests whose use Counterseal has, and the program has not recorded."""
@@ -195,14 +229,24 @@ class RequestSteps(Generic[S]):
                 yield from self._refuse(request, refusal)
             return refusal
         if request.challenge is None:
-            yield Transaction(
-                work=partial(
-                    self._rows.record_challenge,
-                    key=request.key,
-                    challenge=issued.challenge.guid,
-                    asked_at=issued.challenge.issued_at,
-                )
-            )
+            return (yield from self._record_challenge(request, issued))
+        return issued
+
+    def _record_challenge(
+        self, request: ApprovalRequest, issued: Issued
+    ) -> Steps[S, Issued | Refused]:
+        challenge, asked_at = issued.challenge.guid, issued.challenge.issued_at
+        asked_request = attrs.evolve(request, challenge=challenge, asked_at=asked_at)
+        record = partial(
+            self._rows.record_challenge, key=request.key, challenge=challenge, asked_at=asked_at
+        )
+        if issued.repeated:
+            use = yield Call(function=partial(self._service.find_use, asked_request))
+            if use is not None:
+                # By another row of the key, which was deleted, or by other code of the program.
+                yield from self._end(asked_request, ActionUsed.code, None, record)
+                return ActionUsed()
+        yield Transaction(work=record)
         return issued
 
     def _use(self, request: ApprovalRequest) -> Steps[S, None]:
@@ -239,11 +283,33 @@ class RequestSteps(Generic[S]):
         outcome = refusal.status if isinstance(refusal, NotApproved) else refusal.code
         yield from self._end(request, outcome, None)
 
-    def _end(self, request: ApprovalRequest, outcome: str, use: Guid | None) -> Steps[S, bool]:
-        record = partial(self._rows.record_outcome, key=request.key, outcome=outcome, use=use)
+    def _end(
+        self,
+        request: ApprovalRequest,
+        outcome: str,
+        use: Guid | None,
+        begin: Callable[[S], bool] = lambda _: True,
+    ) -> Steps[S, bool]:
+        """End the request, if *begin* returns true in the same transaction."""
+
+        def record(session: S) -> bool:
+            return begin(session) and self._rows.record_outcome(
+                session, key=request.key, outcome=outcome, use=use
+            )
+
         ended_request = attrs.evolve(request, outcome=outcome, use=use, reported=use is None)
-        is_first: bool = yield Ending(request=ended_request, record=record)
+        confirm = partial(self._require_recorded, ended_request)
+        is_first: bool = yield Ending(request=ended_request, record=record, confirm=confirm)
         return is_first
+
+    def _require_recorded(self, ended_request: ApprovalRequest, session: S) -> None:
+        """Require that the transaction still has the outcome, after the program's function."""
+        try:
+            stored_request = self._rows.load(session, key=ended_request.key)
+        except Exception as error:
+            raise TransactionEnded from error
+        if stored_request is None or stored_request.outcome != ended_request.outcome:
+            raise TransactionEnded
 
 
 def run(steps: Steps[S, T], perform: Callable[[Step[S]], Any]) -> T:

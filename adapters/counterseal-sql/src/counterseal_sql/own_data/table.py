@@ -105,10 +105,10 @@ class ApprovalTable:
 
     def record_challenge(
         self, session: Session, key: str, challenge: Guid, asked_at: datetime
-    ) -> None:
-        """Record the challenge of a request that has none."""
+    ) -> bool:
+        """Record the challenge of a request that has none; return False if it has one."""
         changes = {"challenge": challenge, "asked_at": microseconds(asked_at)}
-        self._change_open(session, key, self._columns.challenge.is_(None), **changes)
+        return self._change_open(session, key, self._columns.challenge.is_(None), **changes)
 
     def record_outcome(self, session: Session, key: str, outcome: str, use: Guid | None) -> bool:
         """Record the outcome of an open request; return False if it has one."""

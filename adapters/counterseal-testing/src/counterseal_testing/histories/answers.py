@@ -59,7 +59,7 @@ class AnswerCalls(ChallengeCalls):
         self.require_confirmed(entry, device)
         if entry.value is not None:
             account = self.ledger.bindings[device].account
-            listed = [challenge.guid for challenge in entry.value]
+            listed: list[str] = [challenge.guid for challenge in entry.value]
             expected = [
                 challenge
                 for challenge in self.ledger.unfinished(account, self.at())

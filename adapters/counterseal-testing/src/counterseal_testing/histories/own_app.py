@@ -74,7 +74,8 @@ class OwnApp(RuleBasedStateMachine):
     A history is a sequence of steps, in any order: the app asks for a new task, or for one again;
     the person approves, refuses, disowns, mistypes the PIN or the code; the app performs a task,
     however often, whatever the person did; time passes. While the app asks or performs, a reply of
-    the service may get lost, the store may fail, or the process may die.
+    the service may get lost, the store may fail, or the process may die; then `restart_app` starts
+    your app again.
 
     After each step this must hold:
 
@@ -136,6 +137,15 @@ class OwnApp(RuleBasedStateMachine):
             NotImplementedError: The subclass does not say how.
         """
         raise NotImplementedError("say in `create_app` how your app is built on `self.service`")
+
+    def restart_app(self) -> None:
+        """
+        Start your app again, after its process has died.
+
+        Override it: build the app anew on what it has stored, as on its database, so that nothing
+        else of it is left. Without it the app goes on with all that it had in memory, and these
+        histories do not find what it forgets.
+        """
 
     def ask(self, task: str) -> str | None:
         """
@@ -277,14 +287,18 @@ class OwnApp(RuleBasedStateMachine):
             call(task)
         except expected as error:
             note(f"  {verb} {task} -> {getattr(error, 'code', type(error).__name__)}")
-            return False
+            has_died = isinstance(error, Crash)
+        else:
+            note(f"  {verb} {task} -> returned")
+            return True
         finally:
             self.faults.clear()
             if self.faults.happened != happened:
                 self._undisturbed_tasks.discard(task)
                 self._fresh_approvals.discard(task)
-        note(f"  {verb} {task} -> returned")
-        return True
+        if has_died:
+            self.restart_app()
+        return False
 
     def _interleave(self, task: str) -> None:
         try:
