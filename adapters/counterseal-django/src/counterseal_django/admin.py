@@ -405,11 +405,11 @@ class ApprovalRequiredMixin:
         except (cs.Refused, cs.Unavailable) as error:
             return pages.refuse(request, error, post.back)
         try:
-            return self._act(request, post, proposal, view)
+            return self._do(request, post, proposal, view)
         except PostChanged as error:
             return pages.refuse(request, error, post.back)
 
-    def _act(
+    def _do(
         self,
         request: HttpRequest,
         post: PendingPost,
