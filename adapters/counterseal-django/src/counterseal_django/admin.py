@@ -21,6 +21,7 @@ from typing import Any
 
 import attrs
 from django.contrib import admin
+from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
 from django.core import checks
 from django.core.exceptions import PermissionDenied
@@ -56,13 +57,16 @@ from counterseal_django.pending_posts import (
     outside_transactions,
 )
 from counterseal_django.site_actions import ROWS
+from counterseal_django.wiring import approvals
 
 OPERATIONS = frozenset({"add", "change", "delete", "actions"})
 """What can need an approval; `actions` are all but that which deletes."""
 
-DELETING_ACTION = "delete_selected"
 RUN = "counterseal_run"
 """The attribute of a request with how far it is."""
+
+GUARDED = "counterseal_guarded"
+"""The attribute of an action that asks before it runs."""
 
 
 class ApprovalMissing(cs.Misuse, code="approval_missing"):
@@ -89,11 +93,13 @@ class Run:
     Attributes:
         approved: What the user has approved, and what may run now; None to describe it only.
         has_passed: Whether the view has described that, and may go on.
+        has_returned: Whether the view has done it, but for the commit.
         formsets: Of the form, once Django has made them.
     """
 
     approved: Proposal | None = None
     has_passed: bool = False
+    has_returned: bool = False
     formsets: list[Any] | None = None
 
     def require(self, proposal: Proposal) -> None:
@@ -200,10 +206,25 @@ class ApprovalRequiredMixin:
         actions: dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
         return {
             name: (self._guard(function, description), name, description)
-            if self._is_required("actions", name)
+            if self._is_action_required(name, function)
             else (function, name, description)
             for name, (function, _, description) in actions.items()
         }
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponseBase | None:
+        """
+        Run an action after an approval.
+
+        Raises:
+            ApprovalMissing: A subclass has added an action that would not ask.
+        """
+        chosen = {*request.POST.getlist("action")}
+        for name, (function, _, _) in self.get_actions(request).items():
+            asks = hasattr(function, GUARDED)
+            if name in chosen and self._is_action_required(name, function) and not asks:
+                raise ApprovalMissing(f"{name}: declare it in `actions`, not in `get_actions`")
+        response: HttpResponseBase | None = super().response_action(request, queryset)  # type: ignore[misc]
+        return response
 
     def _create_formsets(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         formsets, inlines = super()._create_formsets(request, *args, **kwargs)  # type: ignore[misc]
@@ -221,7 +242,9 @@ class ApprovalRequiredMixin:
                 raise ApprovalMissing("list_editable")
             if all_valid(run.formsets):
                 run.require(
-                    admin_operations.describe_change(self, form, run.formsets, change=change)
+                    admin_operations.describe_change(
+                        self, request, form, run.formsets, change=change
+                    )
                 )
         return instance
 
@@ -243,7 +266,10 @@ class ApprovalRequiredMixin:
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Delete what was approved."""
-        self._require_deletion(request, queryset)
+        objects = self._require_deletion(request, queryset)
+        if objects is not None:
+            # What others add meanwhile is none of these.
+            queryset = queryset.filter(pk__in=[each.pk for each in objects])
         super().delete_queryset(request, queryset)  # type: ignore[misc]
 
     def check(self, **kwargs: Any) -> list[Any]:
@@ -281,10 +307,16 @@ class ApprovalRequiredMixin:
             connect_url=reverse(f"{name}_connect"),
         )
 
-    def _is_required(self, operation: str, action: str = "") -> bool:
-        if action == DELETING_ACTION:
-            return action in self.approval_required  # what it deletes needs `delete`
-        return operation in self.approval_required or action in self.approval_required
+    def _is_required(self, operation: str) -> bool:
+        return operation in self.approval_required
+
+    def _is_action_required(self, name: str, function: Callable[..., Any]) -> bool:
+        if name in self.approval_required:
+            return True
+        if name != delete_selected.__name__:
+            return self._is_required("actions")
+        # What Django's own action deletes needs `delete`; another one of this name may not call it.
+        return function is not delete_selected and self._is_required("delete")
 
     def _respond(
         self, request: HttpRequest, view: Callable[[], HttpResponseBase]
@@ -300,8 +332,7 @@ class ApprovalRequiredMixin:
         """Let *view* describe what it is about to do, and ask the user; or let it do the rest."""
         pages, back = self._pages(request), page_before(request)
         try:
-            setattr(request, RUN, Run())
-            return view()
+            return self._describe(request, view)
         except Proposed as described:
             proposal = described.proposal
         except (cs.Refused, cs.Unavailable) as error:
@@ -313,6 +344,20 @@ class ApprovalRequiredMixin:
             return pages.wait(ask(request, proposal, back=back, duration=duration))
         except (cs.Refused, cs.Unavailable) as error:
             return pages.refuse(request, error, back)
+
+    def _describe(
+        self, request: HttpRequest, view: Callable[[], HttpResponseBase]
+    ) -> HttpResponseBase:
+        """
+        Run *view* until it is about to do what needs an approval; save nothing if it is.
+
+        Raises:
+            Proposed: It is.
+        """
+        setattr(request, RUN, Run())
+        approvals()  # its first call writes, which it may not in the transaction
+        with transaction.atomic(using=router.db_for_write(self.model)):  # type: ignore[attr-defined]
+            return view()
 
     def _go_on(
         self, request: HttpRequest, view: Callable[[], HttpResponseBase]
@@ -336,13 +381,11 @@ class ApprovalRequiredMixin:
         pages: ApprovalPages,
     ) -> HttpResponseBase:
         """Use the approval of *post*, and let Django's view do what it allows."""
-        using = router.db_for_write(self.model)  # type: ignore[attr-defined]
-        if connections[using].in_atomic_block:
+        if connections[router.db_for_write(self.model)].in_atomic_block:  # type: ignore[attr-defined]
             raise ApprovalInTransaction
         post.restore(request)
         try:
-            setattr(request, RUN, Run())
-            response = view()
+            response = self._describe(request, view)
         except Proposed as described:
             proposal = described.proposal
         except PermissionDenied:
@@ -361,17 +404,36 @@ class ApprovalRequiredMixin:
             return pages.wait(post)
         except (cs.Refused, cs.Unavailable) as error:
             return pages.refuse(request, error, post.back)
+        try:
+            return self._do(request, post, proposal, view)
+        except PostChanged as error:
+            return pages.refuse(request, error, post.back)
+
+    def _do(
+        self,
+        request: HttpRequest,
+        post: PendingPost,
+        proposal: Proposal,
+        view: Callable[[], HttpResponseBase],
+    ) -> HttpResponseBase:
+        """
+        Let *view* do what *proposal* describes, in one transaction, and report what came of it.
+
+        Raises:
+            PostChanged: It is something else by now.
+        """
+        using = router.db_for_write(self.model)  # type: ignore[attr-defined]
         run = Run(approved=proposal)
         setattr(request, RUN, run)
         try:
             with transaction.atomic(using=using):
                 self._lock(proposal, using)
                 response = view()
-        except PostChanged as error:
-            post.report(UseState.FAILED)
-            return pages.refuse(request, error, post.back)
+                run.has_returned = True
         except Exception:
-            post.report(UseState.FAILED)
+            # What fails at the commit, or right after it, may be done: nobody knows.
+            if not run.has_returned:
+                post.report(UseState.FAILED)
             raise
         post.report(UseState.EXECUTED if run.has_passed else UseState.FAILED)
         return response
@@ -395,18 +457,21 @@ class ApprovalRequiredMixin:
                 model_admin, request, queryset.filter(pk__in=[each.pk for each in objects])
             )
 
+        setattr(approved, GUARDED, True)
         return approved
 
-    def _require_deletion(self, request: HttpRequest, queryset: Any) -> None:
+    def _require_deletion(self, request: HttpRequest, queryset: Any) -> list[Any] | None:
+        """Return what may be deleted; None if that needs no approval."""
         if not self._is_required("delete"):
-            return
+            return None
         run, objects = self._require_run(request), list(queryset[: ROWS + 1])
         if run.has_passed and run.approved is not None:
             # It was described before its log entries were written.
             if not {str(each.pk) for each in objects} <= {*run.approved.objects}:
                 raise ApprovalMissing
-            return
+            return objects
         run.require(admin_operations.describe_deletion(self, request, objects))
+        return objects
 
     def _require_password(self, request: HttpRequest, user_id: str) -> None:
         """Go on with a new password if the form is valid, and if it is approved."""

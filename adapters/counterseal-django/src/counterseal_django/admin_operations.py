@@ -17,6 +17,8 @@ from django import forms
 from django.contrib.admin.utils import model_format_dict
 from django.core.exceptions import ValidationError
 from django.db import connections, models
+from django.forms.formsets import DELETION_FIELD_NAME
+from django.forms.models import InlineForeignKeyField
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -29,6 +31,11 @@ from counterseal_django.site_actions import NAME, ROWS
 
 Row = list[str]
 EMPTY = "\N{EN DASH}"
+
+DJANGO_BUTTONS = frozenset(
+    {"_save", "_continue", "_addanother", "_saveasnew", "_popup", "_to_field", "_selected_action"}
+)
+"""What Django's own forms send besides fields; a name that begins in this way is of no field."""
 
 ACTION_FIELDS = frozenset({CSRF_FIELD, "action", "index", "select_across", "_selected_action"})
 """What Django sends with every action; other fields are the action's own."""
@@ -59,13 +66,19 @@ def describe_deletion(model_admin: Any, request: HttpRequest, objects: list[Any]
 
 
 def describe_change(
-    model_admin: Any, form: forms.ModelForm[Any], formsets: Iterable[Any], *, change: bool
+    model_admin: Any,
+    request: HttpRequest,
+    form: forms.ModelForm[Any],
+    formsets: Iterable[Any],
+    *,
+    change: bool,
 ) -> Proposal:
     """
     Describe what a form of a change, or of an addition, saves.
 
     Args:
         model_admin: Whose form it is.
+        request: It has sent the form, and may name a button of the project's own.
         form: It is valid, and its instance is changed but not saved.
         formsets: Of the inlines, valid too.
         change: Whether the object exists.
@@ -78,6 +91,7 @@ def describe_change(
         formset_rows, instances = _formset_rows(formset, hidden)
         rows += formset_rows
         related += instances
+    rows += _button_rows(request)
     title = (_("Change %(name)s") if change else _("Add %(name)s")) % {"name": opts.verbose_name}
     state = [_state_of(each) for each in (*objects, *related)]
     return _propose(model_admin, title, rows, state, objects)
@@ -93,10 +107,8 @@ def describe_action(
         InvalidField: There are more than a person can check.
     """
     _demand_few(objects)
-    rows = _object_rows(objects)
-    for name, texts in sorted(request.POST.lists()):
-        if name not in ACTION_FIELDS:
-            rows += [[_("Field %(name)s") % {"name": name}, text or EMPTY] for text in texts]
+    names = {*request.POST} - ACTION_FIELDS
+    rows = [*_object_rows(objects), *_sent_rows(request, names)]
     title = description % model_format_dict(model_admin.opts)
     return _propose(model_admin, title, rows, [*map(_state_of, _load(objects))], objects)
 
@@ -135,6 +147,18 @@ def _object_rows(objects: Iterable[Any]) -> list[Row]:
     return sorted([f"{_name_of(each)} {each.pk}", str(each) or EMPTY] for each in objects)
 
 
+def _sent_rows(request: HttpRequest, names: Iterable[str]) -> Iterator[Row]:
+    for name in sorted(names):
+        label = _("Field %(name)s") % {"name": name}
+        yield from ([label, text or EMPTY] for text in request.POST.getlist(name))
+
+
+def _button_rows(request: HttpRequest) -> Iterator[Row]:
+    """Yield a row for each button of the project's own, such as `_publish` in `response_change`."""
+    names = {name for name in request.POST if name.startswith("_")}
+    yield from _sent_rows(request, names - DJANGO_BUTTONS)
+
+
 def _name_of(instance: Any) -> str:
     return str(capfirst(instance._meta.verbose_name))  # noqa: SLF001 (Django's public name for it)
 
@@ -142,18 +166,26 @@ def _name_of(instance: Any) -> str:
 def _field_rows(
     form: forms.BaseForm, hidden: Collection[str], prefix: str = "", *, with_old: bool
 ) -> Iterator[Row]:
-    """Yield two rows for each changed field: the value now, and the new one."""
-    for name in form.changed_data:
-        field = form.fields[name]
+    """Yield two rows for each field that changes, or is new: the value now, and the new one."""
+    for name, field in form.fields.items():
+        old, new = form.get_initial_for_field(field, name), form.cleaned_data.get(name)
+        # Not `changed_data`, for which the browser may send what the value was before.
+        is_changed = field.has_changed(old, form[name].data)
+        if not is_changed and (with_old or name == DELETION_FIELD_NAME or not _is_set(field, new)):
+            continue
         label = f"{prefix}{field.label or name}"
         if name in hidden or isinstance(field.widget, forms.PasswordInput):
             yield [_("%(label)s, new") % {"label": label}, _("not shown")]
             continue
         if with_old:
-            old = _initial_text(field, form.get_initial_for_field(field, name))
-            yield [_("%(label)s, now") % {"label": label}, old]
-        new = _text_of(field, form.cleaned_data.get(name))
-        yield [_("%(label)s, new") % {"label": label}, new]
+            yield [_("%(label)s, now") % {"label": label}, _initial_text(field, old)]
+        yield [_("%(label)s, new") % {"label": label}, _text_of(field, new)]
+
+
+def _is_set(field: forms.Field, value: Any) -> bool:
+    """Tell whether a field of what is new has a value, other than the object that it is part of."""
+    is_link = isinstance(field, InlineForeignKeyField)
+    return not is_link and value is not False and _text_of(field, value) != EMPTY
 
 
 def _formset_rows(formset: Any, hidden: Collection[str]) -> tuple[list[Row], list[Any]]:

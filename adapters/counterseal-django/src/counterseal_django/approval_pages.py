@@ -82,7 +82,7 @@ TOO_OFTEN = gettext_lazy(
 
 USES = {
     UseState.EXECUTED: gettext_lazy("This was approved, and it is done."),
-    UseState.FAILED: gettext_lazy("This was approved, but it failed. Nothing was done."),
+    UseState.FAILED: gettext_lazy("This was approved, but it failed. It is not tried again."),
     UseState.UNKNOWN: gettext_lazy(
         "This was approved, and then interrupted. Look whether it was done: it is not tried again."
     ),

@@ -11,14 +11,13 @@ page sends it on after the approval, and the view runs once, with the form as it
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
-from asgiref.sync import sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.utils import translation
@@ -194,7 +193,7 @@ def approval_required(
             exclude=frozenset(exclude),
             duration=duration,
         )
-        guard = _asynchronous if inspect.iscoroutinefunction(view) else _synchronous
+        guard = _asynchronous if iscoroutinefunction(view) else _synchronous
         return outside_transactions(guard(view, rule))  # type: ignore[return-value]
 
     return decorate

@@ -21,7 +21,7 @@ from django.conf import settings as django_settings
 from django.utils.module_loading import import_string
 
 import counterseal as cs
-from counterseal.errors import PolicyUnsound
+from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models.passkeys import origin_of
 from counterseal_django.errors import UnfitSettings
 from counterseal_sql.database import CONNECTIONS
@@ -32,7 +32,14 @@ REQUIRED = ("URL", "KEYS", "TENANCY", "COMPANY")
 
 
 def account_id_of(user: Any) -> str:
-    """Return the primary key of *user* as text, the account id unless `ACCOUNT_ID` says another."""
+    """
+    Return the primary key of *user* as text, the account id unless `ACCOUNT_ID` says another.
+
+    Raises:
+        InvalidField: *user* is anonymous, or not saved yet: all of these would be one account.
+    """
+    if user.pk is None:
+        raise InvalidField("user", "not a stored user")
     return str(user.pk)
 
 

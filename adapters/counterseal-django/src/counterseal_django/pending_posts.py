@@ -52,6 +52,8 @@ TOKEN = "counterseal_approval"  # noqa: S105 (the name of a field)
 
 CSRF_FIELD = "csrfmiddlewaretoken"
 
+ENCODING = "utf-8"
+"""Of a form that waits, whatever those have that send it and that go on."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -118,9 +120,10 @@ class PendingPost:
     def restore(self, request: HttpRequest) -> None:
         """Let *request*, which names this post, be the one that sent it."""
         _ = request.POST  # Django reads the body once, and would overwrite the form later.
-        request.POST = QueryDict(self.body, encoding=request.encoding)
-        # What reading the body has set; `FILES` itself cannot be.
+        request.POST = QueryDict(self.body, encoding=ENCODING)
+        # What reading the body has set; `FILES` itself cannot be, and neither can `body`.
         request._files = MultiValueDict()  # type: ignore[attr-defined] # noqa: SLF001
+        request._body = self.body.encode()  # noqa: SLF001
 
     def load_status(self) -> cs.ActionStatus:
         """
@@ -251,6 +254,7 @@ def _read_body(request: HttpRequest) -> str:
         raise PostUnfit("a form with a file")
     form = request.POST.copy()
     form.pop(CSRF_FIELD, None)
+    form.encoding = ENCODING
     body: str = form.urlencode()
     if len(body) > BODY_BYTES:
         raise PostUnfit(f"a form of more than {BODY_BYTES} bytes")

@@ -13,13 +13,12 @@ session has the time of the approval until it ends, or until the user logs in ag
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import user_logged_in
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -73,7 +72,7 @@ def step_up_required(*, within: timedelta) -> Callable[[View], View]:
     """
 
     def decorate(view: View) -> View:
-        if inspect.iscoroutinefunction(view):
+        if iscoroutinefunction(view):
 
             @functools.wraps(view)
             async def checked_later(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -172,11 +172,11 @@ class _Process:
         config, url = configuration(), address_of_alias()
         require_test_store(url)
         current = self._current
-        if current is not None and current[0] is config and current[1] == url:
+        if current is not None and current[0] == config and current[1] == url:
             return current[2]
         with self._lock:
             current = self._current
-            if current is None or current[0] is not config or current[1] != url:
+            if current is None or current[0] != config or current[1] != url:
                 self.close()
                 database = connect_to(url, config.connections)
                 current = self._current = (config, url, make_approvals(config, database))

@@ -1,11 +1,14 @@
 """A user of the office's site, with a browser and a phone, and what they are asked."""
 
+import asyncio
 import html
 import json
 import re
 
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.contrib.auth.models import User
-from django.test import Client
+from django.db import connections
+from django.test import AsyncClient, Client
 
 from counterseal.device import SoftwareDevice
 from counterseal.memory import memory_ports
@@ -97,6 +100,20 @@ class Person:
         challenge = self.phone.fetch(self.pending().guid)
         rows = json.loads(challenge.display)["content"]["keys"]
         return [(row["key"], row["value"]) for row in rows][:-1]
+
+
+def post_in_loop(person, path, data=None):
+    """Send a form on an ASGI server, which has a thread of its own for each request."""
+    client = AsyncClient(headers={"host": HOST})
+    client.cookies = person.client.cookies
+
+    async def post():
+        async with ThreadSensitiveContext():
+            response = await client.post(path, data)
+            await sync_to_async(connections.close_all)()
+            return response
+
+    return asyncio.run(post())
 
 
 class Question:

@@ -239,7 +239,7 @@ def test_a_change_shows_its_fields_before_and_after(zoe, customers):
 def test_an_addition_shows_what_is_new(zoe):
     question = zoe.ask(f"{LIST}add/", **form_of(Customer(name="Eve")))
     assert zoe.displayed()[0] == ("Action", "Add customer")
-    assert zoe.displayed()[2:] == [("Name, new", "Eve")]
+    assert zoe.displayed()[2:] == [("Name, new", "Eve"), ("Level, new", "silver")]
     question.approve()
     question.go_on()
     assert names() == ["Eve"]

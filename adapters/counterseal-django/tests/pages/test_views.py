@@ -1,14 +1,13 @@
 """Views that a user approves what they sent to, and pages that need a fresh approval."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import AsyncClient, override_settings
+from django.test import override_settings
 from office.models import Customer
-from office_person import Question
+from office_person import Question, post_in_loop
 
 from counterseal.models import UseState
 from counterseal_django import approvals
@@ -90,13 +89,11 @@ def test_an_action_of_a_standard_type(zoe):
 
 
 def test_a_coroutine_is_called_in_an_event_loop(zoe, customers):
-    client = AsyncClient(headers={"host": "office.example"})
-    client.cookies = zoe.client.cookies
     path = f"/promote/{customers[0].pk}/"
-    waiting = asyncio.run(client.post(path))
+    waiting = post_in_loop(zoe, path)
     question = Question(zoe, path, waiting.url)
     question.approve()
-    done = asyncio.run(client.post(path, {TOKEN: question.guid}))
+    done = post_in_loop(zoe, path, {TOKEN: question.guid})
     assert done.content == b"1"
 
 

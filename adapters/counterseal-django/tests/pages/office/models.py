@@ -27,3 +27,17 @@ class Purchase(models.Model):
 
     def __str__(self):
         return self.item
+
+
+def list_price():
+    return 10
+
+
+class Plan(models.Model):
+    name = models.CharField(max_length=100)
+    # A default that is called: Django's form has the value of before in a hidden field.
+    price = models.IntegerField(default=list_price)
+    is_open = models.BooleanField(default=False)
+
+    def __str__(self):
+        return self.name

@@ -13,4 +13,6 @@ urlpatterns = [
     path("pay/", views.pay),
     path("export/", views.export),
     path("export-later/", views.export_later),
+    path("class/", views.ask_class),
+    path("class-export/", views.export_class),
 ]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
+from django.views import View
 
 from counterseal_django.approval_required import approval_required
 from counterseal_django.step_up import step_up_required
@@ -56,3 +57,12 @@ def export(request):
 @step_up_required(within=timedelta(minutes=10))
 async def export_later(request):
     return HttpResponse("exported")
+
+
+class LaterView(View):
+    async def post(self, request):
+        return HttpResponse("posted")
+
+
+ask_class = approval_required("Post", resource="class")(LaterView.as_view())
+export_class = step_up_required(within=timedelta(minutes=10))(LaterView.as_view())
