@@ -234,6 +234,28 @@ def load_post(request: HttpRequest, challenge: object) -> PendingPost:
         raise PostUnknown from None
 
 
+def cancel_posts(request: HttpRequest, user: Any, action_type: str | None = None) -> None:
+    """
+    Cancel what the session of *request* waits for, once the open transaction has committed.
+
+    A failure is logged, and changes nothing: the questions end by themselves.
+
+    Args:
+        user: Who has sent the forms.
+        action_type: Of those that are cancelled; None for all.
+    """
+    sealed_posts = dict(request.session.get(SESSION_KEY, {}))
+
+    def cancel() -> None:
+        for challenge, sealed in sealed_posts.items():
+            post = _open(sealed, challenge, user)
+            if action_type in {None, post.proposal.action.type}:
+                post.cancel()
+
+    if sealed_posts:
+        transaction.on_commit(cancel, robust=True)
+
+
 def outside_transactions(view: F) -> F:
     """Leave *view* out of `ATOMIC_REQUESTS`: Counterseal commits by itself, and so does the act."""
     for alias in connections:

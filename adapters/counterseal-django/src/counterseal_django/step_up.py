@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.contrib.auth import user_logged_in
+from django.contrib.auth import user_logged_in, user_logged_out
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
@@ -32,9 +32,13 @@ from django.views.decorators.http import require_http_methods
 
 from counterseal_django.approval_pages import NEXT, own_pages, safe_next
 from counterseal_django.approval_required import SAFE_METHODS, approval_required
+from counterseal_django.pending_posts import cancel_posts
 from counterseal_django.wiring import approvals
 
 SESSION_KEY = "counterseal_step_up"
+LOG_IN = "login"
+"""The type of the action that the user approves."""
+
 BROWSER_LENGTH = 256
 """Characters that a device shows of what the browser calls itself."""
 
@@ -134,7 +138,7 @@ def browser_of(request: HttpRequest) -> dict[str, str]:
 @require_http_methods(["GET", "POST"])
 @approval_required(
     lambda _request: _("Go on with this log-in"),
-    type="login",
+    type=LOG_IN,
     resource=lambda request: request.get_host(),
     arguments=browser_of,
 )
@@ -158,10 +162,18 @@ def _redirect(request: HttpRequest, within: timedelta | None) -> HttpResponseBas
     return HttpResponseRedirect(f"{reverse('counterseal:page_step_up')}?{urlencode({NEXT: path})}")
 
 
-def forget_step_up(request: HttpRequest | None = None, **_kwargs: Any) -> None:
-    """Forget the approval of an earlier log-in, as the user logs in again."""
+def begin_log_in(request: HttpRequest | None = None, user: Any = None, **_kwargs: Any) -> None:
+    """Forget the approval of an earlier log-in, and cancel its question, if one still waits."""
     if request is not None and hasattr(request, "session"):
         request.session.pop(SESSION_KEY, None)
+        cancel_posts(request, user, LOG_IN)
 
 
-user_logged_in.connect(forget_step_up, dispatch_uid="counterseal_django.step_up")
+def end_log_in(request: HttpRequest | None = None, user: Any = None, **_kwargs: Any) -> None:
+    """Cancel what waits in the session of a user who logs out: nobody can go on with it."""
+    if user is not None and request is not None and hasattr(request, "session"):
+        cancel_posts(request, user)
+
+
+user_logged_in.connect(begin_log_in, dispatch_uid="counterseal_django.begin_log_in")
+user_logged_out.connect(end_log_in, dispatch_uid="counterseal_django.end_log_in")

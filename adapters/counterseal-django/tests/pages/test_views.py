@@ -9,6 +9,7 @@ from django.test import override_settings
 from office.models import Customer
 from office_person import Question, post_in_loop
 
+from counterseal.approvals.documents import ActionProgress, progress_of
 from counterseal.models import UseState
 from counterseal_django import approvals
 from counterseal_django.pending_posts import TOKEN
@@ -151,6 +152,33 @@ def test_another_log_in_needs_another_approval(zoe):
     step_up(zoe, "/export/")
     zoe.client.login(username="zoe", password="correct horse")
     assert zoe.get("/export/").response.url.startswith(STEP_UP)
+
+
+def test_another_log_in_ends_the_question_of_the_one_before(zoe, customers):
+    log_in = zoe.get("/export/").response.url
+    zoe.ask(log_in)
+    form = zoe.ask(f"/rename/{customers[0].pk}/", name="Eve")
+    zoe.client.login(username="zoe", password="correct horse")
+    assert zoe.pending().guid == form.guid
+
+    form.decline()
+    question = zoe.ask(log_in)
+    question.approve()
+    zoe.client.login(username="zoe", password="correct horse")
+    assert question.go_on().response.url == question.waiting_path
+    assert zoe.get("/export/").response.url.startswith(STEP_UP)
+
+
+def test_what_waits_ends_at_the_log_out(zoe, customers):
+    approved_form, form = (zoe.ask(f"/rename/{each.pk}/", name="Eve") for each in customers)
+    approved_form.approve()
+    zoe.client.logout()
+    assert zoe.phone.pending() == ()
+    ended = [each.status() for each in (approved_form, form)]
+    assert [progress_of(each.challenge, each.action) for each in ended] == [
+        ActionProgress.WITHDRAWN,
+        ActionProgress.CANCELLED,
+    ]
 
 
 def test_every_page_waits_for_the_approval_of_the_log_in(zoe, settings_with_middleware):
