@@ -24,6 +24,7 @@ from counterseal_sql import connect
 from counterseal_testing import FakeService
 from counterseal_testing.service import CALLBACK
 
+STORES = ["sqlite", "postgresql", "redis"] if "EVERY_SERVER" in os.environ else ["sqlite"]
 USERS = [f"user-{number}" for number in range(12)]
 KILLED = "store: a process of the check ended without a result, or was killed\n"
 
@@ -69,7 +70,7 @@ def spoil(address):
     database.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "redis"])
+@pytest.fixture(params=STORES)
 def address(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/counterseal.db"
