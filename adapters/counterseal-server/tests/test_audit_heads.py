@@ -1,4 +1,4 @@
-"""Who writes to the store and deletes the signed head: what is found, on one store, or on each with EVERY_SERVER."""
+"""Who writes to the store and deletes the signed head: what is found, and on which store."""
 
 import contextlib
 import json
