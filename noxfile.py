@@ -27,9 +27,9 @@ nox.options.reuse_venv = "yes"  # `uv sync` removes what does not belong
 # A Python that is not on this machine is skipped, aloud, in CI too; none is fetched.
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
-AT_ONCE = 3
+AT_ONCE = 2
 if len(sys.argv) == 1:
-    # Without arguments, three sessions at once: one uses the cores while others wait or start.
+    # Without arguments, two sessions at once: one uses the cores while the other waits or starts.
     # nox prints each one's output when it ends; a session that is named prints as it goes.
     nox.options.parallel = AT_ONCE
     os.environ["SESSIONS_AT_ONCE"] = str(AT_ONCE)  # for the processes that run them
