@@ -191,7 +191,8 @@ def lint(session: nox.Session) -> None:
     session.run("uv", "lock", "--check", "--offline", "--quiet", public)
 
 
-# Sessions run in the order of this file: this one waits most, so that others use the cores.
+# Sessions run in the order of this file: the two that take longest come first, since they wait
+# most, or use one core, so that others use the rest.
 @nox.session(allow_parallel=True)
 def javascript(session: nox.Session) -> None:
     """Check the npm packages, browser device and portal: types, style, in Node and Chromium."""
@@ -202,6 +203,25 @@ def javascript(session: nox.Session) -> None:
     # linter, take longest, and would otherwise be last.
     options = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
     pytest(session, *options, *folders)
+
+
+def sync_adapter(session: nox.Session, name: str) -> None:
+    """Make the environment one with the core, an adapter and those that it declares, no other."""
+    # The group of the workspace, and the adapter's own, if it has one.
+    sync(session, "--package=counterseal", f"--package=counterseal-{name}", "--group=tests")
+
+
+@nox.session(allow_parallel=True)
+def adapters(session: nox.Session) -> None:
+    """
+    Test each of the smaller adapters as `adapter` does, one after another.
+
+    The environment has only what the adapter declares; what several declare is compiled once.
+    """
+    codes = (0, 5) if session.posargs else (0,)  # not each adapter has a test that was chosen
+    for name in SMALL:
+        sync_adapter(session, name)
+        pytest(session, "--numprocesses=0", f"adapters/counterseal-{name}", codes=codes)
 
 
 @nox.session(allow_parallel=True)
@@ -269,12 +289,6 @@ def pythons(session: nox.Session) -> None:
         pytest(session, "--numprocesses=0", "adapters/counterseal-django", codes=codes)
 
 
-def sync_adapter(session: nox.Session, name: str) -> None:
-    """Make the environment one with the core, an adapter and those that it declares, no other."""
-    # The group of the workspace, and the adapter's own, if it has one.
-    sync(session, "--package=counterseal", f"--package=counterseal-{name}", "--group=tests")
-
-
 @nox.session(allow_parallel=True)
 @nox.parametrize("name", sorted(PROCESSES), ids=sorted(PROCESSES))
 def adapter(session: nox.Session, name: str) -> None:
@@ -283,19 +297,6 @@ def adapter(session: nox.Session, name: str) -> None:
     folder = f"adapters/counterseal-{name}"
     others = [f"--ignore={path}" for path in DEPLOYED if path.startswith(folder)]
     pytest(session, f"--numprocesses={PROCESSES[name]}", *others, folder)
-
-
-@nox.session(allow_parallel=True)
-def adapters(session: nox.Session) -> None:
-    """
-    Test each of the smaller adapters as `adapter` does, one after another.
-
-    The environment has only what the adapter declares; what several declare is compiled once.
-    """
-    codes = (0, 5) if session.posargs else (0,)  # not each adapter has a test that was chosen
-    for name in SMALL:
-        sync_adapter(session, name)
-        pytest(session, "--numprocesses=0", f"adapters/counterseal-{name}", codes=codes)
 
 
 @nox.session(default=False)
