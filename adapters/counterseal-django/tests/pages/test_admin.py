@@ -16,6 +16,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from office.admin import CustomerAdmin
 from office.models import Customer, Purchase, Tag
+from office_customers import LIST, bulk, deletion_of, names
 from office_person import PASSWORD, Person
 
 from counterseal.errors import Indeterminate
@@ -24,22 +25,7 @@ from counterseal_django.admin import ApprovalMissing
 from counterseal_django.admin_operations import EMPTY
 from counterseal_django.pending_posts import SESSION_KEY, TOKEN, PendingPost
 
-LIST = "/admin/office/customer/"
 WHERE = "Office \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Customers"
-
-
-def deletion_of(customer):
-    return f"{LIST}{customer.pk}/delete/"
-
-
-def names():
-    return sorted(Customer.objects.values_list("name", flat=True))
-
-
-def bulk(*customers, action="delete_selected", **more):
-    """Return what Django's page sends to run an action."""
-    selected = [str(customer.pk) for customer in customers]
-    return {"action": action, "_selected_action": selected, "post": "yes", **more}
 
 
 def form_of(customer, **changes):

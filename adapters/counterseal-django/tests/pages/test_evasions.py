@@ -7,8 +7,8 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from office.models import Customer, Plan, Tag
+from office_customers import LIST, bulk, deletion_of, names
 from office_person import post_in_loop
-from test_admin import LIST, bulk, deletion_of, names
 
 from counterseal.errors import InvalidField
 from counterseal.models import UseState
