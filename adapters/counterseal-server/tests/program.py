@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -104,6 +105,15 @@ class Receiver:
         self.server.server_close()
 
 
+def can_listen(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
+
+
 class Service:
     """
     The program `counterseal`, its folder and what a shop knows of it.
@@ -162,6 +172,8 @@ class Service:
         return process
 
     def serve(self, **env):
+        # Once, the port of a process that was killed was still in use when the next one started.
+        eventually(lambda: can_listen(self.port))
         process = self.run("serve", "--port", self.port, **env)
         eventually(lambda: process.poll() is not None or self.answers("/readyz"))
         assert process.poll() is None, self.log.read_text()
