@@ -364,13 +364,19 @@ def pay_and_hide_an_error(session, request):
         session.execute(text("SELECT no_such_column"))
 
 
-def test_what_is_rolled_back_is_not_reported(program):
-    program.requests = new_requests(program.calls, program.sessions, pay_and_roll_back)
+def approve_what_ends_its_transaction(program, pay):
+    """Let *pay* be called in the transaction that it ends; return the challenge."""
+    program.requests = new_requests(program.calls, program.sessions, pay)
     program.new_order()
     challenge = program.requests.ask(KEY).challenge.guid
     program.answer()
     with pytest.raises(TransactionEnded):
         program.work()
+    return challenge
+
+
+def test_what_is_rolled_back_is_not_reported(program):
+    challenge = approve_what_ends_its_transaction(program, pay_and_roll_back)
     status = program.service.actions.status(program.service.origin, challenge)
     assert status.use.state is UseState.UNKNOWN
     program.requests = new_requests(program.calls, program.sessions)
@@ -379,12 +385,7 @@ def test_what_is_rolled_back_is_not_reported(program):
 
 
 def test_what_is_committed_too_early_is_not_done_again(program):
-    program.requests = new_requests(program.calls, program.sessions, pay_and_commit)
-    program.new_order()
-    program.requests.ask(KEY)
-    program.answer()
-    with pytest.raises(TransactionEnded):
-        program.work()
+    approve_what_ends_its_transaction(program, pay_and_commit)
     assert program.work() == 1
     assert program.requests.finish(KEY).reported
     assert program.payments() == 1
@@ -392,12 +393,7 @@ def test_what_is_committed_too_early_is_not_done_again(program):
 
 def test_an_error_that_is_hidden_in_an_aborted_transaction(postgres_server):
     program = Program(str(postgres_server.bare()))
-    program.requests = new_requests(program.calls, program.sessions, pay_and_hide_an_error)
-    program.new_order()
-    program.requests.ask(KEY)
-    program.answer()
-    with pytest.raises(TransactionEnded):
-        program.work()
+    approve_what_ends_its_transaction(program, pay_and_hide_an_error)
     assert [request.key for request in program.requests.unfinished()] == [KEY]
     program.requests = new_requests(program.calls, program.sessions)
     program.work()

@@ -19,7 +19,6 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
-import attrs
 from django.contrib import admin
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
@@ -38,6 +37,15 @@ import counterseal as cs
 from counterseal.errors import ActionUsed, NotApproved
 from counterseal.models import UseState
 from counterseal_django import admin_operations
+from counterseal_django.admin_runs import (
+    RUN,
+    ApprovalMissing,
+    Proposed,
+    Run,
+    require_passed,
+    require_run,
+    run_of,
+)
 from counterseal_django.approval_list import ApprovalAdmin
 from counterseal_django.approval_pages import (
     ApprovalPages,
@@ -57,64 +65,18 @@ from counterseal_django.pending_posts import (
     outside_transactions,
 )
 from counterseal_django.site_actions import ROWS
+from counterseal_django.transactions import lock_rows
 from counterseal_django.wiring import approvals
 
 OPERATIONS = frozenset({"add", "change", "delete", "actions"})
 """What can need an approval; `actions` are all but that which deletes."""
 
-RUN = "counterseal_run"
-"""The attribute of a request with how far it is."""
-
 GUARDED = "counterseal_guarded"
 """The attribute of an action that asks before it runs."""
 
 
-class ApprovalMissing(cs.Misuse, code="approval_missing"):
-    """A model admin that needs an approval was made to act without one."""
-
-
 class ApprovalInTransaction(cs.Misuse, code="approval_in_transaction"):
     """What is approved has to commit by itself, and a transaction is open around the view."""
-
-
-class Proposed(Exception):
-    """What a view is about to do; it ends a run that only describes."""
-
-    def __init__(self, proposal: Proposal) -> None:
-        super().__init__(proposal.title)
-        self.proposal = proposal
-
-
-@attrs.define
-class Run:
-    """
-    One run of Django's view.
-
-    Attributes:
-        approved: What the user has approved, and what may run now; None to describe it only.
-        has_passed: Whether the view has described that, and may go on.
-        has_returned: Whether the view has done it, but for the commit.
-        formsets: Of the form, once Django has made them.
-    """
-
-    approved: Proposal | None = None
-    has_passed: bool = False
-    has_returned: bool = False
-    formsets: list[Any] | None = None
-
-    def require(self, proposal: Proposal) -> None:
-        """
-        Go on if *proposal* is what the user has approved.
-
-        Raises:
-            Proposed: This run describes only.
-            PostChanged: It is something else by now.
-        """
-        if self.approved is None:
-            raise Proposed(proposal)
-        if not self.approved.is_same(proposal):
-            raise PostChanged
-        self.has_passed = True
 
 
 class ApprovalRequiredMixin:
@@ -228,7 +190,7 @@ class ApprovalRequiredMixin:
 
     def _create_formsets(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         formsets, inlines = super()._create_formsets(request, *args, **kwargs)  # type: ignore[misc]
-        run = _run_of(request)
+        run = run_of(request)
         if run is not None:
             run.formsets = formsets
         return formsets, inlines
@@ -237,7 +199,7 @@ class ApprovalRequiredMixin:
         """Return the object of a valid form, once the rest of the form is valid and approved."""
         instance = super().save_form(request, form, change)  # type: ignore[misc]
         if self._is_required("change" if change else "add"):
-            run = self._require_run(request)
+            run = require_run(request)
             if run.formsets is None:
                 raise ApprovalMissing("list_editable")
             if all_valid(run.formsets):
@@ -251,7 +213,7 @@ class ApprovalRequiredMixin:
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Save what was approved."""
         if self._is_required("change" if change else "add"):
-            self._require_passed(request)
+            require_passed(request)
         super().save_model(request, obj, form, change)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
@@ -322,7 +284,7 @@ class ApprovalRequiredMixin:
         self, request: HttpRequest, view: Callable[[], HttpResponseBase]
     ) -> HttpResponseBase:
         """Run *view*; if it is about to do what needs an approval, ask for it or use it."""
-        if request.method != "POST" or _run_of(request) is not None:
+        if request.method != "POST" or run_of(request) is not None:
             return view()
         if TOKEN in request.POST:
             return self._go_on(request, view)
@@ -427,7 +389,7 @@ class ApprovalRequiredMixin:
         setattr(request, RUN, run)
         try:
             with transaction.atomic(using=using):
-                self._lock(proposal, using)
+                lock_rows(self.model, proposal.objects, using)  # type: ignore[attr-defined]
                 response = view()
                 run.has_returned = True
         except Exception:
@@ -438,20 +400,12 @@ class ApprovalRequiredMixin:
         post.report(UseState.EXECUTED if run.has_passed else UseState.FAILED)
         return response
 
-    def _lock(self, proposal: Proposal, using: str) -> None:
-        """Let nobody else change the objects until the end of the transaction."""
-        model = self.model  # type: ignore[attr-defined]
-        if connections[using].vendor == "sqlite":
-            take_write_lock(using, model._meta)  # noqa: SLF001 (Django's public name for it)
-        manager = model._base_manager.using(using)  # noqa: SLF001 (the same)
-        list(manager.select_for_update().filter(pk__in=proposal.objects).values_list("pk"))
-
     def _guard(self, function: Callable[..., Any], description: str) -> Callable[..., Any]:
         """Return an action that runs for what was approved."""
 
         def approved(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
             # One more than a person can check is enough to refuse it.
-            run, objects = self._require_run(request), list(queryset[: ROWS + 1])
+            run, objects = require_run(request), list(queryset[: ROWS + 1])
             run.require(admin_operations.describe_action(self, request, str(description), objects))
             return function(
                 model_admin, request, queryset.filter(pk__in=[each.pk for each in objects])
@@ -464,7 +418,7 @@ class ApprovalRequiredMixin:
         """Return what may be deleted; None if that needs no approval."""
         if not self._is_required("delete"):
             return None
-        run, objects = self._require_run(request), list(queryset[: ROWS + 1])
+        run, objects = require_run(request), list(queryset[: ROWS + 1])
         if run.has_passed and run.approved is not None:
             # It was described before its log entries were written.
             if not {str(each.pk) for each in objects} <= {*run.approved.objects}:
@@ -478,17 +432,7 @@ class ApprovalRequiredMixin:
         user = self.get_object(request, unquote(user_id))  # type: ignore[attr-defined]
         if user is None or not self.change_password_form(user, request.POST).is_valid():  # type: ignore[attr-defined]
             return  # Django's view says so
-        self._require_run(request).require(admin_operations.describe_password(self, user))
-
-    def _require_run(self, request: HttpRequest) -> Run:
-        run = _run_of(request)
-        if run is None:
-            raise ApprovalMissing
-        return run
-
-    def _require_passed(self, request: HttpRequest) -> None:
-        if not self._require_run(request).has_passed:
-            raise ApprovalMissing
+        require_run(request).require(admin_operations.describe_password(self, user))
 
     def _check_approvals(self) -> list[checks.CheckMessage]:
         problems: list[checks.CheckMessage] = []
@@ -513,23 +457,6 @@ class ApprovalRequiredMixin:
                 )
             )
         return problems
-
-
-def take_write_lock(using: str, opts: Any) -> None:
-    """
-    Write nothing, so that a transaction of SQLite is the only one that writes.
-
-    One that reads first, and then writes, fails at once if somebody else has written in between.
-    """
-    quote = connections[using].ops.quote_name
-    table, key = quote(opts.db_table), quote(opts.pk.column)
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {key} = {key} WHERE 0")  # noqa: S608 (Django's own names)
-
-
-def _run_of(request: HttpRequest) -> Run | None:
-    run: Run | None = getattr(request, RUN, None)
-    return run
 
 
 admin.site.register(Approval, ApprovalAdmin)

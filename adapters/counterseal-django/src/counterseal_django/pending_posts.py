@@ -229,9 +229,9 @@ def load_post(request: HttpRequest, challenge: object) -> PendingPost:
     try:
         guid = parse(str(challenge), field="challenge")
         sealed = request.session.get(SESSION_KEY, {})[guid]
-        return _open(sealed, guid, request.user)
-    except (KeyError, ValueError, InvalidField, cs.Unavailable):
+    except (KeyError, InvalidField):
         raise PostUnknown from None
+    return _open(sealed, guid, request.user)
 
 
 def cancel_posts(request: HttpRequest, user: Any, action_type: str | None = None) -> None:
@@ -248,9 +248,10 @@ def cancel_posts(request: HttpRequest, user: Any, action_type: str | None = None
 
     def cancel() -> None:
         for challenge, sealed in sealed_posts.items():
-            post = _open(sealed, challenge, user)
-            if action_type in {None, post.proposal.action.type}:
-                post.cancel()
+            with suppress(PostUnknown):
+                post = _open(sealed, challenge, user)
+                if action_type in {None, post.proposal.action.type}:
+                    post.cancel()
 
     if sealed_posts:
         transaction.on_commit(cancel, robust=True)
@@ -332,18 +333,21 @@ def _seal(post: PendingPost, user: Any) -> str:
 
 
 def _open(sealed: str, challenge: Guid, user: Any) -> PendingPost:
-    sealer = approvals().service.ports.sealer
-    document = json.loads(sealer.open(b64decode(sealed), _context(challenge, user)))
-    return PendingPost(
-        challenge=challenge,
-        path=document["path"],
-        back=document["back"],
-        body=document["body"],
-        language=document["language"],
-        proposal=Proposal(
-            title=document["title"],
-            action=read_action(document["action"]),
-            state=document["state"],
-            objects=tuple(document["objects"]),
-        ),
-    )
+    try:
+        sealer = approvals().service.ports.sealer
+        document = json.loads(sealer.open(b64decode(sealed), _context(challenge, user)))
+        return PendingPost(
+            challenge=challenge,
+            path=document["path"],
+            back=document["back"],
+            body=document["body"],
+            language=document["language"],
+            proposal=Proposal(
+                title=document["title"],
+                action=read_action(document["action"]),
+                state=document["state"],
+                objects=tuple(document["objects"]),
+            ),
+        )
+    except (KeyError, ValueError, InvalidField, cs.Unavailable):
+        raise PostUnknown from None

@@ -21,8 +21,8 @@ from office_person import PASSWORD, Person
 
 from counterseal.errors import Indeterminate
 from counterseal.models import ActionState, UseState
-from counterseal_django.admin import ApprovalMissing
 from counterseal_django.admin_operations import EMPTY
+from counterseal_django.admin_runs import ApprovalMissing
 from counterseal_django.pending_posts import SESSION_KEY, TOKEN, PendingPost
 
 WHERE = "Office \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Customers"

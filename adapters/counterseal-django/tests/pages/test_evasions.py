@@ -13,7 +13,7 @@ from office_person import post_in_loop
 from counterseal.errors import InvalidField
 from counterseal.models import UseState
 from counterseal_django import approvals
-from counterseal_django.admin import ApprovalMissing
+from counterseal_django.admin_runs import ApprovalMissing
 from counterseal_django.models import Approval
 from counterseal_django.pending_posts import TOKEN
 

@@ -12,6 +12,7 @@ from office_person import Question, post_in_loop
 from counterseal.approvals.documents import ActionProgress, progress_of
 from counterseal.models import UseState
 from counterseal_django import approvals
+from counterseal_django.pending_posts import SESSION_KEY as POSTS_KEY
 from counterseal_django.pending_posts import TOKEN
 from counterseal_django.step_up import SESSION_KEY
 
@@ -65,6 +66,7 @@ def test_a_view_that_raises_has_failed(zoe, customers):
     with pytest.raises(RuntimeError):
         question.go_on()
     assert question.status().use.state is UseState.FAILED
+    assert "It is not tried again." in question.page().text
 
 
 def test_a_coroutine_runs_for_the_state_that_was_asked_about(zoe, customers):
@@ -179,6 +181,16 @@ def test_what_waits_ends_at_the_log_out(zoe, customers):
         ActionProgress.WITHDRAWN,
         ActionProgress.CANCELLED,
     ]
+
+
+def test_a_form_that_cannot_be_opened_does_not_keep_another_one_waiting(zoe, customers):
+    damaged_form, form = (zoe.ask(f"/rename/{each.pk}/", name="Eve") for each in customers)
+    session = zoe.client.session
+    session[POSTS_KEY] = session[POSTS_KEY] | {damaged_form.guid: "AAAA"}
+    session.save()
+    zoe.client.logout()
+    assert zoe.pending().guid == damaged_form.guid
+    assert progress_of(form.status().challenge, None) is ActionProgress.CANCELLED
 
 
 def test_every_page_waits_for_the_approval_of_the_log_in(zoe, settings_with_middleware):
