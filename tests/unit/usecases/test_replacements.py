@@ -360,15 +360,24 @@ def test_the_old_phone_acts_until_the_new_one_is_confirmed(service, origin, old,
     ]
 
 
-def test_the_old_phone_is_notified_when_the_new_one_is_confirmed(service, origin, old, waiting):
+def test_the_old_phone_and_the_others_are_notified_when_the_new_one_is_confirmed(
+    service, log_in, origin, old, waiting
+):
+    compare(service, origin, service.complete(log_in("carol"), service.phone(), (THERE,)))
     service.push()
     service.outbox.pushes.clear()
     compare(service, origin, waiting)
     service.push()
-    (push,) = (
-        push for push in service.outbox.pushes if push.message.occasion is Occasion.DEVICE_REVOKED
-    )
-    assert (push.message.subject, push.addresses) == (old.guid, (HERE,))
+    pushes = {
+        (push.message.occasion, push.message.subject, address)
+        for push in service.outbox.pushes
+        for address in push.addresses
+    }
+    assert pushes == {
+        (Occasion.DEVICE_BOUND, waiting.guid, THERE),
+        (Occasion.DEVICE_REVOKED, old.guid, THERE),
+        (Occasion.DEVICE_REVOKED, old.guid, HERE),
+    }
 
 
 @pytest.mark.parametrize(
@@ -402,6 +411,19 @@ def test_another_phone_confirms_the_replacement_too(service, log_in, old, choice
     (new_device,) = tablet.new_devices()
     tablet.decide(new_device, choice)
     assert (state(service, old), state(service, tablet)) == after
+
+
+def test_another_phone_confirms_a_replacement_where_there_is_no_place(service, log_in, old):
+    """The new phone takes the place of the one that it replaces."""
+    tablet = service.complete(log_in("carol"), service.phone())
+    space = service.stored(old.guid).app_space
+    service.administration.edit_app_space(space, new_devices=NewDeviceRule.CONFIRMED)
+    new = service.complete(log_in("carol"), service.phone(), replaces=old.guid)
+    full = service.but(policy=attrs.evolve(STANDARD, bindings_limit=2))
+    (new_device,) = tablet.new_devices()
+    attrs.evolve(tablet, confirmations=full.confirmations).decide(new_device, Choice.ADD)
+    states = [state(service, phone) for phone in (old, tablet, new)]
+    assert states == [BindingState.REVOKED, BindingState.ACTIVE, BindingState.ACTIVE]
 
 
 def test_a_new_phone_that_nobody_confirms_replaces_nothing(service, old, waiting):
