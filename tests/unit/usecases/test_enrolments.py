@@ -461,6 +461,12 @@ def test_an_app_space_allows_fewer_strong_keys(service, offer):
     assert len(bound.binding.keys) == 2
 
 
+def test_an_app_space_allows_fewer_algorithms(service, offer):
+    edit = service.administration.edit_app_space
+    edit(service.app_space.guid, policy={"algorithms": frozenset({Algorithm.EDDSA})})
+    refused(service, offer(Role.DEVICE, Role.STRONG), UnfitKey)
+
+
 def test_one_key_does_not_take_two_roles(service, enrolment):
     twice = with_key(
         enrolment,
