@@ -462,6 +462,29 @@ def test_client_data_has_a_limit_before_it_is_read(shop):
             shop.ceremonies.finish_authentication(shop.party, "ann", "id", assertion)
 
 
+@pytest.mark.parametrize("data", [b"", b"[]", b'"challenge"', b"1", b"null", b"{}"])
+def test_client_data_without_a_challenge_is_refused(shop, data):
+    assertion = attrs.evolve(shop.passkey().get(bytes(32)), client_data=data)
+    with pytest.raises(MalformedAssertion):
+        shop.ceremonies.finish_authentication(shop.party, "ann", "id", assertion)
+
+
+def test_a_text_that_is_too_long_is_refused_by_its_name(shop):
+    ceremonies, policy = shop.ceremonies, shop.service.policy
+    long_id, long_info = "x" * (policy.account_id_bytes + 1), "x" * (policy.user_info_bytes + 1)
+    for field, call in (
+        ("accountId", lambda: ceremonies.start_registration(shop.party, long_id, DOMAIN)),
+        (
+            "userInfo",
+            lambda: ceremonies.start_registration(shop.party, "ann", DOMAIN, user_info=long_info),
+        ),
+        ("accountId", lambda: ceremonies.start_authentication(shop.party, long_id, DOMAIN)),
+    ):
+        with pytest.raises(InvalidField) as refused:
+            call()
+        assert refused.value.field == field
+
+
 def test_a_passkey_is_registered_once_at_a_time(shop):
     passkey, binding, _ = shop.registered()
     with pytest.raises(UnfitKey, match="registered already"):
