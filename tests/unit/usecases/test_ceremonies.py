@@ -453,6 +453,7 @@ def test_a_model_that_an_attestation_has_proven_is_stored_with_the_passkey(shop)
     assert binding.keys[0].key.passkey.aaguid == str(model.aaguid)
 
 
+@pytest.mark.alone
 def test_client_data_has_a_limit_before_it_is_read(shop):
     # A challenge that is read would be looked up, and not found.
     data = b'{"challenge":"' + bytes(43).replace(b"\0", b"A") + b'"}'
@@ -559,6 +560,7 @@ def test_a_service_without_a_verifier_registers_nothing(shop):
         ports.attestation.verify()
 
 
+@pytest.mark.alone
 def test_registrations_count_as_invitations_and_authentications_by_themselves():
     shop = Shop(invite_rate=2, authenticate_rate=3)
     shop.registered()

@@ -292,6 +292,7 @@ def test_an_erasure_changes_nothing_about_reading_a_pending_challenge(service, a
         alice.fetch(pending.guid)
 
 
+@pytest.mark.alone
 def test_the_provider_learns_that_a_grant_is_needed_no_more(service):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account

@@ -248,6 +248,7 @@ def test_a_change_of_the_role_counts_from_the_next_call(service, agent):
         service.invitations.invite(party, "alice")
 
 
+@pytest.mark.alone
 def test_an_ensured_tenancy_has_the_role_that_it_names(service):
     def ensure(role):
         return service.administration.ensure_tenancy(

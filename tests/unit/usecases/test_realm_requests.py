@@ -551,6 +551,7 @@ def test_a_callback_that_is_not_allowed_any_more_is_not_attached(service, realm)
 # Who calls
 
 
+@pytest.mark.alone
 def test_what_a_realm_signed_counts_once(service, realm):
     until = service.clock.now() + LIFE
 
@@ -587,6 +588,7 @@ def test_an_unknown_origin_is_refused(realm, name):
         realm.channel.authenticate(name, lambda *_: pytest.fail("there is no realm"))
 
 
+@pytest.mark.alone
 def test_an_origin_without_a_realm_is_refused(service, realm):
     party = service.new_origin(service.app_space, "No realm")
     question = Question(account_id="user-1", content=TextContent(text="Log in?"))
@@ -681,6 +683,7 @@ def test_an_issuer_or_callback_that_is_empty_or_too_long_is_refused_by_name(serv
         assert refused.value.field == name
 
 
+@pytest.mark.alone
 def test_a_realm_is_replaced_and_taken_away(service):
     guid = service.origin.origin.guid
     assert not register(service, guid).realm.registered_only

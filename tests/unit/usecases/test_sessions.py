@@ -421,6 +421,7 @@ def test_an_administrator_with_a_secret_may_log_in_until_it_is_revoked(service):
         service.sessions.authenticate(cookie)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "cookie",
     [
