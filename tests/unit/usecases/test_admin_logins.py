@@ -116,6 +116,12 @@ def test_the_tenancy_is_made_once_and_never_overwritten(service):
     assert events == [("origin.allow_callback", PORTAL_ORIGIN)]
 
 
+def test_the_passkeys_of_a_portal_at_a_port_are_those_of_its_host(service):
+    logins = AdminLogins(service.ports, service.policy, domain="localhost:8787")
+
+    assert logins.start_passkey().rp_id == "localhost"
+
+
 def test_a_portal_that_is_nowhere_or_at_too_many_ports_is_refused_by_name(service):
     domains = [f"localhost:{8000 + number}" for number in range(ORIGINS_LIMIT + 1)]
     for domain in domains[:-1]:

@@ -155,6 +155,7 @@ def test_a_user_registers_a_passkey_and_authenticates_by_it(shop):
     passkey, binding, account = shop.registered()
 
     assert (binding.state, binding.answers, binding.addresses) == (BindingState.ACTIVE, False, ())
+    assert binding.name == ""
     assert binding.keys[0].key.passkey == attrs.evolve(passkey.public.passkey, aaguid=None)
     assert [device.answers for device in account.devices] == [False]
     started = shop.authenticate()
