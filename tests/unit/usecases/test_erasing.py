@@ -199,6 +199,7 @@ def test_the_id_of_an_erased_account_is_random(service, alice, guid):
         assert partition == partition_of(account.guid)
 
 
+@pytest.mark.alone
 def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, guid):
     erased = service.accounts.erase(guid, by=OPERATOR)
     for call in (

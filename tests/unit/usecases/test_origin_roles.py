@@ -124,6 +124,7 @@ def test_each_call_names_its_permission_itself_and_once():
     }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", sorted(MAY_NOT))
 def test_every_other_call_is_refused_before_anything_else_and_recorded(service, agent, name):
     before = len(service.events)
