@@ -144,15 +144,6 @@ def test_its_own_calls_are_not_refused_for_its_role(service, agent, name):
     assert not isinstance(raised.value, AskingOnly)
 
 
-@pytest.mark.parametrize("name", sorted(MAY | MAY_NOT))
-def test_a_full_origin_is_refused_no_call_for_its_role(service, name):
-    call = call_of(service, name, service.origin)
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001 (nothing stands for each argument)
-        assert not isinstance(error, AskingOnly)
-
-
 def test_an_agent_cannot_bind_a_device_of_its_own_and_approve(service, agent):
     service.bind("alice")
     with pytest.raises(AskingOnly):
