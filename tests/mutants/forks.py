@@ -59,7 +59,10 @@ KINDS = ("decisions", "documents", "rules", "usecases")
 """The names of modules that are named by their folder, where it has one of the kind."""
 
 SUBJECTS = {
-    "accounts": ("accounts", "aliases", "erasing", "origin", "support"),
+    "accounts": (
+        *("accounts", "action", "aliases", "backchannel", "chosen_device", "erasing"),
+        *("mailed_links", "origin", "renewal", "revalidation", "support", "timing"),
+    ),
     "addresses": ("addresses", "returning"),
     "admin_logins": ("admin_logins", "ceremon", "session"),
     "administration": ("administration", "brand", "origin_roles", "providers", "policies"),
@@ -95,18 +98,18 @@ SUBJECTS = {
     "members": ("members", "claims", "moment"),
     "ml_dsa": ("ml_dsa", "signatures"),
     "notifications": ("notifications", "notifying"),
-    "operators": ("sessions",),
+    "operators": ("session", "admin_logins"),
     "outbox": ("notifications", "callbacks", "occasions", "retries", "notifying", "webhook"),
     "plan": ("questions", "accounts", "trips"),
     "private": ("private", "ml_dsa", "jws_writing"),
     "proofs": ("session", "admin_logins", "link_enrolments"),
     "public": ("public", "roca", "ml_dsa", "passkeys"),
     "record": ("index", "invariants"),
-    "retries": ("retries", "notifying"),
+    "retries": ("retries", "notif", "callbacks", "realm_requests", "reminders"),
     "revalidation": ("revalidation", "aliases", "erasing"),
     "session_uses": ("session", "admin_logins"),
     "sessions": ("session", "admin_logins"),
-    "slots": ("slots", "retries", "notifying"),
+    "slots": ("slots", "retries", "notif", "callbacks"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
     "verification": ("audit_verification",),
 }
