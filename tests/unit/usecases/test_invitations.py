@@ -84,6 +84,7 @@ def test_account_and_binding_lie_in_the_accounts_partition(service):
     assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == partition
 
 
+@pytest.mark.alone
 def test_a_known_account_stays_and_gets_another_token(service):
     first = service.invitations.invite(service.origin, "alice", user_info="old")
     second = service.invitations.invite(service.origin, "alice")
