@@ -461,6 +461,13 @@ def test_an_app_space_allows_fewer_strong_keys(service, offer):
     assert len(bound.binding.keys) == 2
 
 
+def test_what_was_bound_is_bound_if_fewer_strong_keys_are_allowed_later(service, offer):
+    enrolment = offer(Role.DEVICE, Role.STRONG, Role.STRONG)
+    bound = service.enrolments.complete(enrolment)
+    service.administration.edit_app_space(service.app_space.guid, policy={"strong_keys_limit": 1})
+    assert service.enrolments.complete(enrolment).binding == bound.binding
+
+
 def test_an_app_space_allows_fewer_algorithms(service, offer):
     edit = service.administration.edit_app_space
     edit(service.app_space.guid, policy={"algorithms": frozenset({Algorithm.EDDSA})})

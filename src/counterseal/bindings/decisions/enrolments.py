@@ -108,9 +108,7 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
 
 
 def _demand_allowed(offer: Offer, policy: Policy) -> None:
-    """Refuse offered keys that the service allows, and the policy of their App Space does not."""
-    if len(offer.keys) > 1 + policy.strong_keys_limit:
-        raise KeysIncomplete("more than the policy allows")
+    """Refuse algorithms that the service allows, and the policy of the App Space does not."""
     if not all(allows_key(policy, device_key.key) for device_key in offer.keys):
         raise UnfitKey("alg: not an allowed algorithm")
 
