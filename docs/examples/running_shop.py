@@ -36,10 +36,9 @@ def running_shop(procfile, database="", keys=""):
         stdout=subprocess.PIPE,
         text=True,
     )
-    line, (ready, _, _) = "", select.select([process.stdout], [], [], PATIENCE)
-    if ready:
-        line = process.stdout.readline()
     try:
+        ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+        line = process.stdout.readline() if ready else ""
         assert line == f"The shop is at http://127.0.0.1:{port}\n"
         yield f"http://127.0.0.1:{port}"
     finally:

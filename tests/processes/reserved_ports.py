@@ -11,7 +11,7 @@ import socket
 
 LOCAL = "127.0.0.1"
 
-_reservations = []
+_reservations = {}
 
 
 def reserve_port():
@@ -19,5 +19,11 @@ def reserve_port():
     reservation = socket.socket()
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reservation.bind((LOCAL, 0))
-    _reservations.append(reservation)
-    return reservation.getsockname()[1]
+    port = reservation.getsockname()[1]
+    _reservations[port] = reservation
+    return port
+
+
+def release_port(port):
+    """Let anybody have *port*, when its server listens there no more: a reservation is a socket."""
+    _reservations.pop(port).close()

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import re
 import socket
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from asgi_client import PATIENCE, PIECE, event_loop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
-from reserved_ports import reserve_port
+from reserved_ports import release_port, reserve_port
 
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
@@ -104,6 +105,7 @@ class ServedService:
         for connection in self._connections:
             connection.close()
         event_loop().start(self._stop()).result(PATIENCE)
+        release_port(self.port)
 
     async def _stop(self):
         self._server.stop()
@@ -188,6 +190,6 @@ def pieces_of(environ):
     length = environ.get("CONTENT_LENGTH", "")
     if length.isdecimal():
         # A socket that stays open has no end.
-        yield environ["wsgi.input"].read(int(length))
+        yield environ["wsgi.input"].read(min(int(length), sys.maxsize))
     elif length:
         yield environ["wsgi.input"].read()

@@ -57,6 +57,8 @@ class ManualWake:
     def wake(self, guid=None):
         """Wake the one that has waited longest, for *guid* or for any, or else the next one."""
         with self._lock:
+            if self._ended:
+                return
             for waited_guid, sleeper in list(self._sleepers):
                 if guid in {None, waited_guid}:
                     self._sleepers.remove((waited_guid, sleeper))
