@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from app_modules import link_modules
-from browser_waits import wait_until
+from browser_waits import look_at, wait_until
 from push_browser import let_subscribe
 from test_texts import TEXTS
 
@@ -273,6 +273,7 @@ def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber,
         subscriber.device.press("Refuse", pin=None)
         subscriber.device.wait_for_heading("Refused")
         subscriber.expect_none()
+        look_at(new.page)
         new.wait_for_heading("Not added")
 
 
