@@ -18,7 +18,9 @@ meets none.
 
 `nox -s mutants -- --matrix PATTERN…` asks which tests notice what: at most three mutants of each
 function meet the tests of its folder and its subject that call it, each in at most three cases, and
-no races. It prints the tests that alone noticed a mutant, and those that noticed none.
+no races. It prints the tests that alone noticed a mutant, and those that noticed none. Use cases
+have mutants here only. `pytest.mark.alone` marks what alone noticed a mutant of a use case: who
+takes such a test away looks for another one first.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -58,6 +60,9 @@ FIRST_PATH = "src/counterseal/accounts/rules.py"
 
 
 MATRIX = "--matrix"
+
+USE_CASES = "src/counterseal/*/usecases*"
+"""Only the matrix changes them: they decide nothing, and tests inspect them."""
 
 
 def main(patterns: list[str]) -> int:
@@ -123,7 +128,8 @@ def meet(
     """
     copy()
     if patterns:
-        restrict(patterns, near=near)
+        more = [] if killers is None else [USE_CASES]
+        restrict(patterns, near=near, more=more)
     mutmut("run", FIRST)
     names = {
         mutant.name
@@ -138,9 +144,11 @@ def meet(
     return [mutant for mutant in mutations.mutants(TREE, patterns) if mutant.name in names]
 
 
-def restrict(patterns: list[str], *, near: bool) -> None:
+def restrict(patterns: list[str], *, near: bool, more: list[str]) -> None:
     """
     Let mutmut change the modules that *patterns* may name, and no other of the copy.
+
+    *more* are globs of modules that it may change besides those of `pyproject.toml`.
 
     With *near*, run only the tests in folders of their nouns, and of their subjects, if there are
     any.
@@ -150,7 +158,9 @@ def restrict(patterns: list[str], *, near: bool) -> None:
         str(path.relative_to(TREE)) for path in sorted((TREE / "src" / "counterseal").rglob("*.py"))
     ]
     mutable = [
-        path for path in paths if any(fnmatch(path, glob) for glob in settings["only_mutate"])
+        path
+        for path in paths
+        if any(fnmatch(path, glob) for glob in [*settings["only_mutate"], *more])
     ]
     chosen = mutations.named_modules(mutable, patterns)
     if not chosen:

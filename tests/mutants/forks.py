@@ -55,12 +55,17 @@ CPU_SECONDS = 120
 WARMING = 150
 """How many tests run before the first fork."""
 
-KINDS = ("decisions", "documents", "rules")
+KINDS = ("decisions", "documents", "rules", "usecases")
 """The names of modules that are named by their folder, where it has one of the kind."""
 
 SUBJECTS = {
-    "accounts": ("accounts", "origin"),
+    "accounts": (
+        *("accounts", "action", "aliases", "backchannel", "chosen_device", "erasing"),
+        *("mailed_links", "origin", "renewal", "revalidation", "support", "timing"),
+    ),
     "addresses": ("addresses", "returning"),
+    "admin_logins": ("admin_logins", "ceremon", "session"),
+    "administration": ("administration", "brand", "origin_roles", "providers", "policies"),
     "answering": ("answering", "answers", "passkeys"),
     "answers": ("answers", "passkeys", "codes"),
     "app_spaces": ("administration", "brand", "providers", "authorization"),
@@ -69,35 +74,47 @@ SUBJECTS = {
     "bindings": ("bindings", "devices", "confirmations"),
     "callbacks": ("callbacks",),
     "ceremonies": ("ceremon", "passkeys", "link_enrolments"),
+    "chain": ("audit_chain",),
     "challenges": ("questions", "commits", "answers"),
     "confirmations": ("confirmations", "replacements"),
     "consequences": ("reactions",),
     "credentials": ("credentials", "cx1", "signature"),
-    "devices": ("devices", "keysets", "telemetry", "occasions"),
+    "device_logins": ("admin_logins", "session"),
+    "devices": ("devices", "device_requests", "keysets", "telemetry", "occasions"),
+    "directory": ("authorization", "administration"),
     "discovery": ("ceremon", "admin_logins"),
     "ended_challenges": ("answers", "questions"),
+    "enrolment": ("enrolment", "keyset"),
+    "enrolments": (
+        *("enrolments", "passkeys", "confirmations", "replacements", "occasions", "trips"),
+        *("origin_roles", "session_proofs"),
+    ),
     "ensuring": ("ensure_tenancy",),
-    "enrolments": ("enrolments", "passkeys", "confirmations", "replacements", "occasions", "trips"),
     "evidence": ("evidence", "answering", "enrolments", "passkeys", "confirmations"),
-    "invitations": ("invitation", "renewal"),
+    "head_renewal": ("head_memory", "audit_chain"),
+    "heads": ("head_memory", "audit_chain"),
+    "invitations": ("invitation", "renewal", "session_proofs"),
     "issuing": ("questions", "codes", "reserving"),
     "jws": ("jws", "malleable", "signatures", "wycheproof"),
-    "logins": ("logins", "logouts", "replacements"),
+    "log": ("audit_log", "audit_export"),
+    "logins": ("logins", "login_tests", "logouts", "replacements"),
     "members": ("members", "claims", "moment"),
     "ml_dsa": ("ml_dsa", "signatures"),
     "notifications": ("notifications", "notifying"),
-    "operators": ("sessions",),
+    "operators": ("session", "admin_logins"),
     "outbox": ("notifications", "callbacks", "occasions", "retries", "notifying", "webhook"),
     "plan": ("questions", "accounts", "trips"),
     "private": ("private", "ml_dsa", "jws_writing"),
     "proofs": ("session", "admin_logins", "link_enrolments"),
     "public": ("public", "roca", "ml_dsa", "passkeys"),
     "record": ("index", "invariants"),
-    "retries": ("retries", "notifying"),
+    "retries": ("retries", "notif", "callbacks", "realm_requests", "reminders"),
     "revalidation": ("revalidation", "aliases", "erasing"),
     "session_uses": ("session", "admin_logins"),
-    "slots": ("slots", "retries", "notifying"),
+    "sessions": ("session", "admin_logins"),
+    "slots": ("slots", "retries", "notif", "callbacks"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
+    "verification": ("audit_verification",),
 }
 """The test files about modules whose names they do not share."""
 

@@ -58,7 +58,7 @@ SEND = link_modules("""async (bodies) => {
 }""")
 ALGORITHM = link_modules("""async () => {
   const { indexedDbStore } = await import("./device/store.js");
-  return (await (await indexedDbStore()).list("accounts"))[0].strongKey.record.alg;
+  return (await (await indexedDbStore()).list("accounts"))[0].record.strongKey.record.alg;
 }""")
 MUTATIONS = 1_000
 BATCH = 80

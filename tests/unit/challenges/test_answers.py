@@ -96,6 +96,7 @@ def test_what_is_over_is_not_pending_swept_or_not(service, alice):
     assert alice.pending() == ()
 
 
+@pytest.mark.alone
 def test_reading_is_recorded_once(service, alice, challenge):
     second = service.bind("alice")
     fetched = alice.fetch(challenge.guid)

@@ -634,6 +634,7 @@ def test_a_limit_that_was_tightened_replaces_nothing_if_its_own_are_not_enough(s
     refused(service.but(policy=ONE), TooManyPending)
 
 
+@pytest.mark.alone
 def test_an_origin_lists_what_it_has_asked_and_nobody_has_ended(service, alice):
     first, second = (service.ask("alice", text).challenge for text in ("Pay?", "Log in?"))
     neighbour = service.new_origin(service.app_space, "Another shop")

@@ -12,7 +12,7 @@ from counterseal.bindings.rules.confirmations import (
     confirmer_active,
     device_limit_unreached,
 )
-from counterseal.models import AppSpace, BindingState, Device, Role
+from counterseal.models import BindingState, Device, Role
 from counterseal.policy import STANDARD
 
 
@@ -44,9 +44,6 @@ def confirming(world, new):
             "now": world.now,
             "policy": STANDARD,
             "account": world.account,
-            "app_space": AppSpace(
-                guid=confirmer.app_space, company=new.guid, name="Bank", created_at=world.now
-            ),
             "binding": new,
             "confirmer": confirmer,
             "proving": world.proving(),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from counterseal.operators.rules import (
     administrator_active,
     inviting_session_active,
     is_stepped_up,
+    proofs_valid,
     session_end,
     session_in_time,
     session_secret_matches,
@@ -156,3 +158,28 @@ def test_a_step_up_ends():
         else:
             with pytest.raises(StepUpNeeded):
                 stepped_up(session, START)
+
+
+def test_each_proof_of_a_session_has_to_be_valid():
+    factory = RecordFactory()
+    first, second = (
+        factory.binding(factory.account(), state=BindingState.ACTIVE, suspensions=1)
+        for _ in range(2)
+    )
+    proofs = tuple(SessionProof(binding=one.guid, suspensions=1) for one in (first, second))
+    session = facts(proofs=proofs).session
+
+    assert proofs_valid(session, (first, second))
+    for lost in (
+        None,
+        session,
+        attrs.evolve(second, state=BindingState.REVOKED),
+        attrs.evolve(second, suspensions=2),
+    ):
+        assert not proofs_valid(session, (first, lost))
+    for other in (None, first):
+        with pytest.raises(WrongState):
+            inviting_session_active(other, (), START, Policy())
+    for bindings in ((), (first,), (first, second, second)):
+        with pytest.raises(ValueError, match="zip"):
+            proofs_valid(session, bindings)

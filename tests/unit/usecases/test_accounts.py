@@ -37,6 +37,7 @@ def test_an_origin_sees_no_other_app_spaces_users(service):
         assert not service.accounts.has_device(party, account_id)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("account_id", ["", "a" * 257, "lone \ud800"])
 def test_an_account_id_too_long_or_empty_is_refused(service, account_id):
     with pytest.raises(InvalidField) as caught:
@@ -95,6 +96,7 @@ def test_an_origin_sees_no_dead_invitation(service):
     assert {binding.guid for binding in bindings} == {phone.guid, expired, revoked}
 
 
+@pytest.mark.alone
 def test_s18_a_locked_account_is_not_asked_and_does_not_answer(service):
     alice = service.bind("alice")
     challenge = service.ask("alice", "Pay?").challenge
@@ -148,6 +150,7 @@ def test_a_lock_that_lost_its_race_is_made_again(service):
     assert len(service.account().devices) == 2
 
 
+@pytest.mark.alone
 def test_an_origin_finds_an_account_by_its_guid(service):
     service.bind("alice")
     account = service.account()
@@ -373,6 +376,7 @@ def test_where_a_store_finds_no_parts_users_are_searched_by_the_beginning(servic
         accounts.search_part(space, "zo", by=OPERATOR)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("members", "field"),
     [
@@ -402,6 +406,7 @@ def test_a_part_is_searched_in_a_known_app_space_only(service):
             service.accounts.search_part(guid, "abc", by=OPERATOR)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("members", "field"),
     [

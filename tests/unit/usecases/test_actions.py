@@ -435,6 +435,7 @@ def test_what_a_revoked_device_approved_cannot_be_used(service, phone, approved)
         consume(service, approved)
 
 
+@pytest.mark.alone
 def test_an_erased_account_has_no_actions(service, approved):
     service.accounts.erase(service.account().guid, by=OPERATOR)
     with pytest.raises(NotFound):

@@ -116,6 +116,12 @@ def test_the_tenancy_is_made_once_and_never_overwritten(service):
     assert events == [("origin.allow_callback", PORTAL_ORIGIN)]
 
 
+def test_the_passkeys_of_a_portal_at_a_port_are_those_of_its_host(service):
+    logins = AdminLogins(service.ports, service.policy, domain="localhost:8787")
+
+    assert logins.start_passkey().rp_id == "localhost"
+
+
 def test_a_portal_that_is_nowhere_or_at_too_many_ports_is_refused_by_name(service):
     domains = [f"localhost:{8000 + number}" for number in range(ORIGINS_LIMIT + 1)]
     for domain in domains[:-1]:
@@ -320,6 +326,7 @@ def phone(enrolled):
     return enrolled.bind_phone()
 
 
+@pytest.mark.alone
 def test_a_log_in_by_the_own_device(enrolled, phone):
     mark = enrolled.logins.remember_browser(enrolled.admin.guid)
     request = enrolled.logins.ask_to_log_in(mark, browser="Example browser")
@@ -348,6 +355,7 @@ def test_a_stranger_sends_no_push(enrolled, phone, service, mark):
     assert not service.happened("challenge.issue")
 
 
+@pytest.mark.alone
 def test_the_mark_of_a_browser_ends(enrolled, phone, service):
     mark = enrolled.logins.remember_browser(enrolled.admin.guid)
     assert enrolled.logins.remembered(mark) == enrolled.admin.guid
@@ -439,6 +447,7 @@ def test_a_step_up_by_device_names_the_act(enrolled, phone, service):
         enrolled.logins.step_up_by_device(issued.token, request.ticket)
 
 
+@pytest.mark.alone
 def test_a_step_up_is_of_one_session_and_no_log_in(enrolled, phone):
     request = enrolled.logins.ask_to_step_up(enrolled.cookie, "Revoke Example Ltd?")
     phone.answer(enrolled.logins.step_up_answer(request.ticket).challenge, code=request.code)
@@ -455,6 +464,7 @@ def test_a_step_up_is_of_one_session_and_no_log_in(enrolled, phone):
         enrolled.logins.step_up_by_device(enrolled.cookie, request.ticket)
 
 
+@pytest.mark.alone
 def test_a_device_of_an_administrator_learns_the_persons_name(enrolled, service):
     """Its account id is a GUID, which nobody recognises."""
     token = enrolled.logins.invite_device(enrolled.cookie).token
@@ -664,6 +674,7 @@ def test_a_company_administrator_sees_nothing_of_it(service, enrolled):
         service.accounts.lock(enrolled.account, by=own.administration.by)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("was_suspended_before", [False, True])
 def test_an_approval_from_before_a_suspension_proves_nothing_after_it(
     enrolled, phone, service, was_suspended_before

@@ -59,6 +59,7 @@ def test_a_tenants_records_lie_in_one_partition(service):
     assert len(set(guids)) == 4
 
 
+@pytest.mark.alone
 def test_s35_each_creation_is_recorded_with_who_made_it(service):
     company = service.by(ROOT).administration.create_company("Bank")
     space = service.by(ROOT).administration.create_app_space(company.guid, "Banking")
@@ -177,6 +178,7 @@ def test_a_creation_whose_reply_was_lost_is_one_creation(service):
     assert len([event for event in service.events if event.subject == company.guid]) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", [Company, AppSpace, Origin])
 def test_a_creation_that_is_there_already_is_returned(service, kind):
     """Its commit was applied, and the store has forgotten the operation."""

@@ -157,6 +157,7 @@ def test_s18_a_user_who_is_withdrawn_after_the_provider_was_asked_is_refused(
     assert service.stored(challenge.guid) == challenge
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("verb", ["pending", "fetch", "answer", "disown"])
 def test_each_refusal_is_recorded_once_and_a_replay_comes_before_the_standing(service, alice, verb):
     challenge = service.ask("alice", "Pay?").challenge

@@ -311,6 +311,7 @@ def test_a_log_without_a_signed_head_is_not_renewed(chain, events):
     assert signs(chain) == [(None, 0, UNSIGNED)]
 
 
+@pytest.mark.alone
 def test_what_was_changed_before_the_heads_were_renewed_is_still_found(chain, events):
     older = list(events)
     events[4] = change(events[4], body=events[5].body)
@@ -387,6 +388,7 @@ def test_an_archive_goes_on_where_the_log_begins(chain, events):
     assert not first_wrong(PARTITION, [one[1:] for one in own])
 
 
+@pytest.mark.alone
 def test_a_head_that_is_older_than_what_was_archived_is_not_compared_and_that_is_said(
     chain, events
 ):

@@ -45,6 +45,8 @@ class Tenant:
         service.credentials.issue(self.party.origin.guid, Scheme.HMAC)
         clients = BackchannelClients(service.ports, service.policy, by=OPERATOR)
         clients.register(self.party.origin.guid, mode=DeliveryMode.POLL)
+        realms = ChannelRealms(service.ports, service.policy, by=OPERATOR)
+        realms.register(self.party.origin.guid, **REALM, registered_only=False)
         self.party = service.renewed(self.party)
         self.origin = self.party.origin
         self.name = name
@@ -98,7 +100,11 @@ def stranger(service):
     return Tenant(service, "stranger")
 
 
-REALM_KEYS = jwks_document([generate(Algorithm.ES256, kid="realm").public])
+REALM = {
+    "issuer": "https://login.example/realms/shop",
+    "callback": CALLBACK,
+    "jwks": jwks_document([generate(Algorithm.ES256, kid="realm").public]),
+}
 UP, MID, ALL = {COMPANY}, {COMPANY, APP_SPACE}, set(AdminRole)
 VERBS = {
     "see company": (UP, lambda s, t, by: s.by(by).administration.get(t.company.guid, Company)),
@@ -180,11 +186,7 @@ VERBS = {
     "make realm": (
         MID,
         lambda s, t, by: ChannelRealms(s.ports, s.policy, by=by).register(
-            t.origin.guid,
-            issuer="https://login.example/realms/shop",
-            callback=CALLBACK,
-            jwks=REALM_KEYS,
-            registered_only=True,
+            t.origin.guid, **REALM, registered_only=True
         ),
     ),
     "end realm": (
@@ -355,6 +357,7 @@ WRITING = {
         "edit CIBA client",
         "end CIBA client",
         "make realm",
+        "end realm",
         "make company admin",
         "make app space admin",
         "make support",

@@ -728,6 +728,7 @@ def test_a_check_that_refuses_is_recorded_where_its_administrators_see_it(servic
     assert (event.subject, event.app_space) == (origin.guid, origin.app_space)
 
 
+@pytest.mark.alone
 def test_a_signed_request_counts_once_besides_what_authenticates(service, client):
     guid, until = client.party.origin.guid, service.clock.now() + timedelta(minutes=1)
 

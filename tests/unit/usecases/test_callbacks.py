@@ -130,6 +130,7 @@ def test_a_challenge_without_a_callback_address_has_no_callback(service, alice):
 # Delivering
 
 
+@pytest.mark.alone
 def test_a_delivery_carries_the_whole_request_and_its_proof(service, alice, callback):
     delivered = service.callbacks.attempt(callback.guid)
     assert delivered == service.stored(callback.guid)
@@ -202,6 +203,7 @@ def test_an_origin_with_many_callbacks_does_not_delay_another(service, alice, ca
     assert chosen.challenge == last.guid
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("slots", range(1, 10))
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_the_slots_of_each_origin_are_what_it_gets_beside_others(service, alice, count, slots):
@@ -237,6 +239,7 @@ def test_the_callbacks_of_an_origin_that_hangs_are_not_read_again_and_again(serv
     assert [one.challenge for one in due.callbacks if one.origin != first.origin] == [last.guid]
 
 
+@pytest.mark.alone
 def test_a_look_that_reads_all_says_so(service, alice, callback):
     assert service.callbacks.find_due({}, 1).complete is False
     due = service.callbacks.find_due({}, 2)
@@ -768,6 +771,7 @@ def test_what_was_forgotten_is_not_queued_again(service, callback):
     assert service.stored(callback.guid) == dead
 
 
+@pytest.mark.alone
 def test_a_dead_callback_says_why_and_one_that_is_queued_again_does_not(service, callback):
     assert service.callbacks.get(callback.guid, by=OPERATOR) == callback
     assert callback.cause is None
@@ -832,6 +836,7 @@ def test_the_dead_of_another_origin_are_its_own(service, callback):
     assert service.callbacks.list_dead(other.origin.guid, by=OPERATOR) == ()
 
 
+@pytest.mark.alone
 def test_the_dead_of_all_origins_are_those_that_the_administrator_reaches(service, callback):
     beside = service.new_app_space("Beside")
     origins = {
@@ -868,6 +873,7 @@ def test_the_dead_of_all_origins_are_those_that_the_administrator_reaches(servic
     assert listed() == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["nothing", "callback", "space"])
 def test_only_an_origin_has_dead_callbacks(service, callback, kind):
     failed(service, callback.guid, 410)

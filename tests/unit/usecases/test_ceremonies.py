@@ -155,6 +155,7 @@ def test_a_user_registers_a_passkey_and_authenticates_by_it(shop):
     passkey, binding, account = shop.registered()
 
     assert (binding.state, binding.answers, binding.addresses) == (BindingState.ACTIVE, False, ())
+    assert binding.name == ""
     assert binding.keys[0].key.passkey == attrs.evolve(passkey.public.passkey, aaguid=None)
     assert [device.answers for device in account.devices] == [False]
     started = shop.authenticate()
@@ -453,6 +454,7 @@ def test_a_model_that_an_attestation_has_proven_is_stored_with_the_passkey(shop)
     assert binding.keys[0].key.passkey.aaguid == str(model.aaguid)
 
 
+@pytest.mark.alone
 def test_client_data_has_a_limit_before_it_is_read(shop):
     # A challenge that is read would be looked up, and not found.
     data = b'{"challenge":"' + bytes(43).replace(b"\0", b"A") + b'"}'
@@ -460,6 +462,29 @@ def test_client_data_has_a_limit_before_it_is_read(shop):
         assertion = attrs.evolve(shop.passkey().get(bytes(32)), client_data=data.ljust(size))
         with pytest.raises(error):
             shop.ceremonies.finish_authentication(shop.party, "ann", "id", assertion)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'"challenge"', b"1", b"null", b"{}"])
+def test_client_data_without_a_challenge_is_refused(shop, data):
+    assertion = attrs.evolve(shop.passkey().get(bytes(32)), client_data=data)
+    with pytest.raises(MalformedAssertion):
+        shop.ceremonies.finish_authentication(shop.party, "ann", "id", assertion)
+
+
+def test_a_text_that_is_too_long_is_refused_by_its_name(shop):
+    ceremonies, policy = shop.ceremonies, shop.service.policy
+    long_id, long_info = "x" * (policy.account_id_bytes + 1), "x" * (policy.user_info_bytes + 1)
+    for field, call in (
+        ("accountId", lambda: ceremonies.start_registration(shop.party, long_id, DOMAIN)),
+        (
+            "userInfo",
+            lambda: ceremonies.start_registration(shop.party, "ann", DOMAIN, user_info=long_info),
+        ),
+        ("accountId", lambda: ceremonies.start_authentication(shop.party, long_id, DOMAIN)),
+    ):
+        with pytest.raises(InvalidField) as refused:
+            call()
+        assert refused.value.field == field
 
 
 def test_a_passkey_is_registered_once_at_a_time(shop):
@@ -536,6 +561,7 @@ def test_a_service_without_a_verifier_registers_nothing(shop):
         ports.attestation.verify()
 
 
+@pytest.mark.alone
 def test_registrations_count_as_invitations_and_authentications_by_themselves():
     shop = Shop(invite_rate=2, authenticate_rate=3)
     shop.registered()

@@ -2,6 +2,8 @@
 
 from contextlib import nullcontext
 from datetime import timedelta
+from operator import attrgetter
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -42,12 +44,15 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     OPERATOR,
+    AccountEvent,
+    AccountEventKind,
     AddressKind,
     BindingState,
     NewDeviceRule,
     Occasion,
     PushAddress,
 )
+from counterseal_testing.faults import Faults, faulty
 from counterseal_testing.service import PIN
 
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
@@ -244,9 +249,17 @@ def test_an_old_phone_moves_to_the_new_one_while_a_question_is_open(service, old
 
 
 def test_an_old_phone_refuses_the_new_one(service, old, new):
+    service.push()
+    service.outbox.pushes.clear()
     decide_on_new(old, Choice.REFUSE)
     assert [device.binding for device in service.account().devices] == [old.guid]
     assert service.last_event() == ("binding.refuse", "")
+    service.push()
+    (push,) = service.outbox.pushes
+    assert (push.message.occasion, push.message.subject, push.addresses) == (
+        *(Occasion.DEVICE_REVOKED, new.guid),
+        (HERE,),
+    )
     with pytest.raises(BindingInactive):
         new.pending()
 
@@ -285,6 +298,53 @@ def test_a_confirmation_is_for_one_device_only(service, old, new):
     with pytest.raises(WrongState):
         send_token(service, old, token)
     assert service.stored(second.device).state is BindingState.UNCONFIRMED
+
+
+# What origins and waiting calls learn
+
+
+def events_after(service, decide):
+    """Return the kind and the device of each account event that a decision commits."""
+    before = service.records().keys()
+    decide()
+    new_events = [
+        record
+        for guid, record in service.records().items()
+        if isinstance(record, AccountEvent) and guid not in before
+    ]
+    return [(event.kind, event.device) for event in sorted(new_events, key=attrgetter("number"))]
+
+
+@pytest.mark.parametrize(
+    ("choice", "kinds"),
+    [
+        (Choice.ADD, [AccountEventKind.DEVICE_ADDED]),
+        (Choice.MOVE, [AccountEventKind.DEVICE_ADDED, AccountEventKind.REVOKED]),
+        (Choice.REFUSE, []),
+    ],
+)
+def test_a_decision_commits_an_event_of_each_device_that_it_binds_or_revokes(
+    service, old, new, choice, kinds
+):
+    committed_events = events_after(service, lambda: decide_on_new(old, choice))
+    assert committed_events == list(zip(kinds, [new.guid, old.guid], strict=False))
+
+
+def test_a_confirmation_wakes_the_calls_that_wait_for_the_account(service, old, new):
+    woken = []
+    waking = service.but(wake=SimpleNamespace(notify=woken.append))
+    (new_device,) = old.new_devices()
+    send_token(waking, old, sign_confirmation(old.device, new_device, Choice.ADD, pin=PIN))
+    assert old.device.bond.account in woken
+
+
+def test_what_is_confirmed_while_the_list_is_read_is_not_listed(service, old, new):
+    faults = Faults()
+    # One trip reads the account; the next one reads the devices that wait.
+    faults.meanwhile(lambda: decide_on_new(old, Choice.ADD), at="store.get", after=True)
+    raced = service.but(store=faulty(service.store, "store", faults))
+    waiting_devices = attrs.evolve(old, confirmations=raced.confirmations).new_devices()
+    assert (faults.happened, waiting_devices) == (1, ())
 
 
 # Who may, and what has to be signed
@@ -356,12 +416,19 @@ def test_a_wrong_pin_is_a_strike_and_the_right_one_forgives(service, old, new):
 def test_the_last_strike_revokes_the_old_phone_and_adds_nothing(service, old, new):
     mistaken = attrs.evolve(old, pin="0000")
     (new_device,) = old.new_devices()
+    service.bind("alice", addresses=(THERE,))
     for _ in range(STANDARD.strike_limit):
         with pytest.raises(StrongKeyMissed):
             mistaken.decide(new_device, Choice.MOVE)
     assert (state(service, old), state(service, new)) == (
         BindingState.REVOKED,
         BindingState.UNCONFIRMED,
+    )
+    service.push()
+    push = service.outbox.pushes[-1]
+    assert (push.message.occasion, push.message.subject, push.addresses) == (
+        *(Occasion.DEVICE_REVOKED, old.guid),
+        (THERE,),
     )
     with pytest.raises(BindingInactive):
         old.decide(new_device, Choice.ADD)
@@ -714,7 +781,11 @@ def test_wrong_codes_are_counted_and_the_last_one_ends_the_binding(service, old,
         *(Occasion.DEVICE_REVOKED, new.guid),
         (HERE,),
     )
-    assert state(service, new) is BindingState.REVOKED
+    binding = service.stored(new.guid)
+    assert (binding.state, binding.wrong_codes, binding.ended_at) == (
+        *(BindingState.REVOKED, STANDARD.comparison_limit),
+        service.clock.now(),
+    )
     assert [device.binding for device in service.account().devices] == [old.guid]
     with pytest.raises(WrongState):
         service.confirmations.compare(service.origin, new.guid, code)

@@ -311,6 +311,7 @@ def test_a_webhook_secret_is_no_credential(service, guid):
 # Administrators
 
 
+@pytest.mark.alone
 def test_an_administrator_of_a_company_and_one_of_all(service):
     root = service.credentials.create_admin("root", all_companies=True)
     local = service.credentials.create_admin("local", company=service.company.guid, life=HOUR)
@@ -334,6 +335,7 @@ def test_an_administrator_signs_in_the_scheme_it_was_made_with(service):
         assert not admitted(service, members, verb="authenticate_admin")
 
 
+@pytest.mark.alone
 def test_an_administrators_rotation_keeps_its_scheme_or_switches(service):
     old = service.credentials.create_admin("root", all_companies=True, scheme=Scheme.SIGNATURE)
     new = service.credentials.rotate_admin(old.guid, overlap=HOUR)

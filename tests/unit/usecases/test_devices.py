@@ -396,6 +396,7 @@ def test_an_update_too_long_is_refused(service, alice, members, field):
     assert refused(service, alice, update(**members), InvalidField, "update").field == field
 
 
+@pytest.mark.alone
 def test_an_update_with_an_address_that_cannot_be_sent_to_is_refused_by_its_place(service, alice):
     service.outbox.malformed.add(PushAddress(kind=AddressKind.RELAY, value="typo"))
     members = {"addresses": [{"kind": "relay", "value": value} for value in ("there", "typo")]}
@@ -585,6 +586,7 @@ def test_a_revocation_changes_no_other_device(service, alice):
     assert service.answer(second, service.ask("alice", "Pay?").challenge).approved
 
 
+@pytest.mark.alone
 def test_a_device_locks_its_account(service):
     phone, tablet = service.bind("alice"), service.bind("alice")
     challenge = service.ask("alice", "Pay?").challenge

@@ -416,7 +416,9 @@ def test_s18_an_invitation_that_is_revoked_before_the_commit_binds_nothing(
 # What is offered
 
 
-def test_keys_without_one_device_key_and_a_strong_key_are_refused(service, invitation):
+@pytest.fixture
+def offer(service, invitation):
+    """Return the enrolment of new keys in these roles, one after the other."""
     space = service.app_space.guid
 
     def offer(*roles):
@@ -439,6 +441,10 @@ def test_keys_without_one_device_key_and_a_strong_key_are_refused(service, invit
             ),
         )
 
+    return offer
+
+
+def test_keys_without_one_device_key_and_a_strong_key_are_refused(service, offer):
     for roles in ((), (Role.DEVICE,), (Role.STRONG,), (Role.DEVICE, Role.DEVICE, Role.STRONG)):
         refused(service, offer(*roles), KeysIncomplete)
     most = STANDARD.strong_keys_limit
@@ -446,6 +452,26 @@ def test_keys_without_one_device_key_and_a_strong_key_are_refused(service, invit
     refused(service, offer(Role.DEVICE, *[Role.STRONG] * (most + 1)), KeysIncomplete)
     bound = service.enrolments.complete(offer(Role.DEVICE, *[Role.STRONG] * most))
     assert len(bound.binding.keys) == most + 1
+
+
+def test_an_app_space_allows_fewer_strong_keys(service, offer):
+    service.administration.edit_app_space(service.app_space.guid, policy={"strong_keys_limit": 1})
+    refused(service, offer(Role.DEVICE, Role.STRONG, Role.STRONG), KeysIncomplete)
+    bound = service.enrolments.complete(offer(Role.DEVICE, Role.STRONG))
+    assert len(bound.binding.keys) == 2
+
+
+def test_what_was_bound_is_bound_if_fewer_strong_keys_are_allowed_later(service, offer):
+    enrolment = offer(Role.DEVICE, Role.STRONG, Role.STRONG)
+    bound = service.enrolments.complete(enrolment)
+    service.administration.edit_app_space(service.app_space.guid, policy={"strong_keys_limit": 1})
+    assert service.enrolments.complete(enrolment).binding == bound.binding
+
+
+def test_an_app_space_allows_fewer_algorithms(service, offer):
+    edit = service.administration.edit_app_space
+    edit(service.app_space.guid, policy={"algorithms": frozenset({Algorithm.EDDSA})})
+    refused(service, offer(Role.DEVICE, Role.STRONG), UnfitKey)
 
 
 def test_one_key_does_not_take_two_roles(service, enrolment):
@@ -501,6 +527,9 @@ def test_what_is_stored_of_the_keys_that_completed_a_binding_stays_as_it_is(
             {"addresses": (PushAddress(kind=AddressKind.RELAY, value="x" * 2049),)},
             "addresses[0].value",
         ),
+        ({"platform": "x" * 65}, "platform"),
+        ({"app_version": "x" * 65}, "appVersion"),
+        ({"language": "x y"}, "language"),
     ],
 )
 def test_a_malformed_enrolment_is_refused_by_field(service, enrolment, changes, field):

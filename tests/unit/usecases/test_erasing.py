@@ -199,6 +199,7 @@ def test_the_id_of_an_erased_account_is_random(service, alice, guid):
         assert partition == partition_of(account.guid)
 
 
+@pytest.mark.alone
 def test_an_erased_account_is_not_there_for_whoever_administers(service, alice, guid):
     erased = service.accounts.erase(guid, by=OPERATOR)
     for call in (
@@ -292,6 +293,7 @@ def test_an_erasure_changes_nothing_about_reading_a_pending_challenge(service, a
         alice.fetch(pending.guid)
 
 
+@pytest.mark.alone
 def test_the_provider_learns_that_a_grant_is_needed_no_more(service):
     space = service.new_app_space("Staff", idp=service.idp.settings())
     carol = service.log_in(space, "carol").device.bond.account

@@ -179,6 +179,7 @@ def test_nothing_that_happened_writes_nothing(service):
 # Publishing
 
 
+@pytest.mark.alone
 def test_an_event_gets_the_next_number_of_its_app_space_and_goes_to_its_origins(service):
     secret = listen(service, service.origin)
     other = service.new_origin(service.app_space, "Other")
@@ -313,6 +314,7 @@ def test_an_earlier_event_that_was_forgotten_delays_nothing(service):
     assert [one.sequence for one in records_of(service, LoggedEvent)] == [2]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("limit", [1, 2, 100])
 def test_an_event_that_fails_delays_those_of_its_app_space_only(service, limit):
     elsewhere = service.new_origin(service.new_app_space("Elsewhere"), "Elsewhere")

@@ -76,6 +76,9 @@ CALLS = {
     "lock": lambda service, phone, *_: service.devices.lock(phone.call("/device/lock")),
     "confirm": lambda service, phone, *_: decide_on_new(service, phone, Choice.ADD),
     "refuse": lambda service, phone, *_: decide_on_new(service, phone, Choice.REFUSE),
+    "miscompare": lambda service, phone, *_: service.confirmations.compare(
+        service.origin, phone.new_devices()[0].device, "00000-00000"
+    ),
     "complete": lambda service, _, __, enrolment: service.enrolments.complete(enrolment),
     "invite": lambda service, *_: service.invitations.invite(service.origin, "alice"),
     "miss a rotation": lambda service, phone, *_: service.devices.rotate(
@@ -111,6 +114,7 @@ PARTS = {
     "lock": "lock_account",
     "confirm": "_activate",
     "refuse": "_reject",
+    "miscompare": "_count_wrong_code",
     "complete": "_write_completion",
     "invite": "invite",
     "miss a rotation": "count_strike",
@@ -134,6 +138,7 @@ MODULES = {
     "lock": devices,
     "confirm": confirmations,
     "refuse": confirmations,
+    "miscompare": confirmations,
     "complete": enrolments,
     "invite": invitations,
     "miss a rotation": devices,
@@ -175,6 +180,7 @@ GUARDED = [
     ("confirm", "account", AccountLocked),
     ("refuse", "device", BindingInactive),
     ("refuse", "account", AccountLocked),
+    ("miscompare", "account", AccountLocked),
     ("complete", "account", AccountLocked),
     ("complete", "invitation", WrongState),
     ("invite", "account", AccountLocked),
@@ -193,6 +199,7 @@ GUARDED = [
 
 UNGUARDED = {
     "mistype": WrongCode,
+    "miscompare": WrongCode,
     "miss": StrongKeyMissed,
     "miss a rotation": StrongKeyMissed,
     "expire": 1,
@@ -207,7 +214,7 @@ def outcome(service):
 
     def run(call, record, plant=lambda: None):
         phone = service.bind("alice")
-        if call in {"confirm", "refuse"}:
+        if call in {"confirm", "refuse", "miscompare"}:
             service.complete(phone.invite(), service.phone())
         issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
         invitation = service.invitations.invite(service.origin, "alice")

@@ -354,6 +354,7 @@ def test_a_renewal_that_is_not_recorded_has_to_be_repeated(chain, log):
     assert chain.sign()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("values", "field"),
     [

@@ -84,6 +84,7 @@ def test_account_and_binding_lie_in_the_accounts_partition(service):
     assert partition_of(invitation.account.guid) == partition_of(invitation.binding) == partition
 
 
+@pytest.mark.alone
 def test_a_known_account_stays_and_gets_another_token(service):
     first = service.invitations.invite(service.origin, "alice", user_info="old")
     second = service.invitations.invite(service.origin, "alice")
@@ -94,6 +95,12 @@ def test_a_known_account_stays_and_gets_another_token(service):
     assert [line.binding for line in service.account().devices] == [first.binding, second.binding]
     assert second.account.user_info == "old"
     service.invitations.invite(service.origin, "alice", user_info="")
+    assert service.account().user_info == ""
+
+
+def test_an_administrator_may_store_no_text_beside_the_user(service):
+    service.invitations.invite(service.origin, "alice", user_info="old")
+    service.invitations.invite_as_admin(service.app_space.guid, "alice", user_info="", by=OPERATOR)
     assert service.account().user_info == ""
 
 

@@ -52,6 +52,7 @@ def employ(service, role, app_space=None):
     return service.administration.get(issued.guid, Admin)
 
 
+@pytest.mark.alone
 def test_a_user_who_is_new_gets_one_invitation_by_it(service):
     by = employ(service, AdminRole.APP_SPACE)
     issued = make(service, user_info="Zoë Example", by=by)
@@ -183,6 +184,7 @@ def test_it_ends_with_a_device_that_is_revoked(service, loss):
     assert service.stored(issued.account.guid).mailed_link is None
 
 
+@pytest.mark.alone
 def test_it_ends_with_a_device_that_is_confirmed(service):
     service.administration.edit_app_space(
         service.app_space.guid, new_devices=NewDeviceRule.CONFIRMED

@@ -703,6 +703,7 @@ def test_a_test_push_has_the_texts_of_its_app_space(service, alice):
     assert (push.message.title, push.message.body) == ("Bank", "A question waits.")
 
 
+@pytest.mark.alone
 def test_a_test_push_needs_an_active_device_within_reach(service, alice):
     with pytest.raises(NotFound):
         service.notifications.test(service.app_space.guid, by=OPERATOR)
@@ -717,6 +718,7 @@ def test_a_test_push_needs_an_active_device_within_reach(service, alice):
     assert service.outbox.pushes == []
 
 
+@pytest.mark.alone
 def test_a_notification_can_be_read(service, alice):
     service.ask("alice", "Pay?")
     stored = only(service)

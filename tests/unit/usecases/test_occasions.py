@@ -103,6 +103,7 @@ def test_s17_the_others_are_notified_of_a_device_that_an_origin_revoked(service,
     assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
 
 
+@pytest.mark.alone
 def test_s17_the_others_are_notified_of_a_device_that_unbound_itself(service, alice, tablet):
     service.devices.unbind(tablet.call("/device", method="DELETE"))
     assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]

@@ -124,6 +124,7 @@ def test_each_call_names_its_permission_itself_and_once():
     }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", sorted(MAY_NOT))
 def test_every_other_call_is_refused_before_anything_else_and_recorded(service, agent, name):
     before = len(service.events)
@@ -141,15 +142,6 @@ def test_its_own_calls_are_not_refused_for_its_role(service, agent, name):
     with pytest.raises(Exception) as raised:  # noqa: PT011 (nothing stands for each argument)
         call()
     assert not isinstance(raised.value, AskingOnly)
-
-
-@pytest.mark.parametrize("name", sorted(MAY | MAY_NOT))
-def test_a_full_origin_is_refused_no_call_for_its_role(service, name):
-    call = call_of(service, name, service.origin)
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001 (nothing stands for each argument)
-        assert not isinstance(error, AskingOnly)
 
 
 def test_an_agent_cannot_bind_a_device_of_its_own_and_approve(service, agent):
@@ -248,6 +240,7 @@ def test_a_change_of_the_role_counts_from_the_next_call(service, agent):
         service.invitations.invite(party, "alice")
 
 
+@pytest.mark.alone
 def test_an_ensured_tenancy_has_the_role_that_it_names(service):
     def ensure(role):
         return service.administration.ensure_tenancy(

@@ -170,19 +170,35 @@ def offer_of(service, phone, **changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "refusal"),
-    [
-        ({"credential_id": None}, UnfitKey),
-        ({"credential_id": "="}, InvalidField),
-        ({"credential_id": ""}, InvalidField),
-        ({"credential_id": keys.b64url(bytes(1_024))}, InvalidField),
-        ({"role": Role.DEVICE}, UnfitKey),
-    ],
+    "changes",
+    [{"credential_id": None}, {"role": Role.DEVICE}],
 )
-def test_an_offer_that_is_no_strong_passkey_is_refused(service, passkey, changes, refusal):
+def test_an_offer_that_is_no_strong_passkey_is_refused(service, passkey, changes):
     phone = service.phone(passkey=passkey)
-    with pytest.raises(refusal):
+    with pytest.raises(UnfitKey):
         service.enrolments.complete(offer_of(service, phone, **changes))
+
+
+@pytest.mark.parametrize("credential_id", ["=", "", keys.b64url(bytes(1_024))])
+def test_what_is_no_credential_id_is_refused_by_its_place(service, passkey, credential_id):
+    phone = service.phone(passkey=passkey)
+    with pytest.raises(InvalidField) as caught:
+        service.enrolments.complete(offer_of(service, phone, credential_id=credential_id))
+    assert caught.value.field == "keys[1].credentialId"
+
+
+@pytest.mark.parametrize("size", [1, 1_023])
+def test_a_credential_id_has_1_to_1023_bytes(service, passkey, size):
+    phone = service.phone(passkey=passkey)
+    credential_id = keys.b64url(bytes(size))
+    bound = service.enrolments.complete(offer_of(service, phone, credential_id=credential_id))
+    assert bound.binding.keys[1].key.passkey.credential_id == credential_id
+
+
+def test_a_passkey_is_bound_in_whatever_order_the_keys_are_offered(service, passkey):
+    offer = offer_of(service, service.phone(passkey=passkey))
+    bound = service.enrolments.complete(attrs.evolve(offer, keys=offer.keys[::-1]))
+    assert bound.binding.keys[0].key.passkey == passkey.public.passkey
 
 
 def test_a_plain_key_with_a_credential_id_is_refused(service):

@@ -551,6 +551,7 @@ def test_a_callback_that_is_not_allowed_any_more_is_not_attached(service, realm)
 # Who calls
 
 
+@pytest.mark.alone
 def test_what_a_realm_signed_counts_once(service, realm):
     until = service.clock.now() + LIFE
 
@@ -587,6 +588,7 @@ def test_an_unknown_origin_is_refused(realm, name):
         realm.channel.authenticate(name, lambda *_: pytest.fail("there is no realm"))
 
 
+@pytest.mark.alone
 def test_an_origin_without_a_realm_is_refused(service, realm):
     party = service.new_origin(service.app_space, "No realm")
     question = Question(account_id="user-1", content=TextContent(text="Log in?"))
@@ -606,11 +608,11 @@ def test_the_keys_for_signatures_are_stored(service):
     jwks = keyset(Algorithm.RS256, Algorithm.ES256)
     jwks["keys"][0] |= {"use": "sig", "x5c": ["MIIC"], "x5t": "x", "x5t#S256": "x"}
     encryption = dict(jwks["keys"][0]) | {"use": "enc", "alg": "RSA-OAEP", "kid": "enc"}
+    agreement = dict(jwks["keys"][1]) | {"use": "enc", "kid": "agreement"}
     other = dict(jwks["keys"][1]) | {"alg": "ES512", "kid": "other"}
+    listed = [encryption, agreement, *jwks["keys"], other]
 
-    origin = register(
-        service, service.origin.origin.guid, jwks={"keys": [encryption, *jwks["keys"], other]}
-    )
+    origin = register(service, service.origin.origin.guid, jwks={"keys": listed})
 
     assert [(key.kid, key.algorithm) for key in origin.realm.keys] == [
         ("key-0", Algorithm.RS256),
@@ -646,8 +648,9 @@ def test_a_realm_has_at_most_8_keys_and_those_without_an_algorithm_are_none(serv
     ],
 )
 def test_a_key_set_without_a_key_that_fits_is_refused(service, jwks):
-    with pytest.raises(InvalidField, match="jwks"):
+    with pytest.raises(InvalidField) as refused:
         register(service, service.origin.origin.guid, jwks=jwks)
+    assert refused.value.field.startswith("jwks")
 
 
 def test_a_weak_key_is_refused(service):
@@ -680,6 +683,7 @@ def test_an_issuer_or_callback_that_is_empty_or_too_long_is_refused_by_name(serv
         assert refused.value.field == name
 
 
+@pytest.mark.alone
 def test_a_realm_is_replaced_and_taken_away(service):
     guid = service.origin.origin.guid
     assert not register(service, guid).realm.registered_only

@@ -44,6 +44,7 @@ def state_of(service, account_id, binding):
 @pytest.mark.parametrize("expired", [False, True])
 def test_the_new_invitation_works_and_the_old_one_does_not(service, expired):
     old = service.invitations.invite(service.origin, "zoe")
+    service.clock.advance(TICK)
     if expired:
         service.clock.advance(STANDARD.session_token_life)
         service.sweep()
@@ -54,6 +55,8 @@ def test_the_new_invitation_works_and_the_old_one_does_not(service, expired):
         service.complete(old, service.phone())
     service.complete(new, service.phone())
     assert state_of(service, "zoe", new.binding) is BindingState.ACTIVE
+    (ended_binding,) = service.ports.store.get(old.binding)
+    assert ended_binding.ended_at == service.clock.now()
     ended = BindingState.EXPIRED if expired else BindingState.REVOKED
     assert state_of(service, "zoe", old.binding) is ended
     account = service.accounts.get(service.origin, "zoe")

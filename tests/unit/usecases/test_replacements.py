@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -25,6 +26,8 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     OPERATOR,
+    AccountEvent,
+    AccountEventKind,
     AddressKind,
     BindingState,
     NewDeviceRule,
@@ -102,6 +105,7 @@ def test_a_first_log_in_names_no_device(log_in):
 
 def test_the_old_phone_is_revoked_in_the_commit_that_binds_the_new_one(service, log_in, old):
     invitation = log_in("carol")
+    service.clock.advance(timedelta(seconds=9))
     commits = len(service.events)
     new = service.complete(invitation, service.phone(), (NEW,), replaces=old.guid)
     assert (state(service, new), state(service, old)) == (
@@ -111,6 +115,7 @@ def test_the_old_phone_is_revoked_in_the_commit_that_binds_the_new_one(service, 
     account = service.stored(service.stored(new.guid).account)
     assert [device.binding for device in account.devices] == [new.guid]
     assert service.stored(new.guid).replaces == old.guid
+    assert service.stored(old.guid).ended_at == service.clock.now()
     assert [(e.event, e.subject, e.actor, e.reason) for e in service.events[commits:]] == [
         ("binding.complete", new.guid, new.guid, ""),
         ("binding.revoke", old.guid, new.guid, "moved"),
@@ -119,6 +124,37 @@ def test_the_old_phone_is_revoked_in_the_commit_that_binds_the_new_one(service, 
         old.pending()
     assert caught.value.reason == "revoked"
     assert new.pending() == ()
+
+
+def test_a_replacement_commits_an_event_of_either_device(service, log_in, old):
+    new = service.complete(log_in("carol"), service.phone(), replaces=old.guid)
+    events = [record for record in service.records().values() if isinstance(record, AccountEvent)]
+    assert [
+        (event.kind, event.device) for event in sorted(events, key=lambda event: event.number)
+    ] == [
+        (AccountEventKind.BOUND, old.guid),
+        (AccountEventKind.DEVICE_ADDED, new.guid),
+        (AccountEventKind.REVOKED, old.guid),
+    ]
+
+
+def test_a_new_phone_commits_no_event_before_it_is_confirmed(service, waiting):
+    assert not [
+        record
+        for record in service.records().values()
+        if isinstance(record, AccountEvent) and record.device == waiting.guid
+    ]
+
+
+def test_a_replacement_wakes_the_calls_that_wait_and_one_more_device_does_not(service, log_in, old):
+    woken = []
+    waking = service.but(wake=SimpleNamespace(notify=woken.append))
+    adding, replacing = log_in("carol"), log_in("carol")
+    account = adding.account.guid
+    waking.complete(adding, service.phone())
+    assert account not in woken
+    waking.complete(replacing, service.phone(), replaces=old.guid)
+    assert account in woken
 
 
 def test_the_old_phone_and_the_others_are_notified(service, log_in, old):
@@ -360,15 +396,24 @@ def test_the_old_phone_acts_until_the_new_one_is_confirmed(service, origin, old,
     ]
 
 
-def test_the_old_phone_is_notified_when_the_new_one_is_confirmed(service, origin, old, waiting):
+def test_the_old_phone_and_the_others_are_notified_when_the_new_one_is_confirmed(
+    service, log_in, origin, old, waiting
+):
+    compare(service, origin, service.complete(log_in("carol"), service.phone(), (THERE,)))
     service.push()
     service.outbox.pushes.clear()
     compare(service, origin, waiting)
     service.push()
-    (push,) = (
-        push for push in service.outbox.pushes if push.message.occasion is Occasion.DEVICE_REVOKED
-    )
-    assert (push.message.subject, push.addresses) == (old.guid, (HERE,))
+    pushes = {
+        (push.message.occasion, push.message.subject, address)
+        for push in service.outbox.pushes
+        for address in push.addresses
+    }
+    assert pushes == {
+        (Occasion.DEVICE_BOUND, waiting.guid, THERE),
+        (Occasion.DEVICE_REVOKED, old.guid, THERE),
+        (Occasion.DEVICE_REVOKED, old.guid, HERE),
+    }
 
 
 @pytest.mark.parametrize(
@@ -402,6 +447,19 @@ def test_another_phone_confirms_the_replacement_too(service, log_in, old, choice
     (new_device,) = tablet.new_devices()
     tablet.decide(new_device, choice)
     assert (state(service, old), state(service, tablet)) == after
+
+
+def test_another_phone_confirms_a_replacement_where_there_is_no_place(service, log_in, old):
+    """The new phone takes the place of the one that it replaces."""
+    tablet = service.complete(log_in("carol"), service.phone())
+    space = service.stored(old.guid).app_space
+    service.administration.edit_app_space(space, new_devices=NewDeviceRule.CONFIRMED)
+    new = service.complete(log_in("carol"), service.phone(), replaces=old.guid)
+    full = service.but(policy=attrs.evolve(STANDARD, bindings_limit=2))
+    (new_device,) = tablet.new_devices()
+    attrs.evolve(tablet, confirmations=full.confirmations).decide(new_device, Choice.ADD)
+    states = [state(service, phone) for phone in (old, tablet, new)]
+    assert states == [BindingState.REVOKED, BindingState.ACTIVE, BindingState.ACTIVE]
 
 
 def test_a_new_phone_that_nobody_confirms_replaces_nothing(service, old, waiting):

@@ -36,6 +36,7 @@ def states(service, guids):
     return [service.stored(guid).state for guid in guids]
 
 
+@pytest.mark.alone
 def test_they_are_due_one_after_the_other_and_each_is_an_event(service):
     guids = dead(service, 12)
     origin, now = service.origin.origin.guid, service.clock.now()
@@ -76,6 +77,7 @@ def test_only_those_of_an_origin_a_cause_or_a_time(service):
     assert callbacks.requeue_all(origins, by=OPERATOR).queued_count == 1
 
 
+@pytest.mark.alone
 def test_a_call_has_a_bound_and_the_next_one_goes_on(service):
     guids = dead(service, 5)
     origin = service.origin.origin.guid
@@ -187,6 +189,7 @@ def test_what_is_out_of_reach_is_not_queued(service):
     assert states(service, guids) == [CallbackState.DEAD]
 
 
+@pytest.mark.alone
 def test_what_a_page_reads_has_one_bound_for_all_origins(service, monkeypatch):
     other = service.new_origin(service.app_space, "Other")
     service.administration.allow_callback(other.origin.guid, CALLBACK)

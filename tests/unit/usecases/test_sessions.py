@@ -335,6 +335,17 @@ def test_a_session_ends_however_often_it_is_used(service, admin):
         service.sessions.authenticate(cookie)
 
 
+def test_a_session_lives_from_its_log_in_on_and_not_from_its_link(service, admin):
+    link = service.sessions.create_link(admin.guid, by=OPERATOR)
+    redeemed = service.sessions.redeem(link.token, browser="")
+    service.clock.advance(10 * MINUTE)
+    cookie = enrol(service, redeemed).token
+
+    for _ in range(service.policy.portal_session_life // (10 * MINUTE) - 1):
+        service.clock.advance(10 * MINUTE)
+        service.sessions.authenticate(cookie)
+
+
 def test_a_step_up_does_not_prolong_a_session(service, admin):
     cookie = log_in(service, admin).token
     for _ in range(service.policy.portal_session_life // (10 * MINUTE) - 1):
@@ -410,6 +421,7 @@ def test_an_administrator_with_a_secret_may_log_in_until_it_is_revoked(service):
         service.sessions.authenticate(cookie)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "cookie",
     [

@@ -1,6 +1,8 @@
 """Confirmations of new devices: their comparison code, and the claims that are signed."""
 
 import hashlib
+import json
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -17,8 +19,8 @@ from counterseal.bindings.documents.confirmation import (
     typed_code,
 )
 from counterseal.errors import InvalidField, MalformedToken
-from counterseal.models import Role, guid
-from counterseal.wire.members import read_record
+from counterseal.models import Binding, BindingState, DeviceKey, Role, guid
+from counterseal.wire.members import read_record, write_record
 
 ACCOUNT = "6fd70b3c-2a53-8a18-8f6b-1f2f2c1c2c11"
 BINDING = "6f0c9a4e-5d0e-8f41-9a55-0a4f3f8c7d22"
@@ -98,7 +100,7 @@ def test_a_missing_claim_is_refused(name):
     [
         {"choice": "adopt"},
         {"choice": None},
-        {"binding": "no guid"},
+        *({name: "no guid"} for name in ("iss", "sub", "aud", "binding")),
         {"device": "B" * 43},
         {"strong": None},
         {"iat": True},
@@ -138,3 +140,38 @@ def test_what_is_no_public_key_has_no_thumbprint(jwk):
     }
     with pytest.raises(InvalidField):
         read_record(NewDevice, document).thumbprints()
+
+
+@pytest.mark.parametrize("key", [{"role": "strong"}, {"role": "strong", "jwk": "{}"}])
+def test_a_key_without_a_json_object_is_refused_by_its_name(key):
+    document = {"device": BINDING, "name": "", "expiresAt": "2030-01-01T00:00:00.000Z"}
+    with pytest.raises(InvalidField) as caught:
+        read_record(NewDevice, document | {"keys": [key]})
+    assert caught.value.field == "jwk"
+
+
+def test_the_other_devices_learn_a_new_one_as_it_is(ed25519):
+    key, deadline = ed25519("new").public, datetime(2030, 1, 1, tzinfo=UTC)
+    binding = Binding(
+        guid=GUIDS[0],
+        state=BindingState.UNCONFIRMED,
+        account=GUIDS[1],
+        app_space=GUIDS[2],
+        origin=None,
+        token_hash=b"",
+        deadline=deadline,
+        replaces=GUIDS[3],
+        name="A phone",
+        keys=(DeviceKey(role=Role.STRONG, key=key),),
+        created_at=deadline,
+    )
+    document = {
+        "device": GUIDS[0],
+        "name": "A phone",
+        "expiresAt": "2030-01-01T00:00:00.000Z",
+        "replaces": GUIDS[3],
+        "keys": [{"role": "strong", "jwk": json.loads(key.jwk)}],
+    }
+    assert write_record(NewDevice.of(binding)) == document
+    del document["replaces"]
+    assert write_record(NewDevice.of(attrs.evolve(binding, replaces=None))) == document

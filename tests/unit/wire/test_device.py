@@ -28,21 +28,25 @@ from counterseal.bindings.documents.device import (
     Peeked,
     ShownRequest,
 )
-from counterseal.bindings.documents.enrolment import Bound
+from counterseal.bindings.documents.enrolment import Bound, InvitationTarget
 from counterseal.errors import InvalidField, UnfitKey
 from counterseal.models import (
     Account,
     AppSpace,
     Binding,
     BindingState,
+    Button,
     Challenge,
     ChallengeState,
     Company,
     DeviceKey,
     Outcome,
+    PasskeyScope,
+    PasskeyUse,
     Role,
 )
 from counterseal.models.guid import mint
+from counterseal.policy import STANDARD
 from counterseal.wire.members import format_time, read_record, write_record
 from counterseal.wire.recognition import account_name, names_of
 from counterseal_testing import strategies
@@ -327,6 +331,97 @@ def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
     reply = {"guid": four, "state": "DISOWNED", "approved": False, "receipt": "a.b.c"}
     assert write_record(AnswerReply.of(ended)) == reply
     assert AnswerReply.of(challenge).receipt is None
+    expired_challenge = attrs.evolve(challenge, state=ChallengeState.EXPIRED, deadline=now)
+    expired = {
+        "guid": four,
+        "state": "EXPIRED",
+        "approved": False,
+        "buttonSelected": None,
+        "answeredHere": False,
+        "issuedAt": format_time(now),
+        "endedAt": format_time(now),
+    }
+    assert write_record(EndedRequest.of(expired_challenge, device=one)) == expired
+    later = now + timedelta(seconds=1)
+    answered_challenge = attrs.evolve(
+        expired_challenge,
+        state=ChallengeState.ANSWERED,
+        buttons=(
+            Button(title="No", strong=False),
+            Button(title="Yes", strong=True, approving=True),
+        ),
+        outcome=Outcome(at=later, device=one, button=1),
+    )
+    for device in (one, two):
+        assert write_record(EndedRequest.of(answered_challenge, device=device)) == expired | {
+            "state": "ANSWERED",
+            "approved": True,
+            "buttonSelected": 1,
+            "answeredHere": device == one,
+            "endedAt": format_time(later),
+        }
+
+
+@given(*[GUIDS] * 3, MOMENTS)
+def test_a_device_that_may_be_replaced_is_known_by_its_name_and_its_bind(
+    device, account, app_space, now
+):
+    binding = Binding(
+        guid=device,
+        state=BindingState.ACTIVE,
+        account=account,
+        app_space=app_space,
+        origin=None,
+        token_hash=b"",
+        deadline=now,
+        name="A phone",
+        created_at=now,
+    )
+    document = {"device": device, "name": "A phone", "boundAt": format_time(now)}
+    assert write_record(BoundDevice.of(binding)) == document
+    bound_at = now + timedelta(seconds=1)
+    bound = BoundDevice.of(attrs.evolve(binding, bound_at=bound_at))
+    assert write_record(bound) == document | {"boundAt": format_time(bound_at)}
+
+
+def test_a_device_learns_what_an_invitation_is_for_before_it_binds():
+    guids = [mint(7, bytes([count]) * 15) for count in range(3)]
+    company = Company(guid=guids[0], name="Example", verified_name="Example Ltd", created_at=NOW)
+    app_space = AppSpace(
+        guid=guids[1],
+        company=guids[0],
+        name="Banking",
+        created_at=NOW,
+        brand_color="#102030",
+    )
+    account = Account(guid=guids[2], app_space=guids[1], account_id="zoe", created_at=NOW)
+    target = InvitationTarget(app_space=app_space, company=company, account=account)
+    document = {
+        "appSpace": guids[1],
+        "appSpaceName": "Banking",
+        "account": guids[2],
+        "companyName": "Example",
+        "verifiedName": "Example Ltd",
+        "accountId": "zoe",
+        "accountName": "zoe",
+        "appSpaceColor": "#102030",
+    }
+    policy = attrs.evolve(STANDARD, passkey_origin="", passkeys=PasskeyUse.ALLOW)
+    assert write_record(Peeked.of(target, policy)) == document
+    languages = Peeked.of(target, policy, ("de", "en"))
+    assert write_record(languages) == document | {"languages": ["de", "en"]}
+
+    with_origin = attrs.evolve(policy, passkey_origin="https://keys.example")
+    assert write_record(Peeked.of(target, with_origin)) == document | {"rpId": "keys.example"}
+    refusing = attrs.evolve(with_origin, passkeys=PasskeyUse.REFUSE)
+    assert write_record(Peeked.of(target, refusing)) == document
+    scope = PasskeyScope(rp_id="bank.example", origins=("https://bank.example",))
+    scoped = attrs.evolve(target, app_space=attrs.evolve(app_space, passkeys=scope))
+    assert write_record(Peeked.of(scoped, with_origin)) == document | {"rpId": "bank.example"}
+
+    used = Peeked.of(attrs.evolve(target, account=None), policy)
+    without_account = {name: document[name] for name in document if not name.startswith("account")}
+    assert write_record(used) == without_account
 
 
 @given(*[GUIDS] * 3, MOMENTS)
@@ -373,6 +468,9 @@ def test_a_bond_is_read_again(every_kind, device, account, app_space, now):
         service_keys=service_keys,
     )
     assert Bond.of(bound) == bond
+    unconfirmed = attrs.evolve(bound.binding, state=BindingState.UNCONFIRMED)
+    waiting = Bond.of(attrs.evolve(bound, binding=unconfirmed))
+    assert waiting == attrs.evolve(bond, confirm_by=now)
     (name,) = DeviceStatus.of(bound.binding, attempts_left=0).keys
     assert name == KeyName(role=Role.DEVICE, kid=service_keys[0].kid)
 

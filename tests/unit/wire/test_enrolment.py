@@ -34,6 +34,7 @@ from counterseal.models import (
     Role,
     guid,
 )
+from counterseal_testing import strategies
 
 DEVICE, SPACE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(2))
 TOKEN = f"{DEVICE}.c2VjcmV0"
@@ -54,6 +55,7 @@ OFFERED = st.builds(
     jwk=st.dictionaries(TEXTS, TEXTS, max_size=3),
     proof=TEXTS,
     endorsement=st.none() | TEXTS,
+    credential_id=st.none() | TEXTS,
 )
 ENROLMENTS = st.builds(
     Enrolment,
@@ -63,6 +65,7 @@ ENROLMENTS = st.builds(
     addresses=st.lists(
         st.builds(PushAddress, kind=st.sampled_from(AddressKind), value=TEXTS), max_size=2
     ).map(tuple),
+    replaces=st.none() | strategies.guids(),
     platform=st.just("") | TEXTS,
     app_version=st.just("") | TEXTS,
     language=st.just("") | TEXTS,
@@ -88,6 +91,11 @@ class TestClaims:
             "device": ["d"],
             "strong": ["a", "b"],
         }
+
+    def test_of_a_bind_hold_the_device_that_is_replaced(self):
+        claims = bind_claims(TOKEN, SPACE, self.KEYS)
+        replacing = bind_claims(TOKEN, SPACE, self.KEYS, replaces=DEVICE)
+        assert replacing == claims | {"replaces": DEVICE}
 
     def test_of_a_rotation_hold_the_device_the_app_space_and_all_thumbprints(self):
         assert rotation_claims(DEVICE, SPACE, iter(self.KEYS)) == {
@@ -130,6 +138,12 @@ class TestBody:
             addresses=(PushAddress(kind=AddressKind.FCM_TOKEN, value="registration"),),
         )
 
+    def test_names_a_passkey_and_the_device_that_is_replaced(self):
+        enrolment = read_enrolment(
+            {"keys": [{**OWN, "credentialId": "passkey"}], "replaces": DEVICE}
+        )
+        assert (enrolment.keys[0].credential_id, enrolment.replaces) == ("passkey", DEVICE)
+
     def test_of_a_rotation_has_keys_only(self):
         assert read_enrolment({"keys": [STRONG]}) == Enrolment(
             keys=(OfferedKey(role=Role.STRONG, jwk=JWK, proof="d.e.f", endorsement="g.h.i"),)
@@ -163,7 +177,10 @@ class TestBody:
             ({"keys": [{"role": "device", "jwk": JWK}]}, "keys[0].proof"),
             ({"keys": [{**OWN, "endorsement": None}]}, "keys[0].endorsement"),
             ({"keys": [{**OWN, "endorsement": ""}]}, "keys[0].endorsement"),
+            ({"keys": [OWN, {**OWN, "credentialId": ""}]}, "keys[1].credentialId"),
             ({"keys": [{**OWN, "key": "x"}]}, "keys[0].key"),
+            ({"replaces": None}, "replaces"),
+            ({"replaces": "no guid"}, "replaces"),
             ({"token": ""}, "token"),
             ({"token": None}, "token"),
             ({"name": ""}, "name"),

@@ -58,7 +58,6 @@ from counterseal.models import (
     Guid,
     Occasion,
     RelyingParty,
-    Role,
     replace,
     revise,
 )
@@ -154,7 +153,6 @@ async def decide_by_device(
         now=tools.now,
         policy=tools.policy,
         account=device.account,
-        app_space=device.app_space,
         binding=binding,
         confirmer=confirmer,
         replaced=replaced,
@@ -170,8 +168,7 @@ async def decide_by_device(
     try:
         state = step(BINDING, binding.state, event, facts)
     except WrongSignature:
-        if signer is None or signer.role is not Role.STRONG:
-            raise
+        # By a strong key: the rules refuse any other before they look at the signature.
         return count_strike(tools, served_kinds, facts.striking, device.account, binding)
     ending = _Ending(binding, confirmer.guid, submitted_confirmation.text)
     if refuses:
@@ -198,9 +195,7 @@ async def decide_by_origin(
         now=tools.now,
         policy=tools.policy,
         account=account,
-        app_space=party.app_space,
         binding=binding,
-        replaced=None,
         code=code,
     )
     origin = party.origin.guid

@@ -108,9 +108,7 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
 
 
 def _demand_allowed(offer: Offer, policy: Policy) -> None:
-    """Refuse offered keys that the service allows, and the policy of their App Space does not."""
-    if len(offer.keys) > 1 + policy.strong_keys_limit:
-        raise KeysIncomplete("more than the policy allows")
+    """Refuse algorithms that the service allows, and the policy of the App Space does not."""
     if not all(allows_key(policy, device_key.key) for device_key in offer.keys):
         raise UnfitKey("alg: not an allowed algorithm")
 
@@ -122,10 +120,10 @@ def _offered_passkey(offered: OfferedKey, policy: Policy, field: str) -> Passkey
     if offered.role is not Role.STRONG or policy.passkeys is PasskeyUse.REFUSE:
         raise UnfitKey("a passkey, which may be a strong key only, and by the policy")
     try:
-        fits = 1 <= len(keys.unb64url(offered.credential_id)) <= keys.CREDENTIAL_ID_LIMIT
+        size = len(keys.unb64url(offered.credential_id))
     except MalformedToken:
-        fits = False
-    if not fits:
+        size = 0
+    if not 1 <= size <= keys.CREDENTIAL_ID_LIMIT:
         raise InvalidField(field, f"not base64url of 1 to {keys.CREDENTIAL_ID_LIMIT} bytes")
     return Passkey(
         rp_id_hash="", origins=(), backup_eligible=False, credential_id=offered.credential_id
@@ -210,10 +208,10 @@ async def peek(
     token_matches(facts)
     invitation_usable(facts)
     invitee = require(account, Account) if binding.state is BindingState.INVITED else None
-    known_company = companies.get(binding.app_space)
-    guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)
+    app_space_guid = binding.app_space
+    known_companies = (companies[app_space_guid],) if app_space_guid in companies else ()
 
-    target = await records(*guids)
+    target = await records(app_space_guid, *known_companies)
     app_space = require(target[0], AppSpace)
     (company,) = await records_beside(target, app_space.company)
     return Decision(

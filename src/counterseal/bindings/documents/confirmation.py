@@ -131,8 +131,8 @@ def comparison_code(account: Guid, binding: Guid, thumbprints: Mapping[str, list
     )
     number = int.from_bytes(derived)
     text = "".join(
-        ALPHABET[number >> shift & 31]
-        for shift in range(8 * _DERIVED_BYTES - 5, 8 * _DERIVED_BYTES - 5 * CODE_LENGTH - 1, -5)
+        ALPHABET[number >> 8 * _DERIVED_BYTES - 5 * count & 31]
+        for count in range(1, CODE_LENGTH + 1)
     )
     return f"{text[:GROUP]}-{text[GROUP:]}"
 

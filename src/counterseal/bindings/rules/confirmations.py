@@ -28,7 +28,6 @@ from counterseal.errors import (
 from counterseal.models import (
     PROVISIONAL,
     Account,
-    AppSpace,
     Binding,
     BindingState,
     DeviceKey,
@@ -62,7 +61,6 @@ class ConfirmationFacts:
     now: datetime
     policy: Policy
     account: Account
-    app_space: AppSpace
     binding: Binding
     confirmer: Binding
     replaced: Binding | None = None
@@ -109,7 +107,6 @@ class ComparisonFacts:
     now: datetime
     policy: Policy
     account: Account
-    app_space: AppSpace
     binding: Binding
     replaced: Binding | None = None
     code: str = attrs.field(repr=False)

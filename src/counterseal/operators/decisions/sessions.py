@@ -101,13 +101,12 @@ class LogIn:
     A log-in that has been proven.
 
     Attributes:
-        binding: Of the passkey or device by which it was proven.
         guid: Of the new session, if one proof may start only one.
-        suspensions: How often the binding had been suspended when it was proven; None is now.
+        suspensions: How often the passkey or device by which it was proven had been suspended
+            then; None is now.
     """
 
     admin: Guid
-    binding: Guid
     method: LogInMethod
     browser: str
     guid: Guid | None = None

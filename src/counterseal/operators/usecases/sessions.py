@@ -123,7 +123,6 @@ class Sessions(UseCase):
         login = LogIn(
             admin=admin,
             method=method,
-            binding=binding,
             browser=browser,
             guid=guid,
             suspensions=suspensions,
