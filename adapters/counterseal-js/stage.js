@@ -4,7 +4,8 @@
 // TypeScript that the compiler writes now. `npm run tarballs` packs them.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 
 const HERE = import.meta.dirname;
@@ -12,11 +13,11 @@ const PACKAGES = ["device", "origin"];
 const LICENSE = path.join(HERE, "..", "..", "LICENSE");
 const COMPILER = path.join(HERE, "node_modules", "tsc", "bin", "tsc");
 
-/** Copy what a package is made of into *folder*, and write the declarations. */
-function stage(name, folder) {
+/** Copy what a package is made of into *folder*, with its part of the *declarations*. */
+function stage(name, folder, declarations) {
   for (const part of [name, "wire"]) {
     const source = path.join(HERE, part);
-    mkdirSync(path.join(folder, part), { recursive: true });
+    cpSync(path.join(declarations, part), path.join(folder, part), { recursive: true });
     for (const file of readdirSync(source).filter((each) => /\.js(?:on)?$/.test(each))) {
       if (file === "package.json") continue;
       // The table of look-alikes is a link to the core's file.
@@ -30,10 +31,10 @@ function stage(name, folder) {
   );
   writeFileSync(path.join(folder, "package.json"), `${JSON.stringify(description, null, 2)}\n`);
   cpSync(LICENSE, path.join(folder, "LICENSE"));
-  declare(name, folder);
 }
 
-function declare(name, folder) {
+/** Write the declarations of all packages into *folder*. */
+function declare(folder) {
   const options = [
     "--declaration",
     "--emitDeclarationOnly",
@@ -44,11 +45,14 @@ function declare(name, folder) {
   execFileSync(COMPILER, [...options, "--project", path.join(HERE, "tsconfig.json")], {
     stdio: "inherit",
   });
-  for (const other of PACKAGES.filter((each) => each !== name)) {
-    rmSync(path.join(folder, other), { recursive: true, force: true });
-  }
 }
 
 const [target] = process.argv.slice(2);
 if (target === undefined) throw new TypeError("node stage.js FOLDER");
-for (const name of PACKAGES) stage(name, path.resolve(target, name));
+const declarations = mkdtempSync(path.join(tmpdir(), "declarations-"));
+try {
+  declare(declarations);
+  for (const name of PACKAGES) stage(name, path.resolve(target, name), declarations);
+} finally {
+  rmSync(declarations, { recursive: true });
+}

@@ -193,8 +193,7 @@ def test_a_typescript_program_compiles(node, installed):
     assert compiled(node, installed, TYPED) == ""
 
 
-@pytest.mark.parametrize(
-    "wrong", ["Type 'number' is not assignable", "Expected 2-3 arguments", "have no overlap"]
-)
-def test_a_wrong_one_does_not(node, installed, wrong):
-    assert wrong in compiled(node, installed, MISTYPED)
+def test_a_wrong_one_does_not(node, installed):
+    errors = compiled(node, installed, MISTYPED)
+    for error in ("Type 'number' is not assignable", "Expected 2-3 arguments", "have no overlap"):
+        assert error in errors

@@ -1,5 +1,6 @@
 """Types, style, and the tests that Node runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ def test_the_sources_are_clean(node, tools, script):
     node.npm("run", script)
 
 
-def test_the_tests_of_the_packages(node):
+def test_the_tests_of_the_packages_pass_with_every_vector(node, vector_count):
     files = sorted(PACKAGES.glob("*/test/*.test.js"))
-    node.run("--test", *(file for file in files if file != SCHEDULES))
+    others = [file for file in files if file != SCHEDULES]
+    output = node.run("--test", "--test-reporter=tap", *others)
+    passed = sum(map(int, re.findall(r"^ *# vectors: (\d+)$", output, re.MULTILINE)))
+    assert passed == vector_count
 
 
 def test_random_schedules_of_the_device(node):

@@ -15,3 +15,8 @@ def wait_until(page, has_happened, problem):
         if time.monotonic() > end:
             pytest.fail(problem)
         page.wait_for_timeout(10)
+
+
+def look_at(page):
+    """Tell *page* what a browser tells it when the person comes back to it: it asks at once."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

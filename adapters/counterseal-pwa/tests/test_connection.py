@@ -50,8 +50,10 @@ def test_behind_a_proxy_that_buffers_the_app_asks_without_the_stream(device, ori
     device.bind_passkey(origin.link("user-buffered"))
     page = device.page
     blocked_responses = pause_calls(page, "**/device/requests/events")
+    page.clock.install()
     page.reload()
     blocked_responses.wait()
+    page.clock.run_for(5_000)
     page.locator("#waiting ~ *").filter(has_text=NOTHING).wait_for()
     request_addresses = []
     page.on("request", lambda call: request_addresses.append(call.url))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from app_modules import link_modules
+from browser_waits import look_at
 
 MINUTES = timedelta(minutes=3)
 VERIFIED = "Harbour Bank plc, London"
@@ -163,6 +164,7 @@ def test_ids_that_differ_by_spaces_alone_look_different(device, two_tenants):
     assert sorted(texts) == sorted(f"Account id: {text}" for text in texts_by_id.values())
     for account_id in ("una", "una "):
         pending_request = origin.client.ask(account_id, "Log in?", duration=MINUTES)
+        look_at(page)  # an account that has no connection of its own is asked every ten seconds
         device.open_request()
         text = texts_by_id[account_id]
         assert text_of(page.locator("#who .account-id")) == f"Account id: {text}"

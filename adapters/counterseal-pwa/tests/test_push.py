@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from app_modules import link_modules
-from browser_waits import wait_until
+from browser_waits import look_at, wait_until
 from push_browser import let_subscribe
 from test_texts import TEXTS
 
@@ -273,6 +273,7 @@ def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber,
         subscriber.device.press("Refuse", pin=None)
         subscriber.device.wait_for_heading("Refused")
         subscriber.expect_none()
+        look_at(new.page)
         new.wait_for_heading("Not added")
 
 
@@ -475,11 +476,12 @@ def test_a_press_of_notify_me_is_not_lost_when_its_state_is_read_again(device, o
     button.hover()
     page.mouse.down()
     states = page.evaluate("window.states")
-    page.evaluate("window.refuse()")
+    page.evaluate("() => { window.refuse(); window.refuse = null; }")
     page.wait_for_function("(states) => window.states > states", arg=states)
     assert button.evaluate("(each) => document.activeElement === each")
     page.mouse.up()
     page.get_by_text("Asking the browser …").wait_for()
+    page.wait_for_function("() => window.refuse")
     page.evaluate("window.refuse()")
     page.get_by_text("The browser could not subscribe.").wait_for()
     page.wait_for_function("() => document.activeElement.textContent === 'Notify me'")

@@ -82,13 +82,14 @@ async function known(changes = {}) {
   });
 }
 
-test("digests of actions", async (context) => {
+test("digests of actions", async () => {
   const { valid, client: origin } = readVectors("action");
   for (const { about, action, document, digest } of valid) {
     const { validUntil } = document;
     assert.equal(await actionDigest(action, { client: origin, validUntil }), digest, about);
   }
-  demandAllRead({ action: ["valid"] }, context);
+  // Without a diagnostic: wire/test/vectors.test.js counts the same vectors.
+  demandAllRead({ action: ["valid"] });
 });
 
 test("an action is sent in place of the content, and its digest compared", async () => {

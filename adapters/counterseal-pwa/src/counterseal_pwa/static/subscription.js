@@ -19,20 +19,14 @@ export async function subscribe(pushManager, key) {
   const subscription = await pushManager.getSubscription();
   if (subscription !== null && keyOf(subscription) === key) return subscription;
   await subscription?.unsubscribe();
-  return Promise.race([
-    pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }),
-    timeOut(PATIENCE),
-  ]);
-}
-
-/**
- * @param {number} milliseconds
- * @returns {Promise<never>}
- */
-const timeOut = (milliseconds) =>
-  new Promise((_, reject) => {
-    setTimeout(() => reject(new DOMException("", "TimeoutError")), milliseconds);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new DOMException("", "TimeoutError")), PATIENCE);
+    pushManager
+      .subscribe({ userVisibleOnly: true, applicationServerKey: key })
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
   });
+}
 
 /** @param {PushSubscription} subscription */
 function keyOf({ options: { applicationServerKey } }) {
