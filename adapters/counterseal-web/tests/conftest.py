@@ -88,7 +88,11 @@ def django_host():
 def configure_django():
     if not django_settings.configured:
         # Django's own lines name each address that is refused; tests look at the service's.
-        quiet = {"version": 1, "loggers": {"django.request": {"level": "CRITICAL"}}}
+        quiet = {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "loggers": {"django.request": {"level": "CRITICAL"}},
+        }
         django_settings.configure(
             ALLOWED_HOSTS=["*"], ROOT_URLCONF="django.conf.urls", LOGGING=quiet
         )
