@@ -9,7 +9,7 @@ from approve_an_agent import an_agent
 from ask_from_your_site import service
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
-from celery.signals import task_postrun
+from celery.signals import setup_logging, task_postrun
 
 from counterseal_client import ActionUsed, Declined
 
@@ -56,10 +56,15 @@ def outcomes(task):
         if sender.name == task.name:
             ended.put((state, retval))
 
+    def leave_logs(**_):
+        """Where somebody sets up logs, Celery does not: it would for all tests of this process."""
+
+    setup_logging.connect(leave_logs)
     task_postrun.connect(end)
     with start_worker(task.app, pool="solo", perform_ping_check=False):
         yield lambda: ended.get(timeout=PATIENCE)
     task_postrun.disconnect(end)
+    setup_logging.disconnect(leave_logs)
 
 
 def test_a_task_runs_after_its_approval_and_not_when_it_is_delivered_again(
