@@ -19,8 +19,9 @@ from counterseal.bindings.documents.confirmation import (
     typed_code,
 )
 from counterseal.errors import InvalidField, MalformedToken
-from counterseal.models import Binding, BindingState, DeviceKey, Role, guid
+from counterseal.models import DeviceKey, Role, guid
 from counterseal.wire.members import read_record, write_record
+from counterseal_testing.contracts.record_factory import RecordFactory
 
 ACCOUNT = "6fd70b3c-2a53-8a18-8f6b-1f2f2c1c2c11"
 BINDING = "6f0c9a4e-5d0e-8f41-9a55-0a4f3f8c7d22"
@@ -152,21 +153,16 @@ def test_a_key_without_a_json_object_is_refused_by_its_name(key):
 
 def test_the_other_devices_learn_a_new_one_as_it_is(ed25519):
     key, deadline = ed25519("new").public, datetime(2030, 1, 1, tzinfo=UTC)
-    binding = Binding(
-        guid=GUIDS[0],
-        state=BindingState.UNCONFIRMED,
-        account=GUIDS[1],
-        app_space=GUIDS[2],
-        origin=None,
-        token_hash=b"",
+    factory = RecordFactory()
+    binding = factory.binding(
+        factory.account(),
         deadline=deadline,
         replaces=GUIDS[3],
         name="A phone",
         keys=(DeviceKey(role=Role.STRONG, key=key),),
-        created_at=deadline,
     )
     document = {
-        "device": GUIDS[0],
+        "device": binding.guid,
         "name": "A phone",
         "expiresAt": "2030-01-01T00:00:00.000Z",
         "replaces": GUIDS[3],
