@@ -7,6 +7,8 @@ of Chromium's own fake device, through the real `getUserMedia` and the real head
 
 import json
 
+import pytest
+
 DETECTOR = """(code) => {
   window.code = code;
   window.BarcodeDetector = class {
@@ -46,6 +48,32 @@ def test_closed_the_camera_is_off(device, origin):
     page.get_by_role("button", name="Cancel").click()
     page.locator("dialog").wait_for(state="detached")
     assert stream.evaluate("(stream) => stream.getTracks()[0].readyState") == "ended"
+
+
+MOVES = """() => {
+  window.positions = [];
+  const look = () => {
+    const button = document.querySelector("dialog button");
+    const position = button && Math.round(button.getBoundingClientRect().y);
+    if (position && position !== window.positions.at(-1)) window.positions.push(position);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_button_stays_where_it_is_when_the_picture_and_a_problem_come(device, origin, width):
+    page = device.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.context.grant_permissions(["camera"], origin=origin.url)
+    open_app(device, origin, "no link")
+    page.evaluate(MOVES)
+    page.get_by_role("button", name="Scan a QR code").click()
+    page.get_by_role("status").filter(has_text="not a link to add an account").wait_for()
+    page.wait_for_function("document.querySelector('video').currentTime > 0")
+    positions = page.evaluate("window.positions")
+    assert len(positions) == 1, positions
 
 
 def test_another_view_ends_the_camera(device, origin):
