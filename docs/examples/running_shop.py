@@ -36,15 +36,16 @@ def running_shop(procfile, database="", keys=""):
         stdout=subprocess.PIPE,
         text=True,
     )
-    try:
-        ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
-        line = process.stdout.readline() if ready else ""
-        assert line == f"The shop is at http://127.0.0.1:{port}\n"
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        assert process.wait(PATIENCE) == 0
-        process.stdout.close()
+    with process.stdout:
+        try:
+            ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+            line = process.stdout.readline() if ready else ""
+            assert line == f"The shop is at http://127.0.0.1:{port}\n"
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            status = process.wait(PATIENCE)
+    assert status == 0
 
 
 def await_port(url, process):

@@ -61,10 +61,12 @@ def outcomes(task):
 
     setup_logging.connect(leave_logs)
     task_postrun.connect(end)
-    with start_worker(task.app, pool="solo", perform_ping_check=False):
-        yield lambda: ended.get(timeout=PATIENCE)
-    task_postrun.disconnect(end)
-    setup_logging.disconnect(leave_logs)
+    try:
+        with start_worker(task.app, pool="solo", perform_ping_check=False):
+            yield lambda: ended.get(timeout=PATIENCE)
+    finally:
+        task_postrun.disconnect(end)
+        setup_logging.disconnect(leave_logs)
 
 
 def test_a_task_runs_after_its_approval_and_not_when_it_is_delivered_again(

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from browser_waits import look_at
 
 MINUTES = timedelta(minutes=5)
 NOTHING = "Nothing waits for your answer."
@@ -106,7 +105,7 @@ def test_four_accounts_in_three_tabs_have_two_connections(browser, origin):
         tabs = [browser.page, open_tab(browser, origin), open_tab(browser, origin)]
         for name in names:
             origin.client.ask(name, f"Are you {name}?", duration=MINUTES)
-        look_at(tabs[0])  # an account that has no connection of its own is asked every ten seconds
+        # Accounts without a connection of their own are asked every ten seconds.
         for page in tabs:
             for name in names:
                 page.locator("a.open").filter(has_text=f"Are you {name}?").wait_for()

@@ -454,6 +454,12 @@ def test_keys_without_one_device_key_and_a_strong_key_are_refused(service, offer
     assert len(bound.binding.keys) == most + 1
 
 
+def test_too_many_keys_are_refused_before_the_session_token_is_looked_at(service, offer):
+    too_many = offer(Role.DEVICE, *[Role.STRONG] * (STANDARD.strong_keys_limit + 1))
+    wrong = attrs.evolve(too_many, token=too_many.token[:-1] + "-")
+    refused(service, wrong, KeysIncomplete)
+
+
 def test_an_app_space_allows_fewer_strong_keys(service, offer):
     service.administration.edit_app_space(service.app_space.guid, policy={"strong_keys_limit": 1})
     refused(service, offer(Role.DEVICE, Role.STRONG, Role.STRONG), KeysIncomplete)
@@ -472,6 +478,14 @@ def test_an_app_space_allows_fewer_algorithms(service, offer):
     edit = service.administration.edit_app_space
     edit(service.app_space.guid, policy={"algorithms": frozenset({Algorithm.EDDSA})})
     refused(service, offer(Role.DEVICE, Role.STRONG), UnfitKey)
+
+
+def test_what_was_bound_is_bound_if_its_algorithm_is_not_allowed_later(service, offer):
+    enrolment = offer(Role.DEVICE, Role.STRONG)
+    bound = service.enrolments.complete(enrolment)
+    edit = service.administration.edit_app_space
+    edit(service.app_space.guid, policy={"algorithms": frozenset({Algorithm.EDDSA})})
+    assert service.enrolments.complete(enrolment).binding == bound.binding
 
 
 def test_one_key_does_not_take_two_roles(service, enrolment):

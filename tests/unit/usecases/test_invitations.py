@@ -98,7 +98,7 @@ def test_a_known_account_stays_and_gets_another_token(service):
     assert service.account().user_info == ""
 
 
-def test_an_administrator_may_store_no_text_beside_the_user(service):
+def test_an_administrator_may_clear_the_text_beside_the_user(service):
     service.invitations.invite(service.origin, "alice", user_info="old")
     service.invitations.invite_as_admin(service.app_space.guid, "alice", user_info="", by=OPERATOR)
     assert service.account().user_info == ""

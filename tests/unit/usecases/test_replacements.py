@@ -319,7 +319,7 @@ def test_a_log_in_that_can_replace_nothing_needs_a_place(service, space, log_in)
             forbidding.identify(space, account)
 
 
-def test_ten_log_ins_wait_at_most_where_there_is_no_place(full, space, old):
+def test_ten_log_ins_wait_at_most_when_the_device_limit_is_reached(full, space, old):
     invitations = [full.identify(space, "carol") for _ in range(10)]
     with pytest.raises(TooManyBindings):
         full.identify(space, "carol")
@@ -449,7 +449,9 @@ def test_another_phone_confirms_the_replacement_too(service, log_in, old, choice
     assert (state(service, old), state(service, tablet)) == after
 
 
-def test_another_phone_confirms_a_replacement_where_there_is_no_place(service, log_in, old):
+def test_another_phone_confirms_a_replacement_when_the_device_limit_is_reached(
+    service, log_in, old
+):
     """The new phone takes the place of the one that it replaces."""
     tablet = service.complete(log_in("carol"), service.phone())
     space = service.stored(old.guid).app_space

@@ -198,7 +198,8 @@ async def peek(
 
     Args:
         stored: The binding and its account.
-        companies: The companies of App Spaces, as far as they are known.
+        companies: The companies of App Spaces, as far as they are known; another thread may change
+            them meanwhile.
     """
     binding, account = stored
     if not isinstance(binding, Binding):
@@ -209,8 +210,8 @@ async def peek(
     invitation_usable(facts)
     invitee = require(account, Account) if binding.state is BindingState.INVITED else None
     app_space_guid = binding.app_space
-    known_companies = (companies[app_space_guid],) if app_space_guid in companies else ()
-
+    company_guid = companies.get(app_space_guid)
+    known_companies = () if company_guid is None else (company_guid,)
     target = await records(app_space_guid, *known_companies)
     app_space = require(target[0], AppSpace)
     (company,) = await records_beside(target, app_space.company)
@@ -244,7 +245,6 @@ async def complete(
         raise WrongToken
     binding, account = record, require(account_record, Account)
     app_space = _app_space_of(binding, other_records)
-    service_policy = tools.policy
     if app_space is not None:
         tools = tools.within(app_space)
     facts = CompletionFacts(
@@ -264,7 +264,7 @@ async def complete(
     )
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
-    if tools.policy is not service_policy:
+    if not binding.enrolled:
         _demand_allowed(offer, tools.policy)
     if offer.has_passkeys:
         offer = pin_passkeys(offer, facts.app_space, tools.policy)

@@ -103,7 +103,7 @@ class LogIn:
     Attributes:
         guid: Of the new session, if one proof may start only one.
         suspensions: How often the passkey or device by which it was proven had been suspended
-            then; None is now.
+            by then; None if it is proven now.
     """
 
     admin: Guid

@@ -19,13 +19,17 @@ export async function subscribe(pushManager, key) {
   const subscription = await pushManager.getSubscription();
   if (subscription !== null && keyOf(subscription) === key) return subscription;
   await subscription?.unsubscribe();
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new DOMException("", "TimeoutError")), PATIENCE);
-    pushManager
-      .subscribe({ userVisibleOnly: true, applicationServerKey: key })
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new DOMException("", "TimeoutError")), PATIENCE);
   });
+  try {
+    const options = { userVisibleOnly: true, applicationServerKey: key };
+    return await Promise.race([pushManager.subscribe(options), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** @param {PushSubscription} subscription */
