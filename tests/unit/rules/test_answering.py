@@ -24,6 +24,7 @@ from counterseal.challenges.rules.answering import (
     codes_exhausted,
     display_matches,
     key_strong_enough,
+    own_account,
     proof_holds,
     signature_holds,
     strikes_exhausted,
@@ -104,6 +105,25 @@ class TestEvidence:
             with pytest.raises(Refused) as caught:
                 evidence.require()
             assert caught.value.code == code
+
+
+class TestOwnAccount:
+    def test_takes_a_device_of_the_challenges_account(self, world):
+        own_account(world.fetching())
+
+    @pytest.mark.parametrize(
+        ("record", "member"),
+        [
+            ("challenge", "account"),
+            ("binding", "account"),
+            ("challenge", "app_space"),
+            ("binding", "app_space"),
+        ],
+    )
+    def test_refuses_where_one_record_is_of_another(self, world, record, member, refusing):
+        changed = attrs.evolve(getattr(world, record), **{member: world.other})
+        with refusing("wrong_audience"):
+            own_account(world.fetching(**{record: changed}))
 
 
 class TestProofHolds:
