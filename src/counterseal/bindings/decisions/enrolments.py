@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TypeAlias
 
 import attrs
@@ -191,15 +191,17 @@ def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
 
 
 async def peek(
-    stored: Records, tools: Tools, secret: str, companies: Mapping[Guid, Guid]
+    stored: Records,
+    tools: Tools,
+    secret: str,
+    find_companies: Callable[[Guid], tuple[Guid, ...]],
 ) -> Decision[InvitationTarget]:
     """
     Decide to return the App Space that a session token is for, and its company.
 
     Args:
         stored: The binding and its account.
-        companies: The companies of App Spaces, as far as they are known; another thread may change
-            them meanwhile.
+        find_companies: Returns the company of an App Space if it is known.
     """
     binding, account = stored
     if not isinstance(binding, Binding):
@@ -210,9 +212,7 @@ async def peek(
     invitation_usable(facts)
     invitee = require(account, Account) if binding.state is BindingState.INVITED else None
     app_space_guid = binding.app_space
-    company_guid = companies.get(app_space_guid)
-    known_companies = () if company_guid is None else (company_guid,)
-    target = await records(app_space_guid, *known_companies)
+    target = await records(app_space_guid, *find_companies(app_space_guid))
     app_space = require(target[0], AppSpace)
     (company,) = await records_beside(target, app_space.company)
     return Decision(

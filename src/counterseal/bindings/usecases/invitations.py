@@ -370,7 +370,7 @@ class Enrolments(UseCase):
             binding, secret = split_token(token)
         context = _PEEK.with_subject(binding)
         target = self._transactions.transact(
-            context, record_with_account(binding), enrolments.peek, secret, self._companies
+            context, record_with_account(binding), enrolments.peek, secret, self._companies.find
         )
         self._companies.remember(target.app_space.guid, target.company.guid)
         return target
