@@ -19,8 +19,7 @@ meets none.
 `nox -s mutants -- --matrix PATTERN…` asks which tests notice what: at most three mutants of each
 function meet the tests of its folder and its subject that call it, each in at most three cases, and
 no races. It prints the tests that alone noticed a mutant, and those that noticed none. Use cases
-have mutants here only. `pytest.mark.alone` marks a test that alone noticed a mutant of a use case
-when the matrix was last printed: before you delete it, let another test notice that mutant.
+have mutants here only. The first have the mark `alone` (see CONTRIBUTING).
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults

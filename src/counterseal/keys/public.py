@@ -144,7 +144,8 @@ def public_key(
         raise InvalidField(f"{field}.kid", f"not 1 to {KID_LIMIT} characters of ASCII")
     names = _NAMES if passkey is None else PASSKEY_ALGORITHMS
     algorithm = next(
-        (each for each in algorithms if each in names and names[each] == algorithm_name), None
+        (each for each, name in names.items() if name == algorithm_name and each in algorithms),
+        None,
     )
     if algorithm is None:
         raise UnfitKey("alg: not an allowed algorithm")

@@ -30,7 +30,6 @@ from counterseal.accounts.rules import (
     within_grace,
 )
 from counterseal.bindings.rules.evidence import invitation_usable
-from counterseal.challenges.rules.answering import chosen_device, own_account
 from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown, BindingInactive
 from counterseal.models import (
     Account,
@@ -120,50 +119,6 @@ class TestBindingActive:
         with pytest.raises(BindingInactive) as caught:
             binding_active(facts)
         assert caught.value.reason == state.value.lower()
-
-
-class TestOwnAccount:
-    def test_takes_the_challenges_own_account_on_the_callers_device(self, world):
-        own_account(world.fetching())
-
-    @pytest.mark.parametrize(
-        ("record", "field"),
-        [
-            ("challenge", "account"),
-            ("challenge", "app_space"),
-            ("binding", "account"),
-            ("binding", "app_space"),
-            ("account", "guid"),
-        ],
-    )
-    def test_refuses_records_that_do_not_belong_together(self, world, record, field, refusing):
-        changed = attrs.evolve(getattr(world, record), **{field: world.other})
-        with refusing("wrong_audience"):
-            own_account(world.fetching(**{record: changed}))
-
-    def test_refuses_an_account_id_shared_by_two_app_spaces(self, world, refusing):
-        # One account GUID on both sides is not enough.
-        with refusing("wrong_audience"):
-            own_account(
-                world.fetching(
-                    challenge=attrs.evolve(
-                        world.challenge, account=world.other, app_space=world.other
-                    ),
-                    account=attrs.evolve(world.account, guid=world.other),
-                )
-            )
-
-
-class TestChosenDevice:
-    def test_takes_every_device_if_none_is_chosen_and_the_chosen_one(self, world):
-        chosen_device(world.fetching())
-        chosen = attrs.evolve(world.challenge, device=world.binding.guid)
-        chosen_device(world.fetching(challenge=chosen))
-
-    def test_refuses_another_device(self, world, refusing):
-        chosen = attrs.evolve(world.challenge, device=world.other)
-        with refusing("foreign"):
-            chosen_device(world.fetching(challenge=chosen))
 
 
 class TestOwnChallenge:

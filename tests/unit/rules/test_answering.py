@@ -18,6 +18,7 @@ from counterseal.challenges.rules.answering import (
     button_matches,
     caller_proved,
     chosen,
+    chosen_device,
     code_matches,
     code_mistyped,
     code_needed,
@@ -108,22 +109,47 @@ class TestEvidence:
 
 
 class TestOwnAccount:
-    def test_takes_a_device_of_the_challenges_account(self, world):
+    def test_takes_the_challenges_own_account_on_the_callers_device(self, world):
         own_account(world.fetching())
 
     @pytest.mark.parametrize(
-        ("record", "member"),
+        ("record", "field"),
         [
             ("challenge", "account"),
-            ("binding", "account"),
             ("challenge", "app_space"),
+            ("binding", "account"),
             ("binding", "app_space"),
+            ("account", "guid"),
         ],
     )
-    def test_refuses_where_one_record_is_of_another(self, world, record, member, refusing):
-        changed = attrs.evolve(getattr(world, record), **{member: world.other})
+    def test_refuses_records_that_do_not_belong_together(self, world, record, field, refusing):
+        changed = attrs.evolve(getattr(world, record), **{field: world.other})
         with refusing("wrong_audience"):
             own_account(world.fetching(**{record: changed}))
+
+    def test_refuses_an_account_id_shared_by_two_app_spaces(self, world, refusing):
+        # One account GUID on both sides is not enough.
+        with refusing("wrong_audience"):
+            own_account(
+                world.fetching(
+                    challenge=attrs.evolve(
+                        world.challenge, account=world.other, app_space=world.other
+                    ),
+                    account=attrs.evolve(world.account, guid=world.other),
+                )
+            )
+
+
+class TestChosenDevice:
+    def test_takes_every_device_if_none_is_chosen_and_the_chosen_one(self, world):
+        chosen_device(world.fetching())
+        chosen = attrs.evolve(world.challenge, device=world.binding.guid)
+        chosen_device(world.fetching(challenge=chosen))
+
+    def test_refuses_another_device(self, world, refusing):
+        chosen = attrs.evolve(world.challenge, device=world.other)
+        with refusing("foreign"):
+            chosen_device(world.fetching(challenge=chosen))
 
 
 class TestProofHolds:

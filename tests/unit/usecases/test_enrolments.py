@@ -480,12 +480,13 @@ def test_an_app_space_allows_fewer_algorithms(service, offer):
     refused(service, offer(Role.DEVICE, Role.STRONG), UnfitKey)
 
 
-def test_what_was_bound_is_bound_if_its_algorithm_is_not_allowed_later(service, offer):
+def test_a_repeated_bind_succeeds_after_the_app_space_forbids_its_algorithm(service, offer):
     enrolment = offer(Role.DEVICE, Role.STRONG)
     bound = service.enrolments.complete(enrolment)
     edit = service.administration.edit_app_space
     edit(service.app_space.guid, policy={"algorithms": frozenset({Algorithm.EDDSA})})
     assert service.enrolments.complete(enrolment).binding == bound.binding
+    refused(service, offer(Role.DEVICE, Role.STRONG), TokenSpent)
 
 
 def test_one_key_does_not_take_two_roles(service, enrolment):

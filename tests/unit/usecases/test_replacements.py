@@ -319,7 +319,7 @@ def test_a_log_in_that_can_replace_nothing_needs_a_place(service, space, log_in)
             forbidding.identify(space, account)
 
 
-def test_ten_log_ins_wait_at_most_when_the_device_limit_is_reached(full, space, old):
+def test_at_most_ten_log_ins_wait_when_the_device_limit_is_reached(full, space, old):
     invitations = [full.identify(space, "carol") for _ in range(10)]
     with pytest.raises(TooManyBindings):
         full.identify(space, "carol")

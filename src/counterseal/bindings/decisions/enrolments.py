@@ -108,7 +108,7 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
 
 
 def _demand_allowed(offer: Offer, policy: Policy) -> None:
-    """Refuse algorithms that the service allows, and the policy of the App Space does not."""
+    """Refuse keys that the service allows, and the policy of the App Space does not."""
     if not all(allows_key(policy, device_key.key) for device_key in offer.keys):
         raise UnfitKey("alg: not an allowed algorithm")
 
@@ -201,7 +201,7 @@ async def peek(
 
     Args:
         stored: The binding and its account.
-        find_companies: Returns the company of an App Space if it is known.
+        find_companies: Returns the GUID of an App Space's company; nothing if it is not known.
     """
     binding, account = stored
     if not isinstance(binding, Binding):
@@ -264,8 +264,6 @@ async def complete(
     )
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
-    if not binding.enrolled:
-        _demand_allowed(offer, tools.policy)
     if offer.has_passkeys:
         offer = pin_passkeys(offer, facts.app_space, tools.policy)
         facts = replace(facts, keys=offer.keys, possession=offer.possession)
@@ -274,6 +272,7 @@ async def complete(
         bound_space = require(app_space, AppSpace)
         (company,) = await records_beside(other_records, bound_space.company)
         return Decision(result=(binding, account, bound_space, require(company, Company)))
+    _demand_allowed(offer, tools.policy)
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
     inviter_guids = () if binding.origin is None else (binding.origin,)
     company_guid = require(app_space, AppSpace).company

@@ -293,7 +293,7 @@ class Enrolments(UseCase):
 
         What it replaces is revoked in the same commit, or by the confirmation where the new
         device has to be confirmed. The same token with the same keys again gets the recorded
-        result.
+        result, also after the policy of the App Space no longer allows the keys.
 
         Raises:
             WrongToken: The session token is not one that was issued.

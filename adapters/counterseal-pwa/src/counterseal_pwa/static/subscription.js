@@ -21,6 +21,7 @@ export async function subscribe(pushManager, key) {
   await subscription?.unsubscribe();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @type {Promise<never>} */
   const timeout = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new DOMException("", "TimeoutError")), PATIENCE);
   });
